@@ -1,0 +1,1 @@
+"""vrag: a visual document RAG toolkit."""

@@ -1,0 +1,44 @@
+"""The one error tree: every failure a user can meet is a `VragError` with a sentence and a remedy."""
+
+from __future__ import annotations
+
+
+class VragError(Exception):
+    """What went wrong, and what to do about it.
+
+    Args:
+        message: One sentence: what was wrong and where, with the values that clash.
+        hint: What to do next; empty when the message already says it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(VragError):
+    """An argument that cannot be used: exit code 2."""
+
+    exit_code = 2
+
+
+class PageError(VragError):
+    """A file or page that cannot be turned into a `Page`; the other pages go on."""
+
+
+class ModelError(VragError):
+    """A model that cannot be found, loaded or trusted."""
+
+
+class StoreError(VragError):
+    """The vector store refused or failed."""
+
+
+class IndexMismatchError(VragError):
+    """The index was made by another model, pipeline or format than the one in use."""
