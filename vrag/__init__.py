@@ -1,1 +1,25 @@
-"""vrag: a visual document RAG toolkit."""
+"""vrag: a folder of PDFs becomes a searchable index of pages, by late interaction in Qdrant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vrag.errors import VragError
+    from vrag.index import Index
+    from vrag.ingest import Failure, IngestReport
+    from vrag.search import Hit
+
+__all__ = ["Failure", "Hit", "Index", "IngestReport", "VragError"]
+__version__ = "0.1.0"
+
+_HOME = {"Failure": "ingest", "Hit": "search", "Index": "index", "IngestReport": "ingest", "VragError": "errors"}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when first used, so that `import vrag` loads neither engine nor model."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'vrag' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"vrag.{_HOME[name]}"), name)

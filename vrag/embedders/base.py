@@ -74,6 +74,11 @@ class Embedder(Protocol):
         ...
 
     @property
+    def mean(self) -> FloatArray | None:
+        """The model's mean vector [d], subtracted before a centred pooling; None when it has none."""
+        ...
+
+    @property
     def page_spec(self) -> PageSpec:
         """What this model needs of a page (picture, words, resolution)."""
         ...

@@ -1,0 +1,61 @@
+# Two commands do everything: `make demo` shows vrag at work, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+TEST_VENV := .venv-test
+REFERENCE_VENV := .venv-reference
+PIP := -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check format samples reference clean
+
+demo: $(VENV)/installed
+	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, a manual with scanned pages"
+	$(VENV)/bin/vrag ingest eval/samples/pdfs
+	@echo "== A question answered by a table"
+	$(VENV)/bin/vrag search "$(DEMO_TABLE)" -k 3
+	@echo "== A question answered by a page that is only a scanned picture"
+	$(VENV)/bin/vrag search "$(DEMO_SCAN)" -k 3
+	@echo "Next, with your own files:"
+	@echo "  . $(VENV)/bin/activate"
+	@echo "  vrag ingest ~/Documents --index ~/my-index"
+	@echo "  vrag search \"what you look for\" --index ~/my-index --save-pages ./hits"
+
+test: $(TEST_VENV)/installed
+	PATH="$(CURDIR)/$(TEST_VENV)/bin:$$PATH" $(MAKE) check
+
+# What CI runs, in an environment that is there already.
+check:
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	pytest
+
+format:
+	$(TEST_VENV)/bin/ruff check --fix .
+	$(TEST_VENV)/bin/ruff format .
+
+# The built-in model against transformers and torch (about 1 GB to install).
+reference: $(REFERENCE_VENV)/installed
+	$(REFERENCE_VENV)/bin/pytest -m reference tests/embedders
+
+samples: $(TEST_VENV)/installed
+	$(TEST_VENV)/bin/python $(PIP) -e '.[samples]'
+	$(TEST_VENV)/bin/python eval/samples/make_samples.py
+
+clean:
+	rm -rf $(VENV) $(TEST_VENV) $(REFERENCE_VENV) .vrag
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python $(PIP) .
+	touch $@
+
+$(TEST_VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(TEST_VENV)
+	$(TEST_VENV)/bin/python $(PIP) -e '.[test]'
+	touch $@
+
+$(REFERENCE_VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(REFERENCE_VENV)
+	$(REFERENCE_VENV)/bin/python $(PIP) 'torch==2.13.0' transformers -e '.[test]'
+	touch $@

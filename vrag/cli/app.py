@@ -1,0 +1,68 @@
+"""The application: its commands, and the one place where errors become sentences and exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from vrag import __version__
+from vrag.cli import info, ingest, output, search
+from vrag.errors import VragError
+
+INTERRUPTED = 130
+_USAGE = 2
+
+app = typer.Typer(
+    name="vrag",
+    help='Make a folder of PDFs searchable, page by page.\n\nStart with: vrag ingest ./pdfs, then: vrag search "query"',
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("ingest")(ingest.ingest)
+app.command("search")(search.search)
+app.command("info")(info.info)
+app.command("models")(info.models)
+app.command("pipelines")(info.pipelines)
+app.command("doctor")(info.doctor)
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"vrag {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code; nothing a user can do wrong ends in a traceback."""
+    as_json = "--json" in arguments
+    try:
+        code = app(args=list(arguments), standalone_mode=False)
+    except typer.Abort:
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        output.note("Interrupted.")
+        return INTERRUPTED
+    except VragError as error:
+        output.error(error.message, error.hint, as_json)
+        return error.exit_code
+    except BrokenPipeError:
+        return output.quiet_stdout()
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        # A usage error of the option parser; typer carries its own copy of click's classes.
+        output.error(error.format_message(), _usage_hint(error), as_json)
+        return int(getattr(error, "exit_code", _USAGE))
+    return int(code or 0)
+
+
+def _usage_hint(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    return f"See: {context.command_path} --help" if context is not None else "See: vrag --help"

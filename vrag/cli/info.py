@@ -1,0 +1,126 @@
+"""`vrag info`, `models`, `pipelines` and `doctor`: what there is, and what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+
+from vrag.cli import output
+from vrag.settings import find_index
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def info(
+    index: Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")] = None,
+    json: JsonOption = False,
+) -> int:
+    """Show what an index holds and how it was made.
+
+    Example: vrag info --index ./my-index
+    """
+    from vrag.index import Index
+
+    with Index.open(find_index(index), force=True) as opened:
+        documents = opened.documents.all()
+        facts = {
+            "index": str(opened.path),
+            "pipeline": opened.pipeline.name,
+            "model": opened.pipeline.model,
+            "cascades": dict(opened.pipeline.cascades),
+            "default_cascade": opened.pipeline.default_cascade,
+            "vectors": list(opened.pipeline.vector_names),
+            "pages": opened.page_count,
+            "bytes": sum(f.stat().st_size for f in opened.path.rglob("*") if f.is_file()),
+            "documents": [
+                {
+                    "doc": opened.documents.label(d.doc_id)[0],
+                    "path": d.paths[0],
+                    "pages": d.pages,
+                    "complete": d.complete,
+                }
+                for d in documents
+            ],
+        }
+    if json:
+        output.data(facts)
+    else:
+        _print_info(facts)
+    return 0
+
+
+def models(json: JsonOption = False) -> int:
+    """List the models that can embed pages.
+
+    Example: vrag models
+    """
+    from vrag.embedders import MODELS
+
+    rows = [asdict(model) for model in MODELS]
+    _print_rows(rows, json)
+    return 0
+
+
+def pipelines(json: JsonOption = False) -> int:
+    """List the recipes that come with vrag.
+
+    Example: vrag pipelines
+    """
+    from vrag.pipeline import list_pipelines
+
+    keys = ("name", "description", "model", "default_cascade")
+    rows = [{**{key: getattr(p, key) for key in keys}, "cascades": dict(p.cascades)} for p in list_pipelines()]
+    _print_rows(rows, json)
+    return 0
+
+
+def doctor(json: JsonOption = False) -> int:
+    """Check what is installed, what is missing, and how to get it; exit 1 when vrag cannot work.
+
+    Example: vrag doctor
+    """
+    from vrag.doctor import examine
+
+    checks = examine()
+    if json:
+        output.data({"checks": [asdict(check) for check in checks]})
+    else:
+        for check in checks:
+            mark = "ok     " if check.ok else ("MISSING" if check.needed else "absent ")
+            output.stdout.print(f"{mark}  {check.name:24s} {check.found}", markup=False, soft_wrap=True)
+            if not check.ok:
+                output.stdout.print(f"         {check.remedy}", markup=False, soft_wrap=True)
+    return 0 if all(check.ok or not check.needed for check in checks) else 1
+
+
+def _print_info(facts: dict[str, Any]) -> None:
+    for key in ("index", "pipeline", "model", "default_cascade", "pages"):
+        output.stdout.print(f"{key.replace('_', ' '):16s} {facts[key]}", markup=False, soft_wrap=True)
+    output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
+    _print_rows(facts["documents"], as_json=False)
+
+
+def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Rows as one JSON list, or as a table."""
+    if as_json:
+        output.data(rows)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for key in rows[0] if rows else ():
+        table.add_column(key.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    output.stdout.print(table)
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    if isinstance(value, dict):
+        value = "\n".join(f"{key}: {text}" for key, text in value.items())
+    return escape(str(value))

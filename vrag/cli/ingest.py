@@ -1,0 +1,171 @@
+"""`vrag ingest`: files into the index, with a progress bar that can be interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from vrag.cli import output
+from vrag.settings import index_for_writing, is_index
+
+_SHOWN_FAILURES = 20
+
+
+class RendererName(str, Enum):
+    """Renderers a user can choose."""
+
+    pdfium = "pdfium"
+    poppler = "poppler"
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="PDFs, images (PNG, JPEG, TIFF, WebP), or folders of them.")],
+    index: Annotated[
+        Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag, else a new one.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")] = None,
+    recursive: Annotated[bool, typer.Option(help="Search folders to the bottom.")] = True,
+    renderer: Annotated[RendererName | None, typer.Option(help="Tried first; the other one rescues.")] = None,
+    dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages; default: one a core.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> int:
+    """Index PDFs and images. What is there already is left alone; an interrupted run goes on.
+
+    Example: vrag ingest ./pdfs --index ./my-index
+    """
+    from vrag.ingest import IngestReport
+    from vrag.pages.files import find_files
+
+    find_files(paths, recursive=recursive)  # before an index is made for nothing
+    chosen = renderer.value if renderer else None
+    with _opened(index_for_writing(index).absolute(), pipeline, model, dpi) as target:
+        report = IngestReport(index=str(target.path))
+        if not json:
+            _say_what_the_model_does(target.embedder.name)
+        try:
+            with _progress() as progress:
+                target.ingest(paths, recursive, chosen, workers, _Bar(progress), report)
+        except KeyboardInterrupt:
+            output.note(f"Interrupted: {report.added} pages are kept. The same command goes on from there.")
+            raise
+    if json:
+        output.data(_as_json(report))
+    else:
+        _print_report(report)
+    return 1 if report.failed else 0
+
+
+def _opened(path: Path, pipeline: str | None, model: str | None, dpi: int | None) -> Any:
+    """The index at `path`: opened when it exists and agrees with the options, else made."""
+    from vrag.index import Index
+    from vrag.pipeline import load_pipeline
+
+    if not is_index(path):
+        return Index.create(path, load_pipeline(pipeline).with_page(dpi=dpi), model)
+    opened = Index.open(path)
+    try:
+        _check_agrees(opened, pipeline, model, dpi)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _check_agrees(index: Any, pipeline: str | None, model: str | None, dpi: int | None) -> None:
+    from vrag.errors import IndexMismatchError
+    from vrag.pipeline import load_pipeline
+
+    wanted = load_pipeline(pipeline).name if pipeline else None
+    spec = index.pipeline.page_spec(index.embedder.page_spec)
+    pairs = (("pipeline", wanted, index.pipeline.name), ("model", model, index.pipeline.model), ("dpi", dpi, spec.dpi))
+    for key, asked, stored in pairs:
+        if asked is not None and asked != stored:
+            raise IndexMismatchError(
+                f"The index at {index.path} was made with {key} {stored}, not {asked}.",
+                "Use another folder: --index DIR.",
+            )
+
+
+def _say_what_the_model_does(name: str) -> None:
+    if name == "builtin":
+        output.note(
+            "The built-in model reads the words of a page; it does not see pictures. "
+            "To search what pages look like, use a ColPali-style model (see: vrag models)."
+        )
+
+
+class _Bar:
+    """Progress of an ingest on a rich bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("Looking", total=None, start=True)
+
+    def looking(self, files: int) -> None:
+        self._progress.reset(self._task, total=files, description="Looking at files")
+
+    def looked(self) -> None:
+        self._progress.advance(self._task)
+
+    def embedding(self, pages: int) -> None:
+        self._progress.reset(self._task, total=pages, description="Indexing pages")
+
+    def page(self, ok: bool) -> None:
+        self._progress.advance(self._task)
+
+
+class _SpeedColumn(TextColumn):
+    """Steps a second since the start of the task."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: Task) -> Text:
+        speed = task.completed / max(task.elapsed or 0.0, 1e-6)
+        return Text(f"{speed:.1f}/s")
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _SpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=output.stderr, transient=True) as progress:
+        yield progress
+
+
+def _as_json(report: Any) -> dict[str, Any]:
+    keys = ("documents", "pages", "added", "unchanged")
+    counts = {key: getattr(report, key) for key in keys}
+    failed = [asdict(failure) for failure in report.failed]
+    return {**counts, "failed": failed, "seconds": round(report.seconds, 3), "index": report.index}
+
+
+def _print_report(report: Any) -> None:
+    speed = f", {report.added / report.seconds:.1f} pages/s" if report.added and report.seconds else ""
+    output.stdout.print(
+        f"{report.documents} documents, {report.pages} pages in {escape(report.index)}: "
+        f"{report.added} added, {report.unchanged} unchanged ({report.seconds:.1f} s{speed})",
+        soft_wrap=True,
+    )
+    for failure in report.failed[:_SHOWN_FAILURES]:
+        place = failure.path if failure.page is None else f"{failure.path}, page {failure.page}"
+        output.note(f"Failed: {place}: {failure.reason}")
+    if len(report.failed) > _SHOWN_FAILURES:
+        output.note(f"... and {len(report.failed) - _SHOWN_FAILURES} more failures; --json lists all.")

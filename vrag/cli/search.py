@@ -1,0 +1,125 @@
+"""`vrag search`: one query to a table, or a file of queries to JSON lines."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from vrag.cli import output
+from vrag.errors import UsageError
+from vrag.settings import find_index
+
+if TYPE_CHECKING:
+    from vrag.index import Index
+    from vrag.search import Hit
+
+
+def search(
+    query: Annotated[str | None, typer.Argument(help="What to look for, in words.")] = None,
+    index: Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")] = None,
+    k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits wanted.")] = 10,
+    cascade: Annotated[str | None, typer.Option(help="exact, two-stage, three-stage, or stages as text.")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, e.g. doc=report.pdf; may be repeated.")] = None,
+    queries: Annotated[Path | None, typer.Option(help='JSONL file of {"query-id", "query", "where"?} rows.')] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a query.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the best hit at its page.")] = False,
+    save_pages: Annotated[Path | None, typer.Option(help="Write the hit pages as PNG into this folder.")] = None,
+    force: Annotated[bool, typer.Option(help="Search although the index was made by another model.")] = False,
+) -> int:
+    """Find the pages that answer a query.
+
+    Example: vrag search "revenue by region" -k 5 --where doc=report.pdf
+    """
+    from vrag.index import Index
+
+    rows = list(_rows(query, queries))
+    with Index.open(find_index(index), force=force) as opened:
+        for row in rows:
+            filters = [*(where or ()), *row.get("where", ())]
+            started = time.perf_counter()
+            hits = opened.search(row["query"], k, cascade, filters)
+            took_ms = (time.perf_counter() - started) * 1000
+            if json:
+                output.data(_as_json(row, cascade or opened.pipeline.default_cascade, took_ms, hits))
+            else:
+                _print_hits(opened, row["query"], hits, took_ms)
+            if save_pages:
+                _save(opened, hits, save_pages)
+            if open_ and hits:
+                typer.launch(f"{Path(hits[0].path).as_uri()}#page={hits[0].page}")
+    return 0
+
+
+def _rows(query: str | None, file: Path | None) -> Iterator[dict[str, Any]]:
+    """The queries asked, each `{"query", "query-id"?, "where"?: [clauses]}`."""
+    if (query is None) == (file is None):
+        raise UsageError("Give a query, or a file of queries with --queries.", 'e.g. vrag search "revenue by region"')
+    if query is not None:
+        yield {"query": query}
+    else:
+        assert file is not None
+        yield from _read_queries(file)
+
+
+def _read_queries(file: Path) -> Iterator[dict[str, Any]]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}.") from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _parse_row(line, f"{file}, line {number}")
+
+
+def _parse_row(line: str, place: str) -> dict[str, Any]:
+    try:
+        row = jsonlib.loads(line)
+    except ValueError as error:
+        raise UsageError(f"{place}: not JSON: {error}.") from error
+    if not isinstance(row, dict) or not isinstance(row.get("query"), str) or "query-id" not in row:
+        raise UsageError(f'{place}: needs a "query-id" and a "query".')
+    clauses = row.get("where") or []
+    clauses = [clauses] if isinstance(clauses, str) else clauses
+    if not isinstance(clauses, list) or not all(isinstance(clause, str) for clause in clauses):
+        raise UsageError(f'{place}: "where" must be "KEY=VALUE".')
+    return {"query": row["query"], "query-id": row["query-id"], "where": clauses}
+
+
+def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[Hit]) -> dict[str, Any]:
+    keys = ("rank", "score", "doc", "path", "page", "stages")
+    identity = {"query-id": row["query-id"]} if "query-id" in row else {}
+    found = [{key: getattr(hit, key) for key in keys} for hit in hits]
+    return {**identity, "query": row["query"], "cascade": cascade, "took_ms": round(took_ms, 3), "hits": found}
+
+
+def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float) -> None:
+    table = Table(box=box.SIMPLE_HEAD, title=f"{query[:200]}", title_justify="left", pad_edge=False, expand=True)
+    table.add_column("#", justify="right")
+    table.add_column("Score", justify="right")
+    table.add_column("Document", overflow="fold", ratio=1)
+    table.add_column("Page", justify="right")
+    table.add_column("Nearest text", overflow="fold", ratio=2)
+    for hit in hits:
+        text = index.snippet(query, hit)
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", escape(hit.doc), str(hit.page), escape(text))
+    output.stdout.print(table)
+    output.note(f"{len(hits)} of {index.page_count} pages in {took_ms:.0f} ms.")
+
+
+def _save(index: Index, hits: Sequence[Hit], folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}.") from error
+    for hit in hits:
+        name = "".join(c if c.isalnum() or c in "._- " else "_" for c in hit.doc)
+        index.page_image(hit.doc, hit.page).save(folder / f"{hit.rank:02d}-{name}-p{hit.page}.png")
+    output.note(f"{len(hits)} pages written to {folder}.")

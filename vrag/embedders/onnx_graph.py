@@ -1,0 +1,113 @@
+"""The BERT encoder of all-MiniLM-L6-v2 as an ONNX graph without weights.
+
+Initialisers are named as the tensors of model.safetensors, and onnxruntime gets those tensors directly, so
+nothing is converted and nothing is cached on disk: building the graph takes a few milliseconds. Sequences of
+one call have equal length, hence there is no padding and no attention mask. Dense layers run on [batch * length, d]
+with the weights as PyTorch stores them (Gemm, transB). Operators of the domain com.microsoft are onnxruntime's
+fused ones; Gelu is the exact one (erf), as in BERT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import onnx
+from onnx import TensorProto, helper
+
+from vrag.grid import FloatArray
+
+LAYERS = 6
+HEADS = 12
+EPSILON = 1e-12
+DIM = 384
+TOKEN_TYPE = "token_type"  # the one row of the token type table that is used, added to each token  # noqa: S105
+
+_FUSED = "com.microsoft"
+
+
+def minilm_graph(weights: Mapping[str, FloatArray]) -> bytes:
+    """Serialised ONNX model whose initialisers must be supplied by name when the session is made.
+
+    Inputs: `ids` int64 [batch, length] and `positions` int64 [batch, length], length <= 512.
+    Output: `tokens` float32 [batch, length, 384], the last hidden state.
+
+    Args:
+        weights: Every tensor of the model by its name; only names and shapes are used.
+    """
+    nodes = _Nodes()
+    hidden = _embeddings(nodes)
+    for layer in range(LAYERS):
+        hidden = _layer(nodes, hidden, f"encoder.layer.{layer}.")
+    nodes.add("Reshape", [hidden, "shape"], "tokens")
+    graph = helper.make_graph(
+        nodes.nodes,
+        "minilm",
+        [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in ("ids", "positions")],
+        [helper.make_tensor_value_info("tokens", TensorProto.FLOAT, ["batch", "length", DIM])],
+        [_constant("rows", [-1, DIM]), _constant("dim", [DIM])]
+        + [_external(name, tensor.shape) for name, tensor in weights.items() if name in nodes.inputs],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(_FUSED, 1)]
+    return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+
+
+class _Nodes:
+    """Nodes in order of execution, each with one output named by the caller."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.inputs: set[str] = set()
+
+    def add(self, op: str, inputs: Sequence[str], output: str, **attributes: float) -> str:
+        self.nodes.append(helper.make_node(op, inputs, [output], **attributes))
+        self.inputs.update(inputs)
+        return output
+
+    def fused(self, op: str, inputs: Sequence[str], output: str, **attributes: float) -> str:
+        self.nodes.append(helper.make_node(op, inputs, [output], domain=_FUSED, **attributes))
+        self.inputs.update(inputs)
+        return output
+
+    def dense(self, hidden: str, name: str) -> str:
+        return self.add("Gemm", [hidden, f"{name}.weight", f"{name}.bias"], f"{name}:out", transB=1)
+
+    def norm(self, hidden: str, residual: str, name: str, *bias: str) -> str:
+        inputs = [hidden, residual, f"{name}.weight", f"{name}.bias", *bias]
+        return self.fused("SkipLayerNormalization", inputs, f"{name}:out", epsilon=EPSILON)
+
+
+def _embeddings(nodes: _Nodes) -> str:
+    """Sum of word, position and token type embeddings, normalised: [batch * length, d]."""
+    nodes.add("Shape", ["ids"], "batch_and_length")
+    nodes.add("Concat", ["batch_and_length", "dim"], "shape", axis=0)
+    words = nodes.add("Gather", ["embeddings.word_embeddings.weight", "ids"], "words")
+    positions = nodes.add("Gather", ["embeddings.position_embeddings.weight", "positions"], "places")
+    hidden = nodes.norm(words, positions, "embeddings.LayerNorm", TOKEN_TYPE)
+    return nodes.add("Reshape", [hidden, "rows"], "embedded")
+
+
+def _layer(nodes: _Nodes, hidden: str, prefix: str) -> str:
+    """One encoder layer: [batch * length, d] -> [batch * length, d]."""
+    heads = []
+    for part in ("query", "key", "value"):
+        flat = nodes.dense(hidden, f"{prefix}attention.self.{part}")
+        heads.append(nodes.add("Reshape", [flat, "shape"], f"{flat}:3d"))
+    attended = nodes.fused("MultiHeadAttention", heads, f"{prefix}attended", num_heads=HEADS)
+    flat = nodes.add("Reshape", [attended, "rows"], f"{attended}:2d")
+    mixed = nodes.dense(flat, f"{prefix}attention.output.dense")
+    hidden = nodes.norm(mixed, hidden, f"{prefix}attention.output.LayerNorm")
+    inner = nodes.dense(hidden, f"{prefix}intermediate.dense")
+    inner = nodes.fused("Gelu", [inner], f"{inner}:gelu")
+    outer = nodes.dense(inner, f"{prefix}output.dense")
+    return nodes.norm(outer, hidden, f"{prefix}output.LayerNorm")
+
+
+def _constant(name: str, values: list[int]) -> onnx.TensorProto:
+    return helper.make_tensor(name, TensorProto.INT64, [len(values)], values)
+
+
+def _external(name: str, shape: Sequence[int]) -> onnx.TensorProto:
+    """An initialiser whose data is handed over in memory; the location is required by the format and never read."""
+    tensor = onnx.TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape, data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value="memory")
+    return tensor

@@ -1,0 +1,70 @@
+"""Words into word pieces, each piece knowing its word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vrag.embedders.minilm import IntArray
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+CLS = 101
+SEP = 102
+UNKNOWN = 100
+
+_MAX_WORD_CHARS = 256  # a "word" can be a whole line of Japanese, or a megabyte of noise
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The p word pieces of n words, in order.
+
+    Args:
+        ids: int64 [p], vocabulary ids without special tokens, p >= n.
+        starts: int64 [n], index of each word's first piece, strictly increasing.
+    """
+
+    ids: IntArray
+    starts: IntArray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class WordPieces:
+    """The uncased WordPiece tokenizer of BERT.
+
+    Args:
+        path: tokenizer.json of all-MiniLM-L6-v2, verified by the caller.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer: Tokenizer = Tokenizer.from_file(str(path))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        # "[MASK]" on a page is text; only this switch keeps the library from reading it as a control token.
+        self._tokenizer.encode_special_tokens = True
+
+    def split(self, words: Sequence[str]) -> Pieces:
+        """The pieces of `words`; a word that leaves none (control characters) becomes the unknown piece."""
+        clipped = [word[:_MAX_WORD_CHARS] for word in words]
+        encoding = self._tokenizer.encode(clipped, is_pretokenized=True, add_special_tokens=False)
+        ids = np.asarray(encoding.ids, dtype=np.int64)
+        owners = np.asarray(encoding.word_ids, dtype=np.int64)
+        missing = np.setdiff1d(np.arange(len(words)), owners)
+        places = np.searchsorted(owners, missing)
+        ids = np.insert(ids, places, UNKNOWN)
+        owners = np.insert(owners, places, missing)
+        return Pieces(ids, np.searchsorted(owners, np.arange(len(words))))
+
+    def texts(self, pieces: Pieces) -> tuple[str, ...]:
+        """The pieces as people read them: `["un", "##belie", "##vable"]`."""
+        return tuple(self._tokenizer.id_to_token(int(i)) for i in pieces.ids)

@@ -1,0 +1,35 @@
+"""Cutting a long sequence into overlapping windows so that every item has context on both sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Items start <= i < stop are read together; the vectors of own_start <= i < own_stop are kept."""
+
+    start: int
+    stop: int
+    own_start: int
+    own_stop: int
+
+
+def split_windows(length: int, size: int, overlap: int) -> list[Window]:
+    """Cover `length` items with windows of equal size, neighbours sharing at least `overlap` items.
+
+    Every item is owned by exactly one window: ownership changes in the middle of an overlap, so that an item has
+    at least overlap // 2 neighbours on each side unless the sequence itself ends there.
+
+    Args:
+        length: Number of items, at least 1.
+        size: Largest window, greater than `overlap`.
+        overlap: Items that two neighbours have in common, at least.
+    """
+    size = min(size, length)
+    count = 1 if size == length else -(-(length - overlap) // (size - overlap))
+    starts = np.linspace(0, length - size, count).round().astype(int).tolist()
+    cuts = [0, *((a + size + b) // 2 for a, b in zip(starts, starts[1:], strict=False)), length]
+    return [Window(s, s + size, a, b) for s, a, b in zip(starts, cuts, cuts[1:], strict=False)]

@@ -1,0 +1,293 @@
+"""`Index`: the whole of vrag behind one object, the same for programs and for the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from vrag.documents import KEYS, Documents
+from vrag.embedders import load_embedder
+from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
+from vrag.errors import IndexMismatchError, UsageError
+from vrag.grid import FloatArray
+from vrag.ingest import Ingest, IngestReport, Progress
+from vrag.pages.files import find_files
+from vrag.pages.workers import PageWorkers
+from vrag.payload import page_words
+from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
+from vrag.search import Hit, parse_where, search, stage_requests
+from vrag.settings import INDEX_FILE, is_index
+from vrag.snippet import snippet
+from vrag.store.base import Condition, Payload, Selection, Store
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from vrag.store.edge import EdgeStore
+
+FORMAT = 1
+SHARD = "shard"
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def looking(self, files: int) -> None:
+        """Nothing."""
+
+    def looked(self) -> None:
+        """Nothing."""
+
+    def embedding(self, pages: int) -> None:
+        """Nothing."""
+
+    def page(self, ok: bool) -> None:
+        """Nothing."""
+
+
+class Index(AbstractContextManager["Index"]):
+    """Pages of documents, searchable.
+
+    Make one with `Index.create`, open one with `Index.open`; close it, or use it in a `with` block.
+    """
+
+    def __init__(self, path: Path, store: Store, pipeline: Pipeline, embedder: Embedder, model_key: str) -> None:
+        self.path = path
+        self.pipeline = pipeline
+        self.embedder = embedder
+        self.documents = Documents(store)
+        self._store = store
+        self._model_key = model_key
+        self._page_count: int | None = None
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        pipeline: str | Pipeline | None = None,
+        model: str | None = None,
+    ) -> Index:
+        """Make a new index in the folder `path`.
+
+        Args:
+            path: Folder; created when missing.
+            pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; the built-in one by default.
+            model: Model id to use instead of the recipe's.
+
+        Raises:
+            UsageError: There is an index already, or the recipe is not valid.
+            ModelError: The model cannot be loaded.
+        """
+        folder = Path(path).absolute()
+        if is_index(folder):
+            raise UsageError(f"There is an index at {folder} already.", "Open it, or choose another folder.")
+        recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
+        recipe = recipe.with_model(model)
+        embedder = load_embedder(recipe.model)
+        fingerprint = embedder.fingerprint()
+        _remove_unfinished(folder / SHARD)
+        store = _edge().create(folder / SHARD, recipe.schema(embedder.dim), KEYS)
+        _write_facts(folder, recipe, fingerprint, embedder.dim)
+        return cls(folder, store, recipe, embedder, fingerprint.digest)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] = ".vrag", force: bool = False) -> Index:
+        """Open the index in the folder `path`.
+
+        Args:
+            path: Folder of the index.
+            force: Search although the model at hand is not the one that made the index.
+
+        Raises:
+            UsageError: There is no index.
+            IndexMismatchError: It was made by another model or format.
+            StoreError: Another process has it open.
+        """
+        folder = Path(path).absolute()
+        facts = read_facts(folder)
+        recipe = make_pipeline(facts["pipeline"]["name"], facts["pipeline"]["table"], str(folder / INDEX_FILE))
+        embedder = load_embedder(recipe.model)
+        stored = Fingerprint(facts["fingerprint"])
+        differences = stored.differences(embedder.fingerprint())
+        if differences and not force:
+            raise IndexMismatchError(
+                f"The index at {folder} was made by another model: {'; '.join(differences)}.",
+                "Make a new index, or search anyway with --force (force=True).",
+            )
+        store = _edge().open(folder / SHARD, recipe.schema(int(facts["dim"])))
+        return cls(folder, store, recipe, embedder, stored.digest)
+
+    def ingest(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        recursive: bool = True,
+        renderer: str | None = None,
+        workers: int | None = None,
+        progress: Progress | None = None,
+        report: IngestReport | None = None,
+    ) -> IngestReport:
+        """Index files and folders; what is there already costs a hash.
+
+        Args:
+            paths: PDFs, images, or folders of them.
+            recursive: Whether folders are searched to the bottom.
+            renderer: "pdfium" or "poppler", whichever shall try first.
+            workers: Processes that read and render pages; one a core by default.
+            progress: Told of every step.
+            report: Filled while the work goes on, so that it can be read after an interruption.
+
+        Raises:
+            UsageError: A path is missing, or there is nothing to index.
+        """
+        files = find_files([Path(path) for path in paths], recursive=recursive)
+        report = report or IngestReport(index=str(self.path))
+        spec = self.pipeline.with_page(renderer=renderer).page_spec(self.embedder.page_spec)
+        self._page_count = None
+        with PageWorkers(spec, workers or os.cpu_count() or 1) as pool:
+            job = Ingest(
+                self._store,
+                self.documents,
+                self.embedder,
+                self.pipeline,
+                self._model_key,
+                pool,
+                progress or Silent(),
+                report,
+            )
+            job.run(files)
+        return report
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        cascade: str | None = None,
+        where: str | Sequence[str] = (),
+    ) -> list[Hit]:
+        """The `k` best pages for a query, best first.
+
+        Args:
+            query: What is looked for, in words.
+            k: Hits wanted, at least 1.
+            cascade: "exact", "two-stage", "three-stage", or stages as `vrag.cascade` writes them.
+            where: `KEY=VALUE` filters, all of which must hold, e.g. "doc=report.pdf".
+
+        Raises:
+            UsageError: An empty query, k below 1, an unknown cascade, filter key or document.
+        """
+        if k < 1:
+            raise UsageError(f"k must be at least 1, not {k}.")
+        chosen = self.pipeline.cascade(cascade)
+        selection = parse_where([where] if isinstance(where, str) else where, self.documents)
+        embedded = self.embed_query_tokens(query)
+        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
+        return search(self._store, self.documents, stages, selection, k)
+
+    def embed_query(self, text: str) -> FloatArray:
+        """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""
+        return self.embed_query_tokens(text).vectors
+
+    def embed_query_tokens(self, text: str) -> QueryVectors:
+        """The query's rows with the words they stand for."""
+        return self.embedder.embed_query(text)
+
+    def vectors(self, doc: str, page: int, name: str = FULL) -> FloatArray:
+        """What the store holds for a page: float32 [n, d], or [d] for a single vector.
+
+        Args:
+            doc: Document name.
+            page: From 1.
+            name: Named vector, e.g. "full".
+        """
+        if name not in self.pipeline.vector_names:
+            raise UsageError(f"No vector {name!r}.", f"The index has: {', '.join(self.pipeline.vector_names)}.")
+        record_id, _ = self._page_record(doc, page)
+        return self._store.fetch([record_id], [name])[record_id].vectors[name]
+
+    def page_image(self, doc: str, page: int) -> Image:
+        """The page as the embedder saw it: an RGB picture rendered again from the file."""
+        from vrag.pages.load import render_page
+
+        _, payload = self._page_record(doc, page)
+        path = Path(self.documents.label(str(payload["doc_id"]))[1])
+        spec = self.pipeline.page_spec(self.embedder.page_spec)
+        return render_page(path, page, spec, payload["renderer"])
+
+    def snippet(self, query: str, hit: Hit) -> str:
+        """The text of the page nearest to the query; empty when the page has no words."""
+        record = self._store.fetch([hit.id], [FULL])[hit.id]
+        return snippet(self.embed_query(query), record.vectors[FULL], page_words(record.payload))
+
+    @property
+    def page_count(self) -> int:
+        """Pages in the index."""
+        if self._page_count is None:
+            self._page_count = self.documents.page_count()
+        return self._page_count
+
+    def close(self) -> None:
+        """Flush and release the folder."""
+        self._store.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
+        ids = tuple(document.doc_id for document in self.documents.find(doc))
+        conditions = (Condition("kind", ("page",)), Condition("doc_id", ids), Condition("page", (page,)))
+        found = list(self._store.scroll(Selection(conditions)))
+        if not found:
+            raise UsageError(f"No page {page} of {doc!r} in the index.")
+        return found[0].id, found[0].payload
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """What `index.json` says: format, pipeline, fingerprint, dim.
+
+    Raises:
+        UsageError: There is no index.
+        IndexMismatchError: The file is damaged or of a newer format.
+    """
+    if not is_index(folder):
+        raise UsageError(f"No index at {folder}.", f"Make one with: vrag ingest FOLDER --index {folder}")
+    try:
+        facts: dict[str, Any] = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
+        known = facts["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise IndexMismatchError(f"{folder / INDEX_FILE} is damaged: {error}.", "Ingest into a new folder.") from error
+    if known != FORMAT:
+        raise IndexMismatchError(f"The index has format {known}, this vrag reads format {FORMAT}.", "Upgrade vrag.")
+    return facts
+
+
+def _write_facts(folder: Path, pipeline: Pipeline, fingerprint: Fingerprint, dim: int) -> None:
+    """Written last and in one step: a folder with this file is a whole index."""
+    facts = {
+        "format": FORMAT,
+        "pipeline": {"name": pipeline.name, "table": pipeline.source},
+        "fingerprint": dict(fingerprint.facts),
+        "dim": dim,
+    }
+    draft = folder / f"{INDEX_FILE}.{os.getpid()}"
+    draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    draft.replace(folder / INDEX_FILE)
+
+
+def _remove_unfinished(shard: Path) -> None:
+    """A shard without `index.json` beside it is what a crash left of `create`; it holds nothing yet."""
+    if shard.is_dir():
+        shutil.rmtree(shard)
+
+
+def _edge() -> type[EdgeStore]:
+    from vrag.store.edge import EdgeStore
+
+    return EdgeStore

@@ -1,0 +1,234 @@
+"""Ingest: files become pages, pages become vectors, vectors become records.
+
+A page is acknowledged when its record is in the store, and a page that is there is never embedded
+again, so an interrupted run goes on where it stopped. One bad file or page never stops the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol
+
+from vrag.documents import Document, Documents, page_id
+from vrag.embedders.base import Embedder
+from vrag.errors import PageError
+from vrag.pages.files import file_digest
+from vrag.pages.page import Page
+from vrag.pages.workers import PageWorkers, result
+from vrag.payload import page_payload
+from vrag.pipeline import FULL, Pipeline
+from vrag.store.base import Record, Store
+
+_BATCH = 8  # pages embedded and written at once: what a crash can cost
+_AHEAD = 12  # pages in flight for each worker
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file (`page` None) or page that could not be indexed, and why."""
+
+    path: str
+    page: int | None
+    reason: str
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What an ingest did.
+
+    Args:
+        documents: Documents of this run that are in the index.
+        pages: Their pages that are in the index.
+        added: Pages embedded by this run.
+        unchanged: Pages that were there already.
+        failed: What could not be indexed.
+        seconds: Wall time.
+        index: Folder of the index.
+    """
+
+    index: str
+    documents: int = 0
+    added: int = 0
+    unchanged: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def pages(self) -> int:
+        """Pages of this run's documents that are in the index."""
+        return self.added + self.unchanged
+
+
+class Progress(Protocol):
+    """What an ingest tells while it runs."""
+
+    def looking(self, files: int) -> None:
+        """Files are about to be read and counted."""
+
+    def looked(self) -> None:
+        """One more file is counted."""
+
+    def embedding(self, pages: int) -> None:
+        """This many pages are about to be embedded."""
+
+    def page(self, ok: bool) -> None:
+        """One more page is in the index, or has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A document with the pages still to be embedded."""
+
+    document: Document
+    path: Path
+    missing: tuple[int, ...]
+
+
+class Ingest:
+    """One run over a list of files."""
+
+    def __init__(
+        self,
+        store: Store,
+        documents: Documents,
+        embedder: Embedder,
+        pipeline: Pipeline,
+        model_key: str,
+        workers: PageWorkers,
+        progress: Progress,
+        report: IngestReport,
+    ) -> None:
+        self.store = store
+        self.documents = documents
+        self.embedder = embedder
+        self.pipeline = pipeline
+        self.model_key = model_key
+        self.workers = workers
+        self.progress = progress
+        self.report = report
+
+    def run(self, files: Sequence[Path]) -> None:
+        """Index the files; the report is filled as the work is done, so that it holds after an interruption too."""
+        started = time.perf_counter()
+        try:
+            tasks = list(self._plan(files))
+            self.progress.embedding(sum(len(task.missing) for task in tasks))
+            for task, loaded in groupby(self._load(tasks), key=lambda item: item[0]):
+                self._index_document(task, (page for _, page in loaded))
+            if self.report.added:
+                self.store.optimize()
+        finally:
+            self.report.seconds = time.perf_counter() - started
+
+    def _plan(self, files: Sequence[Path]) -> Iterator[Task]:
+        self.progress.looking(len(files))
+        for path in files:
+            try:
+                task = self._look_at(path)
+            except PageError as error:
+                self._fail(path, None, error)
+            else:
+                if task is not None:
+                    yield task
+            self.progress.looked()
+
+    def _look_at(self, path: Path) -> Task | None:
+        """What is to be done for a file: None when all of it is in the index."""
+        doc_id = _digest(path)
+        known = self.documents.get(doc_id)
+        if known is None:
+            document = Document(doc_id, (str(path),), result(self.workers.inspect(path), path).pages)
+        else:
+            document = replace(known, paths=_with_path(known.paths, path))
+        if document != known:
+            self.documents.put(document)
+        self.report.documents += 1
+        missing = self._missing(document)
+        self.report.unchanged += document.pages - len(missing)
+        self._replace_older(document, path) if not missing else None
+        return Task(document, path, missing) if missing else None
+
+    def _missing(self, document: Document) -> tuple[int, ...]:
+        ids = {self._page_id(document, page): page for page in range(1, document.pages + 1)}
+        return tuple(sorted(ids.values())) if not ids else self._not_stored(ids)
+
+    def _not_stored(self, ids: dict[str, int]) -> tuple[int, ...]:
+        stored = self.store.fetch(ids).keys()
+        return tuple(page for point, page in ids.items() if point not in stored)
+
+    def _load(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Page | PageError]]:
+        """Pages in order, with a bounded number in flight in the workers."""
+        waiting: deque[tuple[Task, int, Future[Page]]] = deque()
+        for task in tasks:
+            for number in task.missing:
+                waiting.append((task, number, self.workers.load(task.path, number)))
+                if len(waiting) >= _AHEAD * self.workers.count:
+                    yield self._next(waiting)
+        while waiting:
+            yield self._next(waiting)
+
+    def _next(self, waiting: deque[tuple[Task, int, Future[Page]]]) -> tuple[Task, Page | PageError]:
+        task, number, future = waiting.popleft()
+        try:
+            return task, result(future, task.path, number)
+        except PageError as error:
+            self._fail(task.path, number, error)
+            self.progress.page(ok=False)
+            return task, error
+
+    def _index_document(self, task: Task, loaded: Iterator[Page | PageError]) -> None:
+        batch: list[Page] = []
+        for page in loaded:
+            if isinstance(page, Page):
+                batch.append(page)
+            if len(batch) == _BATCH:
+                self._write(task, batch)
+                batch = []
+        if batch:
+            self._write(task, batch)
+        self.documents.put(replace(task.document, complete=True))
+        self._replace_older(task.document, task.path)
+
+    def _write(self, task: Task, pages: Sequence[Page]) -> None:
+        """Embed, pool and store a batch; when this returns the pages are safe."""
+        records = []
+        for page, vectors in zip(pages, self.embedder.embed_pages(pages), strict=True):
+            pooled = {s.name: s.of_page(vectors, self.embedder.mean) for s in self.pipeline.vectors}
+            payload = page_payload(page, vectors.grid, task.document.doc_id)
+            records.append(Record(self._page_id(task.document, page.number), payload, {FULL: vectors.full, **pooled}))
+        self.store.upsert(records)
+        self.report.added += len(records)
+        for _ in records:
+            self.progress.page(ok=True)
+
+    def _replace_older(self, document: Document, path: Path) -> None:
+        """A changed file: once its new pages are in, its old content goes."""
+        for older in self.documents.at_path(path):
+            if older.doc_id != document.doc_id:
+                self.documents.unlink(older, path)
+
+    def _fail(self, path: Path, page: int | None, error: PageError) -> None:
+        self.report.failed.append(Failure(str(path), page, str(error)))
+
+    def _page_id(self, document: Document, page: int) -> str:
+        return page_id(document.doc_id, page, self.model_key)
+
+
+def _digest(path: Path) -> str:
+    try:
+        return file_digest(path)
+    except OSError as error:
+        raise PageError(f"The file cannot be read: {error.strerror}.", "Check its permissions.") from error
+
+
+def _with_path(paths: tuple[str, ...], path: Path) -> tuple[str, ...]:
+    """Paths with `path` among them; those whose files are gone give way."""
+    if str(path) in paths:
+        return paths
+    return (*(p for p in paths if Path(p).exists()), str(path))

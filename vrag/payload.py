@@ -1,0 +1,81 @@
+"""What the store keeps of a page besides its vectors, and back again.
+
+Words and boxes are compressed: a page of 500 words costs about 5 kB. Boxes are kept in steps of 1/65535.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vrag.grid import FloatArray, Grid, Tile
+from vrag.pages.page import Page, Words
+from vrag.store.base import Payload
+
+PAGE, DOCUMENT = "page", "document"
+_STEPS = 65535
+
+
+def page_payload(page: Page, grid: Grid, doc_id: str) -> Payload:
+    """Payload of a page's record."""
+    payload: Payload = {
+        "kind": PAGE,
+        "doc_id": doc_id,
+        "page": page.number,
+        "width": round(page.width, 3),
+        "height": round(page.height, 3),
+        "source": page.text_source,
+        "renderer": page.renderer,
+        "words": _pack("\n".join(page.words.texts).encode()),
+        "boxes": _pack_boxes(page.words.boxes),
+        "lines": _pack(page.words.lines.astype(np.uint16).tobytes()),
+    }
+    if grid.tiles:
+        payload["tiles"] = [[t.rows, t.cols, *t.box, t.is_global] for t in grid.tiles]
+    elif not np.array_equal(grid.boxes, page.words.grid().boxes):
+        payload["grid"] = _pack_boxes(grid.boxes)
+    if page.notes:
+        payload["notes"] = list(page.notes)
+    return payload
+
+
+def page_words(payload: Payload) -> Words:
+    """The words of a page's record."""
+    text = _unpack(payload["words"]).decode()
+    lines = np.frombuffer(_unpack(payload["lines"]), np.uint16).astype(np.int32)
+    return Words(tuple(text.split("\n")) if text else (), _unpack_boxes(payload["boxes"]), lines)
+
+
+def page_grid(payload: Payload) -> Grid:
+    """The grid of a page's `full` multivector."""
+    if "tiles" in payload:
+        return Grid.patches([_tile(row) for row in payload["tiles"]])
+    return Grid.free(_unpack_boxes(payload["grid"] if "grid" in payload else payload["boxes"]))
+
+
+def _tile(row: list[Any]) -> Tile:
+    rows, cols, x0, y0, x1, y1, is_global = row
+    return Tile(int(rows), int(cols), (x0, y0, x1, y1), bool(is_global))
+
+
+def _pack(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data)).decode("ascii")
+
+
+def _unpack(text: str) -> bytes:
+    return zlib.decompress(base64.b64decode(text))
+
+
+def _pack_boxes(boxes: FloatArray) -> str:
+    steps: npt.NDArray[np.uint16] = np.rint(np.clip(boxes, 0, 1) * _STEPS).astype(np.uint16)
+    return _pack(steps.tobytes())
+
+
+def _unpack_boxes(text: str) -> FloatArray:
+    steps = np.frombuffer(_unpack(text), np.uint16).reshape(-1, 4)
+    boxes: FloatArray = (steps / np.float32(_STEPS)).astype(np.float32)
+    return boxes

@@ -1,0 +1,223 @@
+"""Pipelines: recipes as data (TOML) that say how pages become named vectors and how they are searched."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vrag.cascade import Cascade, parse_cascade
+from vrag.embedders.base import PageVectors
+from vrag.errors import UsageError
+from vrag.grid import FloatArray
+from vrag.pages.page import PageSpec
+from vrag.pooling import make_pooling, normalise
+from vrag.settings import data_dir
+from vrag.store.base import VectorField
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FULL = "full"
+DEFAULT_PIPELINE = "builtin"
+_PAGE_KEYS: Mapping[str, tuple[type, tuple[str, ...]]] = {
+    "dpi": (int, ()),
+    "max_side": (int, ()),
+    "ocr_side": (int, ()),
+    "ocr": (str, ("auto", "always", "never")),
+    "renderer": (str, ("pdfium", "poppler")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSpec:
+    """A pooled vector of the recipe.
+
+    Args:
+        name: Named vector in the store.
+        pooling: A key of `vrag.pooling.POOLINGS`.
+        options: The pooling's options.
+        single: Stored as one vector with an HNSW graph instead of a multivector.
+        centred: The model's mean vector is subtracted before normalising, on pages and queries alike.
+    """
+
+    name: str
+    pooling: str
+    options: Mapping[str, int] = field(default_factory=dict)
+    single: bool = False
+    centred: bool = False
+
+    def of_page(self, page: PageVectors, model_mean: FloatArray | None) -> FloatArray:
+        """This vector of a page: float32 [k, d], or [d] when single."""
+        pooled = make_pooling(self.pooling, self.options, self.name)(page.full, page.grid).vectors
+        if self.centred:
+            pooled = centre(pooled, model_mean, self.name)
+        return pooled[0] if self.single else pooled
+
+    def of_query(self, query: FloatArray, model_mean: FloatArray | None, mean: bool) -> FloatArray:
+        """The query form that scores this vector, from the query's rows float32 [m, d].
+
+        A single vector is always scored with the mean of the query's rows.
+        """
+        if not (mean or self.single):
+            return query
+        pooled = normalise(query.sum(axis=0, keepdims=True))
+        if self.centred:
+            pooled = centre(
+                query.sum(axis=0, keepdims=True) / np.linalg.norm(query, axis=1).sum(), model_mean, self.name
+            )
+        return pooled[0] if self.single else pooled
+
+
+def centre(rows: FloatArray, model_mean: FloatArray | None, name: str) -> FloatArray:
+    """Rows [k, d] with the model's mean [d] subtracted, unit length again (DESIGN: a raw mean says little)."""
+    if model_mean is None:
+        raise UsageError(f"Vector {name!r} is centred, but this model has no mean vector.", "Set centred = false.")
+    return normalise(rows - model_mean)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A validated recipe; `source` is the table it was read from, as it is kept in the index."""
+
+    name: str
+    description: str
+    model: str
+    page: Mapping[str, Any]
+    vectors: tuple[VectorSpec, ...]
+    cascades: Mapping[str, str]
+    default_cascade: str
+    source: Mapping[str, Any]
+
+    @property
+    def vector_names(self) -> tuple[str, ...]:
+        """`full` and the pooled vectors."""
+        return (FULL, *(spec.name for spec in self.vectors))
+
+    def page_spec(self, wanted: PageSpec) -> PageSpec:
+        """What the embedder wants, with this recipe's page settings."""
+        return dataclasses.replace(wanted, **self.page)
+
+    def schema(self, dim: int) -> list[VectorField]:
+        """Named vectors of the store for a model of dimension `dim`."""
+        pooled = [VectorField(s.name, dim, multi=not s.single, hnsw=s.single) for s in self.vectors]
+        return [VectorField(FULL, dim, multi=True), *pooled]
+
+    def cascade(self, text: str | None) -> Cascade:
+        """The cascade named or written in `text`; None takes the recipe's default."""
+        return parse_cascade(text or self.default_cascade, self.cascades, self.vector_names)
+
+    def spec(self, vector: str) -> VectorSpec:
+        """How the named vector is made; `full` is the multivector itself."""
+        return next((s for s in self.vectors if s.name == vector), VectorSpec(FULL, "full"))
+
+    def with_page(self, **settings: Any) -> Pipeline:
+        """This recipe with other page settings; None leaves a setting as it is."""
+        chosen = {key: value for key, value in settings.items() if value is not None}
+        page = {**self.source.get("page", {}), **chosen}
+        return make_pipeline(self.name, {**self.source, "page": page}, self.name)
+
+    def with_model(self, model: str | None) -> Pipeline:
+        """This recipe with another model."""
+        return make_pipeline(self.name, {**self.source, "model": model or self.model}, self.name)
+
+
+def list_pipelines() -> Iterator[Pipeline]:
+    """The recipes shipped with vrag, by name."""
+    for file in sorted(data_dir("pipelines").glob("*.toml")):
+        yield _read(file)
+
+
+def load_pipeline(name: str | None = None) -> Pipeline:
+    """A shipped recipe by name, or a TOML file by path.
+
+    Raises:
+        UsageError: No such recipe, or the file is not a valid one (file, key and what is allowed are named).
+    """
+    name = name or DEFAULT_PIPELINE
+    shipped = data_dir("pipelines") / f"{name}.toml"
+    file = shipped if shipped.is_file() else Path(name)
+    if file.suffix != ".toml" or not file.is_file():
+        known = ", ".join(p.name for p in list_pipelines())
+        raise UsageError(f"No pipeline {name!r}.", f"Use one of: {known}; or the path of a .toml file.")
+    return _read(file)
+
+
+def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
+    """A pipeline from its table.
+
+    Args:
+        name: What it is called.
+        table: As parsed from TOML.
+        where: File named in error messages.
+    """
+    _known_keys(table, ("description", "model", "page", "vectors", "cascades", "search"), where, "")
+    vectors = tuple(_vector(key, value, where) for key, value in table.get("vectors", {}).items())
+    cascades = {"exact": FULL, **table.get("cascades", {})}
+    default = table.get("search", {}).get("cascade", "exact")
+    pipeline = Pipeline(
+        name=name,
+        description=table.get("description", ""),
+        model=table.get("model", "builtin"),
+        page=_page(table.get("page", {}), where),
+        vectors=vectors,
+        cascades=cascades,
+        default_cascade=default,
+        source=dict(table),
+    )
+    for text in (*cascades, default):
+        try:
+            pipeline.cascade(text)
+        except UsageError as error:
+            raise UsageError(f"{where}: {error.message}", error.hint) from error
+    return pipeline
+
+
+def _read(file: Path) -> Pipeline:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{file}: not a readable TOML file: {error}") from error
+    return make_pipeline(file.stem, table, str(file))
+
+
+def _vector(name: str, table: Mapping[str, Any], where: str) -> VectorSpec:
+    at = f"{where}: vectors.{name}"
+    if name == FULL:
+        raise UsageError(f"{at}: {FULL!r} is always there and cannot be pooled.")
+    if not isinstance(table, Mapping) or not isinstance(table.get("pooling"), str):
+        raise UsageError(f"{at}: needs a pooling.", 'e.g. pooling = "runs"')
+    options = {k: v for k, v in table.items() if k not in ("pooling", "single", "centred")}
+    make_pooling(table["pooling"], options, at)
+    flags = {key: _checked(table.get(key, False), bool, (), f"{at}.{key}") for key in ("single", "centred")}
+    if flags["single"] and table["pooling"] != "mean":
+        raise UsageError(f'{at}: only pooling = "mean" gives a single vector.')
+    return VectorSpec(name, table["pooling"], options, **flags)
+
+
+def _page(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    _known_keys(table, tuple(_PAGE_KEYS), where, "page.")
+    return {key: _checked(value, *_PAGE_KEYS[key], f"{where}: page.{key}") for key, value in table.items()}
+
+
+def _checked(value: Any, kind: type, allowed: tuple[str, ...], at: str) -> Any:
+    if type(value) is not kind or (isinstance(value, int) and kind is int and value < 1):
+        raise UsageError(
+            f"{at} = {value!r} must be {'a whole number of at least 1' if kind is int else kind.__name__}."
+        )
+    if allowed and value not in allowed:
+        raise UsageError(f"{at} = {value!r} is not allowed.", f"Allowed: {', '.join(allowed)}.")
+    return value
+
+
+def _known_keys(table: Mapping[str, Any], allowed: tuple[str, ...], where: str, prefix: str) -> None:
+    for key in table:
+        if key not in allowed:
+            raise UsageError(f"{where}: unknown key {prefix}{key!r}.", f"Allowed: {', '.join(allowed)}.")

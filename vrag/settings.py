@@ -1,0 +1,60 @@
+"""Where things are: the index found upward from the working directory, recipes shipped with the package, caches."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from vrag.errors import UsageError
+
+INDEX_NAME = ".vrag"
+INDEX_ENV = "VRAG_INDEX"
+INDEX_FILE = "index.json"
+
+
+def find_index(explicit: Path | None = None) -> Path:
+    """The index folder: `explicit`, else `VRAG_INDEX`, else the nearest `.vrag` upward.
+
+    Raises:
+        UsageError: There is no index at the place named, or none upward.
+    """
+    chosen = explicit or _from_environment()
+    if chosen is not None:
+        if not is_index(chosen):
+            raise UsageError(f"No index at {chosen}.", f"Make one with: vrag ingest FOLDER --index {chosen}")
+        return chosen
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if is_index(folder / INDEX_NAME):
+            return folder / INDEX_NAME
+    raise UsageError(
+        f"No index {INDEX_NAME}/ in {Path.cwd()} or above.",
+        "Make one with: vrag ingest FOLDER, or name one: --index DIR",
+    )
+
+
+def index_for_writing(explicit: Path | None = None) -> Path:
+    """The folder an ingest writes to: as `find_index`, else a new `.vrag` in the working directory."""
+    chosen = explicit or _from_environment()
+    if chosen is not None:
+        return chosen
+    try:
+        return find_index()
+    except UsageError:
+        return Path.cwd() / INDEX_NAME
+
+
+def is_index(folder: Path) -> bool:
+    """Whether `folder` holds an index."""
+    return (folder / INDEX_FILE).is_file()
+
+
+def data_dir(name: str) -> Path:
+    """Folder of data files shipped with vrag (`pipelines`): inside the wheel, or beside `vrag/` in a checkout."""
+    package = Path(__file__).parent
+    packaged = package / "data" / name
+    return packaged if packaged.is_dir() else package.parent / name
+
+
+def _from_environment() -> Path | None:
+    value = os.environ.get(INDEX_ENV)
+    return Path(value) if value else None
