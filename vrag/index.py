@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SHARD = "shard"
+_AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
 
 
 class Silent:
@@ -149,7 +151,8 @@ class Index(AbstractContextManager["Index"]):
         report = report or IngestReport(index=str(self.path))
         spec = self.pipeline.with_page(renderer=renderer).page_spec(self.embedder.page_spec)
         self._page_count = None
-        with PageWorkers(spec, workers or os.cpu_count() or 1) as pool:
+        count = workers or os.cpu_count() or 1
+        with PageWorkers(spec, count) as pool:
             job = Ingest(
                 self._store,
                 self.documents,
@@ -157,6 +160,7 @@ class Index(AbstractContextManager["Index"]):
                 self.pipeline,
                 self._model_key,
                 pool,
+                count * _AHEAD,
                 progress or Silent(),
                 report,
             )
@@ -217,7 +221,9 @@ class Index(AbstractContextManager["Index"]):
         _, payload = self._page_record(doc, page)
         path = Path(self.documents.label(str(payload["doc_id"]))[1])
         spec = self.pipeline.page_spec(self.embedder.page_spec)
-        return render_page(path, page, spec, payload["renderer"])
+        if payload["renderer"] != "image":
+            spec = replace(spec, renderer=payload["renderer"])
+        return render_page(path, page, spec)
 
     def snippet(self, query: str, hit: Hit) -> str:
         """The text of the page nearest to the query; empty when the page has no words."""

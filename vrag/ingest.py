@@ -18,15 +18,15 @@ from typing import Protocol
 from vrag.documents import Document, Documents, page_id
 from vrag.embedders.base import Embedder
 from vrag.errors import PageError
+from vrag.pages.faults import where
 from vrag.pages.files import file_digest
 from vrag.pages.page import Page
-from vrag.pages.workers import PageWorkers, result
+from vrag.pages.workers import PageWorkers
 from vrag.payload import page_payload
 from vrag.pipeline import FULL, Pipeline
 from vrag.store.base import Record, Store
 
 _BATCH = 8  # pages embedded and written at once: what a crash can cost
-_AHEAD = 12  # pages in flight for each worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +90,31 @@ class Task:
     missing: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
 class Ingest:
-    """One run over a list of files."""
+    """One run over a list of files.
 
-    def __init__(
-        self,
-        store: Store,
-        documents: Documents,
-        embedder: Embedder,
-        pipeline: Pipeline,
-        model_key: str,
-        workers: PageWorkers,
-        progress: Progress,
-        report: IngestReport,
-    ) -> None:
-        self.store = store
-        self.documents = documents
-        self.embedder = embedder
-        self.pipeline = pipeline
-        self.model_key = model_key
-        self.workers = workers
-        self.progress = progress
-        self.report = report
+    Args:
+        store: Where records go.
+        documents: The documents of that store.
+        embedder: Makes vectors of pages.
+        pipeline: Which pooled vectors to make.
+        model_key: Digest of the model's fingerprint, part of every page's id.
+        workers: Read the pages.
+        in_flight: Pages asked of the workers at once.
+        progress: Told of every step.
+        report: Filled while the work goes on.
+    """
+
+    store: Store
+    documents: Documents
+    embedder: Embedder
+    pipeline: Pipeline
+    model_key: str
+    workers: PageWorkers
+    in_flight: int
+    progress: Progress
+    report: IngestReport
 
     def run(self, files: Sequence[Path]) -> None:
         """Index the files; the report is filled as the work is done, so that it holds after an interruption too."""
@@ -128,37 +131,37 @@ class Ingest:
 
     def _plan(self, files: Sequence[Path]) -> Iterator[Task]:
         self.progress.looking(len(files))
+        planned: set[str] = set()
         for path in files:
             try:
-                task = self._look_at(path)
+                document = self._register(path)
             except PageError as error:
                 self._fail(path, None, error)
             else:
-                if task is not None:
-                    yield task
+                missing = () if document.doc_id in planned else self._missing(document)
+                self.report.documents += 1
+                self.report.unchanged += document.pages - len(missing)
+                planned.add(document.doc_id)
+                if missing:
+                    yield Task(document, path, missing)
+                else:
+                    self._replace_older(document, path)
             self.progress.looked()
 
-    def _look_at(self, path: Path) -> Task | None:
-        """What is to be done for a file: None when all of it is in the index."""
+    def _register(self, path: Path) -> Document:
+        """The record of the file's content, made or told of this path; equal content has one record."""
         doc_id = _digest(path)
         known = self.documents.get(doc_id)
         if known is None:
-            document = Document(doc_id, (str(path),), result(self.workers.inspect(path), path).pages)
+            document = Document(doc_id, (str(path),), self.workers.inspect(path).result().pages)
         else:
             document = replace(known, paths=_with_path(known.paths, path))
         if document != known:
             self.documents.put(document)
-        self.report.documents += 1
-        missing = self._missing(document)
-        self.report.unchanged += document.pages - len(missing)
-        self._replace_older(document, path) if not missing else None
-        return Task(document, path, missing) if missing else None
+        return document
 
     def _missing(self, document: Document) -> tuple[int, ...]:
         ids = {self._page_id(document, page): page for page in range(1, document.pages + 1)}
-        return tuple(sorted(ids.values())) if not ids else self._not_stored(ids)
-
-    def _not_stored(self, ids: dict[str, int]) -> tuple[int, ...]:
         stored = self.store.fetch(ids).keys()
         return tuple(page for point, page in ids.items() if point not in stored)
 
@@ -168,7 +171,7 @@ class Ingest:
         for task in tasks:
             for number in task.missing:
                 waiting.append((task, number, self.workers.load(task.path, number)))
-                if len(waiting) >= _AHEAD * self.workers.count:
+                if len(waiting) >= self.in_flight:
                     yield self._next(waiting)
         while waiting:
             yield self._next(waiting)
@@ -176,7 +179,7 @@ class Ingest:
     def _next(self, waiting: deque[tuple[Task, int, Future[Page]]]) -> tuple[Task, Page | PageError]:
         task, number, future = waiting.popleft()
         try:
-            return task, result(future, task.path, number)
+            return task, future.result()
         except PageError as error:
             self._fail(task.path, number, error)
             self.progress.page(ok=False)
@@ -192,8 +195,10 @@ class Ingest:
                 batch = []
         if batch:
             self._write(task, batch)
-        self.documents.put(replace(task.document, complete=True))
-        self._replace_older(task.document, task.path)
+        # Read again: a copy may have been linked to it since it was planned.
+        document = self.documents.get(task.document.doc_id) or task.document
+        self.documents.put(replace(document, complete=True))
+        self._replace_older(document, task.path)
 
     def _write(self, task: Task, pages: Sequence[Page]) -> None:
         """Embed, pool and store a batch; when this returns the pages are safe."""
@@ -214,7 +219,8 @@ class Ingest:
                 self.documents.unlink(older, path)
 
     def _fail(self, path: Path, page: int | None, error: PageError) -> None:
-        self.report.failed.append(Failure(str(path), page, str(error)))
+        reason = str(error).removeprefix(f"{where(path, page)}: ")
+        self.report.failed.append(Failure(str(path), page, reason[:1].upper() + reason[1:]))
 
     def _page_id(self, document: Document, page: int) -> str:
         return page_id(document.doc_id, page, self.model_key)

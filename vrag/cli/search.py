@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import time
+import webbrowser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +31,7 @@ def search(
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, e.g. doc=report.pdf; may be repeated.")] = None,
     queries: Annotated[Path | None, typer.Option(help='JSONL file of {"query-id", "query", "where"?} rows.')] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a query.")] = False,
-    open_: Annotated[bool, typer.Option("--open", help="Open the best hit at its page.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the best hit in the browser, at its page.")] = False,
     save_pages: Annotated[Path | None, typer.Option(help="Write the hit pages as PNG into this folder.")] = None,
     force: Annotated[bool, typer.Option(help="Search although the index was made by another model.")] = False,
 ) -> int:
@@ -54,7 +55,7 @@ def search(
             if save_pages:
                 _save(opened, hits, save_pages)
             if open_ and hits:
-                typer.launch(f"{Path(hits[0].path).as_uri()}#page={hits[0].page}")
+                webbrowser.open(f"{Path(hits[0].path).as_uri()}#page={hits[0].page}")
     return 0
 
 

@@ -10,6 +10,7 @@ fused ones; Gelu is the exact one (erf), as in BERT.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import onnx
 from onnx import TensorProto, helper
@@ -20,13 +21,13 @@ LAYERS = 6
 HEADS = 12
 EPSILON = 1e-12
 DIM = 384
-TOKEN_TYPE = "token_type"  # the one row of the token type table that is used, added to each token  # noqa: S105
+TOKEN_TYPE = "token_type"  # the one row of the token type table that is used, added to each token
 
 _FUSED = "com.microsoft"
 
 
-def minilm_graph(weights: Mapping[str, FloatArray]) -> bytes:
-    """Serialised ONNX model whose initialisers must be supplied by name when the session is made.
+def minilm_graph(weights: Mapping[str, FloatArray]) -> tuple[bytes, list[str]]:
+    """Serialised ONNX model, and the names of the tensors that must be supplied when the session is made.
 
     Inputs: `ids` int64 [batch, length] and `positions` int64 [batch, length], length <= 512.
     Output: `tokens` float32 [batch, length, 384], the last hidden state.
@@ -39,16 +40,18 @@ def minilm_graph(weights: Mapping[str, FloatArray]) -> bytes:
     for layer in range(LAYERS):
         hidden = _layer(nodes, hidden, f"encoder.layer.{layer}.")
     nodes.add("Reshape", [hidden, "shape"], "tokens")
+    used = [name for name in weights if name in nodes.inputs]
     graph = helper.make_graph(
         nodes.nodes,
         "minilm",
         [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in ("ids", "positions")],
         [helper.make_tensor_value_info("tokens", TensorProto.FLOAT, ["batch", "length", DIM])],
         [_constant("rows", [-1, DIM]), _constant("dim", [DIM])]
-        + [_external(name, tensor.shape) for name, tensor in weights.items() if name in nodes.inputs],
+        + [_external(name, weights[name].shape) for name in used],
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid(_FUSED, 1)]
-    return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    return bytes(model.SerializeToString()), used
 
 
 class _Nodes:
@@ -58,15 +61,13 @@ class _Nodes:
         self.nodes: list[onnx.NodeProto] = []
         self.inputs: set[str] = set()
 
-    def add(self, op: str, inputs: Sequence[str], output: str, **attributes: float) -> str:
-        self.nodes.append(helper.make_node(op, inputs, [output], **attributes))
+    def add(self, op: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(op, inputs, [output], domain=domain, **attributes))
         self.inputs.update(inputs)
         return output
 
-    def fused(self, op: str, inputs: Sequence[str], output: str, **attributes: float) -> str:
-        self.nodes.append(helper.make_node(op, inputs, [output], domain=_FUSED, **attributes))
-        self.inputs.update(inputs)
-        return output
+    def fused(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        return self.add(op, inputs, output, _FUSED, **attributes)
 
     def dense(self, hidden: str, name: str) -> str:
         return self.add("Gemm", [hidden, f"{name}.weight", f"{name}.bias"], f"{name}:out", transB=1)

@@ -55,7 +55,7 @@ class WordPieces:
 
     def split(self, words: Sequence[str]) -> Pieces:
         """The pieces of `words`; a word that leaves none (control characters) becomes the unknown piece."""
-        clipped = [word[:_MAX_WORD_CHARS] for word in words]
+        clipped = [_readable(word) for word in words]
         encoding = self._tokenizer.encode(clipped, is_pretokenized=True, add_special_tokens=False)
         ids = np.asarray(encoding.ids, dtype=np.int64)
         owners = np.asarray(encoding.word_ids, dtype=np.int64)
@@ -67,4 +67,9 @@ class WordPieces:
 
     def texts(self, pieces: Pieces) -> tuple[str, ...]:
         """The pieces as people read them: `["un", "##belie", "##vable"]`."""
-        return tuple(self._tokenizer.id_to_token(int(i)) for i in pieces.ids)
+        return tuple(self._tokenizer.id_to_token(int(i)) or "" for i in pieces.ids)
+
+
+def _readable(word: str) -> str:
+    """The start of `word`; lone surrogates, which broken PDFs produce and no encoder accepts, become "?"."""
+    return word[:_MAX_WORD_CHARS].encode("utf-8", "replace").decode()

@@ -16,6 +16,11 @@ class Window:
     own_start: int
     own_stop: int
 
+    @property
+    def own(self) -> slice:
+        """The owned items, counted from the window's start."""
+        return slice(self.own_start - self.start, self.own_stop - self.start)
+
 
 def split_windows(length: int, size: int, overlap: int) -> list[Window]:
     """Cover `length` items with windows of equal size, neighbours sharing at least `overlap` items.

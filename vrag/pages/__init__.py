@@ -1,0 +1,1 @@
+"""Files become pages: words with boxes, and a picture."""

@@ -108,12 +108,7 @@ def _characters(textpage: pdfium.PdfTextPage) -> tuple[list[str], npt.NDArray[np
     for i in range(count):
         if get_box(handle, i, *pointers):
             boxes[i] = left.value, bottom.value, right.value, top.value
-    return [_character(code) for code in codes], boxes
-
-
-def _character(code: int) -> str:
-    """A code point, or the replacement character where the font names none."""
-    return chr(code) if 0 < code < 0xD800 or 0xE000 <= code <= 0x10FFFF else "\ufffd"
+    return list(map(chr, codes)), boxes
 
 
 def _image_boxes(page: pdfium.PdfPage) -> Iterator[tuple[float, float, float, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,60 +11,77 @@ import numpy.typing as npt
 from vrag.grid import FloatArray
 from vrag.pages.page import Words
 
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-LINE_END_HYPHEN = "\x02"  # PDFium's sign for a hyphen that ends a line, with no line break after it
-_LINE_BREAKS = "\r\n"
-_JOINERS = "\u200c\u200d"  # zero width, but part of the spelling in Persian and Indic scripts
-_JUNK = {"Co", "Cn", "Cs"}
+LINE_END_HYPHEN = "\x02"  # PDFium's sign for a hyphen that ends a line; no line break follows it
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_JOINERS = "\u200c\u200d"  # invisible, but part of the spelling in Persian and Indic scripts
+_JUNK_CATEGORIES = frozenset({"Co", "Cn", "Cs"})
+_MAX_JUNK = 0.3
 
 
-def group_words(chars: list[str], boxes: FloatArray) -> Words:
-    """Words of a stream of characters, split at white space and line ends.
+def group_words(chars: Sequence[str], boxes: FloatArray) -> Words:
+    """Words of a stream of characters, split at white space and at line ends.
 
     Args:
-        chars: n characters as the reader gives them, white space included.
+        chars: n characters as the document has them, white space included.
         boxes: float32 [n, 4], shares of the page; those of white space are ignored.
-            Words that lie off the page altogether are dropped.
+            Words off the page altogether are dropped.
     """
     texts: list[str] = []
     spans: list[tuple[int, int]] = []
     lines: list[int] = []
-    line = 0
-    for start, stop, broke in _runs(chars):
-        line += broke
-        text = _spelling(chars[start:stop], boxes[start:stop])
+    for start, stop, line in _runs(chars):
+        text = _spelling("".join(chars[start:stop]), boxes[start:stop])
         if text:
             texts.append(text)
             spans.append((start, stop))
             lines.append(line)
-    return _on_page(texts, _unions(boxes, spans), np.array(lines, np.int32))
+    unions = _unions(boxes, spans)
+    words = Words(tuple(texts), np.clip(unions, 0, 1), np.array(lines, np.int32))
+    on_page = (unions[:, 2:] > 0) & (unions[:, :2] < 1)
+    return _select(words, on_page[:, 0] & on_page[:, 1])
 
 
-def _runs(chars: list[str]) -> list[tuple[int, int, bool]]:
-    """Runs of characters without white space: start, stop, and whether a new line begins with the run."""
-    runs: list[tuple[int, int, bool]] = []
-    start, broke = 0, False
-    for i, char in enumerate([*chars, "\n"]):
-        ends_line = char == LINE_END_HYPHEN
-        if not (ends_line or char.isspace()):
+def readable(words: Words) -> Words:
+    """The words that say something; none at all where the layer's letters are lost.
+
+    Fonts without a map to Unicode leave replacement signs and private code points: a bullet here
+    and there is dropped, a page of them had better be read from its pixels.
+    """
+    junk = np.array([sum(map(_is_junk, text)) for text in words.texts], int)
+    length = np.array(list(map(len, words.texts)), int)
+    return Words() if junk.sum() > _MAX_JUNK * length.sum() else _select(words, junk < length)
+
+
+def _select(words: Words, keep: npt.NDArray[np.bool_]) -> Words:
+    texts = tuple(text for text, kept in zip(words.texts, keep, strict=True) if kept)
+    return Words(texts, words.boxes[keep], words.lines[keep])
+
+
+def _runs(chars: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """Runs of characters without white space: start, stop, and the number of the line."""
+    start = line = 0
+    for i, char in enumerate(chars):
+        if char == LINE_END_HYPHEN:
+            yield start, i + 1, line
+        elif not char.isspace():
             continue
-        stop = i + 1 if ends_line else i
-        if stop > start:
-            runs.append((start, stop, broke))
-            broke = False
+        elif i > start:
+            yield start, i, line
         start = i + 1
-        broke = broke or ends_line or char in _LINE_BREAKS
-    return runs
+        line += char in "\r\n" or char == LINE_END_HYPHEN
+    if start < len(chars):
+        yield start, len(chars), line
 
 
-def _spelling(chars: list[str], boxes: FloatArray) -> str:
-    """The word as people would type it: no invisible characters, right-to-left scripts in reading order."""
-    text = "".join(map(_visible, chars))
-    if text.isascii():
+def _spelling(text: str, boxes: FloatArray) -> str:
+    """The word as people would type it: nothing invisible, one code for a letter, in reading order."""
+    if text.isascii() and text.isprintable():
         return text
-    if _is_stored_leftwards(text, boxes):
-        text = text[::-1]
-    return unicodedata.normalize("NFKC", text) if any(map(_is_presentation_form, text)) else text
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # halves of a code point come apart
+    visible = "".join(map(_visible, joined))
+    if _is_stored_leftwards(visible, boxes):
+        visible = visible[::-1]
+    return unicodedata.normalize("NFKC", visible) if any(map(_is_shape, visible)) else visible
 
 
 def _visible(char: str) -> str:
@@ -71,19 +89,23 @@ def _visible(char: str) -> str:
         return "-"
     category = unicodedata.category(char)
     if category == "Cc":
-        return REPLACEMENT
+        return _REPLACEMENT
     return "" if category == "Cf" and char not in _JOINERS else char
 
 
-def _is_presentation_form(char: str) -> bool:
-    """Ligatures and Arabic letter shapes: the same letters as far as reading and searching go."""
-    return "\ufb00" <= char <= "\ufdff" or "\ufe70" <= char <= "\ufefc"
+def _is_shape(char: str) -> bool:
+    """Whether a character is the shape of another: ligatures, Arabic letter forms, letters of formulas."""
+    return "\ufb00" <= char <= "\ufdff" or "\ufe70" <= char <= "\ufefc" or "\U0001d400" <= char <= "\U0001d7ff"
 
 
 def _is_stored_leftwards(text: str, boxes: FloatArray) -> bool:
-    """Whether a right-to-left word comes in the order it is painted, left to right."""
-    rightmost_last = bool(boxes[-1, 0] > boxes[0, 0])
-    return rightmost_last and any(unicodedata.bidirectional(char) in ("R", "AL") for char in text)
+    """Whether a right-to-left word comes in the order it was painted, from left to right."""
+    runs_right = bool(boxes[-1, 0] > boxes[0, 0])
+    return runs_right and any(unicodedata.bidirectional(char) in ("R", "AL") for char in text)
+
+
+def _is_junk(char: str) -> bool:
+    return char > "~" and (char == _REPLACEMENT or unicodedata.category(char) in _JUNK_CATEGORIES)
 
 
 def _unions(boxes: FloatArray, spans: list[tuple[int, int]]) -> FloatArray:
@@ -91,20 +113,7 @@ def _unions(boxes: FloatArray, spans: list[tuple[int, int]]) -> FloatArray:
     if not spans:
         return np.zeros((0, 4), np.float32)
     edges = np.array(spans).ravel()
-    ends = np.append(boxes, boxes[-1:], axis=0)  # reduceat wants every index inside, the last stop too
-    low = np.minimum.reduceat(ends[:, :2], edges)[::2]
-    high = np.maximum.reduceat(ends[:, 2:], edges)[::2]
+    padded = np.append(boxes, boxes[-1:], axis=0)  # reduceat wants even the last stop to be an index
+    low = np.minimum.reduceat(padded[:, :2], edges)[::2]
+    high = np.maximum.reduceat(padded[:, 2:], edges)[::2]
     return np.concatenate([low, high], axis=1)
-
-
-def _on_page(texts: list[str], boxes: FloatArray, lines: npt.NDArray[np.int32]) -> Words:
-    """The words of which at least a part is on the page, boxes clipped to it."""
-    keep = np.flatnonzero((boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < 1).all(axis=1))
-    return Words(tuple(texts[i] for i in keep), np.clip(boxes[keep], 0, 1), lines[keep])
-
-
-def junk_share(words: Words) -> float:
-    """Share of characters that say nothing: replacement signs, private use, unassigned; 0 without words."""
-    text = "".join(words.texts)
-    junk = sum(char == REPLACEMENT or unicodedata.category(char) in _JUNK for char in text)
-    return junk / len(text) if text else 0.0

@@ -1,0 +1,86 @@
+"""Shared by all tests: the installed command, and a folder of documents that is indexed once."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.pdfs import write_pdf
+
+settings.register_profile("default", deadline=None)  # a shared machine is slow now and then
+settings.load_profile("default")
+
+ANIMALS = [
+    "The snow leopard lives in the mountains\nof Central Asia and hunts blue sheep.",
+    "Emperor penguins breed on the ice of Antarctica\nduring the winter and feed on krill.",
+    "Honey bees dance to tell each other\nwhere nectar and pollen can be found.",
+]
+MACHINES = [
+    "Replace the oil filter of the diesel engine\nafter every 500 hours of operation.",
+    "Invoice number QX-4471 covers two hydraulic\npumps delivered to the Rotterdam plant.",
+]
+
+
+@dataclass
+class Done:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def lines(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def command(*arguments):
+    """The installed command's argument list."""
+    return [str(Path(sys.executable).with_name("vrag")), *map(str, arguments)]
+
+
+@pytest.fixture
+def cli(tmp_path):
+    """Run `vrag` as a user would, in an empty folder."""
+
+    def run(*arguments, env=None, cwd=tmp_path):
+        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "160", **(env or {})}
+        environment.pop("VRAG_INDEX", None) if not env else None
+        done = subprocess.run(
+            command(*arguments), capture_output=True, text=True, env=environment, cwd=cwd, timeout=300
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """A folder with two PDFs, one of them in a sub-folder."""
+    folder = tmp_path_factory.mktemp("documents")
+    write_pdf(folder / "animals.pdf", ANIMALS)
+    write_pdf(folder / "sub" / "machines.pdf", MACHINES)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def indexed(folder, tmp_path_factory):
+    """The path of an index of that folder; tests must not change it."""
+    from vrag import Index
+
+    path = tmp_path_factory.mktemp("indexed") / "index"
+    with Index.create(path) as index:
+        report = index.ingest([folder])
+    assert report.added == 5
+    assert not report.failed
+    return path

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vrag.embedders.minilm import MiniLM
+from vrag.embedders.weights import find_weights
+
+SENTENCE = [101, 1996, 3007, 1997, 2605, 2003, 3000, 1012, 102]  # [CLS] the capital of france is paris. [SEP]
+
+
+@pytest.fixture(scope="module")
+def model() -> MiniLM:
+    return MiniLM(find_weights().weights, threads=2)
+
+
+def random_ids(count: int, length: int) -> np.ndarray:
+    return np.random.default_rng(length).integers(1000, 30000, (count, length))
+
+
+@pytest.mark.parametrize("length", [1, 2, 9, 512])
+def test_shape_and_type(model, length):
+    vectors = model.token_vectors(random_ids(2, length))
+    assert vectors.shape == (2, length, 384)
+    assert vectors.dtype == np.float32
+
+
+def test_a_batch_equals_its_sequences_one_by_one(model):
+    ids = random_ids(5, 70)
+    alone = np.concatenate([model.token_vectors(row[None]) for row in ids])
+    np.testing.assert_allclose(model.token_vectors(ids), alone, atol=1e-5)
+
+
+def test_threads_do_not_change_the_vectors(model):
+    ids = random_ids(2, 40)
+    np.testing.assert_allclose(
+        MiniLM(find_weights().weights, 1).token_vectors(ids), model.token_vectors(ids), atol=1e-5
+    )
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("length", [1, 9, 254, 512])
+def test_equals_transformers(model, length):
+    needs = "needs the reference implementation: pip install torch transformers"
+    torch = pytest.importorskip("torch", reason=needs)
+    transformers = pytest.importorskip("transformers", reason=needs)
+    reference = transformers.BertModel.from_pretrained(find_weights().weights.parent, torch_dtype=torch.float32).eval()
+    ids = random_ids(3, length)
+    with torch.inference_mode():
+        expected = reference(input_ids=torch.from_numpy(ids)).last_hidden_state.numpy()
+    np.testing.assert_allclose(model.token_vectors(ids), expected, atol=2e-5)

@@ -1,0 +1,241 @@
+"""The command line as users and programs meet it."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from tests.conftest import ANIMALS, MACHINES, command
+from tests.pdfs import write_pdf
+
+SEARCH_KEYS = {"query", "cascade", "took_ms", "hits"}
+HIT_KEYS = {"rank", "score", "doc", "path", "page", "stages"}
+
+
+def test_ingest_and_search_find_the_index_upward(cli, folder, tmp_path):
+    done = cli("ingest", folder)
+    assert done.code == 0
+    assert "5 added" in done.out
+    assert "does not see" in done.err
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    found = cli("search", "bees dance", "-k", 2, cwd=tmp_path / "deep" / "er")
+    assert found.code == 0
+    assert "animals.pdf" in found.out
+    assert "nectar" in found.out
+
+
+def test_ingest_json(cli, folder, tmp_path):
+    first = cli("ingest", folder, "--index", "i", "--json").json
+    assert {k: first[k] for k in ("documents", "pages", "added", "unchanged", "failed")} == {
+        "documents": 2,
+        "pages": 5,
+        "added": 5,
+        "unchanged": 0,
+        "failed": [],
+    }
+    assert first["index"] == str(tmp_path / "i")
+    assert first["seconds"] > 0
+    again = cli("ingest", folder, "--index", "i", "--json").json
+    assert (again["added"], again["unchanged"], again["pages"]) == (0, 5, 5)
+
+
+def test_no_recursive_stays_on_top(cli, folder):
+    assert cli("ingest", folder, "--no-recursive", "--json").json["pages"] == 3
+
+
+def test_one_bad_file_is_reported_and_the_others_are_indexed(cli, tmp_path):
+    write_pdf(tmp_path / "d" / "good.pdf", MACHINES)
+    (tmp_path / "d" / "bad.pdf").write_bytes(b"this is no PDF")
+    done = cli("ingest", "d", "--json")
+    assert done.code == 1
+    assert done.json["added"] == 2
+    (failure,) = done.json["failed"]
+    assert failure["path"].endswith("bad.pdf")
+    assert failure["page"] is None
+    assert failure["reason"]
+    people = cli("ingest", "d")
+    assert people.code == 1
+    assert "bad.pdf" in people.err
+
+
+def test_search_json(cli, indexed, folder):
+    done = cli("search", "penguins on ice", "--index", indexed, "--json", "-k", 3)
+    assert done.code == 0
+    assert set(done.json) == SEARCH_KEYS
+    assert done.json["cascade"] == "two-stage"
+    assert len(done.json["hits"]) == 3
+    first = done.json["hits"][0]
+    assert set(first) == HIT_KEYS
+    assert (first["rank"], first["doc"], first["page"]) == (1, "animals.pdf", 2)
+    assert first["path"] == str(folder / "animals.pdf")
+    assert set(first["stages"]) == {"runs", "full"}
+
+
+def test_queries_from_a_file_keep_their_order(cli, indexed, tmp_path):
+    rows = [
+        {"query-id": "b", "query": "oil filter"},
+        {"query-id": "a", "query": "oil filter", "where": "doc=animals.pdf"},
+        {"query-id": 3, "query": "krill"},
+    ]
+    (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
+    done = cli("search", "--queries", "q.jsonl", "--index", indexed, "--json", "--cascade", "exact", "-k", 1)
+    assert [line["query-id"] for line in done.lines] == ["b", "a", 3]
+    assert all(set(line) == SEARCH_KEYS | {"query-id"} for line in done.lines)
+    assert [line["hits"][0]["doc"] for line in done.lines] == ["machines.pdf", "animals.pdf", "animals.pdf"]
+
+
+def test_pages_are_saved_as_pictures(cli, indexed, tmp_path):
+    assert cli("search", "krill", "--index", indexed, "-k", 2, "--save-pages", "hits").code == 0
+    files = sorted((tmp_path / "hits").iterdir())
+    assert [file.name for file in files][0] == "01-animals.pdf-p2.png"
+    assert len(files) == 2
+    with Image.open(files[0]) as picture:
+        assert picture.size == (1224, 1584)
+
+
+def test_open_shows_the_best_page(cli, indexed, folder, tmp_path):
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    assert cli("search", "krill", "--index", indexed, "--open", env={"BROWSER": str(browser)}).code == 0
+    assert (tmp_path / "opened").read_text().strip() == f"{(folder / 'animals.pdf').as_uri()}#page=2"
+
+
+def test_info_models_pipelines_and_doctor(cli, indexed):
+    facts = cli("info", "--index", indexed, "--json").json
+    assert facts["pages"] == 5
+    assert {d["doc"]: d["pages"] for d in facts["documents"]} == {"animals.pdf": 3, "machines.pdf": 2}
+    assert "builtin" in [model["name"] for model in cli("models", "--json").json]
+    assert "builtin" in [pipeline["name"] for pipeline in cli("pipelines", "--json").json]
+    checks = {check["name"]: check for check in cli("doctor", "--json").json["checks"]}
+    assert checks["built-in weights"]["ok"]
+    for name in ("info", "models", "pipelines", "doctor"):
+        options = ("--index", indexed) if name == "info" else ()
+        assert cli(name, *options).code == 0
+
+
+def test_python_dash_m_is_the_same_command(cli, tmp_path):
+    done = subprocess.run([sys.executable, "-m", "vrag", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == cli("--version").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["ingest", "missing"], 2, "missing"),
+        (["ingest", "empty"], 2, "empty"),
+        (["ingest", "text"], 2, "text"),
+        (["ingest", "text/notes.txt"], 2, "notes.txt"),
+        (["ingest"], 2, "paths"),
+        (["ingest", "text", "--pipeline", "nope"], 2, "text"),
+        (["search", "x"], 2, "No index"),
+        (["search", "x", "--index", "empty"], 2, "No index at empty"),
+        (["search", "x", "-k", "0"], 2, "-k"),
+        (["search"], 2, "Give a query"),
+        (["nope"], 2, "nope"),
+        (["info", "--index", "empty"], 2, "No index"),
+    ],
+)
+def test_mistakes_are_one_sentence(cli, tmp_path, arguments, code, says):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "notes.txt").write_text("hello")
+    done = cli(*arguments)
+    assert done.code == code
+    assert says in done.err
+    assert not (tmp_path / ".vrag").exists()
+    machine = cli(*arguments, "--json")
+    assert machine.code == code
+    assert set(machine.json) == {"error", "hint"}
+    assert says in machine.json["error"] + machine.json["hint"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["x", "--cascade", "four-stage"], "four-stage"),
+        (["x", "--where", "colour=red"], "colour"),
+        (["x", "--where", "doc=none.pdf"], "none.pdf"),
+        ([""], "empty"),
+        (["x", "--queries", "q.jsonl"], "Give a query"),
+        (["--queries", "missing.jsonl"], "missing.jsonl"),
+        (["--queries", "bad.jsonl"], "line 2"),
+    ],
+)
+def test_mistakes_in_a_search_are_one_sentence(cli, indexed, tmp_path, arguments, says):
+    (tmp_path / "bad.jsonl").write_text('{"query-id": 1, "query": "x"}\n{"query": 3}\n')
+    done = cli("search", *arguments, "--index", indexed, "--json")
+    assert done.code == 2
+    assert says in done.json["error"] + done.json["hint"]
+
+
+def test_an_index_of_another_model_is_refused(cli, folder, tmp_path):
+    assert cli("ingest", folder, "--index", "i").code == 0
+    facts = json.loads((tmp_path / "i" / "index.json").read_text())
+    facts["fingerprint"]["model"] = "somebody/else"
+    (tmp_path / "i" / "index.json").write_text(json.dumps(facts))
+    for arguments in (["search", "x"], ["ingest", folder]):
+        done = cli(*arguments, "--index", "i")
+        assert done.code == 1
+        assert "another model" in done.err
+    assert cli("search", "x", "--index", "i", "--force").code == 0
+
+
+def test_an_index_made_otherwise_is_refused(cli, folder):
+    assert cli("ingest", folder, "--index", "i", "--dpi", 100).code == 0
+    done = cli("ingest", folder, "--index", "i", "--dpi", 72)
+    assert done.code == 1
+    assert "made with dpi 100, not 72" in done.err
+
+
+def test_an_index_open_elsewhere_is_one_sentence(cli, indexed):
+    from vrag import Index
+
+    with Index.open(indexed):
+        done = cli("search", "x", "--index", indexed)
+    assert done.code == 1
+    assert "open in another process" in done.err
+
+
+def test_an_interrupted_ingest_keeps_its_pages_and_goes_on(cli, tmp_path):
+    write_pdf(tmp_path / "long.pdf", [f"{ANIMALS[n % 3]} {'word ' * 300} {n}" for n in range(200)])
+    kept = 0
+    for seconds in (3, 5, 8, 12, 20, 30):  # until one is late enough to have written something
+        kept += _interrupted_after(seconds, tmp_path)
+        if kept:
+            break
+    rest = cli("ingest", "long.pdf", "--index", "i", "--json").json
+    assert rest["unchanged"] == kept > 0
+    assert rest["pages"] == 200
+    assert rest["added"] == 200 - kept
+
+
+def _interrupted_after(seconds, folder):
+    """Pages that an ingest says it kept when Ctrl-C came after some seconds."""
+    arguments = command("ingest", "long.pdf", "--index", "i")
+    running = subprocess.Popen(arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(seconds)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in err
+    said = re.search(r"Interrupted: (\d+) pages are kept", err)
+    return int(said[1]) if said else 0
+
+
+def test_help_has_an_example_for_every_command(cli):
+    for name in ("ingest", "search", "info", "models", "pipelines", "doctor"):
+        done = cli(name, "--help")
+        assert done.code == 0
+        assert f"Example: vrag {name}" in " ".join(done.out.split())
+
+
+def test_light_imports():
+    code = "import sys, vrag.cli.app; print([m for m in ('torch','onnxruntime','qdrant_edge','numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

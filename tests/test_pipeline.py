@@ -1,0 +1,102 @@
+"""Recipes: what is shipped is valid, what is wrong is named."""
+
+import numpy as np
+import pytest
+
+from vrag.embedders.base import PageVectors
+from vrag.errors import UsageError
+from vrag.grid import Grid
+from vrag.pages.page import PageSpec
+from vrag.pipeline import FULL, VectorSpec, list_pipelines, load_pipeline, make_pipeline
+from vrag.pooling import normalise
+
+
+def unit(*shape, seed=0):
+    return normalise(np.random.default_rng(seed).normal(size=shape))
+
+
+def test_every_shipped_recipe_is_valid_and_has_the_three_names():
+    recipes = list(list_pipelines())
+    assert "builtin" in [recipe.name for recipe in recipes]
+    for recipe in recipes:
+        assert {"exact", "two-stage", "three-stage"} <= set(recipe.cascades)
+        assert recipe.description
+
+
+def test_a_recipe_survives_being_kept_in_an_index():
+    recipe = load_pipeline("builtin")
+    assert make_pipeline(recipe.name, recipe.source, "index.json") == recipe
+
+
+def test_schema_has_full_first_and_a_graph_for_single_vectors():
+    fields = {field.name: field for field in load_pipeline().schema(16)}
+    assert fields[FULL].multi
+    assert not fields[FULL].hnsw
+    assert not fields["global"].multi
+    assert fields["global"].hnsw
+
+
+def test_page_settings_override_what_the_embedder_wants():
+    recipe = load_pipeline().with_page(dpi=72, renderer=None)
+    assert recipe.page_spec(PageSpec(image=False)).dpi == 72
+    assert recipe.page_spec(PageSpec(image=False)).image is False
+
+
+def test_a_file_is_a_recipe_too(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('[vectors.halves]\npooling = "bands"\ncount = 2\n[cascades]\nfast = "halves:10 > full"\n')
+    recipe = load_pipeline(str(file))
+    assert recipe.name == "mine"
+    assert recipe.cascade(None).name == "exact"
+    assert str(recipe.cascade("fast")) == "halves:10 > full"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x = 1", "unknown key 'x'"),
+        ("[page]\ndip = 3", "unknown key page.'dip'"),
+        ("[page]\ndpi = 0", "page.dpi = 0"),
+        ('[page]\ndpi = "x"', "page.dpi = 'x'"),
+        ('[page]\nocr = "maybe"', "page.ocr = 'maybe' is not allowed"),
+        ("[vectors.a]\nsize = 3", "vectors.a: needs a pooling"),
+        ('[vectors.a]\npooling = "p"', "unknown pooling 'p'"),
+        ('[vectors.a]\npooling = "runs"\nwidth = 3', "no option 'width'"),
+        ('[vectors.full]\npooling = "runs"', "always there"),
+        ('[vectors.a]\npooling = "runs"\nsingle = true', "only pooling"),
+        ('[cascades]\nfast = "rows:3 > full"', "unknown cascade or vector 'rows'"),
+        ("not toml", "not a readable TOML file"),
+    ],
+)
+def test_errors_name_file_and_key(tmp_path, text, says):
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=says) as caught:
+        load_pipeline(str(file))
+    assert str(file) in caught.value.message
+
+
+def test_an_unknown_recipe_lists_the_known_ones():
+    with pytest.raises(UsageError, match="No pipeline 'nope'") as caught:
+        load_pipeline("nope")
+    assert "builtin" in caught.value.hint
+
+
+def test_a_query_form_follows_the_vector():
+    query = unit(5, 8)
+    multi, single = VectorSpec("runs", "runs"), VectorSpec("global", "mean", single=True)
+    assert multi.of_query(query, None, mean=False) is query
+    assert multi.of_query(query, None, mean=True).shape == (1, 8)
+    np.testing.assert_allclose(single.of_query(query, None, mean=False), normalise(query.mean(axis=0)), atol=1e-6)
+
+
+def test_centring_subtracts_the_mean_on_both_sides():
+    spec = VectorSpec("global", "mean", single=True, centred=True)
+    middle = unit(8, seed=3) * np.float32(0.5)
+    page = PageVectors(unit(6, 8), Grid.free(np.zeros((6, 4))))
+    raw = normalise(page.full.mean(axis=0))
+    np.testing.assert_allclose(spec.of_page(page, middle), normalise(raw - middle), atol=1e-6)
+    query = unit(4, 8, seed=1)
+    np.testing.assert_allclose(np.linalg.norm(spec.of_query(query, middle, mean=True)), 1, atol=1e-6)
+    with pytest.raises(UsageError, match="no mean vector"):
+        spec.of_page(page, None)

@@ -1,0 +1,107 @@
+"""The one border where the readers' exceptions become `PageError`s that a person can act on."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pypdfium2.raw as pdfium
+from pdf2image import exceptions as poppler
+from PIL import Image, UnidentifiedImageError
+from pypdfium2 import PdfiumError
+
+from vrag.errors import PageError, VragError
+from vrag.pages.files import display_name, is_image
+
+_SOURCE_HINT = "Get it again from its source."
+_SMALLER_HINT = "Scale it down, or cut it into pages."
+_REPAIR_HINT = "Open it in a PDF viewer and save it anew, or get it again from its source."
+_PASSWORD_HINT = "Save a copy without password, e.g.: qpdf --decrypt --password=SECRET in.pdf out.pdf"
+_POPPLER_HINT = (
+    "Install it: apt-get install poppler-utils, brew install poppler, or conda install conda-forge::poppler."
+)
+_NOT_INSTALLED = (poppler.PDFInfoNotInstalledError, poppler.PopplerNotInstalledError, FileNotFoundError)
+_TOO_SLOW = (poppler.PDFPopplerTimeoutError, subprocess.TimeoutExpired)
+_END_BYTES = 1024  # a PDF names itself within its first kilobyte, and ends with %%EOF
+
+
+def where(path: Path, number: int | None) -> str:
+    """How messages name a file or one of its pages."""
+    name = display_name(path)
+    return name if number is None else f"{name}, page {number}"
+
+
+@contextmanager
+def page_errors(path: Path, number: int | None = None) -> Iterator[None]:
+    """Make a `PageError` that names the file and page of whatever a reader raises; the cause is chained.
+
+    Every `Exception` is taken: hostile files make decoders raise whatever they like, and one bad
+    file must not end a run. Only our own errors that are no page's fault pass as they are.
+    """
+    try:
+        yield
+    except PageError as error:
+        raise PageError(f"{where(path, number)}: {error.message}", error.hint) from error
+    except VragError:
+        raise
+    except Exception as error:
+        message, hint = explain(error, path)
+        raise PageError(f"{where(path, number)}: {message}", hint) from error
+
+
+def explain(error: Exception, path: Path) -> tuple[str, str]:
+    """What went wrong with the file in one sentence, and what to do about it."""
+    if not path.exists():
+        return "the file is not there any more.", ""
+    if isinstance(error, PermissionError):
+        return "the file may not be read.", "Change its permissions."
+    if isinstance(error, _NOT_INSTALLED):
+        return "poppler is not installed.", _POPPLER_HINT
+    if isinstance(error, _TOO_SLOW):
+        return "poppler took too long.", ""
+    if isinstance(error, MemoryError):
+        return "it needs more memory than a page may take.", _SMALLER_HINT
+    return _explain_image(error) if is_image(path) else _explain_pdf(error, path)
+
+
+def _explain_image(error: Exception) -> tuple[str, str]:
+    if isinstance(error, Image.DecompressionBombError):
+        return "the image has too many pixels to decode.", _SMALLER_HINT
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not an image, whatever its name says.", _SOURCE_HINT
+    return f"the image is damaged ({_short(error)}).", _SOURCE_HINT
+
+
+def _explain_pdf(error: Exception, path: Path) -> tuple[str, str]:
+    head, tail = _ends(path)
+    if not head:
+        return "the file is empty (0 bytes).", _SOURCE_HINT
+    if b"%PDF-" not in head:
+        return "it is not a PDF, whatever its name says.", _SOURCE_HINT
+    if _needs_password(error):
+        return "the PDF is encrypted and needs a password.", _PASSWORD_HINT
+    if b"%%EOF" not in tail:
+        return "the PDF is cut off: its end is missing.", _SOURCE_HINT
+    return f"the PDF is damaged or has no pages ({_short(error)}).", _REPAIR_HINT
+
+
+def _needs_password(error: Exception) -> bool:
+    if isinstance(error, PdfiumError):
+        return bool(error.err_code == pdfium.FPDF_ERR_PASSWORD)
+    return "Incorrect password" in str(error)
+
+
+def _ends(path: Path) -> tuple[bytes, bytes]:
+    """First and last kilobyte of the file."""
+    with path.open("rb") as file:
+        head = file.read(_END_BYTES)
+        file.seek(max(0, path.stat().st_size - _END_BYTES))
+        return head, file.read()
+
+
+def _short(error: Exception) -> str:
+    """First line of an exception's text, at most 120 characters."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:120].rstrip(".")

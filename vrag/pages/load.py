@@ -1,0 +1,143 @@
+"""From a file to its pages: one renderer reads, the other one rescues what it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from PIL.Image import Image
+
+from vrag.errors import PageError
+from vrag.pages.faults import page_errors
+from vrag.pages.files import is_image
+from vrag.pages.page import Page, PageSpec, Renderer, Words
+from vrag.pages.pdfium import PdfiumReader
+from vrag.pages.pictures import PictureReader
+from vrag.pages.poppler import PopplerReader
+from vrag.pages.reader import DocumentInfo, Reader, pixel_size
+from vrag.pages.words import page_words
+
+T = TypeVar("T")
+
+_READERS: Mapping[Renderer, Callable[[Path], Reader]] = {
+    "pdfium": PdfiumReader,
+    "poppler": PopplerReader,
+    "image": PictureReader,
+}
+
+
+class PageLoader:
+    """Reads documents page by page and keeps the last one open.
+
+    Every method raises `PageError` for what no renderer can read.
+
+    Args:
+        spec: What is needed of a page.
+    """
+
+    def __init__(self, spec: PageSpec) -> None:
+        self.spec = spec
+        self._path: Path | None = None
+        self._open: dict[Renderer, Reader] = {}
+
+    def __enter__(self) -> PageLoader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def inspect(self, path: Path) -> DocumentInfo:
+        """Page count and metadata of a document."""
+        info, notes = self._rescued(path, None, lambda reader: reader.info())
+        return replace(info, notes=notes)
+
+    def load(self, path: Path, number: int) -> Page:
+        """Page `number` (1-based), with what the spec asks for and no more."""
+        page, notes = self._rescued(path, number, lambda reader: _read(reader, number, self.spec))
+        return replace(page, notes=notes)
+
+    def render(self, path: Path, number: int) -> Image:
+        """The picture of the page, just as `load` gives it when the spec asks for one."""
+        return self._rescued(path, number, lambda reader: _render(reader, number, self.spec))[0]
+
+    def close(self) -> None:
+        """Close what is open."""
+        for reader in self._open.values():
+            reader.close()
+        self._open.clear()
+        self._path = None
+
+    def _rescued(self, path: Path, number: int | None, ask: Callable[[Reader], T]) -> tuple[T, tuple[str, ...]]:
+        """The answer of the first renderer that has one, and notes on those that had not."""
+        failures: list[PageError] = []
+        for renderer in _renderers(path, self.spec):
+            try:
+                with page_errors(path, number):
+                    answer = ask(self._reader(path, renderer, number))
+            except PageError as error:
+                failures.append(error)
+            else:
+                return answer, tuple(f"{renderer} stepped in: {failure.message}" for failure in failures)
+        raise failures[0]
+
+    def _reader(self, path: Path, renderer: Renderer, number: int | None) -> Reader:
+        """The open reader of a document that has page `number`."""
+        if path != self._path:
+            self.close()
+            self._path = path
+        if renderer not in self._open:
+            self._open[renderer] = _READERS[renderer](path)
+        reader = self._open[renderer]
+        pages = reader.info().pages
+        if number is not None and not 1 <= number <= pages:
+            raise PageError(f"there is no such page, the document has {pages}.")
+        return reader
+
+
+def count_pages(path: Path, renderer: Renderer = "pdfium") -> DocumentInfo:
+    """Page count and metadata of a document, `renderer` tried first.
+
+    Raises:
+        PageError: No renderer can open it.
+    """
+    with PageLoader(PageSpec(renderer="poppler" if renderer == "poppler" else "pdfium")) as loader:
+        return loader.inspect(path)
+
+
+def load_page(path: Path, number: int, spec: PageSpec) -> Page:
+    """Page `number` (1-based) of a document.
+
+    Raises:
+        PageError: No renderer can read it.
+    """
+    with PageLoader(spec) as loader:
+        return loader.load(path, number)
+
+
+def render_page(path: Path, number: int, spec: PageSpec) -> Image:
+    """RGB picture of page `number` (1-based), the same that `load_page` gives when the spec asks for one.
+
+    Raises:
+        PageError: No renderer can render it.
+    """
+    with PageLoader(spec) as loader:
+        return loader.render(path, number)
+
+
+def _renderers(path: Path, spec: PageSpec) -> tuple[Renderer, ...]:
+    if is_image(path):
+        return ("image",)
+    return ("poppler", "pdfium") if spec.renderer == "poppler" else ("pdfium", "poppler")
+
+
+def _read(reader: Reader, number: int, spec: PageSpec) -> Page:
+    size = reader.size(number)
+    image = _render(reader, number, spec) if spec.image else None
+    words, source = page_words(reader, number, size, spec) if spec.words else (Words(), "none")
+    return Page(number, *size, words, source, reader.info().renderer, image)
+
+
+def _render(reader: Reader, number: int, spec: PageSpec) -> Image:
+    return reader.render(number, pixel_size(reader.size(number), spec.dpi, spec.max_side))

@@ -1,0 +1,89 @@
+"""Words read from pixels: PP-OCR models that come inside the rapidocr wheel; nothing is ever downloaded."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL.Image import Image
+
+from vrag.errors import ModelError
+from vrag.grid import FloatArray
+from vrag.pages.order import reading_order
+from vrag.pages.page import Words
+
+if TYPE_CHECKING:
+    from rapidocr import RapidOCR
+
+MIN_SCORE = 0.5
+_MODELS = {"Det": "*det*.onnx", "Cls": "*cls*.onnx", "Rec": "*rec*.onnx"}
+
+
+def read_words(picture: Image) -> Words:
+    """Words of an RGB picture, boxes in shares of the picture; lines read with less than 0.5 certainty are left out.
+
+    Raises:
+        ModelError: rapidocr has come without its models.
+    """
+    found: Any = _engine()(np.asarray(picture)[:, :, ::-1])  # OpenCV's channel order
+    if found.boxes is None or not found.txts:
+        return Words()
+    quads = (np.asarray(found.boxes) / picture.size).astype(np.float32)
+    return _words(quads, list(found.txts))
+
+
+def _words(quads: FloatArray, texts: list[str]) -> Words:
+    """Words of lines given as quadrilaterals [n, 4, 2] (clockwise from where the text starts)."""
+    hulls = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
+    words = [
+        (word, box, line) for line, i in enumerate(reading_order(hulls)) for word, box in _split(texts[i], quads[i])
+    ]
+    if not words:
+        return Words()
+    columns = tuple(zip(*words, strict=True))
+    return Words(columns[0], np.clip(np.stack(columns[1]), 0, 1), np.array(columns[2], np.int32))
+
+
+def _split(text: str, quad: FloatArray) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """Words of a line, each with the part of the line's box that its characters take up in proportion."""
+    start = 0
+    for word in text.split():
+        start = text.index(word, start)
+        ends = np.array([[start], [start + len(word)]]) / len(text)
+        start += len(word)
+        corners = np.concatenate([_between(quad[0], quad[1], ends), _between(quad[3], quad[2], ends)])
+        yield word, np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
+
+
+def _between(a: FloatArray, b: FloatArray, share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return a + (b - a) * share
+
+
+@functools.cache
+def _engine() -> RapidOCR:
+    """The one engine of this process, on one thread: pages are read by several processes."""
+    import cv2
+    import rapidocr
+
+    cv2.setNumThreads(1)
+    folder = Path(rapidocr.__file__).parent / "models"
+    params: dict[str, Any] = {f"{part}.model_path": _model(folder, name) for part, name in _MODELS.items()}
+    params |= {
+        "Global.log_level": "critical",
+        "Global.text_score": MIN_SCORE,
+        "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+    }
+    return rapidocr.RapidOCR(params=params)
+
+
+def _model(folder: Path, pattern: str) -> str:
+    """Path of a model in the wheel: with it named, rapidocr has no reason to download one."""
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise ModelError(f"rapidocr has no model {pattern} in {folder}.", "Run: pip install --force-reinstall rapidocr")
+    return str(found[0])

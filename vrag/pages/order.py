@@ -1,0 +1,74 @@
+"""Reading order of text lines that come without one: columns first where there are columns of prose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vrag.grid import FloatArray
+
+_MIN_COLUMN_LINES = 3
+_FULL_LINE = 0.6  # lines of a column of prose fill most of it; cells of a table do not
+
+Indices = npt.NDArray[np.intp]
+
+
+def reading_order(boxes: FloatArray) -> Indices:
+    """Order in which people read lines with these boxes [n, 4]: int [n], a permutation.
+
+    A block is cut into columns where a vertical gap runs through it and both sides look like
+    prose, else at its widest horizontal gap; what has neither is read row by row.
+    """
+    return _order(boxes, np.arange(len(boxes)))
+
+
+def _order(boxes: FloatArray, block: Indices) -> Indices:
+    if len(block) < 2:
+        return block
+    parts = _columns(boxes, block) or _bands(boxes, block)
+    if not parts:
+        return _by_rows(boxes, block)
+    return np.concatenate([_order(boxes, part) for part in parts])
+
+
+def _columns(boxes: FloatArray, block: Indices) -> Sequence[Indices]:
+    """Left and right of the widest vertical gap, when both are columns of prose."""
+    parts = _cut(boxes, block, axis=0)
+    return parts if parts and all(_is_prose(boxes[part]) for part in parts) else ()
+
+
+def _bands(boxes: FloatArray, block: Indices) -> Sequence[Indices]:
+    """Above and below the widest horizontal gap."""
+    return _cut(boxes, block, axis=1)
+
+
+def _cut(boxes: FloatArray, block: Indices, axis: int) -> Sequence[Indices]:
+    """The block cut in two at its widest gap along `axis` (0: x, 1: y); empty without a gap."""
+    by_start = block[np.argsort(boxes[block, axis], kind="stable")]
+    reached = np.maximum.accumulate(boxes[by_start, axis + 2])
+    gaps = boxes[by_start[1:], axis] - reached[:-1]
+    widest = int(gaps.argmax())
+    if gaps[widest] <= 0:
+        return ()
+    return by_start[: widest + 1], by_start[widest + 1 :]
+
+
+def _is_prose(boxes: FloatArray) -> bool:
+    """Whether lines fill the width they span together."""
+    widths = boxes[:, 2] - boxes[:, 0]
+    span = boxes[:, 2].max() - boxes[:, 0].min()
+    return len(boxes) >= _MIN_COLUMN_LINES and float(np.median(widths)) >= _FULL_LINE * float(span)
+
+
+def _by_rows(boxes: FloatArray, block: Indices) -> Indices:
+    """Top to bottom, and left to right among lines that share a row."""
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    rows: list[list[int]] = []
+    for i in sorted(block.tolist(), key=lambda i: float(middle[i])):
+        if rows and middle[i] < boxes[rows[-1][0], 3]:
+            rows[-1].append(i)
+        else:
+            rows.append([i])
+    return np.array([i for row in rows for i in sorted(row, key=lambda i: float(boxes[i, 0]))], np.intp)

@@ -1,0 +1,127 @@
+"""Pages read in worker processes: a page that hangs, crashes or eats memory costs that page and no more."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
+from typing import TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from vrag.errors import PageError
+from vrag.pages.faults import where
+from vrag.pages.load import PageLoader
+from vrag.pages.page import Page, PageSpec
+from vrag.pages.reader import DocumentInfo
+
+T = TypeVar("T")
+
+TIMEOUT_S = 120.0
+MEMORY_BYTES = 4 << 30
+_loader: PageLoader | None = None  # of a worker process; keeps its last document open
+
+
+class PageWorkers:
+    """A pool of processes that read pages.
+
+    Its futures raise `PageError` for what cannot be read, takes too long or kills its process, and
+    `CancelledError` once the pool was stopped. How many are in flight at once is up to the caller.
+
+    Args:
+        spec: What is needed of a page.
+        workers: Number of processes.
+        timeout_s: Seconds a task may take before its process is replaced.
+        memory_bytes: Address space a process may take, where the system can limit it.
+    """
+
+    def __init__(
+        self, spec: PageSpec, workers: int, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._pool = ProcessPool(
+            max_workers=workers,
+            initializer=_start_worker,
+            initargs=(spec, memory_bytes),
+            context=multiprocessing.get_context("spawn"),
+        )
+
+    def __enter__(self) -> PageWorkers:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait for what was asked for; after an exception stop at once."""
+        if kind is None:
+            self._pool.close()  # type: ignore[no-untyped-call]
+        else:
+            self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+    def inspect(self, path: Path) -> Future[DocumentInfo]:
+        """Page count and metadata of a document."""
+        return self._ask(where(path, None), _inspect, path)
+
+    def load(self, path: Path, number: int) -> Future[Page]:
+        """Page `number` (1-based) of a document."""
+        return self._ask(where(path, number), _load, path, number)
+
+    def _ask(self, place: str, task: Callable[..., T], *args: object) -> Future[T]:
+        answer: Future[T] = Future()
+        answer.set_running_or_notify_cancel()  # only the pool ends a task: at its time limit, or by stopping
+        asked = self._pool.schedule(task, args=args, timeout=self._timeout_s)
+        asked.add_done_callback(lambda done: _settle(answer, done, place))
+        return answer
+
+
+def _settle(answer: Future[T], done: Future[T], place: str) -> None:
+    """Hand the pool's answer on, its own exceptions put in words."""
+    if done.cancelled():
+        answer.set_exception(CancelledError())
+    elif (error := done.exception()) is not None:
+        answer.set_exception(_in_words(error, place))
+    else:
+        answer.set_result(done.result())
+
+
+def _in_words(error: BaseException, place: str) -> BaseException:
+    if isinstance(error, FutureTimeoutError):
+        failure = PageError(f"{place}: it took longer than {error.args[-1]:g} s and was given up.")
+    elif isinstance(error, ProcessExpired):
+        failure = PageError(
+            f"{place}: the process reading it died (exit code {error.exitcode}).",
+            "It crashes the renderer, or needs more memory than a page may take.",
+        )
+    else:
+        return error
+    failure.__cause__ = error
+    return failure
+
+
+def _start_worker(spec: PageSpec, memory_bytes: int) -> None:
+    """Prepare a process: Ctrl-C is for the main process to handle, memory is bounded."""
+    global _loader
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _limit_memory(memory_bytes)
+    _loader = PageLoader(spec)
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    """Bound the address space where there is a way to: Windows has none, macOS may refuse."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+def _inspect(path: Path) -> DocumentInfo:
+    assert _loader is not None
+    return _loader.inspect(path)
+
+
+def _load(path: Path, number: int) -> Page:
+    assert _loader is not None
+    return _loader.load(path, number)
