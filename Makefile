@@ -5,7 +5,7 @@ TEST_VENV := .venv-test
 REFERENCE_VENV := .venv-reference
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check format samples reference clean
+.PHONY: demo test check format docs samples reference clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, a manual with scanned pages"
@@ -33,6 +33,10 @@ check:
 format:
 	$(TEST_VENV)/bin/ruff check --fix .
 	$(TEST_VENV)/bin/ruff format .
+
+# The command line reference, from the live --help.
+docs: $(TEST_VENV)/installed
+	$(TEST_VENV)/bin/typer vrag.cli.app utils docs --name vrag --title "The command line" --output docs/cli.md
 
 # The built-in model against transformers and torch (about 1 GB to install).
 reference: $(REFERENCE_VENV)/installed

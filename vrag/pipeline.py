@@ -50,7 +50,7 @@ class VectorSpec:
 
     name: str
     pooling: str
-    options: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, int | str] = field(default_factory=dict)
     single: bool = False
     centred: bool = False
 

@@ -1,0 +1,46 @@
+"""The docs say what the live command line says."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from vrag.cli.app import app
+
+ROOT = Path(__file__).parent.parent
+GROUP = typer.main.get_command(app)
+COMMANDS = sorted(GROUP.commands)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_in_the_reference(name):
+    text = (ROOT / "docs" / "cli.md").read_text()
+    section = text.split(f"## `vrag {name}`")[1].split("\n## ")[0]
+    options = [o for parameter in GROUP.commands[name].params for o in parameter.opts if o.startswith("--")]
+    assert [option for option in options if f"`{option}" not in section and f" {option}" not in section] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(name):
+    assert f"vrag {name}" in (ROOT / "README.md").read_text()
+
+
+def test_the_reference_names_no_option_that_is_gone():
+    text = (ROOT / "docs" / "cli.md").read_text()
+    live = {o for c in GROUP.commands.values() for parameter in c.params for o in (*parameter.opts, *parameter.secondary_opts)}
+    named = set(re.findall(r"(--[a-z][a-z-]+)", text))
+    assert named - live <= {"--help", "--version", "--install-completion", "--show-completion"}
+
+
+def test_version_and_changelog_agree():
+    import vrag
+
+    assert f"## {vrag.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f'version = "{vrag.__version__}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_links_in_the_docs_lead_somewhere():
+    for file in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\((?!http)([^)#]+)", file.read_text()):
+            assert (file.parent / link).exists(), f"{file.name}: {link}"
