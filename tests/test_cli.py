@@ -186,6 +186,14 @@ def test_an_index_of_another_model_is_refused(cli, folder, tmp_path):
     assert cli("search", "x", "--index", "i", "--force").code == 0
 
 
+def test_a_place_where_no_index_can_be_is_one_sentence(cli, folder, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    for place in ("file", "file/inside"):
+        done = cli("ingest", folder, "--index", place)
+        assert done.code == 1
+        assert "file" in done.err
+
+
 def test_an_index_made_otherwise_is_refused(cli, folder):
     assert cli("ingest", folder, "--index", "i", "--dpi", 100).code == 0
     done = cli("ingest", folder, "--index", "i", "--dpi", 72)

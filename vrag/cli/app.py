@@ -60,6 +60,9 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except BrokenPipeError:
         return output.quiet_stdout()
+    except OSError as error:  # a folder that cannot be written, a disk that is full
+        output.error(f"{error.strerror or error}: {error.filename or 'no file named'}.", "", as_json)
+        return 1
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

@@ -51,8 +51,7 @@ def ingest(
     chosen = renderer.value if renderer else None
     with _opened(index_for_writing(index).absolute(), pipeline, model, dpi) as target:
         report = IngestReport(index=str(target.path))
-        if not json:
-            _say_what_the_model_does(target.embedder.name)
+        _say_what_the_model_does(target.embedder.name)
         try:
             with _progress() as progress:
                 target.ingest(paths, recursive, chosen, workers, _Bar(progress), report)

@@ -36,7 +36,8 @@ def group_words(chars: Sequence[str], boxes: FloatArray) -> Words:
             spans.append((start, stop))
             lines.append(line)
     unions = _unions(boxes, spans)
-    words = Words(tuple(texts), np.clip(unions, 0, 1), np.array(lines, np.int32))
+    numbers = np.unique(np.array(lines, np.int32), return_inverse=True)[1]  # consecutive: CR LF breaks twice
+    words = Words(tuple(texts), np.clip(unions, 0, 1), numbers.astype(np.int32))
     on_page = (unions[:, 2:] > 0) & (unions[:, :2] < 1)
     return _select(words, on_page[:, 0] & on_page[:, 1])
 
@@ -47,7 +48,7 @@ def readable(words: Words) -> Words:
     Fonts without a map to Unicode leave replacement signs and private code points: a bullet here
     and there is dropped, a page of them had better be read from its pixels.
     """
-    junk = np.array([sum(map(_is_junk, text)) for text in words.texts], int)
+    junk = np.array([0 if text.isascii() else sum(map(_is_junk, text)) for text in words.texts], int)
     length = np.array(list(map(len, words.texts)), int)
     return Words() if junk.sum() > _MAX_JUNK * length.sum() else _select(words, junk < length)
 
@@ -105,7 +106,7 @@ def _is_stored_leftwards(text: str, boxes: FloatArray) -> bool:
 
 
 def _is_junk(char: str) -> bool:
-    return char > "~" and (char == _REPLACEMENT or unicodedata.category(char) in _JUNK_CATEGORIES)
+    return char == _REPLACEMENT or unicodedata.category(char) in _JUNK_CATEGORIES
 
 
 def _unions(boxes: FloatArray, spans: list[tuple[int, int]]) -> FloatArray:

@@ -1,0 +1,1 @@
+"""Evaluation: benchmarks, the numbers of trec_eval, and how far those numbers can be trusted."""

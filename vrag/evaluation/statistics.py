@@ -1,0 +1,86 @@
+"""How far a mean over queries can be trusted, and whether two methods differ by more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from vrag.errors import UsageError
+
+SAMPLES = 10_000
+_BLOCK = 1_000_000  # random numbers drawn at once, to bound memory
+
+
+class Interval(NamedTuple):
+    """Bounds of a confidence interval."""
+
+    low: float
+    high: float
+
+
+def bootstrap_interval(
+    values: npt.ArrayLike, confidence: float = 0.95, samples: int = SAMPLES, seed: int = 0
+) -> Interval:
+    """Percentile bootstrap interval of the mean over queries (Efron and Tibshirani 1993, chapter 13).
+
+    Args:
+        values: [q], a metric's value for each query.
+        confidence: Share of such intervals that hold the true mean.
+        samples: Resamplings.
+        seed: Same seed, same interval.
+
+    Raises:
+        UsageError: There are no queries.
+    """
+    scores = _column(values)
+    rng = np.random.default_rng(seed)
+    means = [
+        scores[rng.integers(0, len(scores), (size, len(scores)))].mean(1) for size in _blocks(samples, len(scores))
+    ]
+    low, high = np.quantile(np.concatenate(means), [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(low), float(high))
+
+
+def randomisation_test(first: npt.ArrayLike, second: npt.ArrayLike, samples: int = SAMPLES, seed: int = 0) -> float:
+    """Two-sided p-value of the paired randomisation test (Smucker, Allan and Carterette 2007).
+
+    If both methods were equally good, each query's difference might as well have the other sign: p is
+    the share of random sign flips whose mean is at least as far from 0 as the one observed.
+
+    Args:
+        first: [q], a metric's value for each query.
+        second: [q], the same of the other method, in the same order.
+        samples: Random sign flips.
+        seed: Same seed, same p.
+
+    Raises:
+        UsageError: There are no queries, or not the same number of both.
+    """
+    one, other = _column(first), _column(second)
+    if len(one) != len(other):
+        raise UsageError(f"Cannot pair {len(one)} values with {len(other)}.", "Both need the same queries.")
+    differences = one - other
+    observed = abs(differences.sum()) * (1 - 1e-9)  # a flip that gives the same sum must count despite rounding
+    rng = np.random.default_rng(seed)
+    extreme = 0
+    for size in _blocks(samples, len(differences)):
+        signs = rng.integers(0, 2, (size, len(differences))) * 2 - 1
+        extreme += int((abs(signs @ differences) >= observed).sum())
+    return (extreme + 1) / (samples + 1)
+
+
+def _column(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    column = np.asarray(values, np.float64)
+    if column.ndim != 1 or not len(column):
+        raise UsageError(f"Values of at least one query are needed, [q], not {list(column.shape)}.")
+    return column
+
+
+def _blocks(samples: int, width: int) -> Iterator[int]:
+    """Sizes that add up to `samples`, each of at most `_BLOCK` numbers of `width` a sample."""
+    step = max(1, _BLOCK // width)
+    for start in range(0, samples, step):
+        yield min(step, samples - start)
