@@ -8,12 +8,12 @@ PIP := -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test check format docs samples reference clean
 
 demo: $(VENV)/installed
-	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, a manual with scanned pages"
+	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
 	$(VENV)/bin/vrag ingest eval/samples/pdfs
 	@echo "== A question answered by a table"
-	$(VENV)/bin/vrag search "$(DEMO_TABLE)" -k 3
+	$(VENV)/bin/vrag search "How much revenue came from freight in 2025?" -k 3
 	@echo "== A question answered by a page that is only a scanned picture"
-	$(VENV)/bin/vrag search "$(DEMO_SCAN)" -k 3
+	$(VENV)/bin/vrag search "At what pressure does the relief valve of pump number 3 open?" -k 3
 	@echo "Next, with your own files:"
 	@echo "  . $(VENV)/bin/activate"
 	@echo "  vrag ingest ~/Documents --index ~/my-index"

@@ -28,7 +28,12 @@ def test_every_command_is_in_the_readme(name):
 
 def test_the_reference_names_no_option_that_is_gone():
     text = (ROOT / "docs" / "cli.md").read_text()
-    live = {o for c in GROUP.commands.values() for parameter in c.params for o in (*parameter.opts, *parameter.secondary_opts)}
+    live = {
+        o
+        for c in GROUP.commands.values()
+        for parameter in c.params
+        for o in (*parameter.opts, *parameter.secondary_opts)
+    }
     named = set(re.findall(r"(--[a-z][a-z-]+)", text))
     assert named - live <= {"--help", "--version", "--install-completion", "--show-completion"}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import ImageFont
 from PIL.Image import Image
 
 from vrag.errors import ModelError
@@ -49,18 +50,24 @@ def _words(quads: FloatArray, texts: list[str]) -> Words:
 
 
 def _split(text: str, quad: FloatArray) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
-    """Words of a line, each with the part of the line's box that its characters take up in proportion."""
+    """Words of a line, each with the part of the line's box that its letters take up in an ordinary font."""
+    width = _ruler().getlength(text)
     start = 0
     for word in text.split():
         start = text.index(word, start)
-        ends = np.array([[start], [start + len(word)]]) / len(text)
-        start += len(word)
+        before, start = text[:start], start + len(word)
+        ends = np.array([[_ruler().getlength(before)], [_ruler().getlength(before + word)]]) / width
         corners = np.concatenate([_between(quad[0], quad[1], ends), _between(quad[3], quad[2], ends)])
         yield word, np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
 
 
 def _between(a: FloatArray, b: FloatArray, share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return a + (b - a) * share
+
+
+@functools.cache
+def _ruler() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(16)
 
 
 @functools.cache

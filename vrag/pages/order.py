@@ -18,7 +18,7 @@ Indices = npt.NDArray[np.intp]
 def reading_order(boxes: FloatArray) -> Indices:
     """Order in which people read lines with these boxes [n, 4]: int [n], a permutation.
 
-    A block is cut into columns where a vertical gap runs through it and both sides look like
+    A block is cut into columns where vertical gaps run through it and all columns look like
     prose, else at its widest horizontal gap; what has neither is read row by row.
     """
     return _order(boxes, np.arange(len(boxes)))
@@ -28,31 +28,33 @@ def _order(boxes: FloatArray, block: Indices) -> Indices:
     if len(block) < 2:
         return block
     parts = _columns(boxes, block) or _bands(boxes, block)
-    if not parts:
+    if len(parts) < 2:
         return _by_rows(boxes, block)
     return np.concatenate([_order(boxes, part) for part in parts])
 
 
 def _columns(boxes: FloatArray, block: Indices) -> Sequence[Indices]:
-    """Left and right of the widest vertical gap, when both are columns of prose."""
-    parts = _cut(boxes, block, axis=0)
-    return parts if parts and all(_is_prose(boxes[part]) for part in parts) else ()
+    """The block cut at all its vertical gaps, when what they separate are columns of prose."""
+    by_start, gaps = _gaps(boxes, block, axis=0)
+    parts = np.split(by_start, np.flatnonzero(gaps > 0) + 1)
+    return parts if len(parts) > 1 and all(_is_prose(boxes[part]) for part in parts) else ()
 
 
 def _bands(boxes: FloatArray, block: Indices) -> Sequence[Indices]:
     """Above and below the widest horizontal gap."""
-    return _cut(boxes, block, axis=1)
+    by_start, gaps = _gaps(boxes, block, axis=1)
+    widest = int(gaps.argmax())
+    return np.split(by_start, [widest + 1]) if gaps[widest] > 0 else ()
 
 
-def _cut(boxes: FloatArray, block: Indices, axis: int) -> Sequence[Indices]:
-    """The block cut in two at its widest gap along `axis` (0: x, 1: y); empty without a gap."""
+def _gaps(boxes: FloatArray, block: Indices, axis: int) -> tuple[Indices, FloatArray]:
+    """The block by where its lines start along `axis` (0: x, 1: y), and the gap after each but the last.
+
+    A gap lies between the farthest end so far and the next start; negative where they overlap.
+    """
     by_start = block[np.argsort(boxes[block, axis], kind="stable")]
     reached = np.maximum.accumulate(boxes[by_start, axis + 2])
-    gaps = boxes[by_start[1:], axis] - reached[:-1]
-    widest = int(gaps.argmax())
-    if gaps[widest] <= 0:
-        return ()
-    return by_start[: widest + 1], by_start[widest + 1 :]
+    return by_start, boxes[by_start[1:], axis] - reached[:-1]
 
 
 def _is_prose(boxes: FloatArray) -> bool:

@@ -15,7 +15,7 @@ from vrag.pages.reader import POINTS_PER_INCH, DocumentInfo
 
 MAX_PIXELS = 150_000_000  # an A4 page at 1,200 dpi; 450 MB once decoded
 _DEFAULT_DPI = 144  # of files that do not say: one pixel of the file is one of the rendering
-_DPI_RANGE = (50, 1200)  # what is outside was not measured but made up
+_DPI_RANGE = (144, 1200)  # scanners; less is what screens and cameras write, whatever the size
 _ORIENTATION_TAG = 0x0112
 
 
@@ -85,7 +85,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """Any mode as RGB: deep greys scaled to 8 bits, transparency put on white."""
     if image.mode.startswith("I") or image.mode == "F":
         return _shallow(image).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+    if image.has_transparency_data:
         clear = image.convert("RGBA")
         white = Image.new("RGBA", clear.size, "white")
         return Image.alpha_composite(white, clear).convert("RGB")

@@ -43,11 +43,9 @@ class PopplerReader:
 
     def size(self, number: int) -> tuple[float, float]:
         """Width and height as displayed, in points."""
-        info = pdf2image.pdfinfo_from_path(str(self._path), first_page=number, last_page=number, timeout=_TIMEOUT_S)
-        facts = {" ".join(key.split()): str(value) for key, value in info.items()}
+        facts = self._facts(number)
         width, _, height, *_ = facts[f"Page {number} size"].split()
-        turned = int(facts[f"Page {number} rot"]) % 180 != 0
-        return (float(height), float(width)) if turned else (float(width), float(height))
+        return (float(height), float(width)) if _is_turned(facts, number) else (float(width), float(height))
 
     def words(self, number: int) -> Words:
         """Words of the text layer, in poppler's reading order."""
@@ -63,21 +61,33 @@ class PopplerReader:
         Raises:
             PageError: `pdftoppm` gave no picture.
         """
+        size = pixels[::-1] if _is_turned(self._facts(number), number) else pixels  # pdftoppm scales first, then turns
         pictures = pdf2image.convert_from_path(
-            self._path, first_page=number, last_page=number, size=pixels, use_cropbox=True, timeout=_TIMEOUT_S
+            self._path, first_page=number, last_page=number, size=size, use_cropbox=True, timeout=_TIMEOUT_S
         )
         if not pictures:
             raise PageError("poppler could not render the page.")
-        return pictures[0].convert("RGB")
+        picture = pictures[0].convert("RGB")
+        return picture if picture.size == pixels else picture.resize(pixels)
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+    def _facts(self, number: int) -> dict[str, str]:
+        """What `pdfinfo` says of a page, e.g. "Page 3 size"."""
+        info = pdf2image.pdfinfo_from_path(str(self._path), first_page=number, last_page=number, timeout=_TIMEOUT_S)
+        return {" ".join(key.split()): str(value) for key, value in info.items()}
 
     def _pdftotext(self, number: int) -> str:
         page = ["-f", str(number), "-l", str(number)]
         command = ["pdftotext", *page, "-bbox-layout", "-cropbox", "-enc", "UTF-8", str(self._path), "-"]
         done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=True)
         return done.stdout.decode("utf-8", "replace")
+
+
+def _is_turned(facts: dict[str, str], number: int) -> bool:
+    """Whether the page is displayed lying on its side."""
+    return int(facts[f"Page {number} rot"]) % 180 != 0
 
 
 def parse_bbox_layout(xhtml: str, size: tuple[float, float]) -> Words:
@@ -88,7 +98,7 @@ def parse_bbox_layout(xhtml: str, size: tuple[float, float]) -> Words:
     texts: list[str] = []
     boxes: list[tuple[float, ...]] = []
     lines: list[int] = []
-    line = 0
+    line = -1
     for match in _LINE_OR_WORD.finditer(xhtml):
         if match[5] is None:
             line += 1
