@@ -17,63 +17,65 @@ _HEAD = 5.2 * cm
 _SECTIONS: tuple[tuple[str, str], ...] = (
     (
         "Abstract",
-        """Small sawmills dry boards in the open air, which takes months, or in gas-fired kilns, which costs more than the
-        boards are worth. We built a kiln of 12 cubic metres heated by air from a black metal roof and compared it with
-        open-air stacks over two summers. Oak boards 27 millimetres thick reached 12 percent moisture after 41 days
-        instead of 163. Checks were fewer than in a gas kiln. The whole kiln cost 5,900 euros.""",
+        """Small sawmills dry boards in the open air, which takes months, or in gas-fired kilns, which costs more than
+        the boards are worth. We built a kiln of 12 cubic metres heated by air from a black metal roof and compared it
+        with open-air stacks over two summers. Oak boards 27 millimetres thick reached 12 percent moisture after 41
+        days instead of 163. Checks were fewer than in a gas kiln. The whole kiln cost 5,900 euros.""",
     ),
     (
         "1. Introduction",
-        """Freshly sawn oak holds 70 to 90 percent of its dry mass as water. Joiners ask for 8 to 12 percent. Between the
-        two lies the slowest and most wasteful step of a sawmill's work: boards that dry too quickly split, and boards that
-        dry too slowly go blue with fungus.
+        """Freshly sawn oak holds 70 to 90 percent of its dry mass as water. Joiners ask for 8 to 12 percent. Between
+        the two lies the slowest and most wasteful step of a sawmill's work: boards that dry too quickly split, and
+        boards that dry too slowly go blue with fungus.
 
-        Solar kilns are not new. What has been missing are measurements by the month at a latitude above fifty degrees,
-        where half of the year offers little sun, and a control that a miller can repair with a screwdriver. We report both.""",
+        Solar kilns are not new. What has been missing are measurements by the month at a latitude above fifty
+        degrees, where half of the year offers little sun, and a control that a miller can repair with a screwdriver.
+        We report both.""",
     ),
     (
         "2. The kiln",
-        """The collector is the roof of an existing shed: 46 square metres of corrugated steel, painted black, with a gap
-        of eight centimetres under it. Two fans of 120 watts draw air through the gap and push it under the stack. A damper
-        of plywood, moved by a car's window motor, mixes in outside air.
+        """The collector is the roof of an existing shed: 46 square metres of corrugated steel, painted black, with a
+        gap of eight centimetres under it. Two fans of 120 watts draw air through the gap and push it under the stack.
+        A damper of plywood, moved by a car's window motor, mixes in outside air.
 
-        The control compares two thermometers, one of them in a wet stocking, and opens the damper when the air in the kiln
-        is within two degrees of saturation. At night the fans rest, and the boards even out their moisture. This nightly
-        rest turned out to be the reason for the low number of checks.""",
+        The control compares two thermometers, one of them in a wet stocking, and opens the damper when the air in the
+        kiln is within two degrees of saturation. At night the fans rest, and the boards even out their moisture. This
+        nightly rest turned out to be the reason for the low number of checks.""",
     ),
     (
         "3. Methods",
-        """We dried six loads of pedunculate oak and four of Douglas fir between April 2023 and September 2024. Every load
-        held about 9 cubic metres. Eight sample boards in each load were weighed twice a week on a scale with a resolution
-        of five grams, and their moisture was found at the end by drying slices at 103 degrees.
+        """We dried six loads of pedunculate oak and four of Douglas fir between April 2023 and September 2024. Every
+        load held about 9 cubic metres. Eight sample boards in each load were weighed twice a week on a scale with a
+        resolution of five grams, and their moisture was found at the end by drying slices at 103 degrees.
 
-        Open-air stacks of the same trees stood beside the kiln under a tin cover. A commercial gas kiln 30 kilometres away
-        dried two loads of the same oak for comparison.""",
+        Open-air stacks of the same trees stood beside the kiln under a tin cover. A commercial gas kiln 30 kilometres
+        away dried two loads of the same oak for comparison.""",
     ),
     (
         "4. Results",
-        """Oak reached 12 percent in 41 days on average, the fastest load in 33 days in July and the slowest in 58 days in
-        October. Douglas fir needed 17 days. The open-air stacks never fell below 15 percent; they took 163 days to reach
-        18 percent.
+        """Oak reached 12 percent in 41 days on average, the fastest load in 33 days in July and the slowest in 58
+        days in October. Douglas fir needed 17 days. The open-air stacks never fell below 15 percent; they took 163
+        days to reach 18 percent.
 
-        The kiln used 61 kilowatt hours of electricity a cubic metre, nearly all of it for the fans. The gas kiln used 38
-        kilowatt hours of electricity and 410 of gas. Surface checks longer than ten centimetres were found on 4 percent
-        of the boards from the solar kiln and on 11 percent of those from the gas kiln.""",
+        The kiln used 61 kilowatt hours of electricity a cubic metre, nearly all of it for the fans. The gas kiln used
+        38 kilowatt hours of electricity and 410 of gas. Surface checks longer than ten centimetres were found on 4
+        percent of the boards from the solar kiln and on 11 percent of those from the gas kiln.""",
     ),
     (
         "5. Discussion",
-        """A solar kiln is a slow kiln, and for oak slowness is a virtue. The boards of our fastest load showed twice as
-        many checks as those of the slowest. A miller who dries only from March to October can pass six loads a year
-        through a kiln of this size, about 54 cubic metres.
+        """A solar kiln is a slow kiln, and for oak slowness is a virtue. The boards of our fastest load showed twice
+        as many checks as those of the slowest. A miller who dries only from March to October can pass six loads a
+        year through a kiln of this size, about 54 cubic metres.
 
-        The limits are plain. From November to February the kiln is no better than a roof. Beech, which stains, was not
-        tried. And the window motor failed three times: its gears are made for a minute of work a day and not for an hour.""",
+        The limits are plain. From November to February the kiln is no better than a roof. Beech, which stains, was
+        not tried. And the window motor failed three times: its gears are made for a minute of work a day and not for
+        an hour.""",
     ),
     (
         "6. Conclusion",
-        """For 5,900 euros and a weekend of four people's work a small mill can dry oak to joinery moisture in six weeks
-        with sun and two fans. Drawings and the control program are free for all. The next kiln will have a damper moved
-        by the fans' own pressure, without any motor.""",
+        """For 5,900 euros and a weekend of four people's work a small mill can dry oak to joinery moisture in six
+        weeks with sun and two fans. Drawings and the control program are free for all. The next kiln will have a
+        damper moved by the fans' own pressure, without any motor.""",
     ),
     (
         "References",

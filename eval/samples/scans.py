@@ -12,7 +12,8 @@ _PAGES: tuple[tuple[str, str], ...] = (
         "MAINTENANCE NOTICE 17 / 1987",
         """Water tower, Lindenau. To all attendants.
 
-The pressure relief valve on pump number 3 opens at 6.5 bar and not at 8 bar as the brass plate says. The plate will be replaced. Until then hang the red tag on the handwheel.
+The pressure relief valve on pump number 3 opens at 6.5 bar and not at 8 bar as the brass plate says. \
+The plate will be replaced. Until then hang the red tag on the handwheel.
 
 Grease the main bearing every second Monday with two strokes of the gun. Do not grease it while the pump is running.
 

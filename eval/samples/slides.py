@@ -10,10 +10,14 @@ from reportlab.pdfgen.canvas import Canvas
 
 _SIZE = (33.87 * cm, 19.05 * cm)
 _SLIDES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Bees on the roof", ("What three summers with forty hives taught us", "Roof Honey Cooperative, open evening in March")),
+    (
+        "Bees on the roof",
+        ("What three summers with forty hives taught us", "Roof Honey Cooperative, open evening in March"),
+    ),
     (
         "Where the hives stand",
-        ("Forty hives on eleven roofs: schools, a bakery, the town library", "South-east corner, wind screen of reed mats",
+        ("Forty hives on eleven roofs: schools, a bakery, the town library",
+         "South-east corner, wind screen of reed mats",
          "Flat roofs need a load check: a full hive weighs 85 kg"),
     ),
     (
@@ -35,7 +39,8 @@ _SLIDES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "Join us",
-        ("Beginners' course: six Saturdays from 18 April", "Bring a hat, no perfume, no bananas", "Sign up at the library desk"),
+        ("Beginners' course: six Saturdays from 18 April", "Bring a hat, no perfume, no bananas",
+         "Sign up at the library desk"),
     ),
 )  # fmt: skip
 
