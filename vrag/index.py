@@ -20,7 +20,7 @@ from vrag.grid import FloatArray
 from vrag.ingest import Ingest, IngestReport, Progress
 from vrag.pages.files import find_files
 from vrag.pages.workers import PageWorkers
-from vrag.payload import page_words
+from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.search import Hit, parse_where, search, stage_requests
 from vrag.settings import INDEX_FILE, is_index
@@ -228,7 +228,8 @@ class Index(AbstractContextManager["Index"]):
     def snippet(self, query: str, hit: Hit) -> str:
         """The text of the page nearest to the query; empty when the page has no words."""
         record = self._store.fetch([hit.id], [FULL])[hit.id]
-        return snippet(self.embed_query(query), record.vectors[FULL], page_words(record.payload))
+        grid, words = page_grid(record.payload), page_words(record.payload)
+        return snippet(self.embed_query(query), record.vectors[FULL], grid, words)
 
     @property
     def page_count(self) -> int:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from vrag.grid import FloatArray
+from vrag.grid import FloatArray, Grid
 from vrag.pages.page import Words
 
 WIDTH = 24
 
 
-def snippet(query: FloatArray, full: FloatArray, words: Words, width: int = WIDTH) -> str:
-    """The run of `width` words with the highest MaxSim.
+def snippet(query: FloatArray, full: FloatArray, grid: Grid, words: Words, width: int = WIDTH) -> str:
+    """The run of `width` words with the highest MaxSim; empty when the page has no words.
 
     Args:
         query: float32 [m, d].
-        full: float32 [n, d], one row a word (further rows are ignored).
-        words: The page's words; without them there is no snippet.
+        full: float32 [n, d].
+        grid: Where the n rows lie; a word stands for the row nearest to it, be that row a word or a patch.
+        words: The page's words in reading order.
         width: Words in the snippet.
     """
     count = len(words)
-    if count == 0 or len(full) < count:
+    if not count:
         return ""
-    start = best_window(query @ full[:count].T, width)
+    start = best_window(query @ full[nearest_rows(words.boxes, grid.boxes)].T, width)
     text = " ".join(words.texts[start : start + width])
     return f"{'… ' if start else ''}{text}{' …' if start + width < count else ''}"
+
+
+def nearest_rows(boxes: FloatArray, rows: FloatArray) -> npt.NDArray[np.intp]:
+    """For each of k boxes [k, 4] the one of n row boxes [n, 4] whose middle is nearest: int [k]."""
+    gaps = _middles(boxes)[:, None, :] - _middles(rows)[None, :, :]
+    return (gaps**2).sum(axis=2).argmin(axis=1)
 
 
 def best_window(similarities: FloatArray, width: int) -> int:
@@ -34,3 +42,7 @@ def best_window(similarities: FloatArray, width: int) -> int:
         return 0
     windows = np.lib.stride_tricks.sliding_window_view(similarities, width, axis=1)
     return int(windows.max(axis=2).sum(axis=0).argmax())
+
+
+def _middles(boxes: FloatArray) -> FloatArray:
+    return (boxes[:, :2] + boxes[:, 2:]) / 2

@@ -18,10 +18,12 @@ def test_every_item_is_owned_exactly_once_and_in_order(cutting):
 
 
 @given(cuttings)
-def test_windows_are_of_equal_size_and_inside(cutting):
-    length, size, _ = cutting
-    for window in split_windows(*cutting):
-        assert window.stop - window.start == min(size, length)
+def test_windows_are_of_equal_size_within_the_limit(cutting):
+    length, limit, _ = cutting
+    windows = split_windows(*cutting)
+    assert len({window.stop - window.start for window in windows}) == 1
+    for window in windows:
+        assert 1 <= window.stop - window.start <= min(limit, length)
         assert 0 <= window.start <= window.own_start <= window.own_stop <= window.stop <= length
 
 
@@ -41,3 +43,7 @@ def test_what_fits_is_one_window():
 def test_the_own_slice_counts_from_the_start_of_the_window():
     first, second = split_windows(10, 6, 2)
     assert "abcdef"[first.own] + "efghij"[second.own] == "abcdefghij"
+
+
+def test_windows_are_no_larger_than_they_need_to_be():
+    assert [(w.start, w.stop) for w in split_windows(300, 254, 32)] == [(0, 166), (134, 300)]

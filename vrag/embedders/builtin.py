@@ -1,7 +1,7 @@
 """The built-in embedder: one contextual MiniLM vector a word, with the word's box.
 
-A page's words are read in overlapping windows, each word's pieces are averaged to one unit vector, and the
-word's place on the page stays with it. Needs no GPU, no hub and no server.
+A page's words are read in overlapping windows, the pieces of each word are averaged to one unit vector, and the
+word's place on the page stays with it. Function words are read and then dropped. Needs no GPU, hub or server.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from vrag.embedders.base import Fingerprint, PageVectors, QueryVectors
+from vrag.embedders.mean import load_mean
 from vrag.embedders.minilm import MiniLM
 from vrag.embedders.models import BUILTIN
 from vrag.embedders.pieces import CLS, SEP, Pieces, WordPieces
@@ -22,12 +23,16 @@ from vrag.errors import UsageError
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid
 from vrag.pages.page import Page, PageSpec
 
-WINDOW = 254  # pieces read together, without the two special tokens
-OVERLAP = 64
-_BATCH = 8  # windows of one forward pass
+WINDOW = 126  # pieces read together; with the two special tokens the length the model was trained with
+OVERLAP = 16
+WHOLE_QUERY = "(whole query)"
+SENTENCE_WEIGHT = 0.25  # of the row for the whole query, against the sum of its pieces
 VECTORS_VERSION = 1  # to be raised when the same words would get other vectors
 
-_CANARY = "quarterly revenue of the northern region"
+# The numbers of this text are far from where rounding changes (held by a test).
+CANARY = "survey results of the western region"
+
+_BATCH = 8  # windows of one forward pass
 
 
 class BuiltinEmbedder:
@@ -49,17 +54,24 @@ class BuiltinEmbedder:
         self._pieces = WordPieces(files.tokenizer)
         self._model = MiniLM(files.weights, threads)
 
-    @property
-    def mean(self) -> FloatArray | None:
-        """The model's mean vector [d]."""
-        return None
+    @cached_property
+    def mean(self) -> FloatArray:
+        """Mean vector [d] of the model's vocabulary, which no corpus has a part in."""
+        return load_mean()
 
     def embed_pages(self, pages: Sequence[Page]) -> list[PageVectors]:
-        """One unit row a word, float32 [n, 384]; a page without words has one row of zeros over the whole page."""
+        """One unit row and box a word, float32 [n, 384], in reading order.
+
+        Function words get no row unless the page has nothing else. A page without words has one row of zeros
+        over the whole page.
+        """
         return [self._embed_page(page) for page in pages]
 
     def embed_query(self, text: str) -> QueryVectors:
-        """One unit row a word piece of the query; what does not fit the model's window is left out.
+        """One unit row a word piece, and a last row for the whole query; only its first 126 pieces are read.
+
+        The last row is the unit mean of all tokens, as sentence-transformers has it, weighted with a quarter of
+        the number of pieces.
 
         Raises:
             UsageError: The query is empty.
@@ -67,9 +79,10 @@ class BuiltinEmbedder:
         words = text.split()
         if not words:
             raise UsageError("The query is empty.", "Say what you look for.")
-        pieces = self._pieces.split(words[:WINDOW])
-        read = Pieces(pieces.ids[:WINDOW], pieces.starts)
-        return QueryVectors(_unit(self._contextual(read)), self._pieces.texts(read))
+        ids = self._pieces.split(words[:WINDOW]).ids[:WINDOW]
+        read = self._model.token_vectors(np.array([[CLS, *ids, SEP]]))[0]
+        sentence = _unit(read.mean(axis=0, keepdims=True)) * np.float32(SENTENCE_WEIGHT * len(ids))
+        return QueryVectors(np.concatenate([_unit(read[1:-1]), sentence]), (*self._pieces.texts(ids), WHOLE_QUERY))
 
     def fingerprint(self) -> Fingerprint:
         """Model, files, settings and the canary."""
@@ -81,22 +94,29 @@ class BuiltinEmbedder:
                 "dim": self.dim,
                 "window": WINDOW,
                 "overlap": OVERLAP,
+                "sentence_weight": SENTENCE_WEIGHT,
                 "vectors": VECTORS_VERSION,
                 "canary": self._canary,
             }
         )
 
+    def canary_numbers(self) -> FloatArray:
+        """The first 16 numbers of the first piece of `CANARY`: what a changed model would change."""
+        return self.embed_query(CANARY).vectors[0, :16]
+
     @cached_property
     def _canary(self) -> str:
-        """Hash of a few coarsely rounded numbers of one text: the same on every machine, another for other weights."""
-        numbers = self.embed_query(_CANARY).vectors[0, :16]
-        return hashlib.sha256(np.rint(numbers * 1000).astype("<i4").tobytes()).hexdigest()[:16]
+        """Hash of the canary in steps of 0.001: the same on every machine, with every thread count."""
+        steps = np.rint(self.canary_numbers() * 1000).astype("<i4")
+        return hashlib.sha256(steps.tobytes()).hexdigest()[:16]
 
     def _embed_page(self, page: Page) -> PageVectors:
         if not len(page.words):
             return PageVectors(np.zeros((1, self.dim), np.float32), Grid.free([WHOLE_PAGE]))
         pieces = self._pieces.split(page.words.texts)
-        return PageVectors(_word_means(self._contextual(pieces), pieces), page.words.grid())
+        keep = self._pieces.has_content(pieces)
+        rows = _word_means(self._contextual(pieces), pieces)
+        return PageVectors(rows[keep], Grid.free(page.words.boxes[keep]))
 
     def _contextual(self, pieces: Pieces) -> FloatArray:
         """The last hidden state of each piece [p, d], read in the window where it has most context."""

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
+from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.embedders.minilm import IntArray
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+BoolArray = npt.NDArray[np.bool_]
 
 CLS = 101
 SEP = 102
@@ -52,6 +56,7 @@ class WordPieces:
         self._tokenizer.no_padding()
         # "[MASK]" on a page is text; only this switch keeps the library from reading it as a control token.
         self._tokenizer.encode_special_tokens = True
+        self._function_ids = np.array([self._tokenizer.token_to_id(word) for word in sorted(FUNCTION_WORDS)])
 
     def split(self, words: Sequence[str]) -> Pieces:
         """The pieces of `words`; a word that leaves none (control characters) becomes the unknown piece."""
@@ -65,9 +70,14 @@ class WordPieces:
         owners = np.insert(owners, places, missing)
         return Pieces(ids, np.searchsorted(owners, np.arange(len(words))))
 
-    def texts(self, pieces: Pieces) -> tuple[str, ...]:
-        """The pieces as people read them: `["un", "##belie", "##vable"]`."""
-        return tuple(self._tokenizer.id_to_token(int(i)) or "" for i in pieces.ids)
+    def has_content(self, pieces: Pieces) -> BoolArray:
+        """For each word, bool [n], whether it is more than a function word; all are when none is."""
+        content = np.logical_or.reduceat(~np.isin(pieces.ids, self._function_ids), pieces.starts)
+        return content if content.any() else ~content
+
+    def texts(self, ids: IntArray) -> tuple[str, ...]:
+        """Pieces [p] as people read them: `("un", "##bel", "##ie", "##va", "##bly")`."""
+        return tuple(self._tokenizer.id_to_token(int(i)) or "" for i in ids)
 
 
 def _readable(word: str) -> str:
