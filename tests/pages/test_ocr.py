@@ -61,17 +61,26 @@ def line_words(text, quad):
     return ocr._words(np.array([quad], np.float32), [text])
 
 
-def test_a_line_is_shared_out_by_characters():
-    words = line_words("ab cdef", [[0.1, 0.2], [0.8, 0.2], [0.8, 0.3], [0.1, 0.3]])
-    assert words.texts == ("ab", "cdef")
-    assert np.allclose(words.boxes, [[0.1, 0.2, 0.3, 0.3], [0.4, 0.2, 0.8, 0.3]])
+def test_a_line_is_shared_out_by_the_width_of_letters():
+    words = line_words("ill mmm", [[0.1, 0.2], [0.8, 0.2], [0.8, 0.3], [0.1, 0.3]])
+    assert words.texts == ("ill", "mmm")
+    (start, narrow), (wide, end) = words.boxes[:, [0, 2]].tolist()
+    assert (start, end) == (pytest.approx(0.1), pytest.approx(0.8))
+    assert narrow < wide
+    assert narrow - start < (end - wide) / 2
 
 
 def test_a_slanted_line_is_followed():
-    words = line_words("ab cd", [[0.0, 0.0], [0.5, 0.5], [0.4, 0.6], [-0.1, 0.1]])
-    assert np.allclose(words.boxes, [[0.0, 0.0, 0.2, 0.3], [0.2, 0.3, 0.5, 0.6]], atol=1e-6)
+    first, second = line_words("ab ab", [[0.0, 0.0], [0.5, 0.5], [0.4, 0.6], [-0.1, 0.1]]).boxes
+    assert np.allclose([first[0], second[3]], [0.0, 0.6], atol=1e-6)
+    step = second - first
+    assert np.allclose(step[1:], step[1], atol=1e-6)  # right as far as down: the line falls at 45 degrees
+    assert step[1] > 0.2
 
 
 def test_repeated_words_have_their_own_boxes():
     words = line_words("no no", [[0, 0], [1, 0], [1, 1], [0, 1]])
-    assert np.allclose(words.boxes[:, [0, 2]], [[0, 0.4], [0.6, 1]])
+    (start, first), (second, end) = words.boxes[:, [0, 2]].tolist()
+    assert (start, end) == (0, pytest.approx(1))
+    assert first == pytest.approx(1 - second)
+    assert first < second

@@ -1,0 +1,64 @@
+"""The measuring program from the command line, on a benchmark of five pages."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ANIMALS, MACHINES
+from tests.pdfs import write_pdf
+
+PROGRAM = Path(__file__).parent.parent.parent / "eval" / "development.py"
+QUESTIONS = [("animals.pdf", 1, "snow leopard in the mountains"), ("machines.pdf", 2, "invoice for hydraulic pumps")]
+
+
+@pytest.fixture
+def data(tmp_path):
+    tiny = tmp_path / "tiny"
+    write_pdf(tiny / "pdfs" / "animals.pdf", ANIMALS)
+    write_pdf(tiny / "pdfs" / "machines.pdf", MACHINES)
+    pages = [("animals.pdf", n) for n in (1, 2, 3)] + [("machines.pdf", n) for n in (1, 2)]
+    rows = {
+        "corpus": [{"corpus-id": i, "doc": doc, "page": page} for i, (doc, page) in enumerate(pages)],
+        "queries": [{"query-id": i, "query": text, "doc": doc} for i, (doc, _, text) in enumerate(QUESTIONS)],
+        "qrels": [
+            {"query-id": i, "corpus-id": pages.index((doc, page)), "score": 1}
+            for i, (doc, page, _) in enumerate(QUESTIONS)
+        ],
+    }
+    for name, lines in rows.items():
+        (tiny / f"{name}.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    return tmp_path
+
+
+def run(data, *arguments):
+    command = [sys.executable, str(PROGRAM), str(data), "--sets", "tiny", "--index-root", str(data / "indexes")]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300)
+
+
+def test_every_scope_and_cascade_is_measured_and_an_index_is_gone_on_with(data):
+    done = run(data, "--cascades", "two-stage", "exact", "--json", str(data / "out.json"))
+    assert done.returncode == 0, done.stderr
+    assert "5 of 5 pages in the index; 5 added" in done.stdout
+    table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if "tiny |" in line]
+    assert [row[1:3] for row in table] == [
+        [scope, cascade] for scope in ("union", "document") for cascade in ("exact", "two-stage")
+    ]
+    assert {row[3] for row in table} == {"1.000 [1.000, 1.000]"}
+    assert {row[4] for row in table} == {"100.0"}
+    facts = json.loads((data / "out.json").read_text())["sets"]["tiny"]
+    assert facts["results"][0]["per_query"] == {"0": 1.0, "1": 1.0}
+    assert facts["pages_a_second"] > 0
+
+    again = run(data, "--cascades", "exact")
+    assert "0 added" in again.stdout
+    assert "5 there before" in again.stdout
+
+
+def test_a_missing_set_is_one_sentence(data):
+    done = run(data, "--sets", "nowhere")
+    assert done.returncode == 1
+    assert "There is no benchmark folder" in done.stderr
+    assert "Traceback" not in done.stderr
