@@ -32,7 +32,8 @@ def snippet(query: FloatArray, full: FloatArray, grid: Grid, words: Words, width
 def nearest_rows(boxes: FloatArray, rows: FloatArray) -> npt.NDArray[np.intp]:
     """For each of k boxes [k, 4] the one of n row boxes [n, 4] whose middle is nearest: int [k]."""
     gaps = _middles(boxes)[:, None, :] - _middles(rows)[None, :, :]
-    return (gaps**2).sum(axis=2).argmin(axis=1)
+    nearest: npt.NDArray[np.intp] = (gaps**2).sum(axis=2).argmin(axis=1)
+    return nearest
 
 
 def best_window(similarities: FloatArray, width: int) -> int:
@@ -45,4 +46,5 @@ def best_window(similarities: FloatArray, width: int) -> int:
 
 
 def _middles(boxes: FloatArray) -> FloatArray:
-    return (boxes[:, :2] + boxes[:, 2:]) / 2
+    middles: FloatArray = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
+    return middles

@@ -105,9 +105,9 @@ def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float) -
     table = Table(box=box.SIMPLE_HEAD, title=f"{query[:200]}", title_justify="left", pad_edge=False, expand=True)
     table.add_column("#", justify="right")
     table.add_column("Score", justify="right")
-    table.add_column("Document", overflow="fold", ratio=1)
+    table.add_column("Document", overflow="fold", max_width=40)
     table.add_column("Page", justify="right")
-    table.add_column("Nearest text", overflow="fold", ratio=2)
+    table.add_column("Nearest text", overflow="fold", ratio=1)
     for hit in hits:
         text = index.snippet(query, hit)
         table.add_row(str(hit.rank), f"{hit.score:.3f}", escape(hit.doc), str(hit.page), escape(text))
