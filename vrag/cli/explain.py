@@ -84,7 +84,7 @@ def _check_writable(file: Path) -> None:
 
 
 def _write(found: Explanation, image: Image, png: Path | None, per_token: bool, html: Path | None) -> None:
-    from vrag.report import heat_picture, html_report
+    from vrag.report_html import heat_picture, html_report
 
     if png is not None:
         heat_picture(found, image).save(png, "PNG")

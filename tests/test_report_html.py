@@ -12,7 +12,7 @@ from PIL import Image
 from tests.test_heatmap import hottest, lies_in, one_hot
 from vrag.explain import Explanation, Match, StageTrace
 from vrag.grid import Grid, Tile
-from vrag.report import heat_picture, html_report
+from vrag.report_html import heat_picture, html_report
 
 GRID = Grid.patches([Tile(6, 5)])
 ROWS = (7, 22)

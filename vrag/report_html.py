@@ -21,7 +21,7 @@ from vrag.heatmap import overlay, paint, row_heat
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_TEMPLATE = Path(__file__).with_name("report.html")
+_TEMPLATE = Path(__file__).with_name("report_page.html")
 _PAGE_SIDE = 1400  # pixels of the report's page picture, longest side
 _HEAT_SIDE = 420  # pixels of its heat rasters, which the browser smooths
 _NOTABLE = 0.2  # of the hottest match: weaker ones get no line around them
