@@ -11,6 +11,9 @@ from vrag.evaluation.results import Results, make_results
 from vrag.evaluation.runner import TaskRun, Watcher, run_task
 from vrag.evaluation.task import Options, Task
 
+# What people type, and what ViDoRe's data sets say.
+LANGUAGES = {"en": "english", "fr": "french", "de": "german", "es": "spanish", "it": "italian", "pt": "portuguese"}
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -54,8 +57,10 @@ def _check_names(tasks: Sequence[Task]) -> None:
 
 def _narrowed(task: Task, options: Options) -> Task:
     """The task with the questions that are wanted."""
-    benchmark = task.benchmark.narrowed(options.languages, options.limit_queries)
+    known = task.benchmark.languages
+    languages = [name if name in known else LANGUAGES.get(name.lower(), name) for name in options.languages]
+    benchmark = task.benchmark.narrowed(languages, options.limit_queries)
     if not benchmark.judged:
-        known = ", ".join(language for language in task.benchmark.languages if language) or "none are named"
-        raise UsageError(f"{task.name} has no judged question that is wanted.", f"Its languages: {known}.")
+        named = ", ".join(name for name in known if name) or "none are named"
+        raise UsageError(f"{task.name} has no judged question that is wanted.", f"Its languages: {named}.")
     return replace(task, benchmark=benchmark)
