@@ -19,6 +19,7 @@ from vrag.pages.page import PageSpec
 from vrag.pooling import make_pooling, normalise
 from vrag.settings import data_dir
 from vrag.store.base import VectorField
+from vrag.store.layout import ServerLayout
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -94,6 +95,7 @@ class Pipeline:
     vectors: tuple[VectorSpec, ...]
     cascades: Mapping[str, str]
     default_cascade: str
+    server: ServerLayout
     source: Mapping[str, Any]
 
     @property
@@ -158,7 +160,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         table: As parsed from TOML.
         where: File named in error messages.
     """
-    _known_keys(table, ("description", "model", "page", "vectors", "cascades", "search"), where, "")
+    _known_keys(table, ("description", "model", "page", "vectors", "cascades", "search", "server"), where, "")
     vectors = tuple(_vector(key, value, where) for key, value in table.get("vectors", {}).items())
     cascades = {"exact": FULL, **table.get("cascades", {})}
     default = table.get("search", {}).get("cascade", "exact")
@@ -170,6 +172,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         vectors=vectors,
         cascades=cascades,
         default_cascade=default,
+        server=ServerLayout.from_table(table.get("server", {}), where),
         source=dict(table),
     )
     for text in (*cascades, default):

@@ -1,0 +1,195 @@
+"""The store on a Qdrant server or cluster, through the client library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from qdrant_client import models
+
+from vrag.errors import StoreError
+from vrag.store.base import Record, Scored, Selection, StageRequest, VectorField
+from vrag.store.checks import check_record
+from vrag.store.connect import Connection
+from vrag.store.layout import ServerLayout
+from vrag.store.messages import arrays, batches, filter_of, points, query_of, vector_params
+from vrag.store.retry import Retry
+
+T = TypeVar("T")
+MULTIVECTOR_LIMIT = 1_048_576  # numbers; the server refuses a multivector that reaches it, by no setting of its own
+_BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless it is set otherwise
+_PAGE_OF_SCROLL = 1000
+_IDS_WITH_VECTORS = 8
+_FULL = "full"
+_KINDS = {"keyword": models.PayloadSchemaType.KEYWORD, "integer": models.PayloadSchemaType.INTEGER}
+
+
+class ServerStore:
+    """A `Store` in one collection; any number of processes and threads may use it at once."""
+
+    def __init__(
+        self, connection: Connection, collection: str, fields: Sequence[VectorField], layout: ServerLayout | None = None
+    ) -> None:
+        self._connection: Connection | None = connection
+        self._collection = collection
+        self._fields = {field.name: field for field in fields}
+        pooled = {field.name for field in fields} - {_FULL}
+        self._quantized = frozenset(pooled if layout and layout.quantization != "none" else ())
+
+    @classmethod
+    def create(
+        cls,
+        connection: Connection,
+        collection: str,
+        fields: Sequence[VectorField],
+        keys: Mapping[str, str],
+        layout: ServerLayout | None = None,
+    ) -> ServerStore:
+        """Make the collection, or finish making it.
+
+        Args:
+            connection: From `connect`.
+            collection: Its name; when it exists it must have these vectors.
+            fields: Named vectors.
+            keys: Payload keys to index, each "keyword" or "integer".
+            layout: Shards, replicas, and where vectors live.
+
+        Raises:
+            StoreError: The collection exists with other vectors, or the server fails.
+        """
+        layout = layout or ServerLayout()
+        store = cls(connection, collection, fields, layout)
+        store._write(lambda c: store._make(c, fields, layout), "creating the collection")
+        for key, kind in keys.items():
+            store._write(
+                lambda c, key=key, kind=kind: c.create_payload_index(collection, key, _KINDS[kind], wait=True),
+                f"indexing {key!r}",
+            )
+        return store
+
+    def exists(self) -> bool:
+        """Whether the collection is there."""
+        return self._read(lambda c: bool(c.collection_exists(self._collection)), "connecting")
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        """Write records in requests of bounded size; a fault that passes is waited out."""
+        for record in records:
+            check_record(record, self._fields)
+            _check_limit(record)
+        for batch in batches(records, self._open.wire, _BATCH_BYTES):
+            sent = points(batch)
+            self._write(lambda c, sent=sent: c.upsert(self._collection, sent, wait=True), "writing pages")
+
+    def query(self, stages: Sequence[StageRequest], selection: Selection) -> list[Scored]:
+        """Run the cascade as one request of nested prefetches, the filter on the innermost."""
+        if not stages:
+            raise StoreError("A query needs at least one stage.")
+        request = query_of(stages, selection, self._quantized)
+        answer = self._read(lambda c: c.query_points(self._collection, **request, with_payload=True), "searching")
+        return [Scored(str(point.id), float(point.score), point.payload or {}) for point in answer.points]
+
+    def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
+        """Records by id with the named vectors, float32."""
+        waiting = iter(dict.fromkeys(ids))
+        size = _IDS_WITH_VECTORS if vectors else _PAGE_OF_SCROLL
+        found: dict[str, Record] = {}
+        while batch := list(islice(waiting, size)):
+            found.update(self._retrieve(batch, list(vectors)))
+        return found
+
+    def scroll(self, selection: Selection) -> Iterator[Record]:
+        """All selected records, payload only, in order of id."""
+        offset: Any = None
+        chosen = filter_of(selection)
+        while True:
+            found, offset = self._read(
+                lambda c, at=offset: c.scroll(self._collection, chosen, limit=_PAGE_OF_SCROLL, offset=at),
+                "listing the index",
+            )
+            yield from (Record(str(r.id), r.payload or {}) for r in found)
+            if offset is None:
+                return
+
+    def count(self, selection: Selection) -> int:
+        """Number of selected records."""
+        chosen = filter_of(selection)
+        return self._read(lambda c: int(c.count(self._collection, chosen, exact=True).count), "counting")
+
+    def delete(self, selection: Selection) -> None:
+        """Delete the selected records."""
+        chosen = filter_of(selection)
+        if chosen is None:
+            raise StoreError("Refusing to delete everything: name what to delete.")
+        selector = models.FilterSelector(filter=chosen)
+        self._write(lambda c: c.delete(self._collection, selector, wait=True), "deleting")
+
+    def optimize(self) -> None:
+        """Nothing: a server merges segments and builds graphs by itself, in the background."""
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.client.close()
+
+    @property
+    def _open(self) -> Connection:
+        if self._connection is None:
+            raise StoreError("The index is closed.")
+        return self._connection
+
+    def _read(self, request: Callable[[Any], T], doing: str) -> T:
+        return self._call(self._open.read, request, doing)
+
+    def _write(self, request: Callable[[Any], T], doing: str) -> T:
+        return self._call(self._open.write, request, doing)
+
+    def _call(self, retry: Retry, request: Callable[[Any], T], doing: str) -> T:
+        client = self._open.client
+        try:
+            return retry.call(lambda: request(client), doing)
+        except (ValueError, KeyError, AssertionError) as error:  # the client library's own checks
+            raise StoreError(f"Qdrant failed while {doing}: {str(error)[:300]}") from error
+
+    def _make(self, client: Any, fields: Sequence[VectorField], layout: ServerLayout) -> None:
+        """Safe to repeat: an answer that got lost may have made the collection already."""
+        if client.collection_exists(self._collection):
+            self._check_vectors(client, fields)
+            return
+        client.create_collection(
+            self._collection,
+            vectors_config={field.name: vector_params(field, layout, _FULL) for field in fields},
+            shard_number=layout.shards,
+            replication_factor=layout.replication,
+            write_consistency_factor=layout.write_consistency,
+            on_disk_payload=True,
+        )
+
+    def _check_vectors(self, client: Any, fields: Sequence[VectorField]) -> None:
+        there = client.get_collection(self._collection).config.params.vectors
+        sizes = {name: params.size for name, params in there.items()} if isinstance(there, dict) else {}
+        wanted = {field.name: field.dim for field in fields}
+        if sizes != wanted:
+            raise StoreError(
+                f"The collection {self._collection!r} exists with other vectors: {sizes}, not {wanted}.",
+                "Use another one: --collection NAME.",
+            )
+
+    def _retrieve(self, ids: list[str], vectors: list[str]) -> dict[str, Record]:
+        found = self._read(
+            lambda c: c.retrieve(self._collection, ids, with_payload=True, with_vectors=vectors or False),
+            "reading pages",
+        )
+        return {str(r.id): Record(str(r.id), r.payload or {}, arrays(r.vector)) for r in found}
+
+
+def _check_limit(record: Record) -> None:
+    for name, array in record.vectors.items():
+        if array.ndim == 2 and array.size >= MULTIVECTOR_LIMIT:
+            most = (MULTIVECTOR_LIMIT - 1) // array.shape[1]
+            raise StoreError(
+                f"Vector {name!r} of record {record.id} has {array.shape[0]} rows of dimension {array.shape[1]}; "
+                f"a Qdrant server takes at most {most}.",
+                "Render the pages smaller, or keep the index embedded.",
+            )
