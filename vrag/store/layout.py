@@ -43,7 +43,7 @@ class ServerLayout:
                     f"{where}: unknown key server.{key!r}.", f"Allowed: {', '.join(cls.__dataclass_fields__)}."
                 )
             kind = kinds.get(key, int)
-            if type(value) is not kind or (kind is int and value < 1):
+            if type(value) is not kind or (isinstance(value, int) and kind is int and value < 1):
                 raise UsageError(f"{where}: server.{key} = {value!r} must be {_WORDS[kind]}.")
         layout = cls(**table)
         if layout.quantization not in QUANTIZATIONS:

@@ -61,7 +61,7 @@ def query_of(stages: Sequence[StageRequest], selection: Selection, quantized: fr
     for stage in stages[:-1]:
         prefetch = models.Prefetch(
             prefetch=prefetch,
-            query=stage.query.tolist(),
+            query=as_stored(stage.query).tolist(),
             using=stage.vector,
             limit=stage.limit,
             params=_params(stage, quantized),
@@ -70,7 +70,7 @@ def query_of(stages: Sequence[StageRequest], selection: Selection, quantized: fr
     last = stages[-1]
     return {
         "prefetch": prefetch,
-        "query": last.query.tolist(),
+        "query": as_stored(last.query).tolist(),
         "using": last.vector,
         "limit": last.limit,
         "search_params": _params(last, quantized),

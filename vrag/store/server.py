@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -19,8 +20,8 @@ from vrag.store.retry import Retry
 T = TypeVar("T")
 MULTIVECTOR_LIMIT = 1_048_576  # numbers; the server refuses a multivector that reaches it, by no setting of its own
 _BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless it is set otherwise
-_PAGE_OF_SCROLL = 1000
-_IDS_WITH_VECTORS = 8
+_STEP = 1000
+_STEP_WITH_VECTORS = 8
 _FULL = "full"
 _KINDS = {"keyword": models.PayloadSchemaType.KEYWORD, "integer": models.PayloadSchemaType.INTEGER}
 
@@ -60,12 +61,10 @@ class ServerStore:
         """
         layout = layout or ServerLayout()
         store = cls(connection, collection, fields, layout)
-        store._write(lambda c: store._make(c, fields, layout), "creating the collection")
+        store._make(layout)
+        store._check_vectors()
         for key, kind in keys.items():
-            store._write(
-                lambda c, key=key, kind=kind: c.create_payload_index(collection, key, _KINDS[kind], wait=True),
-                f"indexing {key!r}",
-            )
+            store._write(partial(store._make_payload_index, key, _KINDS[kind]), f"indexing {key!r}")
         return store
 
     def exists(self) -> bool:
@@ -78,8 +77,7 @@ class ServerStore:
             check_record(record, self._fields)
             _check_limit(record)
         for batch in batches(records, self._open.wire, _BATCH_BYTES):
-            sent = points(batch)
-            self._write(lambda c, sent=sent: c.upsert(self._collection, sent, wait=True), "writing pages")
+            self._write(partial(self._send, points(batch)), "writing pages")
 
     def query(self, stages: Sequence[StageRequest], selection: Selection) -> list[Scored]:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
@@ -92,22 +90,21 @@ class ServerStore:
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
         """Records by id with the named vectors, float32."""
         waiting = iter(dict.fromkeys(ids))
-        size = _IDS_WITH_VECTORS if vectors else _PAGE_OF_SCROLL
+        size = _STEP_WITH_VECTORS if vectors else _STEP
         found: dict[str, Record] = {}
         while batch := list(islice(waiting, size)):
             found.update(self._retrieve(batch, list(vectors)))
         return found
 
-    def scroll(self, selection: Selection) -> Iterator[Record]:
-        """All selected records, payload only, in order of id."""
+    def scroll(self, selection: Selection, vectors: Sequence[str] = ()) -> Iterator[Record]:
+        """All selected records with the named vectors, float32, in order of id."""
+        step = _STEP_WITH_VECTORS if vectors else _STEP
         offset: Any = None
-        chosen = filter_of(selection)
         while True:
             found, offset = self._read(
-                lambda c, at=offset: c.scroll(self._collection, chosen, limit=_PAGE_OF_SCROLL, offset=at),
-                "listing the index",
+                partial(self._list, filter_of(selection), step, list(vectors), offset), "listing the index"
             )
-            yield from (Record(str(r.id), r.payload or {}) for r in found)
+            yield from (Record(str(r.id), r.payload or {}, arrays(r.vector)) for r in found)
             if offset is None:
                 return
 
@@ -152,24 +149,41 @@ class ServerStore:
         except (ValueError, KeyError, AssertionError) as error:  # the client library's own checks
             raise StoreError(f"Qdrant failed while {doing}: {str(error)[:300]}") from error
 
-    def _make(self, client: Any, fields: Sequence[VectorField], layout: ServerLayout) -> None:
-        """Safe to repeat: an answer that got lost may have made the collection already."""
-        if client.collection_exists(self._collection):
-            self._check_vectors(client, fields)
+    def _make(self, layout: ServerLayout) -> None:
+        if self.exists():
             return
-        client.create_collection(
-            self._collection,
-            vectors_config={field.name: vector_params(field, layout, _FULL) for field in fields},
-            shard_number=layout.shards,
-            replication_factor=layout.replication,
-            write_consistency_factor=layout.write_consistency,
-            on_disk_payload=True,
-        )
+        request = {
+            "vectors_config": {name: vector_params(field, layout, _FULL) for name, field in self._fields.items()},
+            "shard_number": layout.shards,
+            "replication_factor": layout.replication,
+            "write_consistency_factor": layout.write_consistency,
+            "on_disk_payload": True,
+        }
+        try:
+            self._write(lambda c: c.create_collection(self._collection, **request), "creating the collection")
+        except StoreError:
+            if not self.exists():  # else an answer got lost, and the next attempt found the collection made
+                raise
 
-    def _check_vectors(self, client: Any, fields: Sequence[VectorField]) -> None:
-        there = client.get_collection(self._collection).config.params.vectors
+    def _make_payload_index(self, key: str, kind: models.PayloadSchemaType, client: Any) -> None:
+        client.create_payload_index(self._collection, key, kind, wait=True)
+
+    def _send(self, sent: list[models.PointStruct], client: Any) -> None:
+        client.upsert(self._collection, sent, wait=True)
+
+    def _list(
+        self, chosen: models.Filter | None, step: int, vectors: list[str], offset: Any, client: Any
+    ) -> tuple[list[Any], Any]:
+        found: tuple[list[Any], Any] = client.scroll(
+            self._collection, chosen, limit=step, offset=offset, with_payload=True, with_vectors=vectors or False
+        )
+        return found
+
+    def _check_vectors(self) -> None:
+        info = self._read(lambda c: c.get_collection(self._collection), "connecting")
+        there = info.config.params.vectors
         sizes = {name: params.size for name, params in there.items()} if isinstance(there, dict) else {}
-        wanted = {field.name: field.dim for field in fields}
+        wanted = {name: field.dim for name, field in self._fields.items()}
         if sizes != wanted:
             raise StoreError(
                 f"The collection {self._collection!r} exists with other vectors: {sizes}, not {wanted}.",
