@@ -77,6 +77,7 @@ def test_the_environment_says_where_and_with_what_key(monkeypatch):
     monkeypatch.setenv("QDRANT_URL", "http://db.example")
     monkeypatch.setenv("QDRANT_API_KEY", "s3cret")
     server = Server.from_environment(timeout=3)
+    assert (server.grpc, Server("http://x:7000").grpc, Server("http://x:7000", grpc_port=7).grpc) == (6334, 0, 7)
     assert (server.url, server.api_key, server.timeout) == ("http://db.example:6333", "s3cret", 3)
     assert "s3cret" not in repr(server)
     assert Server.from_environment("http://other").url == "http://other:6333"

@@ -15,6 +15,7 @@ COLLECTION_ENV = "VRAG_COLLECTION"
 GRPC_PORT_ENV = "VRAG_QDRANT_GRPC_PORT"
 DEFAULT_COLLECTION = "vrag"
 DEFAULT_TIMEOUT = 30.0
+_REST_PORT, _GRPC_PORT = 6333, 6334
 _EXAMPLE = "e.g. --url http://localhost:6333"
 
 
@@ -27,14 +28,15 @@ class Server:
         api_key: Sent with every request; never shown, never stored in an index.
         timeout: Seconds within which a search has answered or failed.
         patience: Seconds an ingest keeps trying to write through faults that may pass.
-        grpc_port: Tried first; 0 speaks REST only.
+        grpc_port: Tried first; 0 speaks REST only. None: 6334 beside the usual port 6333, and REST only
+            beside any other, where nobody knows what listens at 6334.
     """
 
     url: str
     api_key: str | None = field(default=None, repr=False)
     timeout: float = DEFAULT_TIMEOUT
     patience: float = 180.0
-    grpc_port: int = 6334
+    grpc_port: int | None = None
 
     @classmethod
     def from_environment(cls, url: str | None = None, timeout: float | None = None) -> Server:
@@ -53,6 +55,12 @@ class Server:
     def host(self) -> str:
         """Host name or address."""
         return urlsplit(self.url).hostname or ""
+
+    @property
+    def grpc(self) -> int:
+        """The port to try gRPC at, 0 for none."""
+        usual = urlsplit(self.url).port == _REST_PORT
+        return self.grpc_port if self.grpc_port is not None else (_GRPC_PORT if usual else 0)
 
     @property
     def exposes_key(self) -> bool:
@@ -78,7 +86,7 @@ def parse_url(text: str) -> str:
     if parts.username or parts.password:
         raise UsageError("A server's address must not hold a name or password.", f"Put the key into {KEY_ENV}.")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}:{port or 6333}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{host}:{port or _REST_PORT}{parts.path.rstrip('/')}"
 
 
 def is_local(host: str) -> bool:
@@ -101,8 +109,10 @@ def collection_name(explicit: str | None = None) -> str:
     return name
 
 
-def _grpc_port() -> int:
-    value = os.environ.get(GRPC_PORT_ENV, "6334")
+def _grpc_port() -> int | None:
+    value = os.environ.get(GRPC_PORT_ENV, "")
+    if not value:
+        return None
     if not value.isdecimal() or int(value) > 65535:
         raise UsageError(f"{GRPC_PORT_ENV}={value!r} is not a port.", "Use 0 to speak REST only.")
     return int(value)

@@ -49,7 +49,7 @@ def connect(server: Server) -> Connection:
     """
     if server.exposes_key:
         _LOG.warning("%s would cross the network to %s unencrypted: use an https:// address.", KEY_ENV, server.host)
-    if server.grpc_port:
+    if server.grpc:
         connection = _over_grpc(server)
         if connection is not None:
             return connection
@@ -72,7 +72,7 @@ def _over_grpc(server: Server) -> Connection | None:
 
 
 def _connection(server: Server, wire: str) -> Connection:
-    options: dict[str, Any] = {"prefer_grpc": wire == "grpc", "grpc_port": server.grpc_port or 6334}
+    options: dict[str, Any] = {"prefer_grpc": wire == "grpc", "grpc_port": server.grpc}
     authority = os.environ.get("SSL_CERT_FILE")
     if authority and server.url.startswith("https"):
         options["verify"] = ssl.create_default_context(cafile=authority)
