@@ -189,6 +189,7 @@ def choose_place(
     collection: str | None = None,
     timeout: float | None = None,
     writing: bool = False,
+    server: bool = False,
 ) -> Place:
     """The place a command works on.
 
@@ -200,6 +201,7 @@ def choose_place(
         collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
         timeout: Seconds a server has to answer.
         writing: Whether an index may be made where there is none.
+        server: Only a server will do.
 
     Raises:
         UsageError: Folder and server are both given, or there is no index.
@@ -207,7 +209,7 @@ def choose_place(
     if index is not None and url is not None:
         raise UsageError("--index is a folder and --url a server: give one of them.")
     from_environment = index is None and not os.environ.get(INDEX_ENV) and bool(os.environ.get(URL_ENV))
-    if url is not None or from_environment:
+    if url is not None or from_environment or server:
         return ServerPlace(Server.from_environment(url, timeout), collection_name(collection))
     if collection is not None:
         raise UsageError("--collection is a server's.", f"Name the server with --url, or set {URL_ENV}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 QUANTIZATIONS = ("none", "scalar", "binary")
@@ -24,3 +25,7 @@ class ServerLayout:
     write_consistency: int = 1
     on_disk: bool = True
     quantization: str = "none"
+
+    def to_table(self) -> dict[str, int | bool | str]:
+        """The table that says this, as a recipe has it."""
+        return dataclasses.asdict(self)
