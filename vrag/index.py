@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from vrag.documents import KEYS, Documents
 from vrag.embedders import load_embedder
-from vrag.embedders.base import Embedder, QueryVectors
+from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.explain import Explanation, Match, explain_page, find_matches, trace
 from vrag.facts import Facts
@@ -22,7 +22,7 @@ from vrag.pages.files import find_files
 from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
-from vrag.places import Place, as_place
+from vrag.places import CACHE, Place, as_place
 from vrag.search import Hit, parse_where, search, stage_requests
 from vrag.snippet import snippet
 from vrag.store.base import Condition, Payload, Selection, Store
@@ -94,6 +94,7 @@ class Index(AbstractContextManager["Index"]):
         fingerprint = embedder.fingerprint()
         facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
         store = place.create(facts, recipe.schema(embedder.dim), KEYS, recipe.server)
+        _keep_bits(store, place, recipe, embedder, fingerprint)
         return cls(place, store, recipe, embedder, fingerprint.digest)
 
     @classmethod
@@ -123,6 +124,7 @@ class Index(AbstractContextManager["Index"]):
                 "Make a new index, or search anyway with --force (force=True).",
             )
         store = place.open(recipe.schema(facts.dim), recipe.server)
+        _keep_bits(store, place, recipe, embedder, facts.fingerprint)
         return cls(place, store, recipe, embedder, facts.fingerprint.digest)
 
     def ingest(
@@ -309,3 +311,14 @@ class Index(AbstractContextManager["Index"]):
         if not found:
             raise UsageError(f"No page {page} of {doc!r} in the index.")
         return found[0].id, found[0].payload
+
+
+def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> None:
+    """Packed bits of the recipe's multivectors beside the shard; a server keeps none."""
+    from vrag.bits.cache import BitCache
+    from vrag.bits.store import BitsStore
+
+    if place.folder is not None and isinstance(store, BitsStore):
+        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
+        facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
+        store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean)

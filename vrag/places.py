@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vrag.store.connect import Connection
 
 SHARD = "shard"
+CACHE = "cache"  # what can be made again from the shard
 FACTS_ID = "00000000-0000-5000-8000-000000000001"
 INDEX = "index"
 
@@ -103,12 +104,12 @@ class FolderPlace:
         self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
     ) -> Store:
         """A new shard and its `index.json`; what a crash left of an earlier try is removed first."""
-        from vrag.store.edge import EdgeStore
+        from vrag.bits.store import BitsStore
 
         shard = self._folder / SHARD
         if shard.is_dir() and not self.holds_index():
             shutil.rmtree(shard)
-        store = EdgeStore.create(shard, fields, dict(keys))
+        store = BitsStore.create(shard, fields, dict(keys))
         draft = self._folder / f"{INDEX_FILE}.{os.getpid()}"
         draft.write_text(json.dumps(facts.to_json(), indent=2) + "\n", encoding="utf-8")
         draft.replace(self._folder / INDEX_FILE)
@@ -116,9 +117,9 @@ class FolderPlace:
 
     def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
         """The shard; `StoreError` when another process has it."""
-        from vrag.store.edge import EdgeStore
+        from vrag.bits.store import BitsStore
 
-        return EdgeStore.open(self._folder / SHARD, fields)
+        return BitsStore.open(self._folder / SHARD, fields)
 
 
 class ServerPlace:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from vrag.errors import IndexMismatchError, StoreError
 from vrag.facts import Facts
 from vrag.payload import DOCUMENT, PAGE
 from vrag.pipeline import Pipeline, make_pipeline
-from vrag.places import FACTS_ID, Place
+from vrag.places import CACHE, FACTS_ID, Place
 from vrag.store.base import Condition, Record, Selection, Store
 from vrag.store.layout import ServerLayout
 
@@ -88,6 +89,8 @@ def transfer(
         closing(_open_target(target, facts, recipe, layout)) as write,
     ):
         _Copy(read, write, [field.name for field in fields], progress, report).run()
+    if target.folder is not None and report.copied:
+        shutil.rmtree(target.folder / CACHE, ignore_errors=True)  # made again from what is there now
     return report
 
 

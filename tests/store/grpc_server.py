@@ -114,7 +114,7 @@ class Points(points_service_pb2_grpc.PointsServicer):
             scroll_filter=_filter(request, "filter"),
             limit=request.limit,
             offset=offset,
-            with_payload=True,
+            with_payload=GrpcToRest.convert_with_payload_interface(request.with_payload),
             with_vectors=_vectors(request),
         )
         records = [RestToGrpc.convert_record(record) for record in found]

@@ -125,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
             scroll_filter=asked.filter,
             limit=asked.limit,
             offset=asked.offset,
-            with_payload=True,
+            with_payload=asked.with_payload,
             with_vectors=asked.with_vector or False,
         )
         return {"points": [_plain(point) for point in points], "next_page_offset": after}

@@ -193,6 +193,11 @@ def test_fetch_and_scroll_read_in_steps(store, pages):
         np.testing.assert_allclose(record.vectors["full"], pages[record.id].vectors["full"], atol=1e-3)
 
 
+@pytest.mark.parametrize(("keys", "expected"), [(None, {"doc", "page"}), (["doc"], {"doc"}), ([], set())])
+def test_scroll_brings_the_keys_wanted(store, pages, keys, expected):
+    assert {frozenset(record.payload) for record in store.scroll(Selection(), keys=keys)} == {frozenset(expected)}
+
+
 def test_payload_keeps_every_json_value(store):
     payload = {"text": "ä \N{SNOWMAN} \n", "list": [1, 2.5, "x", None], "deep": {"a": {"b": True}}, "none": None}
     record = Record(page(1).id, payload, page(1).vectors)

@@ -96,14 +96,19 @@ class ServerStore:
             found.update(self._retrieve(batch, list(vectors)))
         return found
 
-    def scroll(self, selection: Selection, vectors: Sequence[str] = ()) -> Iterator[Record]:
-        """All selected records with the named vectors, float32, in order of id."""
-        step = _STEP_WITH_VECTORS if vectors else _STEP
+    def scroll(
+        self, selection: Selection, vectors: Sequence[str] = (), keys: Sequence[str] | None = None
+    ) -> Iterator[Record]:
+        """All selected records with the named vectors (float32) and payload keys, in order of id."""
+        request = {
+            "scroll_filter": filter_of(selection),
+            "limit": _STEP_WITH_VECTORS if vectors else _STEP,
+            "with_payload": True if keys is None else list(keys) or False,
+            "with_vectors": list(vectors) or False,
+        }
         offset: Any = None
         while True:
-            found, offset = self._read(
-                partial(self._list, filter_of(selection), step, list(vectors), offset), "listing the index"
-            )
+            found, offset = self._read(partial(self._list, request, offset), "listing the index")
             yield from (Record(str(r.id), r.payload or {}, arrays(r.vector)) for r in found)
             if offset is None:
                 return
@@ -171,12 +176,8 @@ class ServerStore:
     def _send(self, sent: list[models.PointStruct], client: Any) -> None:
         client.upsert(self._collection, sent, wait=True)
 
-    def _list(
-        self, chosen: models.Filter | None, step: int, vectors: list[str], offset: Any, client: Any
-    ) -> tuple[list[Any], Any]:
-        found: tuple[list[Any], Any] = client.scroll(
-            self._collection, chosen, limit=step, offset=offset, with_payload=True, with_vectors=vectors or False
-        )
+    def _list(self, request: Mapping[str, Any], offset: Any, client: Any) -> tuple[list[Any], Any]:
+        found: tuple[list[Any], Any] = client.scroll(self._collection, offset=offset, **request)
         return found
 
     def _check_vectors(self) -> None:
