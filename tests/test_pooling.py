@@ -1,5 +1,7 @@
 """Poolings against a naive loop, and the promises every pooling makes."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from vrag.errors import UsageError
 from vrag.grid import Grid, Tile
 from vrag.pooling import POOLINGS, group_means, make_pooling, normalise
 from vrag.pooling.free import bands, cells, lines, max_mean, mean, runs
+from vrag.pooling.hierarchical import hierarchical
 from vrag.pooling.patches import adaptive_rows, columns, neighbours, rows, sliding, smooth, tiles, tiles_and_last
 
 
@@ -26,7 +29,7 @@ def pages(draw):
     return normalise(rng.normal(size=(len(grid), 8))), grid
 
 
-everything = [runs, lines, bands, cells, mean]
+everything = [runs, lines, bands, cells, mean, hierarchical]
 
 
 @pytest.mark.parametrize("pooling", everything)
@@ -235,7 +238,23 @@ def test_words_have_no_patches_to_pool(name):
 def test_make_pooling_binds_options():
     full = normalise(np.ones((8, 4)))
     assert len(make_pooling("runs", {"size": 2}, "here")(full, Grid.free(np.zeros((8, 4)))).sources) == 4
-    assert len(POOLINGS) == 14
+    assert len(POOLINGS) == 16
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_every_pooling_takes_the_shortest_grids_or_says_why_not(name):
+    row = normalise(np.ones((1, 4)))
+    pool = make_pooling(name, {}, "here")
+    assert len(pool(row, Grid.patches([Tile(1, 1)])).sources) >= 1
+    for grid in (Grid.free([[0, 0, 1, 1]]), Grid.patches([Tile(1, 1, is_global=True)])):
+        with contextlib.suppress(UsageError):
+            assert np.isfinite(pool(row, grid).vectors).all()
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_a_grid_of_another_length_is_refused(name):
+    with pytest.raises(ValueError, match="3 vectors do not lie on a grid of 4"):
+        make_pooling(name, {}, "here")(np.ones((3, 4), np.float32), Grid.patches([Tile(2, 2)]))
 
 
 @pytest.mark.parametrize(

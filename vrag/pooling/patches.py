@@ -74,6 +74,8 @@ def smooth(full: FloatArray, grid: Grid, *, window: int = 3, shape: str = "gauss
 def neighbours(full: FloatArray, grid: Grid) -> Pooled:
     """Each tile's mean averaged with its up to four neighbours'; the global tile stays as it is."""
     place = _tile_places(grid)
+    if not len(place):
+        raise UnsuitableGridError("the page has only a global tile")
     distance = np.abs(place[:, None, :] - place[None, :, :]).sum(axis=2)
     local = [
         group for group, (tile, _) in zip(_tile_groups(grid), grid.tile_slices(), strict=True) if not tile.is_global
