@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python eval/pooling_speed.py [--json]
 
-CPU time of all threads, the best of many runs: what the pooling costs, not what else the machine was doing. The page is one tile of
-32 x 32 patches of 128 dimensions around 40 random themes; poolings of tiles get 12 tiles and a global one as well.
+CPU time of all threads, the best of many runs: what the pooling costs, not what else the machine was doing. The page
+is one tile of 32 x 32 patches of 128 dimensions around 40 random themes; then 12 tiles of 8 x 8 and a global one.
 """
 
 import argparse
