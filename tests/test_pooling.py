@@ -174,6 +174,14 @@ def test_adaptive_rows_are_capped_and_else_the_rows(page, cap):
         np.testing.assert_allclose(some, every, atol=1e-6)
 
 
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_adaptive_bins_are_those_of_adaptive_pooling(h, cap):
+    full = normalise(np.random.default_rng(h).normal(size=(h, 3)))
+    count = min(cap, h)
+    naive = [[y for y in range(h) if y * count < (i + 1) * h and (y + 1) * count > i * h] for i in range(count)]
+    assert [group.tolist() for group in adaptive_rows(full, Grid.patches([Tile(h, 1)]), cap=cap).sources] == naive
+
+
 @given(st.integers(1, 20), st.sampled_from([1, 3, 5, 7]))
 def test_sliding_is_the_naive_loop(n, window):
     grid = Grid.patches([Tile(n, 2)])
@@ -207,6 +215,14 @@ def test_smooth_is_the_naive_loop(n, window, shape):
         total = sum(weight(abs(i - j)) for j in near)
         naive[i] = sum(weight(abs(i - j)) / total * full[j] for j in near)
     np.testing.assert_allclose(smooth(full, grid, window=window, shape=shape).vectors, normalise(naive), atol=1e-5)
+
+
+@given(page=tiled(), cap=st.integers(1, 8))
+def test_smoothing_a_cap_of_rows_is_smoothing_adaptive_rows(page, cap):
+    full, grid = page
+    assert len(smooth(full, grid, cap=cap).vectors) == len(adaptive_rows(full, grid, cap=cap).vectors)
+    alone = smooth(full, grid, cap=cap, window=1).vectors
+    np.testing.assert_allclose(alone, adaptive_rows(full, grid, cap=cap).vectors, atol=1e-5)
 
 
 def test_neighbours_of_a_tile_are_four_at_most():

@@ -134,8 +134,7 @@ class Pipeline:
 
 def list_pipelines() -> Iterator[Pipeline]:
     """The recipes shipped with vrag, by name."""
-    for file in sorted(data_dir("pipelines").glob("*.toml")):
-        yield _read(file)
+    return map(_read, _shipped())
 
 
 def load_pipeline(name: str | None = None) -> Pipeline:
@@ -144,13 +143,21 @@ def load_pipeline(name: str | None = None) -> Pipeline:
     Raises:
         UsageError: No such recipe, or the file is not a valid one (file, key and what is allowed are named).
     """
-    name = name or DEFAULT_PIPELINE
+    return _read(pipeline_file(name or DEFAULT_PIPELINE))
+
+
+def pipeline_file(name: str) -> Path:
+    """The TOML file of a recipe: a shipped one by name, or any by path.
+
+    Raises:
+        UsageError: There is no such file.
+    """
     shipped = data_dir("pipelines") / f"{name}.toml"
     file = shipped if shipped.is_file() else Path(name)
     if file.suffix != ".toml" or not file.is_file():
-        known = ", ".join(p.name for p in list_pipelines())
+        known = ", ".join(file.stem for file in _shipped())
         raise UsageError(f"No pipeline {name!r}.", f"Use one of: {known}; or the path of a .toml file.")
-    return _read(file)
+    return file
 
 
 def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
@@ -182,6 +189,10 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         except UsageError as error:
             raise UsageError(f"{where}: {error.message}", error.hint) from error
     return pipeline
+
+
+def _shipped() -> list[Path]:
+    return sorted(data_dir("pipelines").glob("*.toml"))
 
 
 def _read(file: Path) -> Pipeline:
