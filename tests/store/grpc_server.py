@@ -117,6 +117,8 @@ class Points(points_service_pb2_grpc.PointsServicer):
             with_payload=GrpcToRest.convert_with_payload_interface(request.with_payload),
             with_vectors=_vectors(request),
         )
+        for record in found:
+            record.payload = record.payload or {}
         records = [RestToGrpc.convert_record(record) for record in found]
         following = None if after is None else RestToGrpc.convert_extended_point_id(after)
         return messages.ScrollResponse(result=records, next_page_offset=following)

@@ -1,4 +1,4 @@
-"""`vrag info`, `models`, `pipelines` and `doctor`: what there is, and what is missing."""
+"""`vrag info`, `models` and `doctor`: what there is, and what is missing."""
 
 from __future__ import annotations
 
@@ -66,20 +66,7 @@ def models(json: JsonOption = False) -> int:
     from vrag.embedders import MODELS
 
     rows = [asdict(model) for model in MODELS]
-    _print_rows(rows, json)
-    return 0
-
-
-def pipelines(json: JsonOption = False) -> int:
-    """List the recipes that come with vrag.
-
-    Example: vrag pipelines
-    """
-    from vrag.pipeline import list_pipelines
-
-    keys = ("name", "description", "model", "default_cascade")
-    rows = [{**{key: getattr(p, key) for key in keys}, "cascades": dict(p.cascades)} for p in list_pipelines()]
-    _print_rows(rows, json)
+    print_rows(rows, json)
     return 0
 
 
@@ -107,11 +94,11 @@ def _print_info(facts: dict[str, Any]) -> None:
         output.stdout.print(f"{key.replace('_', ' '):16s} {facts[key]}", markup=False, soft_wrap=True)
     if facts["bytes"] is not None:  # a server keeps its own books
         output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
-    _print_rows(facts["documents"], as_json=False)
+    print_rows(facts["documents"], as_json=False)
 
 
-def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Rows as one JSON list, or as a table."""
+def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Rows as one JSON list, or as a table with the keys of the first row."""
     if as_json:
         output.data(rows)
         return
