@@ -61,6 +61,7 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(envvar="VRAG_VIDORE_DIR", help="Folder of copies of data sets.")] = None,
     language: Annotated[list[str] | None, typer.Option(help="Ask questions of this language only; repeatable.")] = None,
     limit_queries: Annotated[int | None, typer.Option(min=1, help="First so many questions of each language.")] = None,
+    union: Annotated[bool, typer.Option("--union", help="Ask of all benchmarks' pages together as well.")] = False,
     depth: Annotated[int, typer.Option(min=10, max=1000, help="Hits of each search that are judged.")] = 100,
     resume: Annotated[bool, typer.Option(help="Keep the answers of an interrupted run of the same thing.")] = True,
     out: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("vrag-eval"),
@@ -90,6 +91,7 @@ def evaluate(
         limit_queries=limit_queries,
         depth=depth,
         resume=resume,
+        union=union,
     )
     with bars() as watcher:
         try:

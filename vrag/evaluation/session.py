@@ -10,6 +10,7 @@ from vrag.evaluation.report.write import write_reports
 from vrag.evaluation.results import Results, make_results
 from vrag.evaluation.runner import TaskRun, Watcher, run_task
 from vrag.evaluation.task import Options, Task
+from vrag.evaluation.union import run_union
 
 # What people type, and what ViDoRe's data sets say.
 LANGUAGES = {"en": "english", "fr": "french", "de": "german", "es": "spanish", "it": "italian", "pt": "portuguese"}
@@ -39,11 +40,17 @@ def evaluate_tasks(tasks: Sequence[Task], options: Options, watcher: Watcher) ->
     """Run the tasks and write the reports into `options.out`.
 
     Raises:
-        UsageError: Two tasks have the same name, or no judged question is left.
+        UsageError: Two tasks have the same name, no judged question is left, or a union of one is asked for.
         VragError: A task cannot be run.
     """
     _check_names(tasks)
+    if options.union and len(tasks) < 2:
+        raise UsageError(
+            "A union needs at least two benchmarks.", "Name several, or a suite: vrag eval vidore-v2 --union"
+        )
     runs = [run_task(_narrowed(task, options), options, watcher) for task in tasks]
+    if options.union:
+        run_union(runs, options, watcher)
     results = make_results(runs, options)
     return Session(results, runs, write_reports(results, runs, options.out))
 
