@@ -13,9 +13,9 @@ from vrag.store.base import Condition, Record, Selection, StageRequest, VectorFi
 from vrag.store.edge import EdgeStore
 
 FIELDS = [
-    VectorField("full", 8, multi=True),
-    VectorField("rows", 8, multi=True),
-    VectorField("global", 8, multi=False, hnsw=True),
+    VectorField("full", "multi", 8),
+    VectorField("rows", "multi", 8),
+    VectorField("global", "single", 8, hnsw=True),
 ]
 KEYS = {"doc": "keyword", "page": "integer"}
 

@@ -107,8 +107,8 @@ class Pipeline:
 
     def schema(self, dim: int) -> list[VectorField]:
         """Named vectors of the store for a model of dimension `dim`."""
-        pooled = [VectorField(s.name, dim, multi=not s.single, hnsw=s.single) for s in self.vectors]
-        return [VectorField(FULL, dim, multi=True), *pooled]
+        pooled = [VectorField(s.name, "single" if s.single else "multi", dim, hnsw=s.single) for s in self.vectors]
+        return [VectorField(FULL, "multi", dim), *pooled]
 
     def cascade(self, text: str | None) -> Cascade:
         """The cascade named or written in `text`; None takes the recipe's default."""

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
-from vrag.grid import FloatArray
-from vrag.store.base import Record, Scored, Selection, StageRequest, VectorField
+from vrag.store.base import Record, Request, Scored, Selection, VectorField
+from vrag.store.edge_requests import (
+    IDF,
+    KEY_INDEXES,
+    engine_filter,
+    engine_sparse,
+    nested,
+    record_of,
+    vector_params,
+)
 
 _PAGE_OF_SCROLL = 1000
-_NO_GRAPH = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10_000)
-_GRAPH = qe.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
-_EXACT = qe.SearchParams(exact=True)
 
 
 @contextmanager
@@ -55,14 +60,15 @@ class EdgeStore:
         Args:
             folder: Created when missing; must hold no shard.
             fields: Named vectors.
-            keys: Payload keys to index, each "keyword" or "integer".
+            keys: Payload keys to index, each "keyword", "integer" or "text".
         """
-        types = {"keyword": qe.PayloadSchemaType.Keyword, "integer": qe.PayloadSchemaType.Integer}
         with _edge_errors("creating the index"):
             folder.mkdir(parents=True, exist_ok=True)
-            shard = qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors={f.name: _params(f) for f in fields}))
+            dense = {f.name: vector_params(f) for f in fields if f.kind != "sparse"}
+            sparse = {f.name: IDF for f in fields if f.kind == "sparse"}
+            shard = qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors=dense, sparse_vectors=sparse))
             for key, kind in keys.items():
-                shard.update(qe.UpdateOperation.create_field_index(key, types[kind]))
+                shard.update(qe.UpdateOperation.create_field_index(key, KEY_INDEXES[kind]))
         return cls(shard, fields)
 
     @classmethod
@@ -77,11 +83,11 @@ class EdgeStore:
         with _edge_errors("writing pages"):
             self._open_shard.update(qe.UpdateOperation.upsert_points(points))
 
-    def query(self, stages: Sequence[StageRequest], selection: Selection) -> list[Scored]:
+    def query(self, stages: Sequence[Request], selection: Selection) -> list[Scored]:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
         if not stages:
             raise StoreError("A query needs at least one stage.")
-        request = _nest(stages, _filter(selection))
+        request = nested(stages, engine_filter(selection))
         with _edge_errors("searching"):
             found = self._open_shard.query(request)
         return [Scored(str(point.id), float(point.score), point.payload or {}) for point in found]
@@ -90,14 +96,18 @@ class EdgeStore:
         """Records by id with the named vectors, float32."""
         with _edge_errors("reading pages"):
             found = self._open_shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
-        return {str(r.id): Record(str(r.id), r.payload or {}, _arrays(r.vector)) for r in found}
+        return {str(r.id): record_of(r) for r in found}
 
     def scroll(self, selection: Selection) -> Iterator[Record]:
         """All selected records, payload only."""
         offset = None
         while True:
             request = qe.ScrollRequest(
-                offset=offset, limit=_PAGE_OF_SCROLL, filter=_filter(selection), with_payload=True, with_vector=False
+                offset=offset,
+                limit=_PAGE_OF_SCROLL,
+                filter=engine_filter(selection),
+                with_payload=True,
+                with_vector=False,
             )
             with _edge_errors("listing the index"):
                 found, offset = self._open_shard.scroll(request)
@@ -108,11 +118,11 @@ class EdgeStore:
     def count(self, selection: Selection) -> int:
         """Number of selected records."""
         with _edge_errors("counting"):
-            return self._open_shard.count(qe.CountRequest(exact=True, filter=_filter(selection)))
+            return self._open_shard.count(qe.CountRequest(exact=True, filter=engine_filter(selection)))
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records."""
-        chosen = _filter(selection)
+        chosen = engine_filter(selection)
         if chosen is None:
             raise StoreError("Refusing to delete everything: name what to delete.")
         with _edge_errors("deleting"):
@@ -140,69 +150,19 @@ class EdgeStore:
 
     def _checked(self, record: Record) -> dict[str, Any]:
         # NaN is accepted by the engine and then matches nothing, so it stops here.
+        for name in record.sparse.keys() - self._fields.keys():
+            raise StoreError(f"Unknown vector {name!r}: the index has {', '.join(self._fields)}.")
         for name, array in record.vectors.items():
             field = self._fields.get(name)
             if field is None:
                 raise StoreError(f"Unknown vector {name!r}: the index has {', '.join(self._fields)}.")
-            shape_ok = array.ndim == (2 if field.multi else 1) and array.shape[-1] == field.dim and array.size > 0
+            shape_ok = (
+                array.ndim == (2 if field.kind == "multi" else 1) and array.shape[-1] == field.dim and array.size > 0
+            )
             if not shape_ok:
                 raise StoreError(
                     f"Vector {name!r} has shape {list(array.shape)}, the index needs dimension {field.dim}."
                 )
             if not np.isfinite(array).all():
                 raise StoreError(f"Vector {name!r} of record {record.id} has values that are not finite.")
-        return dict(record.vectors)
-
-
-def _params(field: VectorField) -> qe.EdgeVectorParams:
-    comparator = qe.MultiVectorConfig(qe.MultiVectorComparator.MaxSim) if field.multi else None
-    return qe.EdgeVectorParams(
-        size=field.dim,
-        distance=qe.Distance.Dot,  # page rows are unit length; a query row's length is its weight
-        multivector_config=comparator,
-        datatype=qe.VectorStorageDatatype.Float16,
-        hnsw_config=_GRAPH if field.hnsw else _NO_GRAPH,
-    )
-
-
-def _nest(stages: Sequence[StageRequest], chosen: qe.Filter | None) -> qe.QueryRequest:
-    prefetches: list[qe.Prefetch] = []
-    for depth, stage in enumerate(stages[:-1]):
-        inner = qe.Prefetch(
-            limit=stage.limit,
-            query=_nearest(stage),
-            prefetches=prefetches or None,
-            params=None if stage.hnsw else _EXACT,
-            filter=chosen if depth == 0 else None,
-        )
-        prefetches = [inner]
-    last = stages[-1]
-    return qe.QueryRequest(
-        limit=last.limit,
-        query=_nearest(last),
-        prefetches=prefetches or None,
-        params=None if last.hnsw else _EXACT,
-        filter=None if prefetches else chosen,
-        with_payload=True,
-    )
-
-
-def _filter(selection: Selection) -> qe.Filter | None:
-    must: list[Any] = [qe.FieldCondition(c.key, match=qe.MatchAny(_same_type(c.values))) for c in selection.conditions]
-    if selection.ids is not None:
-        must.append(qe.HasIdCondition(set(selection.ids)))
-    return qe.Filter(must=must) if must else None
-
-
-def _same_type(values: Sequence[str | int]) -> list[str] | list[int]:
-    numbers = [value for value in values if isinstance(value, int)]
-    return numbers if len(numbers) == len(values) else [str(value) for value in values]
-
-
-def _nearest(stage: StageRequest) -> qe.Query:
-    # The engine takes arrays as they are; its type stubs know only lists.
-    return qe.Query.Nearest(cast("list[list[float]]", stage.query), using=stage.vector)
-
-
-def _arrays(vector: Any) -> dict[str, FloatArray]:
-    return {name: np.asarray(rows, dtype=np.float32) for name, rows in (vector or {}).items()}
+        return {**record.vectors, **{name: engine_sparse(vector) for name, vector in record.sparse.items()}}
