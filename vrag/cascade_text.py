@@ -142,7 +142,7 @@ def _with_modes(part: Part, stage: Stage, text: str) -> Stage:
             raise part.error(f"unknown mode {mode!r}", f"Modes: {', '.join(f'@{m}' for m in _MODES)}.")
     if len(set(modes) & {"hnsw", "exact", "bits"}) > 1:
         raise part.error(f"{text!r} cannot go together", "Choose one of @hnsw, @exact, @bits.")
-    return replace(stage, **{mode: True for mode in modes if mode != "exact"})
+    return replace(stage, hnsw="hnsw" in modes, bits="bits" in modes, regions="regions" in modes)
 
 
 def _with_extras(part: Part, stage: Stage, text: str, names: Names) -> Stage:

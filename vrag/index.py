@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from vrag.cascade import Stage
 from vrag.documents import KEYS, Documents
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
@@ -22,17 +23,17 @@ from vrag.pages.files import find_files
 from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
-from vrag.search import Hit, parse_where, search, stage_requests
+from vrag.search import Hit, parse_where, search
 from vrag.settings import INDEX_FILE, is_index
 from vrag.snippet import snippet
-from vrag.store.base import Condition, Payload, Selection, Store
+from vrag.store.base import AnyVector, Condition, Payload, Selection, Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vrag.store.edge import EdgeStore
 
-FORMAT = 1
+FORMAT = 2
 SHARD = "shard"
 _AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
 
@@ -189,9 +190,12 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError(f"k must be at least 1, not {k}.")
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-        embedded = self.embed_query_tokens(query)
-        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-        return search(self._store, self.documents, stages, selection, k)
+        rows = self.embed_query(query)
+
+        def form(stage: Stage) -> AnyVector:
+            return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
+
+        return search(self._store, self.documents, chosen, form, selection, k, self.page_count)
 
     def embed_query(self, text: str) -> FloatArray:
         """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""

@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from vrag.cascade import Cascade, parse_cascade
+from vrag.cascade import Cascade, Stage
+from vrag.cascade_text import parse_cascade
 from vrag.embedders.base import PageVectors
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
+from vrag.lexical import TEXT, Bm25Lane
 from vrag.pages.page import PageSpec
 from vrag.pooling import make_pooling, normalise
 from vrag.settings import data_dir
-from vrag.store.base import VectorField
+from vrag.store.base import AnyVector, VectorField
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -92,23 +94,24 @@ class Pipeline:
     model: str
     page: Mapping[str, Any]
     vectors: tuple[VectorSpec, ...]
+    text: Bm25Lane | None
     cascades: Mapping[str, str]
     default_cascade: str
     source: Mapping[str, Any]
 
     @property
     def vector_names(self) -> tuple[str, ...]:
-        """`full` and the pooled vectors."""
-        return (FULL, *(spec.name for spec in self.vectors))
+        """`full`, the pooled vectors, and `text` where the recipe has a text lane."""
+        return (FULL, *(spec.name for spec in self.vectors), *([TEXT] if self.text else []))
 
     def page_spec(self, wanted: PageSpec) -> PageSpec:
-        """What the embedder wants, with this recipe's page settings."""
-        return dataclasses.replace(wanted, **self.page)
+        """What the embedder and the text lane want, with this recipe's page settings."""
+        return dataclasses.replace(wanted, **{**self.page, "words": wanted.words or self.text is not None})
 
     def schema(self, dim: int) -> list[VectorField]:
         """Named vectors of the store for a model of dimension `dim`."""
         pooled = [VectorField(s.name, "single" if s.single else "multi", dim, hnsw=s.single) for s in self.vectors]
-        return [VectorField(FULL, "multi", dim), *pooled]
+        return [VectorField(FULL, "multi", dim), *pooled, *([VectorField(TEXT, "sparse")] if self.text else [])]
 
     def cascade(self, text: str | None) -> Cascade:
         """The cascade named or written in `text`; None takes the recipe's default."""
@@ -117,6 +120,12 @@ class Pipeline:
     def spec(self, vector: str) -> VectorSpec:
         """How the named vector is made; `full` is the multivector itself."""
         return next((s for s in self.vectors if s.name == vector), VectorSpec(FULL, "full"))
+
+    def query_form(self, stage: Stage, text: str, rows: FloatArray, model_mean: FloatArray | None) -> AnyVector:
+        """What scores the stage's vector: terms for `text`, else the query's rows float32 [m, d] or their mean."""
+        if stage.vector == TEXT and self.text:
+            return self.text.query(text)
+        return self.spec(stage.vector).of_query(rows, model_mean, stage.mean)
 
     def with_page(self, **settings: Any) -> Pipeline:
         """This recipe with other page settings; None leaves a setting as it is."""
@@ -158,7 +167,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         table: As parsed from TOML.
         where: File named in error messages.
     """
-    _known_keys(table, ("description", "model", "page", "vectors", "cascades", "search"), where, "")
+    _known_keys(table, ("description", "model", "page", "vectors", "text", "cascades", "search"), where, "")
     vectors = tuple(_vector(key, value, where) for key, value in table.get("vectors", {}).items())
     cascades = {"exact": FULL, **table.get("cascades", {})}
     default = table.get("search", {}).get("cascade", "exact")
@@ -168,6 +177,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         model=table.get("model", "builtin"),
         page=_page(table.get("page", {}), where),
         vectors=vectors,
+        text=_text(table.get("text"), where),
         cascades=cascades,
         default_cascade=default,
         source=dict(table),
@@ -190,8 +200,8 @@ def _read(file: Path) -> Pipeline:
 
 def _vector(name: str, table: Mapping[str, Any], where: str) -> VectorSpec:
     at = f"{where}: vectors.{name}"
-    if name == FULL:
-        raise UsageError(f"{at}: {FULL!r} is always there and cannot be pooled.")
+    if name in (FULL, TEXT):
+        raise UsageError(f"{at}: {name!r} is no pooled vector.", "Choose another name.")
     if not isinstance(table, Mapping) or not isinstance(table.get("pooling"), str):
         raise UsageError(f"{at}: needs a pooling.", 'e.g. pooling = "runs"')
     options = {k: v for k, v in table.items() if k not in ("pooling", "single", "centred")}
@@ -205,6 +215,14 @@ def _vector(name: str, table: Mapping[str, Any], where: str) -> VectorSpec:
 def _page(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     _known_keys(table, tuple(_PAGE_KEYS), where, "page.")
     return {key: _checked(value, *_PAGE_KEYS[key], f"{where}: page.{key}") for key, value in table.items()}
+
+
+def _text(table: Mapping[str, Any] | None, where: str) -> Bm25Lane | None:
+    """The text lane; a recipe without a `[text]` table has none."""
+    if table is None:
+        return None
+    _known_keys(table, ("language",), where, "text.")
+    return Bm25Lane(_checked(table.get("language", "english"), str, (), f"{where}: text.language"))
 
 
 def _checked(value: Any, kind: type, allowed: tuple[str, ...], at: str) -> Any:

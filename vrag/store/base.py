@@ -133,10 +133,11 @@ class Store(Protocol):
         """Write records, replacing those of the same id; acknowledged when it returns."""
         ...
 
-    def query(self, stages: Sequence[Request], selection: Selection) -> list[Scored]:
+    def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] = ()) -> list[Scored]:
         """Run stages, each on what the one before let through; the selection holds from the first stage on.
 
         A fusion can only come first. Alone, or with a limit, it scores by reciprocal rank fusion with k = 60.
+        Points come with the payload `keys` alone, or with all of it when none are named.
         """
         ...
 
@@ -144,8 +145,8 @@ class Store(Protocol):
         """Records by id with the named vectors; ids that do not exist are left out."""
         ...
 
-    def scroll(self, selection: Selection) -> Iterator[Record]:
-        """All selected records, payload only, in order of id."""
+    def scroll(self, selection: Selection, vectors: Sequence[str] = ()) -> Iterator[Record]:
+        """All selected records with the named vectors, in order of id; read in steps, so that memory stays small."""
         ...
 
     def count(self, selection: Selection) -> int:

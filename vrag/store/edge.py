@@ -22,7 +22,8 @@ from vrag.store.edge_requests import (
     vector_params,
 )
 
-_PAGE_OF_SCROLL = 1000
+_STEP = 1000  # records read at once
+_STEP_WITH_VECTORS = 16  # a page of 1,024 x 128 comes as 4 MB of Python numbers
 
 
 @contextmanager
@@ -83,11 +84,11 @@ class EdgeStore:
         with _edge_errors("writing pages"):
             self._open_shard.update(qe.UpdateOperation.upsert_points(points))
 
-    def query(self, stages: Sequence[Request], selection: Selection) -> list[Scored]:
+    def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] = ()) -> list[Scored]:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
         if not stages:
             raise StoreError("A query needs at least one stage.")
-        request = nested(stages, engine_filter(selection))
+        request = nested(stages, engine_filter(selection), list(keys) or True)
         with _edge_errors("searching"):
             found = self._open_shard.query(request)
         return [Scored(str(point.id), float(point.score), point.payload or {}) for point in found]
@@ -98,20 +99,17 @@ class EdgeStore:
             found = self._open_shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
         return {str(r.id): record_of(r) for r in found}
 
-    def scroll(self, selection: Selection) -> Iterator[Record]:
-        """All selected records, payload only."""
-        offset = None
+    def scroll(self, selection: Selection, vectors: Sequence[str] = ()) -> Iterator[Record]:
+        """All selected records with the named vectors, float32, in order of id."""
+        step = _STEP_WITH_VECTORS if vectors else _STEP
+        wanted, offset = list(vectors) or False, None
         while True:
             request = qe.ScrollRequest(
-                offset=offset,
-                limit=_PAGE_OF_SCROLL,
-                filter=engine_filter(selection),
-                with_payload=True,
-                with_vector=False,
+                offset=offset, limit=step, filter=engine_filter(selection), with_payload=True, with_vector=wanted
             )
             with _edge_errors("listing the index"):
                 found, offset = self._open_shard.scroll(request)
-            yield from (Record(str(r.id), r.payload or {}) for r in found)
+            yield from map(record_of, found)
             if offset is None:
                 return
 

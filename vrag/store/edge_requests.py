@@ -29,8 +29,8 @@ KEY_INDEXES: dict[str, Any] = {
     "keyword": qe.PayloadSchemaType.Keyword,
     "integer": qe.PayloadSchemaType.Integer,
     "text": qe.TextIndexParams(
-    tokenizer=qe.TokenizerType.Word, lowercase=True, ascii_folding=True, phrase_matching=True, max_token_len=64
-),
+        tokenizer=qe.TokenizerType.Word, lowercase=True, ascii_folding=True, phrase_matching=True, max_token_len=64
+    ),
 }
 IDF = qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)
 
@@ -47,7 +47,7 @@ def vector_params(field: VectorField) -> qe.EdgeVectorParams:
     )
 
 
-def nested(stages: Sequence[Request], chosen: qe.Filter | None) -> qe.QueryRequest:
+def nested(stages: Sequence[Request], chosen: qe.Filter | None, payload: bool | list[str]) -> qe.QueryRequest:
     """The whole cascade as one request; the filter sits on the innermost prefetch of every branch."""
     *earlier, last = stages
     prefetches = _prefetches(earlier, chosen)
@@ -56,7 +56,7 @@ def nested(stages: Sequence[Request], chosen: qe.Filter | None) -> qe.QueryReque
             limit=last.limit or _most(last),
             query=_RRF,
             prefetches=_branches(last, chosen),
-            with_payload=True,
+            with_payload=payload,
         )
     return qe.QueryRequest(
         limit=last.limit,
@@ -64,7 +64,7 @@ def nested(stages: Sequence[Request], chosen: qe.Filter | None) -> qe.QueryReque
         prefetches=prefetches or None,
         params=None if last.hnsw else _EXACT,
         filter=None if prefetches else chosen,
-        with_payload=True,
+        with_payload=payload,
     )
 
 
