@@ -5,7 +5,7 @@ import pytest
 
 from vrag.cascade_text import parse_cascade
 from vrag.errors import UsageError
-from vrag.execution import Execution, stage_labels
+from vrag.execution import Execution, step_labels
 from vrag.store.base import Condition, Record, Selection, SparseVector, VectorField
 from vrag.store.edge import EdgeStore
 
@@ -146,7 +146,7 @@ def test_rank_fusion_gives_its_own_score(store):
 
 def test_labels_tell_stages_of_one_vector_apart():
     stages = parse_cascade("mean(rows):9 > rows:5 > full", {}, ("rows", "full")).stages
-    assert stage_labels(stages) == ["rows", "rows#2", "full"]
+    assert step_labels(stages) == ["rows", "rows#2", "full"]
 
 
 @pytest.mark.parametrize("text", ["rows@bits:5 > full", "rows:5 > full@regions", "rows:5 > full+context"])

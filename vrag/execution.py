@@ -70,6 +70,16 @@ class Execution:
             points = self.store.query(waiting, selection, PAYLOAD_KEYS)
         return Ranking(points, list(self._explained(cascade, points)))
 
+    def field(self, cascade: Cascade, i: int) -> list[Scored]:
+        """Every candidate that step `i` of the cascade scores, best first, however many it would let through."""
+        step = cascade.steps[i]
+        whole = replace(step, limit=Limit(max(self.corpus, 1)))
+        return self.run(replace(cascade, steps=(*cascade.steps[:i], _exact(whole)))).points
+
+    def limit(self, cascade: Cascade, i: int) -> int:
+        """Candidates that step `i` of the cascade lets through."""
+        return self._limit(cascade.steps[i].limit, i == len(cascade.steps) - 1)
+
     def _request(self, step: Step, is_last: bool) -> Request:
         if isinstance(step, Fusion):
             branches = tuple(tuple(self._stage_request(s, False) for s in branch) for branch in step.branches)
@@ -103,7 +113,7 @@ class Execution:
     def _explained(self, cascade: Cascade, points: Sequence[Scored]) -> Iterator[tuple[str, Scores]]:
         """Scores of the points that are left, stage by stage."""
         *earlier, last = cascade.stages
-        labels = stage_labels(cascade.stages)
+        labels = step_labels(cascade.stages)
         best = points[: self.k + self.spare]
         for label, stage in zip(labels, earlier, strict=False):
             yield label, self._blended[stage.scoring] if stage.additions else self._scores_of(stage, best)
@@ -123,14 +133,24 @@ class Execution:
         return {point.id: point.score for point in found}
 
 
-def stage_labels(stages: Sequence[Stage]) -> list[str]:
-    """A name a stage: its vector's, numbered when a vector is scored twice; with what is special about it."""
+def step_labels(steps: Sequence[Step]) -> list[str]:
+    """A name a step: its vector's, numbered when a vector is scored twice; with what is special about it."""
     labels: list[str] = []
-    for stage in stages:
-        name = stage.vector if stage.is_plain else replace(stage, hnsw=False).scoring
+    for step in steps:
+        name = _name(step)
         again = sum(label.split("#")[0] == name for label in labels)
         labels.append(f"{name}#{again + 1}" if again else name)
     return labels
+
+
+def _exact(step: Step) -> Step:
+    return replace(step, hnsw=False) if isinstance(step, Stage) else step
+
+
+def _name(step: Step) -> str:
+    if isinstance(step, Fusion):
+        return step.kind
+    return step.vector if step.is_plain else replace(step, hnsw=False).scoring
 
 
 def _with_last(steps: Sequence[Step]) -> Iterator[tuple[Step, bool]]:

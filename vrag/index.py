@@ -17,6 +17,8 @@ from vrag.documents import KEYS, Documents
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
+from vrag.execution import Execution
+from vrag.explain import Explanation, Match, explain_page, find_matches, trace
 from vrag.grid import FloatArray
 from vrag.ingest import Ingest, IngestReport, Progress
 from vrag.pages.files import find_files
@@ -190,12 +192,7 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError(f"k must be at least 1, not {k}.")
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-        rows = self.embed_query(query)
-
-        def form(stage: Stage) -> AnyVector:
-            return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
-
-        return search(self._store, self.documents, chosen, form, selection, k, self.page_count)
+        return search(self._execution(query, self.embed_query(query), selection, k), self.documents, chosen, k)
 
     def embed_query(self, text: str) -> FloatArray:
         """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""
@@ -235,6 +232,44 @@ class Index(AbstractContextManager["Index"]):
         grid, words = page_grid(record.payload), page_words(record.payload)
         return snippet(self.embed_query(query), record.vectors[FULL], grid, words)
 
+    def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
+        """For each token of the query the word or patch of the hit's page that answers it best."""
+        record = self._store.fetch([hit.id], [FULL])[hit.id]
+        grid, words = page_grid(record.payload), page_words(record.payload)
+        return find_matches(self.embed_query_tokens(query), record.vectors[FULL], grid, words)
+
+    def explain(
+        self,
+        query: str,
+        doc: str | None = None,
+        page: int | None = None,
+        cascade: str | None = None,
+        where: str | Sequence[str] = (),
+        k: int = 10,
+    ) -> Explanation:
+        """Why a page stands where it stands for a query, from stored vectors.
+
+        Args:
+            query: What is looked for, in words.
+            doc: Document name; without it, and without `page`, the best hit is explained.
+            page: From 1; without it the document's best page.
+            cascade: As in `search`.
+            where: The filters the search had.
+            k: Hits the last stage lets through.
+
+        Raises:
+            UsageError: A page without a document, no such page, or no hit at all.
+        """
+        if doc is None or page is None:
+            doc, page = self._best_page(query, doc, page, cascade, where)
+        record_id, _ = self._page_record(doc, page)
+        record = self._store.fetch([record_id], [FULL])[record_id]
+        chosen = self.pipeline.cascade(cascade)
+        selection = parse_where([where] if isinstance(where, str) else where, self.documents)
+        embedded = self.embed_query_tokens(query)
+        stood = trace(self._execution(query, embedded.vectors, selection, k), self.documents, chosen, record)
+        return explain_page(query, embedded, record, self.documents, str(chosen), stood)
+
     @property
     def page_count(self) -> int:
         """Pages in the index."""
@@ -250,6 +285,23 @@ class Index(AbstractContextManager["Index"]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _best_page(
+        self, query: str, doc: str | None, page: int | None, cascade: str | None, where: str | Sequence[str]
+    ) -> tuple[str, int]:
+        if doc is None and page is not None:
+            raise UsageError(f"Page {page} of which document?", "Name it with --doc.")
+        filters = [where] if isinstance(where, str) else [*where]
+        best = self.search(query, 1, cascade, [*filters, f"doc={doc}"] if doc else filters)
+        if not best:
+            raise UsageError("No page was found, so there is nothing to explain.", "vrag info shows what is indexed.")
+        return best[0].doc, best[0].page
+
+    def _execution(self, query: str, rows: FloatArray, selection: Selection, k: int) -> Execution:
+        def form(stage: Stage) -> AnyVector:
+            return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
+
+        return Execution(self._store, form, selection, k, self.page_count)
 
     def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
         ids = tuple(document.doc_id for document in self.documents.find(doc))

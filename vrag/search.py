@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vrag.cascade import Cascade
 from vrag.documents import Documents
 from vrag.errors import UsageError
-from vrag.execution import Execution, QueryForm
+from vrag.execution import Execution
 from vrag.payload import PAGE
-from vrag.store.base import Condition, Scored, Selection, Store
+from vrag.store.base import Condition, Scored, Selection
 
 # Equal scores are told apart by document and page; this many more points than hits are read so
 # that a tie at the end of the list does not depend on the engine's order.
@@ -41,30 +41,28 @@ class Hit:
     id: str
 
 
-def search(
-    store: Store, documents: Documents, cascade: Cascade, form: QueryForm, selection: Selection, k: int, corpus: int
-) -> list[Hit]:
-    """The `k` best pages of the selection, best first.
+def search(execution: Execution, documents: Documents, cascade: Cascade, k: int) -> list[Hit]:
+    """The `k` best pages, best first.
 
     Args:
-        store: Where the pages are.
+        execution: The query, ready to run.
         documents: Names of documents.
-        cascade: How they are ranked.
-        form: The query as a stage scores with it.
-        selection: Pages that take part.
+        cascade: How pages are ranked.
         k: Hits wanted.
-        corpus: Pages in the index.
     """
-    ranking = Execution(store, form, selection, k, corpus, _TIE_MARGIN).run(cascade)
-    doc_ids = {str(point.payload["doc_id"]) for point in ranking.points}
-    names = {doc_id: documents.label(doc_id) for doc_id in doc_ids}
-    best = sorted(ranking.points, key=lambda point: _order(point, names))[:k]
+    ranking = replace(execution, spare=_TIE_MARGIN).run(cascade)
+    best = sorted(ranking.points, key=lambda point: result_order(point, documents))[:k]
     hits = []
     for rank, point in enumerate(best, 1):
-        name, path = names[str(point.payload["doc_id"])]
+        name, path = documents.label(str(point.payload["doc_id"]))
         scores = {label: scores[point.id] for label, scores in ranking.stages if point.id in scores}
         hits.append(Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id))
     return hits
+
+
+def result_order(point: Scored, documents: Documents) -> tuple[float, str, int]:
+    """Sorts points as hits are ranked: by score, equal scores by the document's path and the page."""
+    return -point.score, documents.label(str(point.payload["doc_id"]))[1], int(point.payload["page"])
 
 
 def parse_where(clauses: Sequence[str], documents: Documents) -> Selection:
@@ -92,7 +90,3 @@ def _condition(key: str, value: str, documents: Documents) -> Condition:
             raise UsageError(f"Filter page={value!r} needs a page number from 1.")
         return Condition("page", (int(value),))
     return Condition(key, (value,))
-
-
-def _order(point: Scored, names: dict[str, tuple[str, str]]) -> tuple[float, str, int]:
-    return -point.score, names[str(point.payload["doc_id"])][1], int(point.payload["page"])
