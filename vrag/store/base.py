@@ -133,11 +133,11 @@ class Store(Protocol):
         """Write records, replacing those of the same id; acknowledged when it returns."""
         ...
 
-    def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] = ()) -> list[Scored]:
+    def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
         """Run stages, each on what the one before let through; the selection holds from the first stage on.
 
         A fusion can only come first. Alone, or with a limit, it scores by reciprocal rank fusion with k = 60.
-        Points come with the payload `keys` alone, or with all of it when none are named.
+        Points come with the payload `keys` alone, or with all of it.
         """
         ...
 
@@ -145,8 +145,16 @@ class Store(Protocol):
         """Records by id with the named vectors; ids that do not exist are left out."""
         ...
 
-    def scroll(self, selection: Selection, vectors: Sequence[str] = ()) -> Iterator[Record]:
-        """All selected records with the named vectors, in order of id; read in steps, so that memory stays small."""
+    def scroll(
+        self, selection: Selection, vectors: Sequence[str] = (), keys: Sequence[str] | None = None
+    ) -> Iterator[Record]:
+        """All selected records in order of id, read in steps, so that memory stays small.
+
+        Args:
+            selection: Which.
+            vectors: Named vectors wanted.
+            keys: Payload keys wanted; None for all.
+        """
         ...
 
     def count(self, selection: Selection) -> int:
