@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
 from vrag.store.base import Record, Request, Scored, Selection, VectorField
+from vrag.store.checks import check_record
 from vrag.store.edge_requests import (
     IDF,
     KEY_INDEXES,
     engine_filter,
-    engine_sparse,
+    engine_vectors,
     nested,
     record_of,
     vector_params,
@@ -83,7 +83,9 @@ class EdgeStore:
 
     def upsert(self, records: Sequence[Record]) -> None:
         """Write records after checking that every vector is finite, of the right shape and known."""
-        points = [qe.Point(record.id, self._checked(record), record.payload) for record in records]
+        for record in records:
+            check_record(record, self._fields)
+        points = [qe.Point(r.id, engine_vectors(r), r.payload) for r in records]
         with _edge_errors("writing pages"):
             self._open_shard.update(qe.UpdateOperation.upsert_points(points))
 
@@ -156,22 +158,3 @@ class EdgeStore:
         if self._shard is None:
             raise StoreError("The index is closed.")
         return self._shard
-
-    def _checked(self, record: Record) -> dict[str, Any]:
-        # NaN is accepted by the engine and then matches nothing, so it stops here.
-        for name in record.sparse.keys() - self._fields.keys():
-            raise StoreError(f"Unknown vector {name!r}: the index has {', '.join(self._fields)}.")
-        for name, array in record.vectors.items():
-            field = self._fields.get(name)
-            if field is None:
-                raise StoreError(f"Unknown vector {name!r}: the index has {', '.join(self._fields)}.")
-            shape_ok = (
-                array.ndim == (2 if field.kind == "multi" else 1) and array.shape[-1] == field.dim and array.size > 0
-            )
-            if not shape_ok:
-                raise StoreError(
-                    f"Vector {name!r} has shape {list(array.shape)}, the index needs dimension {field.dim}."
-                )
-            if not np.isfinite(array).all():
-                raise StoreError(f"Vector {name!r} of record {record.id} has values that are not finite.")
-        return {**record.vectors, **{name: engine_sparse(vector) for name, vector in record.sparse.items()}}

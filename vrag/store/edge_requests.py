@@ -131,11 +131,15 @@ def _nearest(stage: StageRequest) -> qe.Query:
 
 
 def _engine_vector(vector: AnyVector) -> FloatArray | qe.SparseVector:
-    return engine_sparse(vector) if isinstance(vector, SparseVector) else vector
+    return _sparse(vector) if isinstance(vector, SparseVector) else vector
 
 
-def engine_sparse(vector: SparseVector) -> qe.SparseVector:
-    """A sparse vector as the engine has it."""
+def engine_vectors(record: Record) -> dict[str, Any]:
+    """A record's vectors, dense and sparse, as the engine has them."""
+    return {**record.vectors, **{name: _sparse(vector) for name, vector in record.sparse.items()}}
+
+
+def _sparse(vector: SparseVector) -> qe.SparseVector:
     return qe.SparseVector(vector.indices.tolist(), vector.values.tolist())
 
 
