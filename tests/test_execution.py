@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from vrag.cascade_text import parse_cascade
-from vrag.errors import UsageError
 from vrag.execution import Execution, step_labels
+from vrag.regions import RegionRule
+from vrag.rescoring import Rescorer
 from vrag.store.base import Condition, Record, Selection, SparseVector, VectorField
 from vrag.store.edge import EdgeStore
 
 PAGES, DIM = 40, 8
+RULE = RegionRule(window=4, stride=1)
 FIELDS = [
     VectorField("full", "multi", DIM),
     VectorField("rows", "multi", DIM),
@@ -60,7 +62,7 @@ def form(stage):
 
 def run(store, text, k=5, selection=None):
     cascade = parse_cascade(text, {}, ("full", "rows", "global", "text"))
-    return Execution(store, form, selection or Selection(), k, PAGES).run(cascade)
+    return Execution(store, form, selection or Selection(), k, PAGES, Rescorer(store, None, RULE, head=2)).run(cascade)
 
 
 def ids(ranking, k=5):
@@ -149,7 +151,42 @@ def test_labels_tell_stages_of_one_vector_apart():
     assert step_labels(stages) == ["rows", "rows#2", "full"]
 
 
-@pytest.mark.parametrize("text", ["rows@bits:5 > full", "rows:5 > full@regions", "rows:5 > full+context"])
-def test_what_the_index_cannot_score_is_said(store, text):
-    with pytest.raises(UsageError, match="cannot be scored"):
-        run(store, text)
+def region_score(rows, head=0):
+    """The formula of `vrag.regions`, as a loop."""
+    totals = []
+    for start in range(0, max(1, len(rows) - RULE.window + RULE.stride), RULE.stride):
+        inside = [*range(start, min(start + RULE.window, len(rows))), *range(min(head, len(rows)))]
+        totals.append(sum(max(float(q @ rows[i]) for i in inside) for q in QUERY))
+    return max(totals)
+
+
+@pytest.mark.parametrize(("text", "head"), [("full@regions", 0), ("rows:40 > full@regions+context", 2)])
+def test_the_best_region_counts(store, vectors, text, head):
+    naive = {key: region_score(rows, head) for key, rows in vectors["full"].items()}
+    ranking = run(store, text)
+    assert ids(ranking) == sorted(naive, key=lambda key: -naive[key])[:5]
+    assert ranking.points[0].score == pytest.approx(max(naive.values()), rel=1e-3)
+
+
+def test_where_the_best_region_begins_is_told(store, vectors):
+    ranking = run(store, "rows:40 > full@regions")
+    for point in ranking.points[:5]:
+        start = ranking.starts[point.id]
+        inside = vectors["full"][point.id][start : start + RULE.window]
+        assert maxsim(inside) == pytest.approx(point.score, rel=1e-3)
+
+
+def test_a_region_of_the_whole_page_is_maxsim(store):
+    whole = Rescorer(store, None, RegionRule(window=100, stride=100))
+    cascade = parse_cascade("full@regions", {}, ("full",))
+    ranking = Execution(store, form, Selection(), 5, PAGES, whole).run(cascade)
+    assert ids(ranking) == ids(run(store, "full"))
+
+
+def test_without_bits_the_stored_vectors_are_scored(store):
+    assert ids(run(store, "rows:40 > full@bits")) == ids(run(store, "full"))
+
+
+def test_an_addition_goes_on_top_of_regions(store):
+    ranking = run(store, "rows:40 > full@regions+0.5*text:20 > full")
+    assert [label for label, _ in ranking.stages] == ["rows", "full@regions+0.5*text", "full"]

@@ -68,9 +68,14 @@ class Stage:
     limit: Limit | None = None
 
     @property
+    def is_rescored(self) -> bool:
+        """Whether the score is one that the engine cannot express."""
+        return self.bits or self.regions or self.context
+
+    @property
     def is_plain(self) -> bool:
         """Whether the engine can run this stage by itself."""
-        return not (self.bits or self.regions or self.context or self.additions)
+        return not (self.is_rescored or self.additions)
 
     @property
     def scoring(self) -> str:

@@ -2,7 +2,8 @@
 
 Plain stages and fusions in a row are one engine request of nested prefetches. A stage that blends other scores
 in (`full+0.2*text`) needs the scores of all its candidates, so it ends a request and costs one more for each
-vector added, over those candidates alone.
+vector added, over those candidates alone. Bits, regions and context are scored by `vrag.rescoring`; as a first
+stage they cost one request for all pages before.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from vrag.cascade import Cascade, Fusion, Limit, Stage, Step
-from vrag.errors import UsageError
+from vrag.rescoring import Rescorer, rescored
 from vrag.store.base import AnyVector, FusionRequest, Request, Scored, Selection, SparseVector, StageRequest, Store
 
 PAYLOAD_KEYS = ("doc_id", "page")  # all that a ranking needs of a page's record
@@ -28,10 +29,12 @@ class Ranking:
     Args:
         points: Pages that are left.
         stages: (label, scores by point id) of each stage, the last one included.
+        starts: First row of each page's best region, where a stage looked for one.
     """
 
     points: list[Scored]
     stages: list[tuple[str, Scores]]
+    starts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -44,6 +47,7 @@ class Execution:
         selection: Pages that take part.
         k: Hits wanted.
         corpus: Pages in the index.
+        rescorer: Runs the stages that the engine cannot.
         spare: Points read beyond `k`, so that ties at the end of the list can be told apart.
     """
 
@@ -52,23 +56,32 @@ class Execution:
     selection: Selection
     k: int
     corpus: int
+    rescorer: Rescorer
     spare: int = 0
-    _blended: dict[str, Scores] = field(default_factory=dict)
+    _scored: dict[str, Scores] = field(default_factory=dict)
+    _starts: dict[str, int] = field(default_factory=dict)
 
     def run(self, cascade: Cascade) -> Ranking:
         """Candidates of the last stage; at least `k` where there are as many."""
         points: list[Scored] = []
         waiting: list[Request] = []
         selection = self.selection
-        for step, is_last in _with_last(cascade.steps):
-            waiting.append(self._request(step, is_last))
-            if isinstance(step, Stage) and step.additions:
-                points = self._blend(step, self.store.query(waiting, selection, PAYLOAD_KEYS))
-                points = points[: self._limit(step.limit, is_last)]
-                selection, waiting = Selection(ids=frozenset(point.id for point in points)), []
+        for i, step in enumerate(cascade.steps):
+            is_last = i == len(cascade.steps) - 1
+            if isinstance(step, Fusion) or step.is_plain:
+                waiting.append(self._request(step, is_last))
+                continue
+            if not step.is_rescored:
+                waiting.append(self._everything(step))
+            elif i == 0:
+                waiting.append(self._everything(Stage(step.vector, step.mean)))
+            if waiting:
+                points = self.store.query(waiting, selection, PAYLOAD_KEYS)
+            points = self._blend(step, self._rescore(step, points))[: self._limit(step.limit, is_last)]
+            selection, waiting = Selection(ids=frozenset(point.id for point in points)), []
         if waiting:
             points = self.store.query(waiting, selection, PAYLOAD_KEYS)
-        return Ranking(points, list(self._explained(cascade, points)))
+        return Ranking(points, list(self._explained(cascade, points)), self._starts)
 
     def field(self, cascade: Cascade, i: int) -> list[Scored]:
         """Every candidate that step `i` of the cascade scores, best first, however many it would let through."""
@@ -88,18 +101,37 @@ class Execution:
         return self._stage_request(step, is_last)
 
     def _stage_request(self, stage: Stage, is_last: bool) -> StageRequest:
-        if stage.bits or stage.regions or stage.context:
-            raise UsageError(f"{stage.scoring!r} cannot be scored in this index.", f"Write {stage.vector!r} alone.")
-        # What is blended in may lift any candidate, so none is cut before.
-        limit = self.corpus if stage.additions else self._limit(stage.limit, is_last)
-        return StageRequest(stage.vector, self.form(stage), limit, stage.hnsw)
+        return StageRequest(stage.vector, self.form(stage), self._limit(stage.limit, is_last), stage.hnsw)
+
+    def _everything(self, stage: Stage) -> StageRequest:
+        """The stage's scores of all its candidates: what is added to them may lift any."""
+        return StageRequest(stage.vector, self.form(stage), max(self.corpus, 1), stage.hnsw)
 
     def _limit(self, limit: Limit | None, is_last: bool) -> int:
         wanted = limit or Limit(self.k)
         return wanted.within(self.k, self.corpus) + (self.spare if is_last else 0)
 
+    def _rescore(self, stage: Stage, points: list[Scored]) -> list[Scored]:
+        """The points scored by bits, regions and context, best first."""
+        query = self.form(stage)
+        if not stage.is_rescored or isinstance(query, SparseVector):
+            return points
+        best = self.rescorer.score(stage, query, points, self._is_one_document)
+        if stage.regions:
+            self._starts.update({point.id: b.start for point, b in zip(points, best, strict=True)})
+        points = rescored(points, best)
+        self._scored[stage.scoring] = {point.id: point.score for point in points}
+        return points
+
+    @property
+    def _is_one_document(self) -> bool:
+        """Whether the filter leaves one document's pages."""
+        return any(c.key == "doc_id" and len(c.values) == 1 for c in self.selection.conditions)
+
     def _blend(self, stage: Stage, points: list[Scored]) -> list[Scored]:
         """The points with every addition's standardised score added, best first."""
+        if not stage.additions:
+            return points
         scores = np.array([point.score for point in points])
         spread = scores.std() if len(scores) else 0.0
         for addition in stage.additions:
@@ -107,7 +139,7 @@ class Execution:
             column = np.array([other.get(point.id, 0.0) for point in points])
             scores = scores + addition.weight * spread * _standardised(column)
         blended = [replace(point, score=float(score)) for point, score in zip(points, scores, strict=True)]
-        self._blended[stage.scoring] = {point.id: point.score for point in blended}
+        self._scored[stage.scoring] = {point.id: point.score for point in blended}
         return sorted(blended, key=lambda point: (-point.score, point.id))
 
     def _explained(self, cascade: Cascade, points: Sequence[Scored]) -> Iterator[tuple[str, Scores]]:
@@ -116,7 +148,7 @@ class Execution:
         labels = step_labels(cascade.stages)
         best = points[: self.k + self.spare]
         for label, stage in zip(labels, earlier, strict=False):
-            yield label, self._blended[stage.scoring] if stage.additions else self._scores_of(stage, best)
+            yield label, self._scored.get(stage.scoring) or self._scores_of(stage, best)
         if isinstance(cascade.steps[-1], Fusion):
             yield labels[-1], self._scores_of(last, best)
             yield cascade.steps[-1].kind, {point.id: point.score for point in points}
@@ -151,11 +183,6 @@ def _name(step: Step) -> str:
     if isinstance(step, Fusion):
         return step.kind
     return step.vector if step.is_plain else replace(step, hnsw=False).scoring
-
-
-def _with_last(steps: Sequence[Step]) -> Iterator[tuple[Step, bool]]:
-    for i, step in enumerate(steps):
-        yield step, i == len(steps) - 1
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from vrag import context
 from vrag.cascade import Stage
 from vrag.documents import KEYS, Documents
 from vrag.embedders import load_embedder
@@ -25,6 +26,8 @@ from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places import CACHE, Place, as_place
+from vrag.query_text import exact_words, parse_typed
+from vrag.rescoring import Rescorer
 from vrag.search import Hit, parse_where, search
 from vrag.snippet import snippet
 from vrag.store.base import AnyVector, Condition, Payload, Selection, Store
@@ -32,6 +35,7 @@ from vrag.store.base import AnyVector, Condition, Payload, Selection, Store
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+Words = Literal["plain", "typed", "exact"]
 _AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
 
 
@@ -65,6 +69,7 @@ class Index(AbstractContextManager["Index"]):
         self._store = store
         self._model_key = model_key
         self._page_count: int | None = None
+        self._contexts = context.Contexts(store)
 
     @classmethod
     def create(
@@ -169,6 +174,9 @@ class Index(AbstractContextManager["Index"]):
                 report,
             )
             job.run(files)
+        if self.pipeline.has_context:
+            context.refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
+            self._contexts.forget()
         return report
 
     def search(
@@ -177,6 +185,7 @@ class Index(AbstractContextManager["Index"]):
         k: int = 10,
         cascade: str | None = None,
         where: str | Sequence[str] = (),
+        words: Words = "plain",
     ) -> list[Hit]:
         """The `k` best pages for a query, best first.
 
@@ -185,6 +194,8 @@ class Index(AbstractContextManager["Index"]):
             k: Hits wanted, at least 1.
             cascade: "exact", "two-stage", "three-stage", or stages as `vrag.cascade` writes them.
             where: `KEY=VALUE` filters, all of which must hold, e.g. "doc=report.pdf".
+            words: "plain": the query is a question; "typed": "phrases" must and -words must not be on a page;
+                "exact": all words must be.
 
         Raises:
             UsageError: An empty query, k below 1, an unknown cascade, filter key or document.
@@ -193,6 +204,9 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError(f"k must be at least 1, not {k}.")
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
+        if words != "plain":
+            typed = exact_words(parse_typed(query)) if words == "exact" else parse_typed(query)
+            query, selection = typed.text, replace(selection, texts=typed.conditions)
         return search(self._execution(query, self.embed_query(query), selection, k), self.documents, chosen, k)
 
     def embed_query(self, text: str) -> FloatArray:
@@ -231,7 +245,7 @@ class Index(AbstractContextManager["Index"]):
         """The text of the page nearest to the query; empty when the page has no words."""
         record = self._store.fetch([hit.id], [FULL])[hit.id]
         grid, words = page_grid(record.payload), page_words(record.payload)
-        return snippet(self.embed_query(query), record.vectors[FULL], grid, words)
+        return snippet(self.embed_query(query), record.vectors[FULL], grid, words, rows=hit.rows)
 
     def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
         """For each token of the query the word or patch of the hit's page that answers it best."""
@@ -307,7 +321,10 @@ class Index(AbstractContextManager["Index"]):
         def form(stage: Stage) -> AnyVector:
             return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
 
-        return Execution(self._store, form, selection, k, self.page_count)
+        recipe = self.pipeline
+        head = context.HEAD_ROWS if "head" in recipe.context else 0
+        rescorer = Rescorer(self._store, self._contexts if recipe.has_context else None, recipe.regions, head)
+        return Execution(self._store, form, selection, k, self.page_count, rescorer)
 
     def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
         ids = tuple(document.doc_id for document in self.documents.find(doc))

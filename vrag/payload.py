@@ -18,6 +18,7 @@ from vrag.pages.page import Page, Words
 from vrag.store.base import Payload
 
 PAGE, DOCUMENT = "page", "document"
+TEXT_KEY = "text"  # a page's words, indexed by the engine
 _STEPS = 65535
 
 

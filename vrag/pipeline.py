@@ -20,7 +20,19 @@ from vrag.grid import FloatArray
 from vrag.lexical import TEXT, Bm25Lane
 from vrag.pages.page import PageSpec
 from vrag.pooling import SINGLE, make_pooling, normalise, pooled_dim, query_encoding
-from vrag.schema import LANE, RECIPE, SEARCH, Key, checked, checked_table, page_settings, server_layout
+from vrag.regions import RegionRule
+from vrag.schema import (
+    CONTEXT_PARTS,
+    LANE,
+    RECIPE,
+    REGIONS,
+    SEARCH,
+    Key,
+    checked,
+    checked_table,
+    page_settings,
+    server_layout,
+)
 from vrag.settings import data_dir
 from vrag.store.base import AnyVector, VectorField
 from vrag.store.layout import ServerLayout
@@ -31,6 +43,7 @@ else:
     import tomli as tomllib
 
 FULL = "full"
+CONTEXT = "context"
 DEFAULT_PIPELINE = "builtin"
 _VECTOR_NAME = re.compile(r"[a-z][\w-]*")
 _FLAGS = ("single", "centred")
@@ -96,6 +109,8 @@ class Pipeline:
     page: Mapping[str, Any]
     vectors: tuple[VectorSpec, ...]
     text: Bm25Lane | None
+    regions: RegionRule
+    context: tuple[str, ...]
     cascades: Mapping[str, str]
     default_cascade: str
     server: ServerLayout
@@ -116,7 +131,14 @@ class Pipeline:
             VectorField(s.name, "single" if s.single else "multi", pooled_dim(s.pooling, s.options, dim), hnsw=s.single)
             for s in self.vectors
         ]
-        return [VectorField(FULL, "multi", dim), *pooled, *([VectorField(TEXT, "sparse")] if self.text else [])]
+        more = [VectorField(TEXT, "sparse")] if self.text else []
+        more += [VectorField(CONTEXT, "multi", dim)] if self.has_context else []
+        return [VectorField(FULL, "multi", dim), *pooled, *more]
+
+    @property
+    def has_context(self) -> bool:
+        """Whether documents have a context of their own; a page's head needs none."""
+        return bool(set(self.context) - {"head"})
 
     def cascade(self, text: str | None) -> Cascade:
         """The cascade named or written in `text`; None takes the recipe's default."""
@@ -191,6 +213,8 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         page=page_settings(table.get("page", {}), where),
         vectors=vectors,
         text=_text(table.get("text"), where),
+        regions=_regions(table.get("regions", {}), where),
+        context=_context(table.get("context", []), where),
         cascades=cascades,
         default_cascade=default,
         server=server_layout(table.get("server", {}), where),
@@ -218,7 +242,7 @@ def _read(file: Path) -> Pipeline:
 
 def _vector(name: str, table: Any, where: str) -> VectorSpec:
     at = f"{where}: vectors.{name}"
-    if name in (FULL, TEXT):
+    if name in (FULL, TEXT, CONTEXT):
         raise UsageError(f"{at}: {name!r} is no pooled vector.", "Choose another name.")
     if not _VECTOR_NAME.fullmatch(name):
         raise UsageError(f"{at}: a name begins with a to z and has only letters, digits, _ and -.")
@@ -232,6 +256,19 @@ def _vector(name: str, table: Any, where: str) -> VectorSpec:
     if table["pooling"] == "muvera" and (flags["centred"] or not flags["single"]):
         raise UsageError(f"{at}: muvera gives a single vector that is not centred.", "Set single = true.")
     return VectorSpec(name, table["pooling"], options, **flags)
+
+
+def _regions(table: Any, where: str) -> RegionRule:
+    rule = RegionRule(**checked_table(table, REGIONS, where, "regions."))
+    if rule.stride > rule.window:
+        raise UsageError(f"{where}: regions.stride = {rule.stride} must be at most the window, {rule.window}.")
+    return rule
+
+
+def _context(parts: Any, where: str) -> tuple[str, ...]:
+    for part in checked(parts, Key(list), f"{where}: context"):
+        checked(part, Key(str, CONTEXT_PARTS), f"{where}: context")
+    return tuple(parts)
 
 
 def _text(table: Any, where: str) -> Bm25Lane | None:

@@ -36,7 +36,7 @@ class Key:
         return f"{number} {limits}"
 
 
-_KINDS: Mapping[type, str] = {bool: "true or false", str: "text", dict: "a table"}
+_KINDS: Mapping[type, str] = {bool: "true or false", str: "text", dict: "a table", list: "a list"}
 _TEXT, _TABLE, _FLAG = Key(str), Key(dict), Key(bool)
 _SHARE = Key(float, low=0, high=1)
 
@@ -46,11 +46,15 @@ RECIPE: Mapping[str, Key] = {
     "page": _TABLE,
     "vectors": _TABLE,
     "text": _TABLE,
+    "regions": _TABLE,
+    "context": Key(list),
     "cascades": _TABLE,
     "search": _TABLE,
     "server": _TABLE,
 }
 SEARCH: Mapping[str, Key] = {"cascade": _TEXT}
+CONTEXT_PARTS = ("name", "title", "opening", "head")
+REGIONS: Mapping[str, Key] = {"window": Key(int), "stride": Key(int)}
 LANE: Mapping[str, Key] = {"language": _TEXT}
 PAGE: Mapping[str, Key] = {
     "dpi": Key(int),

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from vrag.cascade import Cascade
 from vrag.documents import Documents
 from vrag.errors import UsageError
-from vrag.execution import Execution
-from vrag.payload import PAGE
+from vrag.execution import Execution, Ranking
+from vrag.grid import Box
+from vrag.payload import PAGE, page_grid
 from vrag.store.base import Condition, Scored, Selection
 
 # Equal scores are told apart by document and page; this many more points than hits are read so
@@ -30,6 +31,8 @@ class Hit:
         page: Page number from 1.
         stages: Score of this page in every stage it passed, by vector name.
         id: Id of the page's record.
+        rows: First row and end of the best region in the page's `full` multivector, where a stage looked for one.
+        region: Where that region lies: x0, y0, x1, y1 as shares of the page.
     """
 
     rank: int
@@ -39,6 +42,8 @@ class Hit:
     page: int
     stages: dict[str, float]
     id: str
+    rows: tuple[int, int] | None = None
+    region: Box | None = None
 
 
 def search(execution: Execution, documents: Documents, cascade: Cascade, k: int) -> list[Hit]:
@@ -52,12 +57,30 @@ def search(execution: Execution, documents: Documents, cascade: Cascade, k: int)
     """
     ranking = replace(execution, spare=_TIE_MARGIN).run(cascade)
     best = sorted(ranking.points, key=lambda point: result_order(point, documents))[:k]
+    places = _regions(execution, ranking, best)
     hits = []
     for rank, point in enumerate(best, 1):
         name, path = documents.label(str(point.payload["doc_id"]))
         scores = {label: scores[point.id] for label, scores in ranking.stages if point.id in scores}
-        hits.append(Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id))
+        hits.append(Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id, *places.get(point.id, ())))
     return hits
+
+
+def _regions(
+    execution: Execution, ranking: Ranking, points: Sequence[Scored]
+) -> dict[str, tuple[tuple[int, int], Box]]:
+    """Rows and box of the best region of each page that has one."""
+    found = execution.store.fetch([point.id for point in points if point.id in ranking.starts])
+    places = {}
+    for point, record in found.items():
+        boxes = page_grid(record.payload).boxes
+        start = ranking.starts[point]
+        rows = (start, min(start + execution.rescorer.rule.window, len(boxes)))
+        inside = boxes[slice(*rows)]
+        low, high = inside[:, :2].min(axis=0), inside[:, 2:].max(axis=0)
+        x0, y0, x1, y1 = (round(float(edge), 4) for edge in (*low, *high))
+        places[point] = (rows, (x0, y0, x1, y1))
+    return places
 
 
 def result_order(point: Scored, documents: Documents) -> tuple[float, str, int]:

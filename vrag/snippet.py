@@ -11,7 +11,14 @@ from vrag.pages.page import Words
 WIDTH = 24
 
 
-def snippet(query: FloatArray, full: FloatArray, grid: Grid, words: Words, width: int = WIDTH) -> str:
+def snippet(
+    query: FloatArray,
+    full: FloatArray,
+    grid: Grid,
+    words: Words,
+    width: int = WIDTH,
+    rows: tuple[int, int] | None = None,
+) -> str:
     """The run of `width` words with the highest MaxSim; empty when the page has no words.
 
     Args:
@@ -20,11 +27,16 @@ def snippet(query: FloatArray, full: FloatArray, grid: Grid, words: Words, width
         grid: Where the n rows lie; a word stands for the row nearest to it, be that row a word or a patch.
         words: The page's words in reading order.
         width: Words in the snippet.
+        rows: First row and end of the region to take it from; None for the whole page.
     """
     count = len(words)
     if not count:
         return ""
-    start = best_window(query @ full[nearest_rows(words.boxes, grid.boxes)].T, width)
+    nearest = nearest_rows(words.boxes, grid.boxes)
+    similarities = query @ full[nearest].T
+    if rows is not None:
+        similarities[:, (nearest < rows[0]) | (nearest >= rows[1])] = similarities.min()
+    start = best_window(similarities, width)
     text = " ".join(words.texts[start : start + width])
     return f"{'… ' if start else ''}{text}{' …' if start + width < count else ''}"
 

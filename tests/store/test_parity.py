@@ -10,6 +10,7 @@ from vrag.documents import KEYS, Document, Documents, page_id
 from vrag.execution import Execution
 from vrag.pipeline import load_pipeline
 from vrag.pooling import normalise
+from vrag.rescoring import Rescorer
 from vrag.search import parse_where, search
 from vrag.store.base import Record
 from vrag.store.connect import Connection
@@ -71,6 +72,7 @@ def test_rankings_are_the_same(stores, cascade):
         "global:40 > full",
         "union(runs:9, text:200) > full",
         "full+0.5*text",
+        "runs:20 > full@regions+context",
     ],
 )
 @pytest.mark.parametrize("where", [(), ("doc=3.pdf",)])
@@ -88,7 +90,8 @@ def compare(stores, cascade, where, asked):
 
 def hits_of(store, rows, cascade, where):
     documents = Documents(store)
-    execution = Execution(store, lambda stage: form(stage, rows), parse_where(where, documents), 10, DOCS * PAGES)
+    selection, rescorer = parse_where(where, documents), Rescorer(store, None, RECIPE.regions)
+    execution = Execution(store, lambda stage: form(stage, rows), selection, 10, DOCS * PAGES, rescorer)
     return search(execution, documents, RECIPE.cascade(cascade), 10)
 
 

@@ -19,7 +19,7 @@ _QUERY = (types.uint32[:, :, ::1], types.float32[::1], types.float32[::1])
 _PAGES = (_BITS, _ROWS, types.int64[::1])
 _MAXSIM = types.void(*_PAGES, *_QUERY, types.float32[::1])
 _REGIONS = types.void(
-    *_PAGES, *_QUERY, types.int64, types.int64, types.float32[:, ::1], types.float32[::1], types.int64[::1]
+    *_PAGES, *_QUERY, types.int64, types.int64, types.int64, types.float32[:, ::1], types.float32[::1], types.int64[::1]
 )
 
 
@@ -102,11 +102,15 @@ def regions(
     slope: Any,
     window: int,
     stride: int,
+    head: int,
     context: Any,
     out: Any,
     start: Any,
 ) -> None:
-    """Score and first row of each page's best window; context float32 [m, pages] is what a row has at least."""
+    """Score and first row of each page's best window; context float32 [m, pages] is what a row has at least.
+
+    The first `head` rows of a page count in every window.
+    """
     words = planes.shape[2]
     longest = _longest(rows, pages)
     distance = np.empty(longest, np.uint32)
@@ -121,10 +125,13 @@ def regions(
         scores[:count] = 0
         for j in range(planes.shape[0]):
             _distances(block, n, planes[j], distance)
+            least = context[j, k]
+            for i in range(min(head, n)):
+                least = max(least, offset[j] + slope[j] * np.float32(distance[i]))
             for r in range(count):
                 nearest = distance[r * stride]
                 for i in range(r * stride, min(r * stride + window, n)):
                     nearest = min(nearest, distance[i])
-                scores[r] += max(offset[j] + slope[j] * np.float32(nearest), context[j, k])
+                scores[r] += max(offset[j] + slope[j] * np.float32(nearest), least)
         best = np.argmax(scores[:count])
         out[k], start[k] = scores[best], best * stride

@@ -32,17 +32,24 @@ def regions(
     query: QueryPlanes,
     window: int,
     stride: int,
+    head: int,
     context: FloatArray,
     out: FloatArray,
     start: IntArray,
 ) -> None:
-    """Score and first row of each page's best window; context float32 [m, pages] is what a row has at least."""
+    """Score and first row of each page's best window; context float32 [m, pages] is what a row has at least.
+
+    The first `head` rows of a page count in every window.
+    """
     for k, similarity in _similarities(bits, rows, pages, query):
         out[k], start[k] = -np.inf, 0
         if similarity.size:
             starts = window_starts(similarity.shape[1], window, stride)
             best = np.stack([similarity[:, s : s + window].max(axis=1) for s in starts], axis=1)
-            scores = np.maximum(best, context[:, k, None]).sum(axis=0)
+            least = context[:, k]
+            if head:
+                least = np.maximum(least, similarity[:, :head].max(axis=1))
+            scores = np.maximum(best, least[:, None]).sum(axis=0)
             out[k], start[k] = scores.max(), starts[int(scores.argmax())]
 
 

@@ -62,6 +62,7 @@ class PackedPages:
         pages: IntArray | None = None,
         context: FloatArray | None = None,
         planes: int = PLANES,
+        head: int = 0,
     ) -> tuple[FloatArray, IntArray]:
         """Each page's best window: max over windows r of sum_j max(max_{i in r} <q_j, x_i>, context_j).
 
@@ -74,6 +75,7 @@ class PackedPages:
             pages: Positions of the pages wanted; None for all.
             context: float32 [m, pages], similarities every window of the page has at least (weighted as `query`).
             planes: Bits a value of the query.
+            head: First rows of a page that count in every window.
 
         Returns:
             Estimated scores float32 [pages], and the first row of the window, int64 [pages].
@@ -89,7 +91,7 @@ class PackedPages:
 
         def score(part: slice) -> None:
             least = np.ascontiguousarray(floor[:, part], np.float32)
-            _regions(self, chosen[part], coded, window, stride, least, out[part], start[part])
+            _regions(self, chosen[part], coded, window, stride, head, least, out[part], start[part])
 
         self._in_blocks(score, chosen, coded)
         return out, start
@@ -134,14 +136,15 @@ def _regions(
     query: QueryPlanes,
     window: int,
     stride: int,
+    head: int,
     context: FloatArray,
     *out: Any,
 ) -> None:
     fast = compiled.kernels()
     if fast is None:
-        portable.regions(packed.bits, packed.rows, pages, query, window, stride, context, *out)
+        portable.regions(packed.bits, packed.rows, pages, query, window, stride, head, context, *out)
     else:
-        parts = (query.bits, query.offset, query.slope, window, stride, context)
+        parts = (query.bits, query.offset, query.slope, window, stride, head, context)
         fast.regions(packed.bits, packed.rows, pages, *parts, *out)
 
 

@@ -30,6 +30,9 @@ def search(
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits wanted.")] = 10,
     cascade: Annotated[str | None, typer.Option(help="exact, two-stage, three-stage, or stages as text.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, e.g. doc=report.pdf; may be repeated.")] = None,
+    exact_words: Annotated[
+        bool, typer.Option("--exact-words", help='Every word must be on the page; a "phrase" and -word hold anyway.')
+    ] = False,
     queries: Annotated[Path | None, typer.Option(help='JSONL file of {"query-id", "query", "where"?} rows.')] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what matched on each page, with what similarity.")
@@ -50,11 +53,12 @@ def search(
     from vrag.places import choose_place
 
     rows = list(_rows(query, queries))
+    words: Words = "exact" if exact_words else "typed" if queries is None else "plain"
     with Index.open(choose_place(index, url, collection, timeout), force=force) as opened:
         for row in rows:
             filters = [*(where or ()), *row.get("where", ())]
             started = time.perf_counter()
-            hits = opened.search(row["query"], k, cascade, filters)
+            hits = opened.search(row["query"], k, cascade, filters, words)
             took_ms = (time.perf_counter() - started) * 1000
             if json:
                 answer = _as_json(row, cascade or opened.pipeline.default_cascade, took_ms, hits)

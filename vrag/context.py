@@ -1,0 +1,130 @@
+"""What a document says of itself: its name, its title, its first words, as a few vectors a document.
+
+A page of an annual report does not say whose it is; its document does. Query words may be answered by these
+vectors on every page of the document, so across documents the right one wins. Within one document they say the
+same of every page, and are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+import numpy as np
+
+from vrag.documents import Documents, page_id
+from vrag.embedders.base import Embedder
+from vrag.grid import FloatArray
+from vrag.pages.page import Page, Words
+from vrag.payload import page_words
+from vrag.pipeline import CONTEXT
+from vrag.pooling import normalise
+from vrag.schema import CONTEXT_PARTS
+from vrag.store.base import Record, Store
+
+HEAD_ROWS = 20  # of a page: running titles and captions count for every region of it
+_OPENING_WORDS = 40
+_MOST_WORDS = 80
+_CACHED = 4096
+
+
+def context_words(parts: Sequence[str], path: str, title: str, opening: Sequence[str]) -> list[str]:
+    """The words of a document's context.
+
+    Args:
+        parts: Which of `CONTEXT_PARTS` take part; "head" belongs to pages and adds none here.
+        path: The document's path: the words of the file's name without its suffix.
+        title: From the document's metadata.
+        opening: Words of its first page, in reading order.
+    """
+    name = re.sub(r"[\W_]+", " ", PurePath(path).stem).split()
+    words = {"name": name, "title": title.split(), "opening": list(opening[:_OPENING_WORDS])}
+    return [word for part in CONTEXT_PARTS if part in parts for word in words.get(part, [])][:_MOST_WORDS]
+
+
+def context_record(doc_id: str, words: Sequence[str], embedder: Embedder) -> Record:
+    """The record that holds a document's context, one row a word (or as the model embeds a query)."""
+    payload = {"kind": CONTEXT, "doc_id": doc_id, "words": " ".join(words)}
+    return Record(context_id(doc_id), payload, {CONTEXT: _embedded(words, embedder)})
+
+
+def refresh_contexts(
+    store: Store, documents: Documents, embedder: Embedder, parts: Sequence[str], model_key: str
+) -> int:
+    """Make the context of every document that has none, or whose name or first page has changed.
+
+    Args:
+        store: Where records are.
+        documents: The documents of that store.
+        embedder: Makes vectors of words.
+        parts: What the recipe wants of `CONTEXT_PARTS`.
+        model_key: Digest of the model's fingerprint, part of every page's id.
+
+    Returns:
+        How many were made.
+    """
+    made = 0
+    for document in documents.all():
+        first = page_id(document.doc_id, 1, model_key)
+        found = store.fetch([first, context_id(document.doc_id)])
+        opening = page_words(found[first].payload).texts if first in found else ()
+        words = context_words(parts, document.paths[0], "", opening)
+        known = found.get(context_id(document.doc_id))
+        if words and (known is None or known.payload["words"] != " ".join(words)):
+            store.upsert([context_record(document.doc_id, words, embedder)])
+            made += 1
+    return made
+
+
+def context_id(doc_id: str) -> str:
+    """Point id of a document's context."""
+    return page_id(doc_id, 0, CONTEXT)
+
+
+def _embedded(words: Sequence[str], embedder: Embedder) -> FloatArray:
+    if not embedder.page_spec.words:
+        rows = embedder.embed_query(" ".join(words)).vectors
+        return normalise(rows)
+    boxes, lines = np.zeros((len(words), 4), np.float32), np.zeros(len(words), np.int32)
+    return embedder.embed_pages([Page(1, 1, 1, Words(tuple(words), boxes, lines), "layer")])[0].full
+
+
+@dataclass(slots=True)
+class Contexts:
+    """The contexts of a store's documents, kept once they were read.
+
+    Args:
+        store: Where their records are.
+    """
+
+    store: Store
+    _known: dict[str, FloatArray | None] = field(default_factory=dict)
+
+    def answers(self, query: FloatArray, doc_ids: Sequence[str]) -> FloatArray:
+        """What each document's context answers: float32 [m, docs]; minus infinity where it has none.
+
+        Args:
+            query: float32 [m, d].
+            doc_ids: Documents, which may repeat.
+        """
+        vectors = self._of(doc_ids)
+        nothing = np.full(len(query), -np.inf, np.float32)
+        column = {doc: nothing if rows is None else (query @ rows.T).max(axis=1) for doc, rows in vectors.items()}
+        return np.stack([column[doc] for doc in doc_ids], axis=1) if doc_ids else nothing[:, None][:, :0]
+
+    def forget(self) -> None:
+        """Read again: documents have changed."""
+        self._known.clear()
+
+    def _of(self, doc_ids: Sequence[str]) -> Mapping[str, FloatArray | None]:
+        missing = {doc: context_id(doc) for doc in dict.fromkeys(doc_ids) if doc not in self._known}
+        if missing:
+            if len(self._known) > _CACHED:
+                self._known.clear()
+                return self._of(doc_ids)
+            found = self.store.fetch(missing.values(), [CONTEXT])
+            for doc, point in missing.items():
+                self._known[doc] = found[point].vectors.get(CONTEXT) if point in found else None
+        return {doc: self._known[doc] for doc in dict.fromkeys(doc_ids)}
