@@ -25,7 +25,9 @@ def clone(tmp_path_factory):
 
 
 def test_make_demo_shows_the_right_pages(clone):
-    done = subprocess.run(["make", "--no-print-directory", "demo"], cwd=clone, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "demo"], cwd=clone, capture_output=True, text=True, timeout=900
+    )
     assert done.returncode == 0, done.stderr
     questions = [json.loads(line) for line in (clone / "eval/samples/questions.jsonl").read_text().splitlines()]
     shown = {row["query"]: row for row in questions if row["query"] in done.stdout}

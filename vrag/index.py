@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from vrag.cascade import Cascade
 from vrag.documents import KEYS, Documents
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
@@ -26,7 +27,7 @@ from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.search import Hit, parse_where, search, stage_requests
 from vrag.settings import INDEX_FILE, is_index
 from vrag.snippet import snippet
-from vrag.store.base import Condition, Payload, Selection, Store
+from vrag.store.base import Condition, Payload, Scored, Selection, Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -68,6 +69,7 @@ class Index(AbstractContextManager["Index"]):
         self._store = store
         self._model_key = model_key
         self._page_count: int | None = None
+        self._last_query: tuple[str, QueryVectors] | None = None
 
     @classmethod
     def create(
@@ -194,13 +196,47 @@ class Index(AbstractContextManager["Index"]):
         stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
         return search(self._store, self.documents, stages, selection, k)
 
+    def candidates(self, query: str, cascade: Cascade, k: int = 10, selection: Selection | None = None) -> list[Scored]:
+        """Every page that the cascade's last stage lets through, best first.
+
+        Args:
+            query: What is looked for, in words.
+            cascade: From `Pipeline.cascade`, or its first stages alone.
+            k: Hits wanted; no stage lets fewer through.
+            selection: From `vrag.search.parse_where`; None for every page.
+        """
+        embedded = self.embed_query_tokens(query)
+        stages = stage_requests(cascade, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
+        return self._store.query(stages, selection or parse_where((), self.documents))
+
+    def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+        """Document id, page number and words in reading order of every page, in order of record id."""
+        for record in self._store.scroll(parse_where((), self.documents)):
+            yield str(record.payload["doc_id"]), int(record.payload["page"]), page_words(record.payload).texts
+
+    def set_default_cascade(self, text: str) -> None:
+        """Make a cascade the one that searches take when they name none, in this index from now on.
+
+        Args:
+            text: A cascade's name, or its stages.
+
+        Raises:
+            UsageError: It is no cascade of this index.
+        """
+        table = {**self.pipeline.source, "search": {**self.pipeline.source.get("search", {}), "cascade": text}}
+        self.pipeline = make_pipeline(self.pipeline.name, table, str(self.path / INDEX_FILE))
+        facts = read_facts(self.path)
+        _write_index_file(self.path, {**facts, "pipeline": {**facts["pipeline"], "table": table}})
+
     def embed_query(self, text: str) -> FloatArray:
         """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""
         return self.embed_query_tokens(text).vectors
 
     def embed_query_tokens(self, text: str) -> QueryVectors:
-        """The query's rows with the words they stand for."""
-        return self.embedder.embed_query(text)
+        """The query's rows with the words they stand for; the last query is remembered."""
+        if self._last_query is None or self._last_query[0] != text:
+            self._last_query = text, self.embedder.embed_query(text)
+        return self._last_query[1]
 
     def vectors(self, doc: str, page: int, name: str = FULL) -> FloatArray:
         """What the store holds for a page: float32 [n, d], or [d] for a single vector.
@@ -334,6 +370,11 @@ def _write_facts(folder: Path, pipeline: Pipeline, fingerprint: Fingerprint, dim
         "fingerprint": dict(fingerprint.facts),
         "dim": dim,
     }
+    _write_index_file(folder, facts)
+
+
+def _write_index_file(folder: Path, facts: dict[str, Any]) -> None:
+    """In one step, so that whoever reads the file reads all of it, old or new."""
     draft = folder / f"{INDEX_FILE}.{os.getpid()}"
     draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     draft.replace(folder / INDEX_FILE)
