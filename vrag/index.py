@@ -32,10 +32,12 @@ from vrag.store.base import Condition, Payload, Scored, Selection, Store
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vrag.store.edge import EdgeStore
+    from vrag.bits.cache import BitCache
+    from vrag.bits.store import BitsStore
 
 FORMAT = 1
 SHARD = "shard"
+CACHE = "cache"  # what can be made again from the shard
 _AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
 
 
@@ -98,6 +100,7 @@ class Index(AbstractContextManager["Index"]):
         fingerprint = embedder.fingerprint()
         _remove_unfinished(folder / SHARD)
         store = _edge().create(folder / SHARD, recipe.schema(embedder.dim), KEYS)
+        store.bits = _bits(folder, recipe, embedder, fingerprint)
         _write_facts(folder, recipe, fingerprint, embedder.dim)
         return cls(folder, store, recipe, embedder, fingerprint.digest)
 
@@ -126,6 +129,7 @@ class Index(AbstractContextManager["Index"]):
                 "Make a new index, or search anyway with --force (force=True).",
             )
         store = _edge().open(folder / SHARD, recipe.schema(int(facts["dim"])))
+        store.bits = _bits(folder, recipe, embedder, stored)
         return cls(folder, store, recipe, embedder, stored.digest)
 
     def ingest(
@@ -386,7 +390,16 @@ def _remove_unfinished(shard: Path) -> None:
         shutil.rmtree(shard)
 
 
-def _edge() -> type[EdgeStore]:
-    from vrag.store.edge import EdgeStore
+def _edge() -> type[BitsStore]:
+    from vrag.bits.store import BitsStore
 
-    return EdgeStore
+    return BitsStore
+
+
+def _bits(folder: Path, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> BitCache:
+    """The packed bits of the recipe's multivectors, beside the shard."""
+    from vrag.bits.cache import BitCache
+
+    dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
+    facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
+    return BitCache(folder / CACHE / "bits", dims, facts, embedder.mean)
