@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import UsageError
-from vrag.evaluation.benchmark import QUERIES, load_benchmark
+from vrag.evaluation.folder import is_folder_benchmark, load_benchmark
 from vrag.evaluation.rows import Row, read_rows
 from vrag.index import Index
 
@@ -49,7 +49,7 @@ def read_queries(source: Path, index: Index, sample: int | None, seed: int) -> l
 
     Args:
         source: Rows `{"query"}`, where known with "doc" and "page" of the page that answers it; or a folder as
-            `vrag.evaluation.benchmark` reads it.
+            `vrag.evaluation.folder` reads it.
         index: Names the pages.
         sample: How many of them, drawn at random; None for all.
         seed: Same seed, same sample.
@@ -58,7 +58,7 @@ def read_queries(source: Path, index: Index, sample: int | None, seed: int) -> l
         UsageError: There are none, or one names a document that is not in the index.
         VragError: A row is malformed.
     """
-    queries = _read_folder(source, index) if (source / QUERIES).is_file() else _read_file(source, index)
+    queries = _read_folder(source, index) if is_folder_benchmark(source) else _read_file(source, index)
     if not queries:
         raise UsageError(f"{source} has no queries.", 'Write rows such as {"query": "revenue by region"}.')
     if sample is None or sample >= len(queries):

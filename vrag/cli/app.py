@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import explain, info, ingest, output, search, tune
+from vrag.cli import evaluate, explain, info, ingest, output, search, tune
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -30,6 +30,7 @@ app.command("info")(info.info)
 app.command("models")(info.models)
 app.command("pipelines")(info.pipelines)
 app.command("doctor")(info.doctor)
+app.add_typer(evaluate.app, name="eval")
 
 
 def _print_version(wanted: bool) -> None:
