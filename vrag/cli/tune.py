@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from vrag.cli import output
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
 from vrag.cli.progress import counted
-from vrag.settings import find_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ _DRAWN = 50
 
 
 def tune(
-    index: Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")] = None,
+    index: IndexOption = None,
     queries: Annotated[
         Path | None, typer.Option(help='JSONL file of {"query", "doc"?, "page"?} rows, or a benchmark folder.')
     ] = None,
@@ -43,12 +43,16 @@ def tune(
     plot: Annotated[Path | None, typer.Option(help="Write recall against latency to this PNG.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     force: Annotated[bool, typer.Option(help="Tune although the index was made by another model.")] = False,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
 ) -> int:
     """Find the cheapest cascade that keeps what exact scoring finds on this index.
 
     Example: vrag tune --queries questions.jsonl --apply
     """
     from vrag.index import Index
+    from vrag.places import choose_place
     from vrag.tuning import total_steps
     from vrag.tuning import tune as measure
     from vrag.tuning_plot import check_plot
@@ -56,12 +60,12 @@ def tune(
 
     if plot is not None:
         check_plot(plot)
-    with Index.open(find_index(index), force=force) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), force=force) as opened:
         cascades = _cascades(opened, cascade)
         asked = _queries(opened, queries, sample, seed)
         with counted("Searching", total_steps(opened, cascades, asked)) as step:
             tuning = measure(opened, cascades, asked, keep, step)
-        facts = {"index": str(opened.path), "pages": opened.page_count, "queries": len(asked)}
+        facts = {"index": opened.place.name, "pages": opened.page_count, "queries": len(asked)}
         facts["drawn"] = queries is None
         facts["default"] = opened.pipeline.default_cascade
         if apply:
