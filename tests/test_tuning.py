@@ -12,7 +12,7 @@ from tests.pdfs import write_pdf
 from vrag import Index, VragError
 from vrag.evaluation.statistics import Interval
 from vrag.tuning import Measured, StageRecall, Tuning, on_the_front, total_steps, tune
-from vrag.tuning_candidates import bytes_read, exact_of, prefixes, propose, vector_bytes
+from vrag.tuning_candidates import bytes_read, exact_of, propose, vector_bytes
 from vrag.tuning_queries import TuningQuery, draw_queries, page_key, read_queries
 
 PAGES = 48
@@ -58,6 +58,19 @@ def test_recall_after_each_stage_is_what_numpy_says(index):
     assert [stage.stage for stage in row.stages] == ["runs:12", "full"]
     assert [stage.recall for stage in row.stages] == pytest.approx([np.mean(wanted)] * 2)
     assert 0 < row.recall < 1
+
+
+def test_a_union_is_measured_by_what_its_branches_let_through(index):
+    query = "a violin in the harbour"
+    (row,) = [
+        r
+        for r in tune(index, [index.pipeline.cascade("union(runs:12, global:12) > full")], [TuningQuery(query)]).rows
+        if r.cascade != "full"
+    ]
+    exact, runs = set(maxsim(index, query, "full")[:10]), set(maxsim(index, query, "runs")[:12])
+    assert row.stages[0].stage == "union(runs:12, global:12)"
+    assert len(exact & runs) / 10 <= row.stages[0].recall <= 1
+    assert row.recall == row.stages[0].recall
 
 
 def test_exact_scoring_is_measured_and_keeps_everything(index):
@@ -111,11 +124,6 @@ def test_proposals_are_the_recipes_and_ladders_over_its_vectors(index):
     assert len(texts) == len(set(texts))
     assert {"full", "runs:256 > full", "global:500 > runs:128 > full"} <= set(texts)
     assert all(text == "full" or text.endswith(" > full") for text in texts)
-    assert [str(prefix) for prefix in prefixes(index.pipeline.cascade("three-stage"))] == [
-        "global:500",
-        "global:500 > runs:128",
-        "global:500 > runs:128 > full",
-    ]
 
 
 def test_a_larger_index_gets_longer_ladders(index, monkeypatch):
@@ -135,6 +143,8 @@ def test_bytes_are_those_of_the_candidates_vectors(index):
     assert bytes_read(cascade, sizes, 48, 10) == 48 * 10 + 30 * 100 + 20 * 1000
     assert bytes_read(index.pipeline.cascade("global@hnsw:30 > full"), sizes, 48, 10) == 30 * 10 + 30 * 1000
     assert bytes_read(exact_of(index), sizes, 48, 10) == 48000
+    fused = index.pipeline.cascade("union(runs:12, global:15) > full")
+    assert bytes_read(fused, sizes, 48, 10) == 48 * 110 + 27 * 1000
 
 
 def test_drawn_queries_are_runs_of_the_pages_words(index):

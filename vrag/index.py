@@ -10,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from vrag.cascade import Cascade
+from vrag.cascade import Cascade, Fusion, Stage
 from vrag.documents import KEYS, Documents
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
+from vrag.execution import Execution
 from vrag.explain import Explanation, Match, explain_page, find_matches, trace
 from vrag.facts import Facts
 from vrag.grid import FloatArray
@@ -24,9 +25,9 @@ from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places import CACHE, Place, as_place
-from vrag.search import Hit, parse_where, search, stage_requests
+from vrag.search import Hit, parse_where, search
 from vrag.snippet import snippet
-from vrag.store.base import Condition, Payload, Scored, Selection, Store
+from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -193,22 +194,22 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError(f"k must be at least 1, not {k}.")
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-        embedded = self.embed_query_tokens(query)
-        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-        return search(self._store, self.documents, stages, selection, k)
+        return search(self._execution(query, self.embed_query(query), selection, k), self.documents, chosen, k)
 
-    def candidates(self, query: str, cascade: Cascade, k: int = 10, selection: Selection | None = None) -> list[Scored]:
-        """Every page that the cascade's last stage lets through, best first.
+    def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
+        """Every page that a step of a cascade lets through, best first.
 
         Args:
             query: What is looked for, in words.
-            cascade: From `Pipeline.cascade`, or its first stages alone.
+            cascade: From `Pipeline.cascade`.
+            step: Which of its steps, from 0.
             k: Hits wanted; no stage lets fewer through.
-            selection: From `vrag.search.parse_where`; None for every page.
         """
-        embedded = self.embed_query_tokens(query)
-        stages = stage_requests(cascade, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-        return self._store.query(stages, selection or parse_where((), self.documents))
+        execution = self._execution(query, self.embed_query(query), parse_where((), self.documents), k)
+        is_union = isinstance(cascade.steps[step], Fusion) and cascade.steps[step].limit is None
+        if is_union and step + 1 < len(cascade.steps):
+            return execution.field(cascade, step + 1)
+        return execution.run(replace(cascade, steps=cascade.steps[: step + 1])).points
 
     def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Document id, page number and words in reading order of every page, in order of record id."""
@@ -303,8 +304,7 @@ class Index(AbstractContextManager["Index"]):
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
         embedded = self.embed_query_tokens(query)
-        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-        stood = trace(self._store, self.documents, stages, selection, record_id, self.page_count)
+        stood = trace(self._execution(query, embedded.vectors, selection, k), self.documents, chosen, record)
         return explain_page(query, embedded, record, self.documents, str(chosen), stood)
 
     @property
@@ -339,6 +339,12 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError("No page was found, so there is nothing to explain.", "vrag info shows what is indexed.")
         return best[0].doc, best[0].page
 
+    def _execution(self, query: str, rows: FloatArray, selection: Selection, k: int) -> Execution:
+        def form(stage: Stage) -> AnyVector:
+            return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
+
+        return Execution(self._store, form, selection, k, self.page_count)
+
     def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
         ids = tuple(document.doc_id for document in self.documents.find(doc))
         conditions = (Condition("kind", ("page",)), Condition("doc_id", ids), Condition("page", (page,)))
@@ -354,6 +360,6 @@ def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedde
     from vrag.bits.store import BitsStore
 
     if place.folder is not None and isinstance(store, BitsStore):
-        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
+        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.kind == "multi"}
         facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
         store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean)

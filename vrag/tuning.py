@@ -17,7 +17,7 @@ from vrag.evaluation.metrics import judge
 from vrag.evaluation.statistics import Interval, bootstrap_interval
 from vrag.index import Index
 from vrag.search import Hit
-from vrag.tuning_candidates import bytes_read, exact_of, prefixes, vector_bytes
+from vrag.tuning_candidates import bytes_read, exact_of, vector_bytes
 from vrag.tuning_queries import TuningQuery, page_key
 
 K = 10
@@ -109,7 +109,7 @@ def tune(
     texts = {str(cascade): cascade for cascade in (exact, *cascades)}
     tallies = {text: _Tally() for text in texts}
     for query in queries:
-        wanted = {point.id for point in index.candidates(query.text, exact, K)}
+        wanted = {point.id for point in index.let_through(query.text, exact, 0, K)}
         # All cascades take turns, so that a slow moment of the machine falls on all alike.
         for text, cascade in texts.items():
             _measure(index, query, cascade, wanted, tallies[text])
@@ -132,8 +132,8 @@ def _measure(index: Index, query: TuningQuery, cascade: Cascade, wanted: set[str
     started = time.perf_counter()
     hits = index.search(query.text, K, str(cascade))
     tally.milliseconds.append((time.perf_counter() - started) * 1000)
-    *earlier, _ = prefixes(cascade)
-    found = [{point.id for point in index.candidates(query.text, prefix, K)} for prefix in earlier]
+    earlier = range(len(cascade.steps) - 1)
+    found = [{point.id for point in index.let_through(query.text, cascade, step, K)} for step in earlier]
     sets = [*found, {hit.id for hit in hits}]
     tally.recalls.append([len(wanted & kept) / max(len(wanted), 1) for kept in sets])
     tally.runs.append(_run(hits))
@@ -145,7 +145,7 @@ def _run(hits: Sequence[Hit]) -> dict[str, float]:
 
 def _summary(cascade: Cascade, name: str, tally: _Tally, queries: Sequence[TuningQuery], read: int) -> Measured:
     recalls = np.array(tally.recalls)
-    stages = [str(prefix).rpartition(" > ")[2] for prefix in prefixes(cascade)]
+    stages = list(map(str, cascade.steps))
     return Measured(
         cascade=str(cascade),
         name=name,

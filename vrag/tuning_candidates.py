@@ -1,4 +1,4 @@
-"""Cascades worth measuring on an index, their first stages, and what they read."""
+"""Cascades worth measuring on an index, and what they read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from vrag.cascade import Cascade
+from vrag.cascade import Cascade, Fusion, Limit, Stage
 from vrag.index import Index
+from vrag.pipeline import FULL
 
 _RUNGS = (32, 64, 128, 256, 512, 1024)
 _LARGEST_SHARE = 1 / 3  # of the corpus: a stage that lets more through saves little
@@ -18,7 +19,8 @@ _BYTES = 2  # of a float16, as stored
 
 def exact_of(index: Index) -> Cascade:
     """The last stage of the index's default cascade, over every page."""
-    return _parse(index, str(index.pipeline.cascade(None).stages[-1]))
+    last = index.pipeline.cascade(None).steps[-1]
+    return _parse(index, last.scoring if isinstance(last, Stage) else FULL)
 
 
 def propose(index: Index) -> list[Cascade]:
@@ -29,16 +31,11 @@ def propose(index: Index) -> list[Cascade]:
     return list(unique.values())
 
 
-def prefixes(cascade: Cascade) -> list[Cascade]:
-    """The cascade's first stage, its first two, ... the whole."""
-    return [Cascade(cascade.name, cascade.stages[:count]) for count in range(1, len(cascade.stages) + 1)]
-
-
 def vector_bytes(index: Index) -> dict[str, float]:
     """Mean stored size of each named vector of a page in bytes, from a sample of pages."""
     pages = [(index.documents.label(doc_id)[1], page) for doc_id, page, _ in index.texts()]
     step = max(1, len(pages) // _SAMPLED)
-    names = index.pipeline.vector_names
+    names = [FULL, *(spec.name for spec in index.pipeline.vectors)]
     sizes = [[index.vectors(doc, page, name).size for name in names] for doc, page in pages[::step]]
     return (
         dict(zip(names, (np.mean(sizes, axis=0) * _BYTES).tolist(), strict=True))
@@ -52,15 +49,34 @@ def bytes_read(cascade: Cascade, sizes: Mapping[str, float], corpus: int, k: int
 
     Args:
         cascade: What searches.
-        sizes: From `vector_bytes`.
+        sizes: From `vector_bytes`; a vector that is not there (words of the text lane) counts nothing.
         corpus: Pages in the index.
         k: Hits wanted.
     """
     total, scored = 0.0, corpus
-    for stage, limit in zip(cascade.stages, cascade.limits(k, corpus), strict=True):
-        total += sizes[stage.vector] * (limit if stage.hnsw else scored)
-        scored = limit
+    for step in cascade.steps:
+        if isinstance(step, Fusion):
+            parts = [_branch_bytes(branch, sizes, corpus, corpus, k) for branch in step.branches]
+            total += sum(read for read, _ in parts)
+            left = min(sum(passed for _, passed in parts), corpus)
+            scored = min(step.limit.within(k, corpus), left) if step.limit else left
+        else:
+            read, scored = _branch_bytes([step], sizes, scored, corpus, k)
+            total += read
     return round(total)
+
+
+def _branch_bytes(
+    stages: Sequence[Stage], sizes: Mapping[str, float], scored: int, corpus: int, k: int
+) -> tuple[float, int]:
+    """Bytes that stages read when the first scores `scored` pages, and how many pages the last lets through."""
+    total = 0.0
+    for stage in stages:
+        limit = min((stage.limit or Limit(k)).within(k, corpus), scored)
+        total += sizes.get(stage.vector, 0.0) * (limit if stage.hnsw else scored)
+        total += sum(sizes.get(addition.vector, 0.0) * scored for addition in stage.additions)
+        scored = limit
+    return total, scored
 
 
 def _first_stages(index: Index) -> Iterator[str]:
