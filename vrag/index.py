@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from vrag.documents import KEYS, Documents
-from vrag.embedders import load_embedder
+from vrag.embedders import ModelOptions, canonical_name, default_recipe, load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.grid import FloatArray
@@ -74,13 +74,15 @@ class Index(AbstractContextManager["Index"]):
         path: str | os.PathLike[str],
         pipeline: str | Pipeline | None = None,
         model: str | None = None,
+        options: ModelOptions | None = None,
     ) -> Index:
         """Make a new index in the folder `path`.
 
         Args:
             path: Folder; created when missing.
-            pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; the built-in one by default.
-            model: Model id to use instead of the recipe's.
+            pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; by default the one that fits the model.
+            model: Model to use instead of the recipe's: a known one, a folder with a checkpoint, or a hub id.
+            options: How to run the model.
 
         Raises:
             UsageError: There is an index already, or the recipe is not valid.
@@ -89,9 +91,8 @@ class Index(AbstractContextManager["Index"]):
         folder = Path(path).absolute()
         if is_index(folder):
             raise UsageError(f"There is an index at {folder} already.", "Open it, or choose another folder.")
-        recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
-        recipe = recipe.with_model(model)
-        embedder = load_embedder(recipe.model)
+        recipe = choose_pipeline(pipeline, model, options)
+        embedder = load_embedder(recipe.model, options=options)
         fingerprint = embedder.fingerprint()
         _remove_unfinished(folder / SHARD)
         store = _edge().create(folder / SHARD, recipe.schema(embedder.dim), KEYS)
@@ -99,12 +100,15 @@ class Index(AbstractContextManager["Index"]):
         return cls(folder, store, recipe, embedder, fingerprint.digest)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] = ".vrag", force: bool = False) -> Index:
+    def open(
+        cls, path: str | os.PathLike[str] = ".vrag", force: bool = False, options: ModelOptions | None = None
+    ) -> Index:
         """Open the index in the folder `path`.
 
         Args:
             path: Folder of the index.
             force: Search although the model at hand is not the one that made the index.
+            options: How to run the model here; what vectors depend on is taken from the index.
 
         Raises:
             UsageError: There is no index.
@@ -114,8 +118,8 @@ class Index(AbstractContextManager["Index"]):
         folder = Path(path).absolute()
         facts = read_facts(folder)
         recipe = make_pipeline(facts["pipeline"]["name"], facts["pipeline"]["table"], str(folder / INDEX_FILE))
-        embedder = load_embedder(recipe.model)
         stored = Fingerprint(facts["fingerprint"])
+        embedder = load_embedder(recipe.model, options=(options or ModelOptions()).with_kept(stored.facts))
         differences = stored.differences(embedder.fingerprint())
         if differences and not force:
             raise IndexMismatchError(
@@ -232,6 +236,11 @@ class Index(AbstractContextManager["Index"]):
         return snippet(self.embed_query(query), record.vectors[FULL], grid, words)
 
     @property
+    def fingerprint(self) -> Fingerprint:
+        """Facts of the model in use."""
+        return self.embedder.fingerprint()
+
+    @property
     def page_count(self) -> int:
         """Pages in the index."""
         if self._page_count is None:
@@ -254,6 +263,20 @@ class Index(AbstractContextManager["Index"]):
         if not found:
             raise UsageError(f"No page {page} of {doc!r} in the index.")
         return found[0].id, found[0].payload
+
+
+def choose_pipeline(pipeline: str | Pipeline | None, model: str | None, options: ModelOptions | None) -> Pipeline:
+    """The recipe for a new index: the one asked for, else the one that fits the model, with the model in it.
+
+    Raises:
+        UsageError: There is no such recipe or model.
+        ModelError: The model cannot be told apart, being damaged or not to be fetched.
+    """
+    if isinstance(pipeline, Pipeline):
+        recipe = pipeline
+    else:
+        recipe = load_pipeline(pipeline or (default_recipe(model, options) if model else None))
+    return recipe.with_model(canonical_name(model or recipe.model))
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

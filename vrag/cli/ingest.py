@@ -15,6 +15,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from vrag.cli import output
+from vrag.cli.model_options import (
+    BatchSizeOption,
+    DeviceOption,
+    DTypeName,
+    DTypeOption,
+    QueryTokensName,
+    QueryTokensOption,
+    RandomWeightsOption,
+    RevisionOption,
+    model_options,
+)
+from vrag.embedders.options import ModelOptions
 from vrag.settings import index_for_writing, is_index
 
 _SHOWN_FAILURES = 20
@@ -38,6 +50,12 @@ def ingest(
     renderer: Annotated[RendererName | None, typer.Option(help="Tried first; the other one rescues.")] = None,
     dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages; default: one a core.")] = None,
+    device: DeviceOption = "auto",
+    dtype: DTypeOption = DTypeName.auto,
+    batch_size: BatchSizeOption = "auto",
+    revision: RevisionOption = None,
+    query_tokens: QueryTokensOption = QueryTokensName.all,
+    allow_random_weights: RandomWeightsOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
     """Index PDFs and images. What is there already is left alone; an interrupted run goes on.
@@ -49,7 +67,8 @@ def ingest(
 
     find_files(paths, recursive=recursive)  # before an index is made for nothing
     chosen = renderer.value if renderer else None
-    with _opened(index_for_writing(index).absolute(), pipeline, model, dpi) as target:
+    options = model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights)
+    with _opened(index_for_writing(index).absolute(), pipeline, model, dpi, options) as target:
         report = IngestReport(index=str(target.path))
         _say_what_the_model_does(target.embedder.name)
         try:
@@ -65,29 +84,38 @@ def ingest(
     return 1 if report.failed else 0
 
 
-def _opened(path: Path, pipeline: str | None, model: str | None, dpi: int | None) -> Any:
+def _opened(path: Path, pipeline: str | None, model: str | None, dpi: int | None, options: ModelOptions) -> Any:
     """The index at `path`: opened when it exists and agrees with the options, else made."""
-    from vrag.index import Index
-    from vrag.pipeline import load_pipeline
+    from vrag.index import Index, choose_pipeline
 
     if not is_index(path):
-        return Index.create(path, load_pipeline(pipeline).with_page(dpi=dpi), model)
-    opened = Index.open(path)
+        recipe = choose_pipeline(pipeline, model, options).with_page(dpi=dpi)
+        return Index.create(path, recipe, options=options)
+    opened = Index.open(path, options=options)
     try:
-        _check_agrees(opened, pipeline, model, dpi)
+        _check_agrees(opened, pipeline, model, dpi, options)
     except BaseException:
         opened.close()
         raise
     return opened
 
 
-def _check_agrees(index: Any, pipeline: str | None, model: str | None, dpi: int | None) -> None:
+def _check_agrees(index: Any, pipeline: str | None, model: str | None, dpi: int | None, options: ModelOptions) -> None:
+    from vrag.embedders import canonical_name
     from vrag.errors import IndexMismatchError
     from vrag.pipeline import load_pipeline
 
     wanted = load_pipeline(pipeline).name if pipeline else None
     spec = index.pipeline.page_spec(index.embedder.page_spec)
-    pairs = (("pipeline", wanted, index.pipeline.name), ("model", model, index.pipeline.model), ("dpi", dpi, spec.dpi))
+    model = canonical_name(model) if model else None
+    facts = index.fingerprint.facts
+    tokens = options.query_tokens if options.query_tokens != "all" else None
+    pairs = (
+        ("pipeline", wanted, index.pipeline.name),
+        ("model", model, index.pipeline.model),
+        ("dpi", dpi, spec.dpi),
+        ("query tokens", tokens, facts.get("query_tokens", "all")),
+    )
     for key, asked, stored in pairs:
         if asked is not None and asked != stored:
             raise IndexMismatchError(

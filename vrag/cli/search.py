@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vrag.cli import output
+from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.errors import UsageError
 from vrag.settings import find_index
 
@@ -34,6 +35,8 @@ def search(
     open_: Annotated[bool, typer.Option("--open", help="Open the best hit in the browser, at its page.")] = False,
     save_pages: Annotated[Path | None, typer.Option(help="Write the hit pages as PNG into this folder.")] = None,
     force: Annotated[bool, typer.Option(help="Search although the index was made by another model.")] = False,
+    device: DeviceOption = "auto",
+    dtype: DTypeOption = DTypeName.auto,
 ) -> int:
     """Find the pages that answer a query.
 
@@ -42,7 +45,7 @@ def search(
     from vrag.index import Index
 
     rows = list(_rows(query, queries))
-    with Index.open(find_index(index), force=force) as opened:
+    with Index.open(find_index(index), force=force, options=model_options(device, dtype)) as opened:
         for row in rows:
             filters = [*(where or ()), *row.get("where", ())]
             started = time.perf_counter()
