@@ -62,14 +62,13 @@ def search(
     last = stages[-1]
     wide = StageRequest(last.vector, last.query, max(last.limit, k) + _TIE_MARGIN, last.hnsw)
     found = store.query([*stages[:-1], wide], selection)
-    names = {doc_id: documents.label(doc_id) for doc_id in {str(point.payload["doc_id"]) for point in found}}
-    found.sort(key=lambda point: _order(point, names))
+    found.sort(key=lambda point: result_order(point, documents))
     best = found[:k]
     earlier = [_scores_of(store, stage, best) for stage in stages[:-1]]
     labels = stage_labels(stages)
     hits = []
     for rank, point in enumerate(best, 1):
-        name, path = names[str(point.payload["doc_id"])]
+        name, path = documents.label(str(point.payload["doc_id"]))
         scores = [*(scores[point.id] for scores in earlier), point.score]
         by_stage = dict(zip(labels, scores, strict=True))
         hits.append(Hit(rank, point.score, name, path, int(point.payload["page"]), by_stage, point.id))
@@ -95,6 +94,11 @@ def stage_requests(
         form = pipeline.spec(stage.vector).of_query(query.vectors, model_mean, stage.mean)
         requests.append(StageRequest(stage.vector, form, limit, stage.hnsw))
     return requests
+
+
+def result_order(point: Scored, documents: Documents) -> tuple[float, str, int]:
+    """Sorts points as hits are ranked: by score, equal scores by the document's path and the page."""
+    return -point.score, documents.label(str(point.payload["doc_id"]))[1], int(point.payload["page"])
 
 
 def stage_labels(stages: Sequence[StageRequest]) -> list[str]:
@@ -131,10 +135,6 @@ def _condition(key: str, value: str, documents: Documents) -> Condition:
             raise UsageError(f"Filter page={value!r} needs a page number from 1.")
         return Condition("page", (int(value),))
     return Condition(key, (value,))
-
-
-def _order(point: Scored, names: dict[str, tuple[str, str]]) -> tuple[float, str, int]:
-    return -point.score, names[str(point.payload["doc_id"])][1], int(point.payload["page"])
 
 
 def _scores_of(store: Store, stage: StageRequest, points: Sequence[Scored]) -> dict[str, float]:

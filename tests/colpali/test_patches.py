@@ -1,5 +1,7 @@
 """Every patch lies where the processor took its pixels from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -106,3 +108,13 @@ def test_pan_and_scan_is_refused(embedder):
     batch["pixel_values"] = batch["pixel_values"].repeat(2, 1, 1, 1)
     with pytest.raises(ModelError, match="pan and scan"):
         model._patches.grids(batch)
+
+
+def test_patches_of_a_cropped_picture_lie_in_the_part_of_the_page_that_it_shows(embedder):
+    whole = noise(300, 300)
+    cropped = replace(whole, crop=(0.25, 0.5, 0.75, 1.0))
+    model = embedder("colqwen2")
+    inner, outer = model.embed_pages([whole])[0], model.embed_pages([cropped])[0]
+    np.testing.assert_array_equal(inner.full, outer.full)
+    np.testing.assert_allclose(outer.grid.boxes[0, :2], [0.25, 0.5])
+    np.testing.assert_allclose(outer.grid.boxes[-1, 2:], [0.75, 1.0])

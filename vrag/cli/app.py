@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import info, ingest, output, search
+from vrag.cli import evaluate, explain, info, ingest, output, search
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -24,10 +24,12 @@ app = typer.Typer(
 )
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
+app.command("explain")(explain.explain)
 app.command("info")(info.info)
 app.command("models")(info.models)
 app.command("pipelines")(info.pipelines)
 app.command("doctor")(info.doctor)
+app.add_typer(evaluate.app, name="eval")
 
 
 def _print_version(wanted: bool) -> None:

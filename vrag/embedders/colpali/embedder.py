@@ -158,13 +158,15 @@ class ColpaliEmbedder:
         batch = self.process(pages)
         output = self._forward(batch)
         if self._family.dense:
-            found = [PageVectors(row[None], whole_page()) for row in output]
+            rows, grids = [row[None] for row in output], [whole_page() for _ in pages]
         else:
             masks, grids = self._patches.masks(batch), self._patches.grids(batch)
-            found = [PageVectors(rows[mask], grid) for rows, mask, grid in zip(output, masks, grids, strict=True)]
-        for page, vectors in zip(pages, found, strict=True):
-            self._check(vectors.full, f"Page {page.number}")
-        return found
+            rows = [tokens[mask] for tokens, mask in zip(output, masks, strict=True)]
+        for page, vectors in zip(pages, rows, strict=True):
+            self._check(vectors, f"Page {page.number}")
+        # The grid of the picture, which may be a cropped part of the page.
+        places = [grid.within(page.crop) for grid, page in zip(grids, pages, strict=True)]
+        return [PageVectors(vectors, place) for vectors, place in zip(rows, places, strict=True)]
 
     def _forward(self, batch: Any) -> FloatArray:
         """The model's output, float32 [b, length, d] or [b, d]."""
