@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import evaluate, explain, info, ingest, output, search
+from vrag.cli import evaluate, explain, info, ingest, output, pipelines, search, transfer
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -27,8 +27,11 @@ app.command("search")(search.search)
 app.command("explain")(explain.explain)
 app.command("info")(info.info)
 app.command("models")(info.models)
-app.command("pipelines")(info.pipelines)
+app.add_typer(pipelines.app, name="pipelines")
 app.command("doctor")(info.doctor)
+app.command("push")(transfer.push)
+app.command("pull")(transfer.pull)
+app.add_typer(transfer.snapshot)
 app.add_typer(evaluate.app, name="eval")
 
 

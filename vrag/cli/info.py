@@ -1,9 +1,8 @@
-"""`vrag info`, `models`, `pipelines` and `doctor`: what there is, and what is missing."""
+"""`vrag info`, `models` and `doctor`: what there is, and what is missing."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,13 +10,17 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.settings import find_index
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.settings import folder_bytes
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def info(
-    index: Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")] = None,
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     json: JsonOption = False,
 ) -> int:
     """Show what an index holds and how it was made.
@@ -25,18 +28,19 @@ def info(
     Example: vrag info --index ./my-index
     """
     from vrag.index import Index
+    from vrag.places import choose_place
 
-    with Index.open(find_index(index), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
         documents = opened.documents.all()
         facts = {
-            "index": str(opened.path),
+            "index": opened.place.name,
             "pipeline": opened.pipeline.name,
             "model": opened.pipeline.model,
             "cascades": dict(opened.pipeline.cascades),
             "default_cascade": opened.pipeline.default_cascade,
             "vectors": list(opened.pipeline.vector_names),
             "pages": opened.page_count,
-            "bytes": sum(f.stat().st_size for f in opened.path.rglob("*") if f.is_file()),
+            "bytes": folder_bytes(opened.path) if opened.path else None,
             "documents": [
                 {
                     "doc": opened.documents.label(d.doc_id)[0],
@@ -62,20 +66,7 @@ def models(json: JsonOption = False) -> int:
     from vrag.embedders import MODELS
 
     rows = [asdict(model) for model in MODELS]
-    _print_rows(rows, json)
-    return 0
-
-
-def pipelines(json: JsonOption = False) -> int:
-    """List the recipes that come with vrag.
-
-    Example: vrag pipelines
-    """
-    from vrag.pipeline import list_pipelines
-
-    keys = ("name", "description", "model", "default_cascade")
-    rows = [{**{key: getattr(p, key) for key in keys}, "cascades": dict(p.cascades)} for p in list_pipelines()]
-    _print_rows(rows, json)
+    print_rows(rows, json)
     return 0
 
 
@@ -101,12 +92,13 @@ def doctor(json: JsonOption = False) -> int:
 def _print_info(facts: dict[str, Any]) -> None:
     for key in ("index", "pipeline", "model", "default_cascade", "pages"):
         output.stdout.print(f"{key.replace('_', ' '):16s} {facts[key]}", markup=False, soft_wrap=True)
-    output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
-    _print_rows(facts["documents"], as_json=False)
+    if facts["bytes"] is not None:  # a server keeps its own books
+        output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
+    print_rows(facts["documents"], as_json=False)
 
 
-def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Rows as one JSON list, or as a table."""
+def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Rows as one JSON list, or as a table with the keys of the first row."""
     if as_json:
         output.data(rows)
         return

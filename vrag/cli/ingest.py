@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -26,8 +26,11 @@ from vrag.cli.model_options import (
     RevisionOption,
     model_options,
 )
+from vrag.cli.place import CollectionOption, TimeoutOption, UrlOption
 from vrag.embedders.options import ModelOptions
-from vrag.settings import index_for_writing, is_index
+
+if TYPE_CHECKING:
+    from vrag.places import Place
 
 _SHOWN_FAILURES = 20
 
@@ -50,6 +53,9 @@ def ingest(
     renderer: Annotated[RendererName | None, typer.Option(help="Tried first; the other one rescues.")] = None,
     dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages; default: one a core.")] = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     device: DeviceOption = "auto",
     dtype: DTypeOption = DTypeName.auto,
     batch_size: BatchSizeOption = "auto",
@@ -64,12 +70,14 @@ def ingest(
     """
     from vrag.ingest import IngestReport
     from vrag.pages.files import find_files
+    from vrag.places import choose_place
 
     find_files(paths, recursive=recursive)  # before an index is made for nothing
     chosen = renderer.value if renderer else None
     options = model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights)
-    with _opened(index_for_writing(index).absolute(), pipeline, model, dpi, options) as target:
-        report = IngestReport(index=str(target.path))
+    place = choose_place(index, url, collection, timeout, writing=True)
+    with _opened(place, pipeline, model, dpi, options) as target:
+        report = IngestReport(index=place.name)
         _say_what_the_model_does(target.embedder.name)
         try:
             with _progress() as progress:
@@ -84,14 +92,15 @@ def ingest(
     return 1 if report.failed else 0
 
 
-def _opened(path: Path, pipeline: str | None, model: str | None, dpi: int | None, options: ModelOptions) -> Any:
-    """The index at `path`: opened when it exists and agrees with the options, else made."""
-    from vrag.index import Index, choose_pipeline
+def _opened(place: Place, pipeline: str | None, model: str | None, dpi: int | None, options: ModelOptions) -> Any:
+    """The index at `place`: opened when it exists and agrees with the options, else made."""
+    from vrag.index import Index
+    from vrag.recipe import choose_pipeline
 
-    if not is_index(path):
+    if not place.holds_index():
         recipe = choose_pipeline(pipeline, model, options).with_page(dpi=dpi)
-        return Index.create(path, recipe, options=options)
-    opened = Index.open(path, options=options)
+        return Index.create(place, recipe, options=options)
+    opened = Index.open(place, options=options)
     try:
         _check_agrees(opened, pipeline, model, dpi, options)
     except BaseException:
@@ -119,8 +128,8 @@ def _check_agrees(index: Any, pipeline: str | None, model: str | None, dpi: int 
     for key, asked, stored in pairs:
         if asked is not None and asked != stored:
             raise IndexMismatchError(
-                f"The index at {index.path} was made with {key} {stored}, not {asked}.",
-                "Use another folder: --index DIR.",
+                f"The index at {index.place.name} was made with {key} {stored}, not {asked}.",
+                "Use another folder: --index DIR, or another collection: --collection NAME.",
             )
 
 
