@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from vrag.search import Hit, parse_where, search, stage_requests
 from vrag.settings import INDEX_FILE, is_index
 from vrag.snippet import snippet
 from vrag.store.base import Condition, Payload, Selection, Store
+from vrag.swap import SHARD, finish_swap
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from vrag.bits.store import BitsStore
 
 FORMAT = 1
-SHARD = "shard"
 CACHE = "cache"  # what can be made again from the shard
 _AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
 
@@ -99,7 +99,7 @@ class Index(AbstractContextManager["Index"]):
         _remove_unfinished(folder / SHARD)
         store = _edge().create(folder / SHARD, recipe.schema(embedder.dim), KEYS)
         store.bits = _bits(folder, recipe, embedder, fingerprint)
-        _write_facts(folder, recipe, fingerprint, embedder.dim)
+        write_facts(folder, recipe, fingerprint.facts, embedder.dim)
         return cls(folder, store, recipe, embedder, fingerprint.digest)
 
     @classmethod
@@ -116,6 +116,7 @@ class Index(AbstractContextManager["Index"]):
             StoreError: Another process has it open.
         """
         folder = Path(path).absolute()
+        finish_swap(folder)
         facts = read_facts(folder)
         recipe = make_pipeline(facts["pipeline"]["name"], facts["pipeline"]["table"], str(folder / INDEX_FILE))
         embedder = load_embedder(recipe.model)
@@ -330,12 +331,12 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _write_facts(folder: Path, pipeline: Pipeline, fingerprint: Fingerprint, dim: int) -> None:
+def write_facts(folder: Path, pipeline: Pipeline, fingerprint: Mapping[str, Any], dim: int) -> None:
     """Written last and in one step: a folder with this file is a whole index."""
     facts = {
         "format": FORMAT,
         "pipeline": {"name": pipeline.name, "table": pipeline.source},
-        "fingerprint": dict(fingerprint.facts),
+        "fingerprint": dict(fingerprint),
         "dim": dim,
     }
     draft = folder / f"{INDEX_FILE}.{os.getpid()}"

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from vrag.embedders.base import Embedder
-from vrag.embedders.models import MODELS, ModelInfo, find_model
+from vrag.embedders.models import BUILTIN, MODELS, ModelInfo, find_model
+from vrag.grid import FloatArray
 
-__all__ = ["FAMILIES", "MODELS", "ModelInfo", "find_model", "load_embedder"]
+__all__ = ["FAMILIES", "MODELS", "ModelInfo", "find_model", "load_embedder", "model_mean"]
 
 Loader = Callable[[ModelInfo, "int | None"], Embedder]
 
@@ -28,6 +29,13 @@ def load_embedder(name: str, threads: int | None = None) -> Embedder:
     """
     info = find_model(name)
     return FAMILIES[info.family](info, threads)
+
+
+def model_mean(name: str) -> FloatArray | None:
+    """The mean vector [d] of the model called `name`, without loading the model; None when it has none."""
+    from vrag.embedders.mean import load_mean
+
+    return load_mean() if name == BUILTIN.name else None
 
 
 def _load_minilm(info: ModelInfo, threads: int | None) -> Embedder:
