@@ -16,9 +16,10 @@ from vrag import Index
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.pipeline import load_pipeline, make_pipeline
 from vrag.repool import repool
+from vrag.settings import SHARD
 from vrag.store.base import Selection
 from vrag.store.edge import EdgeStore
-from vrag.swap import DRAFT, SHARD, finish_swap
+from vrag.swap import DRAFT, finish_swap
 
 PLACES = [("animals.pdf", 1), ("animals.pdf", 3), ("machines.pdf", 2)]
 BANDS = {

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vrag.documents import KEYS, Documents
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.explain import Explanation, Match, explain_page, find_matches, trace
+from vrag.facts import Facts
 from vrag.grid import FloatArray
 from vrag.ingest import Ingest, IngestReport, Progress
 from vrag.pages.files import find_files
 from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
+from vrag.places import CACHE, Place, as_place
 from vrag.search import Hit, parse_where, search, stage_requests
-from vrag.settings import INDEX_FILE, is_index
 from vrag.snippet import snippet
 from vrag.store.base import Condition, Payload, Selection, Store
-from vrag.swap import SHARD, finish_swap
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vrag.bits.cache import BitCache
-    from vrag.bits.store import BitsStore
-
-FORMAT = 1
-CACHE = "cache"  # what can be made again from the shard
 _AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
 
 
@@ -62,8 +55,8 @@ class Index(AbstractContextManager["Index"]):
     Make one with `Index.create`, open one with `Index.open`; close it, or use it in a `with` block.
     """
 
-    def __init__(self, path: Path, store: Store, pipeline: Pipeline, embedder: Embedder, model_key: str) -> None:
-        self.path = path
+    def __init__(self, place: Place, store: Store, pipeline: Pipeline, embedder: Embedder, model_key: str) -> None:
+        self.place = place
         self.pipeline = pipeline
         self.embedder = embedder
         self.documents = Documents(store)
@@ -74,62 +67,65 @@ class Index(AbstractContextManager["Index"]):
     @classmethod
     def create(
         cls,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | Place,
         pipeline: str | Pipeline | None = None,
         model: str | None = None,
+        collection: str | None = None,
     ) -> Index:
-        """Make a new index in the folder `path`.
+        """Make a new index.
 
         Args:
-            path: Folder; created when missing.
+            path: A folder, created when missing, or the `http://` or `https://` address of a Qdrant server.
             pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; the built-in one by default.
             model: Model id to use instead of the recipe's.
+            collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
 
         Raises:
             UsageError: There is an index already, or the recipe is not valid.
             ModelError: The model cannot be loaded.
+            StoreError: The server cannot be reached or used.
         """
-        folder = Path(path).absolute()
-        if is_index(folder):
-            raise UsageError(f"There is an index at {folder} already.", "Open it, or choose another folder.")
+        place = as_place(path, collection)
+        if place.holds_index():
+            raise UsageError(f"There is an index at {place.name} already.", "Open it, or choose another place.")
         recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
         recipe = recipe.with_model(model)
         embedder = load_embedder(recipe.model)
         fingerprint = embedder.fingerprint()
-        _remove_unfinished(folder / SHARD)
-        store = _edge().create(folder / SHARD, recipe.schema(embedder.dim), KEYS)
-        store.bits = _bits(folder, recipe, embedder, fingerprint)
-        write_facts(folder, recipe, fingerprint.facts, embedder.dim)
-        return cls(folder, store, recipe, embedder, fingerprint.digest)
+        facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
+        store = place.create(facts, recipe.schema(embedder.dim), KEYS, recipe.server)
+        _keep_bits(store, place, recipe, embedder, fingerprint)
+        return cls(place, store, recipe, embedder, fingerprint.digest)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] = ".vrag", force: bool = False) -> Index:
-        """Open the index in the folder `path`.
+    def open(
+        cls, path: str | os.PathLike[str] | Place = ".vrag", force: bool = False, collection: str | None = None
+    ) -> Index:
+        """Open an index.
 
         Args:
-            path: Folder of the index.
+            path: Its folder, or the `http://` or `https://` address of a Qdrant server.
             force: Search although the model at hand is not the one that made the index.
+            collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
 
         Raises:
             UsageError: There is no index.
             IndexMismatchError: It was made by another model or format.
-            StoreError: Another process has it open.
+            StoreError: Another process has the folder open, or the server cannot be reached.
         """
-        folder = Path(path).absolute()
-        finish_swap(folder)
-        facts = read_facts(folder)
-        recipe = make_pipeline(facts["pipeline"]["name"], facts["pipeline"]["table"], str(folder / INDEX_FILE))
+        place = as_place(path, collection)
+        facts = place.facts()
+        recipe = make_pipeline(facts.pipeline, facts.table, place.name)
         embedder = load_embedder(recipe.model)
-        stored = Fingerprint(facts["fingerprint"])
-        differences = stored.differences(embedder.fingerprint())
+        differences = facts.fingerprint.differences(embedder.fingerprint())
         if differences and not force:
             raise IndexMismatchError(
-                f"The index at {folder} was made by another model: {'; '.join(differences)}.",
+                f"The index at {place.name} was made by another model: {'; '.join(differences)}.",
                 "Make a new index, or search anyway with --force (force=True).",
             )
-        store = _edge().open(folder / SHARD, recipe.schema(int(facts["dim"])))
-        store.bits = _bits(folder, recipe, embedder, stored)
-        return cls(folder, store, recipe, embedder, stored.digest)
+        store = place.open(recipe.schema(facts.dim), recipe.server)
+        _keep_bits(store, place, recipe, embedder, facts.fingerprint)
+        return cls(place, store, recipe, embedder, facts.fingerprint.digest)
 
     def ingest(
         self,
@@ -154,7 +150,7 @@ class Index(AbstractContextManager["Index"]):
             UsageError: A path is missing, or there is nothing to index.
         """
         files = find_files([Path(path) for path in paths], recursive=recursive)
-        report = report or IngestReport(index=str(self.path))
+        report = report or IngestReport(index=self.place.name)
         spec = self.pipeline.with_page(renderer=renderer).page_spec(self.embedder.page_spec)
         self._page_count = None
         count = workers or os.cpu_count() or 1
@@ -283,8 +279,13 @@ class Index(AbstractContextManager["Index"]):
             self._page_count = self.documents.page_count()
         return self._page_count
 
+    @property
+    def path(self) -> Path | None:
+        """Folder of an embedded index; None on a server."""
+        return self.place.folder
+
     def close(self) -> None:
-        """Flush and release the folder."""
+        """Flush and release the folder, or close the connection."""
         self._store.close()
 
     def __exit__(
@@ -312,54 +313,12 @@ class Index(AbstractContextManager["Index"]):
         return found[0].id, found[0].payload
 
 
-def read_facts(folder: Path) -> dict[str, Any]:
-    """What `index.json` says: format, pipeline, fingerprint, dim.
-
-    Raises:
-        UsageError: There is no index.
-        IndexMismatchError: The file is damaged or of a newer format.
-    """
-    if not is_index(folder):
-        raise UsageError(f"No index at {folder}.", f"Make one with: vrag ingest FOLDER --index {folder}")
-    try:
-        facts: dict[str, Any] = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
-        known = facts["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise IndexMismatchError(f"{folder / INDEX_FILE} is damaged: {error}.", "Ingest into a new folder.") from error
-    if known != FORMAT:
-        raise IndexMismatchError(f"The index has format {known}, this vrag reads format {FORMAT}.", "Upgrade vrag.")
-    return facts
-
-
-def write_facts(folder: Path, pipeline: Pipeline, fingerprint: Mapping[str, Any], dim: int) -> None:
-    """Written last and in one step: a folder with this file is a whole index."""
-    facts = {
-        "format": FORMAT,
-        "pipeline": {"name": pipeline.name, "table": pipeline.source},
-        "fingerprint": dict(fingerprint),
-        "dim": dim,
-    }
-    draft = folder / f"{INDEX_FILE}.{os.getpid()}"
-    draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    draft.replace(folder / INDEX_FILE)
-
-
-def _remove_unfinished(shard: Path) -> None:
-    """A shard without `index.json` beside it is what a crash left of `create`; it holds nothing yet."""
-    if shard.is_dir():
-        shutil.rmtree(shard)
-
-
-def _edge() -> type[BitsStore]:
+def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> None:
+    """Packed bits of the recipe's multivectors beside the shard; a server keeps none."""
+    from vrag.bits.cache import BitCache
     from vrag.bits.store import BitsStore
 
-    return BitsStore
-
-
-def _bits(folder: Path, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> BitCache:
-    """The packed bits of the recipe's multivectors, beside the shard."""
-    from vrag.bits.cache import BitCache
-
-    dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
-    facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
-    return BitCache(folder / CACHE / "bits", dims, facts, embedder.mean)
+    if place.folder is not None and isinstance(store, BitsStore):
+        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
+        facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
+        store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean)

@@ -18,9 +18,10 @@ from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pages.page import PageSpec
 from vrag.pooling import SINGLE, make_pooling, normalise, pooled_dim, query_encoding
-from vrag.schema import RECIPE, SEARCH, Key, checked, checked_table, page_settings
+from vrag.schema import RECIPE, SEARCH, Key, checked, checked_table, page_settings, server_layout
 from vrag.settings import data_dir
 from vrag.store.base import VectorField
+from vrag.store.layout import ServerLayout
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -94,6 +95,7 @@ class Pipeline:
     vectors: tuple[VectorSpec, ...]
     cascades: Mapping[str, str]
     default_cascade: str
+    server: ServerLayout
     source: Mapping[str, Any]
 
     @property
@@ -181,6 +183,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         vectors=vectors,
         cascades=cascades,
         default_cascade=default,
+        server=server_layout(table.get("server", {}), where),
         source=dict(table),
     )
     for text in (*cascades, default):

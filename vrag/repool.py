@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ from vrag.documents import KEYS
 from vrag.embedders import model_mean
 from vrag.embedders.base import PageVectors
 from vrag.errors import IndexMismatchError, VragError
+from vrag.facts import Facts, write_facts
 from vrag.grid import FloatArray
-from vrag.index import read_facts, write_facts
 from vrag.payload import PAGE, page_grid
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
-from vrag.settings import INDEX_FILE
+from vrag.places import FolderPlace
+from vrag.settings import INDEX_FILE, SHARD
 from vrag.store.base import Record, Selection, Store
-from vrag.swap import DRAFT, SHARD, finish_swap
+from vrag.swap import DRAFT, finish_swap
 
 _BATCH = 16  # records copied at once: what a crash can cost
 _TARGET = "target.json"  # what a draft is to become; written once its shard is made
@@ -69,15 +70,14 @@ def repool(path: str | os.PathLike[str], pipeline: str | Pipeline, watch: Watch 
         StoreError: Another process has the index open.
     """
     started, folder = time.perf_counter(), Path(path).absolute()
-    finish_swap(folder)
-    facts = read_facts(folder)
-    old = make_pipeline(facts["pipeline"]["name"], facts["pipeline"]["table"], str(folder / INDEX_FILE))
+    facts = FolderPlace(folder).facts()
+    old = make_pipeline(facts.pipeline, facts.table, str(folder / INDEX_FILE))
     recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
     new = _inheriting(old, recipe, folder)
     report = RepoolReport(str(folder), new.name)
     if new.schema(1) != old.schema(1) or new.vectors != old.vectors:
         _rebuild(folder, facts, old, new, report, watch or _nobody)
-    write_facts(folder, new, facts["fingerprint"], int(facts["dim"]))
+    write_facts(folder, replace(facts, pipeline=new.name, table=new.source))
     report.seconds = time.perf_counter() - started
     return report
 
@@ -86,13 +86,10 @@ def _nobody(done: int, pages: int) -> None:
     pass
 
 
-def _rebuild(
-    folder: Path, facts: dict[str, Any], old: Pipeline, new: Pipeline, report: RepoolReport, watch: Watch
-) -> None:
+def _rebuild(folder: Path, facts: Facts, old: Pipeline, new: Pipeline, report: RepoolReport, watch: Watch) -> None:
     from vrag.store.edge import EdgeStore
 
-    dim = int(facts["dim"])
-    source = EdgeStore.open(folder / SHARD, old.schema(dim))
+    source = EdgeStore.open(folder / SHARD, old.schema(facts.dim))
     try:
         target = _open_draft(folder / DRAFT, new, facts)
         try:
@@ -105,16 +102,16 @@ def _rebuild(
         raise
     finally:
         source.close()
-    write_facts(folder / DRAFT, new, facts["fingerprint"], dim)
+    write_facts(folder / DRAFT, replace(facts, pipeline=new.name, table=new.source))
     finish_swap(folder)
 
 
-def _open_draft(folder: Path, new: Pipeline, facts: dict[str, Any]) -> Store:
+def _open_draft(folder: Path, new: Pipeline, facts: Facts) -> Store:
     """The shard that an earlier run left, when it was to become the same; else a new one."""
     from vrag.store.edge import EdgeStore
 
-    goal = {"vectors": new.source.get("vectors", {}), "fingerprint": facts["fingerprint"], "dim": facts["dim"]}
-    fields = new.schema(int(facts["dim"]))
+    goal = {"vectors": new.source.get("vectors", {}), "model": facts.fingerprint.digest, "dim": facts.dim}
+    fields = new.schema(facts.dim)
     if _read_goal(folder / _TARGET) == goal:
         return EdgeStore.open(folder / SHARD, fields)
     shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from vrag.errors import UsageError
 INDEX_NAME = ".vrag"
 INDEX_ENV = "VRAG_INDEX"
 INDEX_FILE = "index.json"
+SHARD = "shard"  # folder of the embedded engine, beside that file
 
 
 def find_index(explicit: Path | None = None) -> Path:
@@ -46,6 +48,16 @@ def index_for_writing(explicit: Path | None = None) -> Path:
 def is_index(folder: Path) -> bool:
     """Whether `folder` holds an index."""
     return (folder / INDEX_FILE).is_file()
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files in a folder and below; files that vanish meanwhile count nothing."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.stat(os.path.join(root, name)).st_size
+    return total
 
 
 def data_dir(name: str) -> Path:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from vrag.settings import INDEX_FILE
+from vrag.settings import INDEX_FILE, SHARD
 
-SHARD = "shard"
 DRAFT = "repool"
 _OLD = "old"
 

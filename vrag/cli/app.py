@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import evaluate, explain, info, ingest, output, pipelines, repool, search
+from vrag.cli import evaluate, explain, info, ingest, output, pipelines, repool, search, transfer
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -30,6 +30,9 @@ app.command("models")(info.models)
 app.add_typer(pipelines.app, name="pipelines")
 app.command("repool")(repool.repool)
 app.command("doctor")(info.doctor)
+app.command("push")(transfer.push)
+app.command("pull")(transfer.pull)
+app.add_typer(transfer.snapshot)
 app.add_typer(evaluate.app, name="eval")
 
 

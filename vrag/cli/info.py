@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,13 +10,17 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.settings import find_index
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.settings import folder_bytes
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def info(
-    index: Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")] = None,
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     json: JsonOption = False,
 ) -> int:
     """Show what an index holds and how it was made.
@@ -25,18 +28,19 @@ def info(
     Example: vrag info --index ./my-index
     """
     from vrag.index import Index
+    from vrag.places import choose_place
 
-    with Index.open(find_index(index), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
         documents = opened.documents.all()
         facts = {
-            "index": str(opened.path),
+            "index": opened.place.name,
             "pipeline": opened.pipeline.name,
             "model": opened.pipeline.model,
             "cascades": dict(opened.pipeline.cascades),
             "default_cascade": opened.pipeline.default_cascade,
             "vectors": list(opened.pipeline.vector_names),
             "pages": opened.page_count,
-            "bytes": sum(f.stat().st_size for f in opened.path.rglob("*") if f.is_file()),
+            "bytes": folder_bytes(opened.path) if opened.path else None,
             "documents": [
                 {
                     "doc": opened.documents.label(d.doc_id)[0],
@@ -88,7 +92,8 @@ def doctor(json: JsonOption = False) -> int:
 def _print_info(facts: dict[str, Any]) -> None:
     for key in ("index", "pipeline", "model", "default_cascade", "pages"):
         output.stdout.print(f"{key.replace('_', ' '):16s} {facts[key]}", markup=False, soft_wrap=True)
-    output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
+    if facts["bytes"] is not None:  # a server keeps its own books
+        output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
     print_rows(facts["documents"], as_json=False)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -15,7 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from vrag.cli import output
-from vrag.settings import index_for_writing, is_index
+from vrag.cli.place import CollectionOption, TimeoutOption, UrlOption
+
+if TYPE_CHECKING:
+    from vrag.places import Place
 
 _SHOWN_FAILURES = 20
 
@@ -38,6 +41,9 @@ def ingest(
     renderer: Annotated[RendererName | None, typer.Option(help="Tried first; the other one rescues.")] = None,
     dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages; default: one a core.")] = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
     """Index PDFs and images. What is there already is left alone; an interrupted run goes on.
@@ -46,11 +52,13 @@ def ingest(
     """
     from vrag.ingest import IngestReport
     from vrag.pages.files import find_files
+    from vrag.places import choose_place
 
     find_files(paths, recursive=recursive)  # before an index is made for nothing
     chosen = renderer.value if renderer else None
-    with _opened(index_for_writing(index).absolute(), pipeline, model, dpi) as target:
-        report = IngestReport(index=str(target.path))
+    place = choose_place(index, url, collection, timeout, writing=True)
+    with _opened(place, pipeline, model, dpi) as target:
+        report = IngestReport(index=place.name)
         _say_what_the_model_does(target.embedder.name)
         try:
             with _progress() as progress:
@@ -65,14 +73,14 @@ def ingest(
     return 1 if report.failed else 0
 
 
-def _opened(path: Path, pipeline: str | None, model: str | None, dpi: int | None) -> Any:
-    """The index at `path`: opened when it exists and agrees with the options, else made."""
+def _opened(place: Place, pipeline: str | None, model: str | None, dpi: int | None) -> Any:
+    """The index at `place`: opened when it exists and agrees with the options, else made."""
     from vrag.index import Index
     from vrag.pipeline import load_pipeline
 
-    if not is_index(path):
-        return Index.create(path, load_pipeline(pipeline).with_page(dpi=dpi), model)
-    opened = Index.open(path)
+    if not place.holds_index():
+        return Index.create(place, load_pipeline(pipeline).with_page(dpi=dpi), model)
+    opened = Index.open(place)
     try:
         _check_agrees(opened, pipeline, model, dpi)
     except BaseException:
@@ -91,8 +99,8 @@ def _check_agrees(index: Any, pipeline: str | None, model: str | None, dpi: int 
     for key, asked, stored in pairs:
         if asked is not None and asked != stored:
             raise IndexMismatchError(
-                f"The index at {index.path} was made with {key} {stored}, not {asked}.",
-                "Use another folder: --index DIR.",
+                f"The index at {index.place.name} was made with {key} {stored}, not {asked}.",
+                "Use another folder: --index DIR, or another collection: --collection NAME.",
             )
 
 
