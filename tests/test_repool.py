@@ -84,6 +84,9 @@ def test_there_and_back_again_changes_nothing(copy):
     after = vectors(copy, ("full", "runs", "global"))
     for key, expected in before.items():
         np.testing.assert_allclose(after[key], expected, atol=2e-3)
+    with Index.open(copy) as index:  # the text lane, from the words that are kept of each page
+        hit = index.search("QX-4471", cascade="text")[0]
+    assert (hit.doc, hit.page) == ("machines.pdf", 2)
 
 
 def test_documents_go_on_living_after_it(copy, tmp_path):

@@ -13,7 +13,7 @@ from vrag.embedders.base import Fingerprint
 from vrag.errors import IndexMismatchError
 from vrag.settings import INDEX_FILE
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

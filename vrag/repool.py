@@ -22,7 +22,8 @@ from vrag.embedders.base import PageVectors
 from vrag.errors import IndexMismatchError, VragError
 from vrag.facts import Facts, write_facts
 from vrag.grid import FloatArray
-from vrag.payload import PAGE, page_grid
+from vrag.lexical import TEXT
+from vrag.payload import PAGE, page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places import FolderPlace
 from vrag.settings import INDEX_FILE, SHARD
@@ -75,7 +76,7 @@ def repool(path: str | os.PathLike[str], pipeline: str | Pipeline, watch: Watch 
     recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
     new = _inheriting(old, recipe, folder)
     report = RepoolReport(str(folder), new.name)
-    if new.schema(1) != old.schema(1) or new.vectors != old.vectors:
+    if new.schema(1) != old.schema(1) or (new.vectors, new.text) != (old.vectors, old.text):
         _rebuild(folder, facts, old, new, report, watch or _nobody)
     write_facts(folder, replace(facts, pipeline=new.name, table=new.source))
     report.seconds = time.perf_counter() - started
@@ -110,7 +111,8 @@ def _open_draft(folder: Path, new: Pipeline, facts: Facts) -> Store:
     """The shard that an earlier run left, when it was to become the same; else a new one."""
     from vrag.store.edge import EdgeStore
 
-    goal = {"vectors": new.source.get("vectors", {}), "model": facts.fingerprint.digest, "dim": facts.dim}
+    tables = {key: new.source.get(key) for key in ("vectors", "text")}
+    goal = {**tables, "model": facts.fingerprint.digest, "dim": facts.dim}
     fields = new.schema(facts.dim)
     if _read_goal(folder / _TARGET) == goal:
         return EdgeStore.open(folder / SHARD, fields)
@@ -165,7 +167,9 @@ class _Copy:
             return record
         page = PageVectors(record.vectors[FULL], page_grid(record.payload))
         pooled = {spec.name: spec.of_page(page, self.mean) for spec in self.pipeline.vectors}
-        return Record(record.id, record.payload, {FULL: page.full, **pooled})
+        lane = self.pipeline.text
+        sparse = {TEXT: lane.document(page_words(record.payload).texts)} if lane else {}
+        return Record(record.id, record.payload, {FULL: page.full, **pooled}, sparse)
 
 
 def _is_page(record: Record) -> bool:
