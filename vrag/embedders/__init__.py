@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vrag.embedders.hub import canonical_name, is_folder, is_hub_id
-from vrag.embedders.models import COLPALI, MINILM, MODELS, ModelInfo, find_model, unknown_model
+from vrag.embedders.models import BUILTIN, COLPALI, MINILM, MODELS, ModelInfo, find_model, unknown_model
 from vrag.embedders.options import ModelOptions
 
 if TYPE_CHECKING:
     from vrag.embedders.base import Embedder
+    from vrag.grid import FloatArray
 
 __all__ = [
     "FAMILIES",
@@ -26,6 +27,7 @@ __all__ = [
     "default_recipe",
     "find_model",
     "load_embedder",
+    "model_mean",
 ]
 
 
@@ -68,6 +70,13 @@ def default_recipe(name: str, options: ModelOptions | None = None) -> str:
         ModelError: It cannot be fetched, or is of an unknown kind.
     """
     return FAMILIES[_family(name)].recipe(name, options or ModelOptions())
+
+
+def model_mean(name: str) -> FloatArray | None:
+    """The mean vector [d] of the model called `name`, without loading the model; None when it has none."""
+    from vrag.embedders.mean import load_mean
+
+    return load_mean() if name == BUILTIN.name else None
 
 
 def _family(name: str) -> str:
