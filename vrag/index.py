@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from vrag.cascade import Cascade, Fusion, Stage
 from vrag.documents import KEYS, Documents
-from vrag.embedders import load_embedder
+from vrag.embedders import ModelOptions, load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.execution import Execution
@@ -23,8 +23,9 @@ from vrag.ingest import Ingest, IngestReport, Progress
 from vrag.pages.files import find_files
 from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
-from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
+from vrag.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places import CACHE, Place, as_place
+from vrag.recipe import choose_pipeline
 from vrag.search import Hit, parse_where, search
 from vrag.snippet import snippet
 from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store
@@ -74,14 +75,16 @@ class Index(AbstractContextManager["Index"]):
         pipeline: str | Pipeline | None = None,
         model: str | None = None,
         collection: str | None = None,
+        options: ModelOptions | None = None,
     ) -> Index:
         """Make a new index.
 
         Args:
             path: A folder, created when missing, or the `http://` or `https://` address of a Qdrant server.
-            pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; the built-in one by default.
-            model: Model id to use instead of the recipe's.
+            pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; by default the one that fits the model.
+            model: Model to use instead of the recipe's: a known one, a folder with a checkpoint, or a hub id.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
+            options: How to run the model.
 
         Raises:
             UsageError: There is an index already, or the recipe is not valid.
@@ -91,9 +94,8 @@ class Index(AbstractContextManager["Index"]):
         place = as_place(path, collection)
         if place.holds_index():
             raise UsageError(f"There is an index at {place.name} already.", "Open it, or choose another place.")
-        recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
-        recipe = recipe.with_model(model)
-        embedder = load_embedder(recipe.model)
+        recipe = choose_pipeline(pipeline, model, options)
+        embedder = load_embedder(recipe.model, options=options)
         fingerprint = embedder.fingerprint()
         facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
         store = place.create(facts, recipe.schema(embedder.dim), KEYS, recipe.server)
@@ -102,7 +104,11 @@ class Index(AbstractContextManager["Index"]):
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike[str] | Place = ".vrag", force: bool = False, collection: str | None = None
+        cls,
+        path: str | os.PathLike[str] | Place = ".vrag",
+        force: bool = False,
+        collection: str | None = None,
+        options: ModelOptions | None = None,
     ) -> Index:
         """Open an index.
 
@@ -110,6 +116,7 @@ class Index(AbstractContextManager["Index"]):
             path: Its folder, or the `http://` or `https://` address of a Qdrant server.
             force: Search although the model at hand is not the one that made the index.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
+            options: How to run the model here; what vectors depend on is taken from the index.
 
         Raises:
             UsageError: There is no index.
@@ -119,7 +126,7 @@ class Index(AbstractContextManager["Index"]):
         place = as_place(path, collection)
         facts = place.facts()
         recipe = make_pipeline(facts.pipeline, facts.table, place.name)
-        embedder = load_embedder(recipe.model)
+        embedder = load_embedder(recipe.model, options=(options or ModelOptions()).with_kept(facts.fingerprint.facts))
         differences = facts.fingerprint.differences(embedder.fingerprint())
         if differences and not force:
             raise IndexMismatchError(
@@ -306,6 +313,11 @@ class Index(AbstractContextManager["Index"]):
         embedded = self.embed_query_tokens(query)
         stood = trace(self._execution(query, embedded.vectors, selection, k), self.documents, chosen, record)
         return explain_page(query, embedded, record, self.documents, str(chosen), stood)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Facts of the model in use."""
+        return self.embedder.fingerprint()
 
     @property
     def page_count(self) -> int:
