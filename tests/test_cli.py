@@ -67,7 +67,7 @@ def test_search_json(cli, indexed, folder):
     done = cli("search", "penguins on ice", "--index", indexed, "--json", "-k", 3)
     assert done.code == 0
     assert set(done.json) == SEARCH_KEYS
-    assert done.json["cascade"] == "two-stage"
+    assert done.json["cascade"] == "best"
     assert len(done.json["hits"]) == 3
     first = done.json["hits"][0]
     assert set(first) == HIT_KEYS

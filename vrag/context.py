@@ -25,6 +25,7 @@ from vrag.schema import CONTEXT_PARTS
 from vrag.store.base import Record, Store
 
 HEAD_ROWS = 20  # of a page: running titles and captions count for every region of it
+_WEIGHT = np.float32(0.9)  # against what a page itself answers; measured on both development sets
 _OPENING_WORDS = 40
 _MOST_WORDS = 80
 _CACHED = 4096
@@ -111,7 +112,9 @@ class Contexts:
         """
         vectors = self._of(doc_ids)
         nothing = np.full(len(query), -np.inf, np.float32)
-        column = {doc: nothing if rows is None else (query @ rows.T).max(axis=1) for doc, rows in vectors.items()}
+        column = {
+            doc: nothing if rows is None else _WEIGHT * (query @ rows.T).max(axis=1) for doc, rows in vectors.items()
+        }
         return np.stack([column[doc] for doc in doc_ids], axis=1) if doc_ids else nothing[:, None][:, :0]
 
     def forget(self) -> None:

@@ -48,10 +48,9 @@ class Rescorer:
             one_document: All pages are of one document, so its context tells nothing.
         """
         rows = query.reshape(-1, query.shape[-1])
-        with_context = stage.context and not one_document
         rule = self.rule if stage.regions else None
-        context = self._context(rows, points) if with_context else None
-        head = self.head if with_context else 0
+        context = self._context(rows, points) if stage.context and not one_document else None
+        head = self.head if stage.context else 0
         packed = self._from_bits(stage, rows, points, rule, head, context) if stage.bits else None
         return packed if packed is not None else list(self._from_store(stage, rows, points, rule, head, context))
 

@@ -62,7 +62,9 @@ def search(execution: Execution, documents: Documents, cascade: Cascade, k: int)
     for rank, point in enumerate(best, 1):
         name, path = documents.label(str(point.payload["doc_id"]))
         scores = {label: scores[point.id] for label, scores in ranking.stages if point.id in scores}
-        hits.append(Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id, *places.get(point.id, ())))
+        hits.append(
+            Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id, *places.get(point.id, ()))
+        )
     return hits
 
 

@@ -16,11 +16,12 @@ from rich.table import Table
 
 from vrag.cli import output
 from vrag.cli.explain import matches_json, matches_text
+from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
 from vrag.errors import UsageError
 
 if TYPE_CHECKING:
-    from vrag.index import Index
+    from vrag.index import Index, Words
     from vrag.search import Hit
 
 
@@ -44,6 +45,8 @@ def search(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    device: DeviceOption = "auto",
+    dtype: DTypeOption = DTypeName.auto,
 ) -> int:
     """Find the pages that answer a query.
 
@@ -54,7 +57,8 @@ def search(
 
     rows = list(_rows(query, queries))
     words: Words = "exact" if exact_words else "typed" if queries is None else "plain"
-    with Index.open(choose_place(index, url, collection, timeout), force=force) as opened:
+    options = model_options(device, dtype)
+    with Index.open(choose_place(index, url, collection, timeout), force=force, options=options) as opened:
         for row in rows:
             filters = [*(where or ()), *row.get("where", ())]
             started = time.perf_counter()
