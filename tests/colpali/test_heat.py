@@ -1,0 +1,40 @@
+"""Heat maps over the patches of every family: the hottest pixel lies in the patch that matches."""
+
+import numpy as np
+import pytest
+
+from tests.colpali.conftest import LATE, noise
+from tests.test_heatmap import hottest, lies_in
+from vrag.embedders.base import QueryVectors
+from vrag.explain import find_matches
+from vrag.heatmap import located, paint, row_heat
+from vrag.pages.page import Words
+from vrag.pooling import normalise
+
+
+@pytest.mark.parametrize("family", LATE)
+@pytest.mark.parametrize("size", [(420, 594), (800, 300)])
+def test_the_patch_that_equals_the_query_is_the_hottest(family, size, embedder):
+    (page,) = embedder(family).embed_pages([noise(*size)])
+    rows = np.flatnonzero(located(page.grid))
+    assert len(rows) >= len(page.grid) / 3
+    full = normalise(np.random.default_rng(1).normal(size=page.full.shape).astype(np.float32))
+    for row in rows[:: max(1, len(rows) // 7)]:
+        query = QueryVectors(full[[row]], ("it",))
+        (match,) = find_matches(query, full, page.grid, Words())
+        assert match.row == row
+        assert match.place
+        heat = row_heat(query.vectors @ full.T, np.ones(1, np.float32), page.grid)
+        assert lies_in(hottest(paint(heat[0], page.grid, (210, 297))), page.grid.boxes[row])
+
+
+@pytest.mark.parametrize("family", LATE)
+def test_a_match_in_the_tile_of_the_whole_page_is_named_and_not_painted(family, embedder):
+    (page,) = embedder(family).embed_pages([noise(420, 594)])
+    hidden = np.flatnonzero(~located(page.grid))
+    assert len(hidden) == sum(len(tile) for tile in page.grid.tiles if tile.is_global and len(page.grid.tiles) > 1)
+    for row in hidden[::3]:
+        full = np.eye(len(page.grid), dtype=np.float32)
+        query = QueryVectors(full[[row]], ("it",))
+        assert find_matches(query, full, page.grid, Words())[0].place.startswith("whole page, ")
+        assert row_heat(query.vectors @ full.T, np.ones(1, np.float32), page.grid).max() == 0
