@@ -1,0 +1,86 @@
+"""The document's own context: made once a document, made again when it is renamed, left out within one document."""
+
+import numpy as np
+import pytest
+
+from tests.pdfs import write_pdf
+from vrag import Index
+from vrag.context import Contexts, context_id, context_words
+
+FILLER = "\n".join(["Nothing of interest stands on this line of the page"] * 20)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("Walrus Holdings 2021", "Penguin Holdings 2021"):
+        write_pdf(tmp_path / "pdfs" / f"{name}.pdf", [f"Cover sheet\n{FILLER}", f"Total assets were 17\n{FILLER}"])
+    with (tmp_path / "pdfs" / "Penguin Holdings 2021.pdf").open("ab") as file:
+        file.write(b"% so that its bytes are others\n")
+    return tmp_path
+
+
+@pytest.fixture
+def index(folder):
+    with Index.create(folder / "index") as index:
+        index.ingest([folder / "pdfs"])
+        yield index
+
+
+def contexts(index):
+    """The records of contexts by file name."""
+    names = {d.doc_id: d.paths[0].rsplit("/", 1)[1] for d in index.documents.all()}
+    return {name: index._store.fetch([context_id(doc_id)], ["context"]) for doc_id, name in names.items()}
+
+
+def test_words_come_from_the_name_and_the_opening():
+    words = context_words(["name", "opening", "head"], "/a/ACME_2020-10K.pdf", "", [str(n) for n in range(60)])
+    assert words == ["ACME", "2020", "10K", *(str(n) for n in range(40))]
+    assert context_words(["title"], "/a/x.pdf", "Annual Report", []) == ["Annual", "Report"]
+    assert context_words([], "/a/x.pdf", "Annual Report", ["a"]) == []
+
+
+def test_every_document_has_one(index):
+    for name, found in contexts(index).items():
+        (record,) = found.values()
+        assert record.payload["words"].startswith(f"{name.split()[0]} Holdings 2021 Cover sheet")
+        assert record.vectors["context"].shape[1] == index.embedder.dim
+
+
+@pytest.mark.parametrize("name", ["Walrus", "Penguin"])
+@pytest.mark.parametrize("cascade", ["best", "best-exact"])
+def test_the_documents_name_decides_between_equal_pages(index, name, cascade):
+    hits = index.search(f"{name} total assets", k=2, cascade=cascade)
+    assert hits[0].doc == f"{name} Holdings 2021.pdf"
+    assert hits[0].page == 2
+
+
+def test_within_one_document_it_tells_nothing(index):
+    cascades = ("full@regions+context", "full@bits@regions+context")
+    for cascade in cascades:
+        hits = index.search("Walrus total", k=2, cascade=cascade, where="doc=Walrus Holdings 2021.pdf")
+        alone = index.search("Walrus total", k=2, cascade=cascade, where="doc=Penguin Holdings 2021.pdf")
+        assert [hit.score for hit in hits] == pytest.approx([hit.score for hit in alone], rel=0.02)
+
+
+def test_a_renamed_file_gets_another_without_embedding_its_pages_again(index, folder):
+    old = folder / "pdfs" / "Walrus Holdings 2021.pdf"
+    old.rename(folder / "pdfs" / "Ibex Holdings 2021.pdf")
+    report = index.ingest([folder / "pdfs"])
+    assert report.added == 0
+    assert index.search("Ibex total assets", k=1)[0].doc == "Ibex Holdings 2021.pdf"
+    words = {record.payload["words"].split()[0] for found in contexts(index).values() for record in found.values()}
+    assert words == {"Ibex", "Penguin"}
+
+
+def test_documents_without_a_context_answer_nothing(index):
+    answers = Contexts(index._store).answers(np.ones((2, index.embedder.dim), np.float32), ["unknown"])
+    assert np.isneginf(answers).all()
+
+
+def test_a_hit_says_where_its_region_lies(index):
+    hit = index.search("total assets", k=1)[0]
+    x0, y0, x1, y1 = hit.region
+    assert 0 <= x0 < x1 <= 1
+    assert 0 <= y0 < y1 <= 1
+    assert "assets" in index.snippet("total assets", hit)
+    assert index.search("total assets", k=1, cascade="exact")[0].region is None
