@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from vrag.cascade import Cascade
 from vrag.documents import Documents
 from vrag.embedders.base import QueryVectors
-from vrag.errors import UsageError
 from vrag.grid import FloatArray
-from vrag.payload import PAGE
 from vrag.pipeline import Pipeline
-from vrag.store.base import Condition, Scored, Selection, StageRequest, Store
+from vrag.store.base import Scored, Selection, StageRequest, Store
 
 # Equal scores are told apart by document and page; this many more points than hits are read so
 # that a tie at the end of the list does not depend on the engine's order.
 _TIE_MARGIN = 10
-_WHERE_KEYS = ("doc", "page", "source", "renderer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ def search(
         store: Where the pages are.
         documents: Names of documents.
         stages: From `stage_requests`; the last one's limit is raised to see ties.
-        selection: From `parse_where`.
+        selection: From `vrag.where.parse_where`.
         k: Hits wanted.
     """
     last = stages[-1]
@@ -104,33 +101,6 @@ def stage_labels(stages: Sequence[StageRequest]) -> list[str]:
         again = sum(label.split("#")[0] == stage.vector for label in labels)
         labels.append(f"{stage.vector}#{again + 1}" if again else stage.vector)
     return labels
-
-
-def parse_where(clauses: Sequence[str], documents: Documents) -> Selection:
-    """Pages that meet every `KEY=VALUE`.
-
-    Raises:
-        UsageError: Not of that form, an unknown key, or no such document.
-    """
-    conditions = [Condition("kind", (PAGE,))]
-    for clause in clauses:
-        key, equals, value = clause.partition("=")
-        if not equals or not value:
-            raise UsageError(f"Filter {clause!r} is not KEY=VALUE.", "e.g. --where doc=report.pdf")
-        conditions.append(_condition(key.strip(), value.strip(), documents))
-    return Selection(tuple(conditions))
-
-
-def _condition(key: str, value: str, documents: Documents) -> Condition:
-    if key not in _WHERE_KEYS:
-        raise UsageError(f"Unknown filter key {key!r}.", f"Keys: {', '.join(_WHERE_KEYS)}.")
-    if key == "doc":
-        return Condition("doc_id", tuple(document.doc_id for document in documents.find(value)))
-    if key == "page":
-        if not value.isdecimal() or int(value) < 1:
-            raise UsageError(f"Filter page={value!r} needs a page number from 1.")
-        return Condition("page", (int(value),))
-    return Condition(key, (value,))
 
 
 def _order(point: Scored, names: dict[str, tuple[str, str]]) -> tuple[float, str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -12,11 +12,18 @@ import qdrant_edge as qe
 
 from vrag.errors import StoreError
 from vrag.grid import FloatArray
-from vrag.store.base import Record, Scored, Selection, StageRequest, VectorField
+from vrag.store.base import Condition, Interval, Payload, Range, Record, Scored, Selection, StageRequest, VectorField
 
+_READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
 _PAGE_OF_SCROLL = 1000
 _NO_GRAPH = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10_000)
 _GRAPH = qe.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
+_KEY_TYPES = {
+    "keyword": qe.PayloadSchemaType.Keyword,
+    "integer": qe.PayloadSchemaType.Integer,
+    "float": qe.PayloadSchemaType.Float,
+    "datetime": qe.PayloadSchemaType.Datetime,
+}
 _EXACT = qe.SearchParams(exact=True)
 
 
@@ -33,6 +40,11 @@ def _edge_errors(doing: str) -> Iterator[None]:
             raise StoreError(
                 "The index is open in another process.",
                 "Wait for it to end, or use a Qdrant server when several processes must work at once.",
+            ) from error
+        if any(sign in text for sign in _READ_ONLY):
+            raise StoreError(
+                f"The index may not be written ({doing}).",
+                "Even a search locks its files: change the folder's permissions, or copy the index and open the copy.",
             ) from error
         if "No space left" in text or "StorageFull" in text:
             raise StoreError(
@@ -55,15 +67,14 @@ class EdgeStore:
         Args:
             folder: Created when missing; must hold no shard.
             fields: Named vectors.
-            keys: Payload keys to index, each "keyword" or "integer".
+            keys: Payload keys to index, as `index_keys` takes them.
         """
-        types = {"keyword": qe.PayloadSchemaType.Keyword, "integer": qe.PayloadSchemaType.Integer}
         with _edge_errors("creating the index"):
             folder.mkdir(parents=True, exist_ok=True)
             shard = qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors={f.name: _params(f) for f in fields}))
-            for key, kind in keys.items():
-                shard.update(qe.UpdateOperation.create_field_index(key, types[kind]))
-        return cls(shard, fields)
+            store = cls(shard, fields)
+            store.index_keys(keys)
+        return store
 
     @classmethod
     def open(cls, folder: Path, fields: Sequence[VectorField]) -> EdgeStore:
@@ -109,6 +120,20 @@ class EdgeStore:
         """Number of selected records."""
         with _edge_errors("counting"):
             return self._open_shard.count(qe.CountRequest(exact=True, filter=_filter(selection)))
+
+    def set_payload(self, selection: Selection, payload: Payload) -> None:
+        """Set keys of the selected records' payloads."""
+        chosen = _filter(selection)
+        if chosen is None:
+            raise StoreError("Refusing to change everything: name what to change.")
+        with _edge_errors("changing records"):
+            self._open_shard.update(qe.UpdateOperation.set_payload_by_filter(chosen, payload))
+
+    def index_keys(self, keys: Mapping[str, str]) -> None:
+        """Index payload keys."""
+        with _edge_errors("indexing payload keys"):
+            for key, kind in keys.items():
+                self._open_shard.update(qe.UpdateOperation.create_field_index(key, _KEY_TYPES[kind]))
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records."""
@@ -188,10 +213,30 @@ def _nest(stages: Sequence[StageRequest], chosen: qe.Filter | None) -> qe.QueryR
 
 
 def _filter(selection: Selection) -> qe.Filter | None:
-    must: list[Any] = [qe.FieldCondition(c.key, match=qe.MatchAny(_same_type(c.values))) for c in selection.conditions]
+    must: list[Any] = [_condition(condition) for condition in selection.conditions]
     if selection.ids is not None:
         must.append(qe.HasIdCondition(set(selection.ids)))
     return qe.Filter(must=must) if must else None
+
+
+def _condition(condition: Condition | Range) -> qe.FieldCondition | qe.Filter:
+    fields = _fields(condition)
+    if condition.negate:
+        return qe.Filter(must_not=fields)
+    return fields[0] if len(fields) == 1 else qe.Filter(should=fields)
+
+
+def _fields(condition: Condition | Range) -> list[Any]:
+    """Alternatives, one of which must hold."""
+    if isinstance(condition, Condition):
+        return [qe.FieldCondition(condition.key, match=qe.MatchAny(_same_type(condition.values)))]
+    return [qe.FieldCondition(condition.key, range=_range(interval)) for interval in condition.intervals]
+
+
+def _range(interval: Interval) -> qe.RangeFloat | qe.RangeDateTime:
+    bounds = {key: getattr(interval, key) for key in ("gte", "gt", "lte", "lt")}
+    dated = any(isinstance(bound, str) for bound in bounds.values())
+    return qe.RangeDateTime(**bounds) if dated else qe.RangeFloat(**bounds)
 
 
 def _same_type(values: Sequence[str | int]) -> list[str] | list[int]:
