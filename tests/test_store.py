@@ -115,6 +115,20 @@ def test_fetch_returns_named_vectors_as_float32(store, pages):
     assert store.fetch([key])[key].vectors == {}
 
 
+def test_scroll_brings_vectors_along_in_order_of_id(store, pages):
+    store.upsert([Record(str(uuid.uuid4()), {"doc": "a"})])
+    records = list(store.scroll(Selection(), ["full", "global"]))
+    assert [record.id for record in records] == sorted(record.id for record in records)
+    assert len(records) == 61
+    for record in records:
+        written = pages.get(record.id, Record("")).vectors
+        assert set(record.vectors) == set(written) - {"rows"}
+        for name, stored in record.vectors.items():
+            assert stored.dtype == np.float32
+            np.testing.assert_allclose(stored, written[name], atol=1e-3)
+    assert all(not record.vectors for record in store.scroll(Selection()))
+
+
 def test_delete_takes_what_is_selected_and_refuses_everything(store, pages):
     store.delete(Selection((Condition("doc", ("a",)),)))
     assert store.count(Selection()) == 30

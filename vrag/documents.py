@@ -11,7 +11,7 @@ from typing import Any
 from vrag.errors import StoreError, UsageError
 from vrag.pathtext import from_stored, to_stored
 from vrag.payload import ARRIVING, DOCUMENT, PAGE
-from vrag.store.base import Condition, Payload, Record, Selection, Store
+from vrag.store.base import Condition, Payload, Range, Record, Selection, Store
 
 _NAMESPACE = uuid.UUID("6d2f4c52-64f3-5b0e-9a2c-0d6b1f3f7a11")
 KEYS = {"kind": "keyword", "doc_id": "keyword", "names": "keyword", "paths": "keyword", "page": "integer",
@@ -178,7 +178,7 @@ class Documents:
         others = [other for d in same_name if d.doc_id != doc_id for other in d.paths if other != path]
         return shortest_name(path, others), path
 
-    def _select(self, *conditions: Condition) -> list[Document]:
+    def _select(self, *conditions: Condition | Range) -> list[Document]:
         selection = Selection((Condition("kind", (DOCUMENT,)), *conditions))
         return [Document.from_payload(record.payload) for record in self.store.scroll(selection)]
 

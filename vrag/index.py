@@ -6,26 +6,35 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from vrag.documents import KEYS, Documents
+from vrag.documents import KEYS, Document, Documents
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
+from vrag.failures import Failures
+from vrag.gate import Gate
 from vrag.grid import FloatArray
-from vrag.ingest import Ingest, IngestReport, Progress
+from vrag.ingest import Ingest, Options
+from vrag.lock import IndexLock
+from vrag.metadata import Types
 from vrag.pages.files import find_files
 from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
-from vrag.search import Hit, parse_where, search, stage_requests
-from vrag.settings import INDEX_FILE, is_index
+from vrag.pruning import Gone, find_gone, forget
+from vrag.replacing import finish_interrupted
+from vrag.report import Failure, IngestReport, Progress, Silent
+from vrag.search import Hit, search, stage_requests
+from vrag.settings import INDEX_FILE, allocated_bytes, is_index
 from vrag.snippet import snippet
 from vrag.store.base import Condition, Payload, Selection, Store
+from vrag.verify import Problem, Verifier
+from vrag.where import parse_where, parse_where_documents
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,36 +46,31 @@ SHARD = "shard"
 _AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
 
 
-class Silent:
-    """Progress that nobody watches."""
-
-    def looking(self, files: int) -> None:
-        """Nothing."""
-
-    def looked(self) -> None:
-        """Nothing."""
-
-    def embedding(self, pages: int) -> None:
-        """Nothing."""
-
-    def page(self, ok: bool) -> None:
-        """Nothing."""
-
-
 class Index(AbstractContextManager["Index"]):
     """Pages of documents, searchable.
 
     Make one with `Index.create`, open one with `Index.open`; close it, or use it in a `with` block.
     """
 
-    def __init__(self, path: Path, store: Store, pipeline: Pipeline, embedder: Embedder, model_key: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        store: Store,
+        pipeline: Pipeline,
+        embedder: Embedder,
+        model_key: str,
+        lock: IndexLock | None = None,
+    ) -> None:
         self.path = path
         self.pipeline = pipeline
         self.embedder = embedder
         self.documents = Documents(store)
         self._store = store
         self._model_key = model_key
+        self._lock = lock
+        self._gate = Gate()
         self._page_count: int | None = None
+        finish_interrupted(self.documents)
 
     @classmethod
     def create(
@@ -85,6 +89,7 @@ class Index(AbstractContextManager["Index"]):
         Raises:
             UsageError: There is an index already, or the recipe is not valid.
             ModelError: The model cannot be loaded.
+            StoreError: Another process is making it.
         """
         folder = Path(path).absolute()
         if is_index(folder):
@@ -93,10 +98,17 @@ class Index(AbstractContextManager["Index"]):
         recipe = recipe.with_model(model)
         embedder = load_embedder(recipe.model)
         fingerprint = embedder.fingerprint()
-        _remove_unfinished(folder / SHARD)
-        store = _edge().create(folder / SHARD, recipe.schema(embedder.dim), KEYS)
-        _write_facts(folder, recipe, fingerprint, embedder.dim)
-        return cls(folder, store, recipe, embedder, fingerprint.digest)
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as undo:
+            lock = IndexLock(folder).acquire()
+            undo.callback(lock.release)
+            _remove_unfinished(folder / SHARD)
+            store = _edge().create(folder / SHARD, recipe.schema(embedder.dim), KEYS)
+            undo.callback(store.close)
+            _write_facts(folder, recipe, fingerprint, embedder.dim)
+            index = cls(folder, store, recipe, embedder, fingerprint.digest, lock)
+            undo.pop_all()
+            return index
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] = ".vrag", force: bool = False) -> Index:
@@ -122,8 +134,14 @@ class Index(AbstractContextManager["Index"]):
                 f"The index at {folder} was made by another model: {'; '.join(differences)}.",
                 "Make a new index, or search anyway with --force (force=True).",
             )
-        store = _edge().open(folder / SHARD, recipe.schema(int(facts["dim"])))
-        return cls(folder, store, recipe, embedder, stored.digest)
+        with ExitStack() as undo:
+            lock = IndexLock(folder).acquire()
+            undo.callback(lock.release)
+            store = _edge().open(folder / SHARD, recipe.schema(int(facts["dim"])))
+            undo.callback(store.close)
+            index = cls(folder, store, recipe, embedder, stored.digest, lock)
+            undo.pop_all()
+            return index
 
     def ingest(
         self,
@@ -133,8 +151,9 @@ class Index(AbstractContextManager["Index"]):
         workers: int | None = None,
         progress: Progress | None = None,
         report: IngestReport | None = None,
+        options: Options | None = None,
     ) -> IngestReport:
-        """Index files and folders; what is there already costs a hash.
+        """Index files and folders; what is there already costs a look at its size, time and inode.
 
         Args:
             paths: PDFs, images, or folders of them.
@@ -143,12 +162,19 @@ class Index(AbstractContextManager["Index"]):
             workers: Processes that read and render pages; one a core by default.
             progress: Told of every step.
             report: Filled while the work goes on, so that it can be read after an interruption.
+            options: How to treat what is known already, and metadata.
 
         Raises:
-            UsageError: A path is missing, or there is nothing to index.
+            UsageError: A path is missing, there is nothing to index, or metadata of the wrong type is given.
         """
-        files = find_files([Path(path) for path in paths], recursive=recursive)
         report = report or IngestReport(index=str(self.path))
+        options = options or Options()
+        files = find_files(
+            [Path(path) for path in paths], recursive, report.unreadable_folder, may_be_empty=options.may_be_empty
+        )
+        types = Types(self._store)
+        for values in (options.given.for_all, *options.given.table.values()):
+            types.fit({key: value for key, value in values.items() if value is not None})
         spec = self.pipeline.with_page(renderer=renderer).page_spec(self.embedder.page_spec)
         self._page_count = None
         count = workers or os.cpu_count() or 1
@@ -156,16 +182,84 @@ class Index(AbstractContextManager["Index"]):
             job = Ingest(
                 self._store,
                 self.documents,
+                Failures(self._store),
+                self._gate,
                 self.embedder,
                 self.pipeline,
                 self._model_key,
                 pool,
                 count * _AHEAD,
+                options,
                 progress or Silent(),
                 report,
             )
-            job.run(files)
+            try:
+                job.run(files)
+            finally:
+                self._page_count = None
         return report
+
+    def gone(self, paths: Sequence[str | os.PathLike[str]]) -> list[Gone]:
+        """Documents at or under these paths whose files are not there any more."""
+        return find_gone(self.documents, [os.path.abspath(path) for path in paths])
+
+    def forget(self, gone: Sequence[Gone]) -> int:
+        """Forget files that are gone; the number of documents that went with their last file."""
+        self._page_count = None
+        return forget(self.documents, Failures(self._store), self._gate, gone)
+
+    def find_documents(self, docs: Sequence[str] = (), where: Sequence[str] = ()) -> list[Document]:
+        """Documents of these names that meet every filter; without names all of those that do.
+
+        Raises:
+            UsageError: There is no document of a name, or a filter is not of documents.
+        """
+        named = {d.doc_id: d for name in docs for d in self.documents.find(name)}
+        if not where:
+            return list(named.values()) if docs else self.documents.all()
+        chosen = self.documents.selected(parse_where_documents(where, self.documents))
+        return [document for document in chosen if not docs or document.doc_id in named]
+
+    def remove(self, documents: Sequence[Document]) -> None:
+        """Remove documents with all their pages, in one step."""
+        self._page_count = None
+        with self._gate.changing():
+            self.documents.remove(documents)
+
+    def failures(self) -> list[Failure]:
+        """What could not be indexed so far, by path and page."""
+        return Failures(self._store).all()
+
+    def verify(self, repair: bool = False) -> list[Problem]:
+        """Check every page against what the index says of it.
+
+        Args:
+            repair: Remove what is wrong, and index it again from the files.
+
+        Returns:
+            The problems found; with `repair`, as they were before.
+        """
+        verifier = Verifier(self._store, self.documents, self.pipeline, self.embedder.dim, self._model_key)
+        problems = list(verifier.problems())
+        if repair and problems:
+            with self._gate.changing():
+                again = verifier.repair(problems)
+            files = [path for path in again if Path(path).is_file()]
+            if files:
+                self.ingest(files)
+        self._page_count = None
+        return problems
+
+    def compact(self) -> tuple[int, int]:
+        """Merge segments and drop what was deleted; bytes on disk before and after."""
+        before = self.disk_bytes
+        self._store.optimize()
+        return before, self.disk_bytes
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that the index takes up on disk; files with holes count what is written."""
+        return sum(allocated_bytes(file) for file in self.path.rglob("*"))
 
     def search(
         self,
@@ -180,7 +274,7 @@ class Index(AbstractContextManager["Index"]):
             query: What is looked for, in words.
             k: Hits wanted, at least 1.
             cascade: "exact", "two-stage", "three-stage", or stages as `vrag.cascade` writes them.
-            where: `KEY=VALUE` filters, all of which must hold, e.g. "doc=report.pdf".
+            where: Filters, all of which must hold, e.g. "doc=report.pdf" or "year >= 2020", see `vrag.where`.
 
         Raises:
             UsageError: An empty query, k below 1, an unknown cascade, filter key or document.
@@ -188,10 +282,11 @@ class Index(AbstractContextManager["Index"]):
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}.")
         chosen = self.pipeline.cascade(cascade)
-        selection = parse_where([where] if isinstance(where, str) else where, self.documents)
         embedded = self.embed_query_tokens(query)
-        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-        return search(self._store, self.documents, stages, selection, k)
+        with self._gate.reading():
+            selection = parse_where([where] if isinstance(where, str) else where, self.documents)
+            stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
+            return search(self._store, self.documents, stages, selection, k)
 
     def embed_query(self, text: str) -> FloatArray:
         """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""
@@ -227,7 +322,9 @@ class Index(AbstractContextManager["Index"]):
 
     def snippet(self, query: str, hit: Hit) -> str:
         """The text of the page nearest to the query; empty when the page has no words."""
-        record = self._store.fetch([hit.id], [FULL])[hit.id]
+        record = self._store.fetch([hit.id], [FULL]).get(hit.id)
+        if record is None:  # replaced since it was found
+            return ""
         grid, words = page_grid(record.payload), page_words(record.payload)
         return snippet(self.embed_query(query), record.vectors[FULL], grid, words)
 
@@ -241,6 +338,8 @@ class Index(AbstractContextManager["Index"]):
     def close(self) -> None:
         """Flush and release the folder."""
         self._store.close()
+        if self._lock is not None:
+            self._lock.release()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -103,22 +103,16 @@ class Ingest:
         self, worklist: Worklist, task: Task, loaded: Iterator[tuple[Task, int, Future[Page] | None]]
     ) -> None:
         # Batches are the same whether or not a run was interrupted, and so is what a model makes of them.
-        blocks = groupby(loaded, key=lambda item: (item[1] - 1) // _BATCH)
-        for _, block in blocks:
-            pages = [page for item in block if (page := self._page(worklist, *item)) is not None]
-            if pages and not task.source.unchanged():
+        for _, block in groupby(loaded, key=lambda item: (item[1] - 1) // _BATCH):
+            outcomes = [(number, _outcome(asked)) for _, number, asked in block if asked is not None]
+            if outcomes and not task.source.unchanged():
                 worklist.fail_file(task.source.path, changed_meanwhile())
                 return
-            if pages:
-                self._write(worklist, task, pages)
+            for number, outcome in outcomes:
+                if isinstance(outcome, PageError):
+                    self._fail(worklist, task, number, outcome)
+            self._write(worklist, task, [outcome for _, outcome in outcomes if isinstance(outcome, Page)])
         self._complete(task)
-
-    def _page(self, worklist: Worklist, task: Task, number: int, asked: Future[Page] | None) -> Page | None:
-        try:
-            return asked.result() if asked else None
-        except PageError as error:
-            self._fail(worklist, task, number, error)
-            return None
 
     def _fail(self, worklist: Worklist, task: Task, number: int, error: PageError) -> None:
         worklist.fail_page(task, number, error)
@@ -126,7 +120,8 @@ class Ingest:
 
     def _complete(self, task: Task) -> None:
         """Every page was tried: a changed file's old content goes, if there is a page to take its place."""
-        document = replace(task.document, complete=True)
+        # Read again: another document of this run may have taken one of its paths.
+        document = replace(self.documents.get(task.document.doc_id) or task.document, complete=True)
         failed = self.failures.by_document().get(document.doc_id, {})
         if document.state == CURRENT or len(failed) < document.pages:
             replace_older(self.documents, self.gate, document, task.contested)
@@ -136,7 +131,7 @@ class Ingest:
     def _write(self, worklist: Worklist, task: Task, pages: Sequence[Page]) -> None:
         """Embed, pool and store a batch; when this returns the pages are safe."""
         records = []
-        for page, vectors in self._embedded(pages):
+        for page, vectors in self._embedded(pages) if pages else ():
             if isinstance(vectors, PageError):
                 self._fail(worklist, task, page.number, vectors)
             else:
@@ -156,8 +151,7 @@ class Ingest:
         """
         try:
             found: list[tuple[Page, PageVectors | PageError]] = [
-                (page, _finite(vectors))
-                for page, vectors in zip(pages, self.embedder.embed_pages(pages), strict=True)
+                (page, _finite(vectors)) for page, vectors in zip(pages, self.embedder.embed_pages(pages), strict=True)
             ]
         except Exception as error:
             if len(pages) > 1:
@@ -176,6 +170,13 @@ class Ingest:
         payload = page_payload(page, vectors.grid, document.doc_id, kind)
         payload["meta"] = dict(document.meta)
         return Record(page_id(document.doc_id, page.number, self.model_key), payload, {FULL: vectors.full, **pooled})
+
+
+def _outcome(asked: Future[Page]) -> Page | PageError:
+    try:
+        return asked.result()
+    except PageError as error:
+        return error
 
 
 def _finite(vectors: PageVectors) -> PageVectors | PageError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from typing import Any
 
 from vrag.documents import page_id
@@ -78,7 +78,7 @@ def from_text(text: str) -> Any:
         return _number(float(text))
     if text.startswith("[") and text.endswith("]"):
         return [cleaned(part.strip()) for part in text[1:-1].split(",") if part.strip()]
-    return cleaned(text)
+    return _text(text)
 
 
 def from_json(value: Any) -> Any:
@@ -92,7 +92,7 @@ def from_json(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _number(float(value))
     if isinstance(value, (str, bool)):
-        return cleaned(value) if isinstance(value, str) else value
+        return _text(value) if isinstance(value, str) else value
     raise ValueError("a value must be a string, a number, a date, true or false, or a list")
 
 
@@ -137,9 +137,22 @@ def is_date(text: str) -> bool:
     return True
 
 
+def moment(text: str) -> str:
+    """A date with a time of day, as every engine reads it; without a zone it is UTC. A day stays as it is."""
+    if len(text) <= 10:
+        return text
+    when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).isoformat(timespec="seconds")
+
+
 def cleaned(text: str) -> str:
     """Text without what cannot be shown or stored, at most 1,000 characters."""
     return _CONTROL.sub(" ", text).strip()[:_MAX_LENGTH]
+
+
+def _text(text: str) -> str:
+    text = cleaned(text)
+    return moment(text) if is_date(text) else text
 
 
 def _number(value: float) -> int | float:

@@ -113,7 +113,7 @@ def _csv_rows(lines: Iterable[str]) -> Iterator[Values]:
 
 def _from_object(row: Any, place: str) -> Values:
     if not isinstance(row, dict):
-        raise UsageError(f"{place}: needs a JSON object, e.g. {{\"year\": 2024}}.")
+        raise UsageError(f'{place}: needs a JSON object, e.g. {{"year": 2024}}.')
     values: Values = {}
     for name, value in row.items():
         if value is not None and (key := key_name(name)):

@@ -16,7 +16,7 @@ from vrag.gate import Gate
 
 
 def replace_older(documents: Documents, gate: Gate, document: Document, paths: Sequence[str]) -> None:
-    """Let a complete document take the place of those that were found at some of its paths before.
+    """Write a complete document, and let it take the place of those that were found at some of its paths before.
 
     Args:
         documents: Of the store.
@@ -25,6 +25,7 @@ def replace_older(documents: Documents, gate: Gate, document: Document, paths: S
         paths: Those of its paths where another document may be known.
     """
     if document.state == CURRENT and not _older(documents, document, paths):
+        documents.put(document)
         return
     begun = replace(document, state=REPLACING)
     documents.put(begun)

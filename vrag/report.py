@@ -53,6 +53,11 @@ class IngestReport:
         """Pages of this run's documents that are in the index."""
         return self.added + self.unchanged
 
+    def unreadable_folder(self, error: OSError) -> None:
+        """Take down a folder that could not be listed."""
+        reason = f"The folder cannot be listed: {error.strerror}."
+        self.failed.append(Failure(str(error.filename), None, reason, "Check its permissions."))
+
 
 class Progress(Protocol):
     """What an ingest tells while it runs."""

@@ -48,6 +48,14 @@ def is_index(folder: Path) -> bool:
     return (folder / INDEX_FILE).is_file()
 
 
+def allocated_bytes(file: Path) -> int:
+    """Bytes that a file takes up on disk, holes left out where the system tells; 0 for what is no file."""
+    if not file.is_file():
+        return 0
+    facts = file.stat()
+    return int(getattr(facts, "st_blocks", -(-facts.st_size // 512))) * 512
+
+
 def data_dir(name: str) -> Path:
     """Folder of data files shipped with vrag (`pipelines`): inside the wheel, or beside `vrag/` in a checkout."""
     package = Path(__file__).parent

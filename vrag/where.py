@@ -15,7 +15,7 @@ from datetime import date, timedelta
 
 from vrag.documents import Documents
 from vrag.errors import UsageError
-from vrag.metadata import Types, cleaned, is_date
+from vrag.metadata import Types, cleaned, is_date, moment
 from vrag.payload import PAGE
 from vrag.store.base import Condition, Interval, Range, Selection
 
@@ -173,8 +173,8 @@ def _number_interval(text: str, key: str) -> Interval:
 
 def _date_interval(text: str, key: str) -> Interval:
     """A year, a month, a day or a moment: from its start to before its end."""
-    if "T" in text and is_date(text):
-        return Interval(gte=text, lte=text)
+    if len(text) > 10 and is_date(text):
+        return Interval(gte=moment(text), lte=moment(text))
     match = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", text)
     try:
         if match is None:

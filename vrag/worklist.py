@@ -28,11 +28,13 @@ class Options:
     Args:
         check: Hash every file, even where size, time of change and inode say that it is the same.
         retry: Try again what has failed before.
+        may_be_empty: Whether folders without any document are welcome.
         given: Metadata for the documents of the run.
     """
 
     check: bool = False
     retry: bool = False
+    may_be_empty: bool = False
     given: Given = field(default_factory=Given)
 
 
@@ -159,18 +161,20 @@ class Worklist:
     def _register(self, sources: Sequence[Source], info: DocumentInfo | None) -> Document:
         """The record of a content, made or brought up to date with its files; equal content has one record."""
         known = self._by_id.get(sources[0].doc_id)
-        paths = tuple(str(source.path) for source in sources)
         stamps = {str(source.path): source.lasting_stamp for source in sources}
+        paths = tuple(stamps)
+        lasting = {path: stamp for path, stamp in stamps.items() if stamp}
         if known is None:
             assert info is not None
             state = ARRIVING if any(self._at.get(path) for path in paths) else CURRENT
-            document = Document(sources[0].doc_id, paths, info.pages, state=state)
+            document = Document(sources[0].doc_id, paths, info.pages, state=state, stamps=lasting)
             document = self._described(document, sources, {"own": of_file(info.title, info.author, info.created)})
         else:
-            new = tuple(path for path in paths if path not in known.stamps and path not in known.paths)
+            before = set(known.paths)
+            new = tuple(path for path in paths if path not in before)
             kept = tuple(path for path in known.paths if path in stamps or not is_gone(path)) if new else known.paths
-            stamps = {path: stamp for path, stamp in {**known.stamps, **stamps}.items() if stamp}
-            document = replace(known, paths=kept + new, stamps=stamps)
+            lasting = {path: lasting.get(path) or known.stamps.get(path, "") for path in (*kept, *new)}
+            document = replace(known, paths=kept + new, stamps={p: stamp for p, stamp in lasting.items() if stamp})
             document = self._described(document, sources, known.layers)
         self._write(document, known)
         return document

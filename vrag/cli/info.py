@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
 
 from vrag.cli import output
 from vrag.settings import find_index
@@ -36,7 +34,7 @@ def info(
             "default_cascade": opened.pipeline.default_cascade,
             "vectors": list(opened.pipeline.vector_names),
             "pages": opened.page_count,
-            "bytes": sum(f.stat().st_size for f in opened.path.rglob("*") if f.is_file()),
+            "bytes": opened.disk_bytes,
             "documents": [
                 {
                     "doc": opened.documents.label(d.doc_id)[0],
@@ -45,6 +43,7 @@ def info(
                     "complete": d.complete,
                 }
                 for d in documents
+                if d.state == "current"
             ],
         }
     if json:
@@ -62,7 +61,7 @@ def models(json: JsonOption = False) -> int:
     from vrag.embedders import MODELS
 
     rows = [asdict(model) for model in MODELS]
-    _print_rows(rows, json)
+    output.rows(rows, json)
     return 0
 
 
@@ -75,7 +74,7 @@ def pipelines(json: JsonOption = False) -> int:
 
     keys = ("name", "description", "model", "default_cascade")
     rows = [{**{key: getattr(p, key) for key in keys}, "cascades": dict(p.cascades)} for p in list_pipelines()]
-    _print_rows(rows, json)
+    output.rows(rows, json)
     return 0
 
 
@@ -102,25 +101,4 @@ def _print_info(facts: dict[str, Any]) -> None:
     for key in ("index", "pipeline", "model", "default_cascade", "pages"):
         output.stdout.print(f"{key.replace('_', ' '):16s} {facts[key]}", markup=False, soft_wrap=True)
     output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
-    _print_rows(facts["documents"], as_json=False)
-
-
-def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Rows as one JSON list, or as a table."""
-    if as_json:
-        output.data(rows)
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for key in rows[0] if rows else ():
-        table.add_column(key.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    output.stdout.print(table)
-
-
-def _cell(value: Any) -> str:
-    from rich.markup import escape
-
-    if isinstance(value, dict):
-        value = "\n".join(f"{key}: {text}" for key, text in value.items())
-    return escape(str(value))
+    output.rows(facts["documents"], as_json=False)

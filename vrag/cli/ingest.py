@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -15,7 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from vrag.cli import output
+from vrag.cli.confirm import confirm
+from vrag.errors import UsageError
 from vrag.settings import index_for_writing, is_index
+
+if TYPE_CHECKING:
+    from vrag.index import Index
 
 _SHOWN_FAILURES = 20
 
@@ -28,7 +33,9 @@ class RendererName(str, Enum):
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="PDFs, images (PNG, JPEG, TIFF, WebP), or folders of them.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="PDFs, images (PNG, JPEG, TIFF, WebP), or folders of them.")
+    ] = None,
     index: Annotated[
         Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag, else a new one.")
     ] = None,
@@ -38,31 +45,57 @@ def ingest(
     renderer: Annotated[RendererName | None, typer.Option(help="Tried first; the other one rescues.")] = None,
     dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages; default: one a core.")] = None,
+    meta: Annotated[list[str] | None, typer.Option(help="KEY=VALUE for every document; may be repeated.")] = None,
+    metadata: Annotated[Path | None, typer.Option(help="CSV or JSONL with a column `file`: metadata by file.")] = None,
+    check: Annotated[bool, typer.Option(help="Hash all files, also those that look unchanged.")] = False,
+    retry_failed: Annotated[bool, typer.Option(help="Try again what failed before; without PATHS: all of it.")] = False,
+    prune: Annotated[bool, typer.Option(help="Remove documents whose files are gone from PATHS; asks first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Prune without asking.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
     """Index PDFs and images. What is there already is left alone; an interrupted run goes on.
 
     Example: vrag ingest ./pdfs --index ./my-index
     """
-    from vrag.ingest import IngestReport
+    from vrag.ingest import IngestReport, Options
+    from vrag.metadata_files import given
     from vrag.pages.files import find_files
 
-    find_files(paths, recursive=recursive)  # before an index is made for nothing
+    options = Options(check, retry_failed, prune, given(meta or (), metadata))
+    if paths:
+        find_files(paths, recursive=recursive, may_be_empty=prune)  # before an index is made for nothing
+    elif not retry_failed:
+        raise UsageError("Give paths: files or folders to index.", "e.g. vrag ingest ./pdfs")
     chosen = renderer.value if renderer else None
     with _opened(index_for_writing(index).absolute(), pipeline, model, dpi) as target:
         report = IngestReport(index=str(target.path))
         _say_what_the_model_does(target.embedder.name)
+        wanted = paths or [path for failure in target.failures() if (path := Path(failure.path)).is_file()]
         try:
             with _progress() as progress:
-                target.ingest(paths, recursive, chosen, workers, _Bar(progress), report)
+                target.ingest(wanted, recursive, chosen, workers, _Bar(progress), report, options)
         except KeyboardInterrupt:
             output.note(f"Interrupted: {report.added} pages are kept. The same command goes on from there.")
             raise
+        if prune:
+            report.removed = _prune(target, wanted, yes)
     if json:
         output.data(_as_json(report))
     else:
         _print_report(report)
     return 1 if report.failed else 0
+
+
+def _prune(index: Index, paths: Sequence[Path], yes: bool) -> int:
+    """Documents removed because their files are gone, once the user agrees."""
+    gone = index.gone(paths)
+    last = [one for one in gone if one.is_last]
+    for one in last[:_SHOWN_FAILURES]:
+        output.note(f"Gone: {one.path}")
+    if last and not yes and not confirm(f"Remove {len(last)} documents from the index?"):
+        output.note("Nothing was removed.")
+        return 0
+    return index.forget(gone)
 
 
 def _opened(path: Path, pipeline: str | None, model: str | None, dpi: int | None) -> Any:
@@ -150,7 +183,7 @@ def _progress() -> Iterator[Progress]:
 
 
 def _as_json(report: Any) -> dict[str, Any]:
-    keys = ("documents", "pages", "added", "unchanged")
+    keys = ("documents", "pages", "added", "unchanged", "removed")
     counts = {key: getattr(report, key) for key in keys}
     failed = [asdict(failure) for failure in report.failed]
     return {**counts, "failed": failed, "seconds": round(report.seconds, 3), "index": report.index}
@@ -163,8 +196,10 @@ def _print_report(report: Any) -> None:
         f"{report.added} added, {report.unchanged} unchanged ({report.seconds:.1f} s{speed})",
         soft_wrap=True,
     )
+    if report.removed:
+        output.line(f"{report.removed} documents removed, their files are gone.")
     for failure in report.failed[:_SHOWN_FAILURES]:
         place = failure.path if failure.page is None else f"{failure.path}, page {failure.page}"
-        output.note(f"Failed: {place}: {failure.reason}")
+        output.note(f"Failed: {place}: {failure.reason} {failure.hint}".rstrip())
     if len(report.failed) > _SHOWN_FAILURES:
-        output.note(f"... and {len(report.failed) - _SHOWN_FAILURES} more failures; --json lists all.")
+        output.note(f"... and {len(report.failed) - _SHOWN_FAILURES} more failures; vrag status --failed lists all.")

@@ -50,9 +50,11 @@ class PdfiumReader:
                 self._pdf.init_forms()  # or what people filled in is not drawn
 
     def info(self) -> DocumentInfo:
-        """Page count and title."""
+        """Page count, title, author and date."""
         with self._lock:
-            return DocumentInfo(len(self._pdf), "pdf", "pdfium", self._pdf.get_metadata_value("Title").strip())
+            keys = ("Title", "Author", "CreationDate")
+            title, author, created = (self._pdf.get_metadata_value(key).strip() for key in keys)
+            return DocumentInfo(len(self._pdf), "pdf", "pdfium", title, author, created)
 
     def size(self, number: int) -> tuple[float, float]:
         """Width and height as displayed, in points."""

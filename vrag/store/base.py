@@ -107,8 +107,8 @@ class Store(Protocol):
         """Records by id with the named vectors; ids that do not exist are left out."""
         ...
 
-    def scroll(self, selection: Selection) -> Iterator[Record]:
-        """All selected records, payload only, in order of id."""
+    def scroll(self, selection: Selection, vectors: Sequence[str] = ()) -> Iterator[Record]:
+        """All selected records with the named vectors, in order of id; read in steps, so that memory stays small."""
         ...
 
     def count(self, selection: Selection) -> int:

@@ -15,7 +15,8 @@ from vrag.grid import FloatArray
 from vrag.store.base import Condition, Interval, Payload, Range, Record, Scored, Selection, StageRequest, VectorField
 
 _READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
-_PAGE_OF_SCROLL = 1000
+_STEP = 1000  # records read at once
+_STEP_WITH_VECTORS = 16  # a page of 1,024 x 128 comes as 4 MB of Python numbers
 _NO_GRAPH = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10_000)
 _GRAPH = qe.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
 _KEY_TYPES = {
@@ -103,16 +104,17 @@ class EdgeStore:
             found = self._open_shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
         return {str(r.id): Record(str(r.id), r.payload or {}, _arrays(r.vector)) for r in found}
 
-    def scroll(self, selection: Selection) -> Iterator[Record]:
-        """All selected records, payload only."""
-        offset = None
+    def scroll(self, selection: Selection, vectors: Sequence[str] = ()) -> Iterator[Record]:
+        """All selected records with the named vectors, float32, in order of id."""
+        step = _STEP_WITH_VECTORS if vectors else _STEP
+        wanted, offset = list(vectors) or False, None
         while True:
             request = qe.ScrollRequest(
-                offset=offset, limit=_PAGE_OF_SCROLL, filter=_filter(selection), with_payload=True, with_vector=False
+                offset=offset, limit=step, filter=_filter(selection), with_payload=True, with_vector=wanted
             )
             with _edge_errors("listing the index"):
                 found, offset = self._open_shard.scroll(request)
-            yield from (Record(str(r.id), r.payload or {}) for r in found)
+            yield from (Record(str(r.id), r.payload or {}, _arrays(r.vector)) for r in found)
             if offset is None:
                 return
 
