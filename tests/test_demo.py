@@ -25,7 +25,9 @@ def clone(tmp_path_factory):
 
 
 def test_make_demo_shows_the_right_pages(clone):
-    done = subprocess.run(["make", "demo"], cwd=clone, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "demo"], cwd=clone, capture_output=True, text=True, timeout=900
+    )
     assert done.returncode == 0, done.stderr
     questions = [json.loads(line) for line in (clone / "eval/samples/questions.jsonl").read_text().splitlines()]
     shown = {row["query"]: row for row in questions if row["query"] in done.stdout}
@@ -34,7 +36,8 @@ def test_make_demo_shows_the_right_pages(clone):
         first = next(line for line in done.stdout.split(query)[-1].splitlines() if line.strip().startswith("1 "))
         assert row["doc"] in first
         assert f" {row['page']} " in first
-    assert "vrag ingest" in done.stdout.splitlines()[-2]
+    # Not the last two exactly: inside another make, make says goodbye.
+    assert any("vrag ingest" in line for line in done.stdout.splitlines()[-4:])
 
 
 def test_after_the_demo_the_index_is_found_without_a_word(clone):

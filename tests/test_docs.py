@@ -22,7 +22,7 @@ def test_every_command_and_option_is_in_the_reference(name):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_explained_somewhere(name):
+def test_every_command_is_shown_in_use(name):
     pages = [ROOT / "README.md", *(page for page in (ROOT / "docs").glob("*.md") if page.name != "cli.md")]
     assert any(f"vrag {name}" in page.read_text() for page in pages)
 

@@ -55,3 +55,23 @@ def test_boxes_that_do_not_fill_the_tiles_are_refused():
         Grid(np.zeros((3, 4), np.float32), (Tile(2, 2),))
     with pytest.raises(ValueError, match=r"\[n, 4\]"):
         Grid(np.zeros((3, 2), np.float32))
+
+
+shares = st.tuples(st.floats(0, 0.4), st.floats(0, 0.4), st.floats(0.6, 1), st.floats(0.6, 1))
+
+
+@given(tiles, shares)
+def test_a_grid_within_a_crop_lies_on_the_page(tile, box):
+    grid = Grid.patches([tile, Tile(2, 2, is_global=True)])
+    width, height = box[2] - box[0], box[3] - box[1]
+    naive = [(box[0] + x0 * width, box[1] + y0 * height, box[0] + x1 * width, box[1] + y1 * height)
+             for x0, y0, x1, y1 in grid.boxes.tolist()]  # fmt: skip
+    moved = grid.within(box)
+    np.testing.assert_allclose(moved.boxes, naive, atol=1e-5)
+    assert [(t.rows, t.cols, t.is_global) for t in moved.tiles] == [(t.rows, t.cols, t.is_global) for t in grid.tiles]
+    np.testing.assert_allclose(Grid.free(grid.boxes).within(box).boxes, naive, atol=1e-5)
+
+
+def test_within_the_whole_page_nothing_moves():
+    grid = Grid.patches([Tile(2, 2)])
+    assert grid.within((0.0, 0.0, 1.0, 1.0)) is grid

@@ -11,6 +11,10 @@ from tests.pdfs import write_pdf
 from vrag import Index, VragError
 from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import IndexMismatchError, UsageError
+from vrag.pages.load import load_page
+from vrag.pages.page import PageSpec
+from vrag.pipeline import load_pipeline
+from vrag.store.base import Condition, Selection
 
 PAGES = [("animals.pdf", 1), ("animals.pdf", 2), ("animals.pdf", 3), ("machines.pdf", 1), ("machines.pdf", 2)]
 
@@ -179,6 +183,26 @@ def test_an_image_is_a_document(tmp_path):
         report = index.ingest([folder])
         assert (report.documents, report.pages, report.failed) == (2, 3, [])
         assert len(index.search("anything")) == 3
+
+
+def test_a_blank_page_is_indexed_and_marked(tmp_path):
+    write_pdf(tmp_path / "d" / "a.pdf", [ANIMALS[0], ""])
+    with Index.create(tmp_path / "i") as index:
+        assert index.ingest([tmp_path / "d"]).pages == 2
+        pages = index._store.scroll(Selection((Condition("kind", ("page",)),)))
+        blank = {record.payload["page"]: record.payload.get("blank", False) for record in pages}
+    assert blank == {1: False, 2: True}
+
+
+def test_a_cropped_picture_is_what_page_image_shows(tmp_path):
+    file = write_pdf(tmp_path / "d" / "a.pdf", ANIMALS)
+    recipe = load_pipeline().with_page(crop={"border": 3})
+    with Index.create(tmp_path / "i", recipe) as index:
+        index.ingest([file])
+    with Index.open(tmp_path / "i") as index:
+        seen = load_page(file, 1, index.pipeline.page_spec(PageSpec())).image
+        assert seen.height < 200
+        assert index.page_image("a.pdf", 1).tobytes() == seen.tobytes()
 
 
 def test_an_unfinished_index_is_made_anew(tmp_path):

@@ -1,6 +1,7 @@
 """What is kept of a page comes back."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -47,3 +48,10 @@ def test_five_hundred_words_stay_small():
     words = [f"word{n}" for n in range(500)]
     payload = page_payload(a_page(words), a_page(words).words.grid(), "id")
     assert len(json.dumps(payload)) < 9_000
+
+
+def test_the_crop_and_a_blank_page_are_told_and_nothing_else_is():
+    page = replace(a_page(["a"]), crop=(0.1, 0.2, 0.9, 0.7), blank=True)
+    payload = json.loads(json.dumps(page_payload(page, page.words.grid(), "id")))
+    assert (payload["crop"], payload["blank"]) == ([0.1, 0.2, 0.9, 0.7], True)
+    assert not {"crop", "blank"} & page_payload(a_page(["a"]), page.words.grid(), "id").keys()

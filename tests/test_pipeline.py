@@ -6,6 +6,7 @@ import pytest
 from vrag.embedders.base import PageVectors
 from vrag.errors import UsageError
 from vrag.grid import Grid
+from vrag.pages.crop import CropRules
 from vrag.pages.page import PageSpec
 from vrag.pipeline import FULL, VectorSpec, list_pipelines, load_pipeline, make_pipeline
 from vrag.pooling import normalise
@@ -42,6 +43,15 @@ def test_page_settings_override_what_the_embedder_wants():
     assert recipe.page_spec(PageSpec(image=False)).image is False
 
 
+def test_crop_is_a_flag_or_a_table_of_rules():
+    def crop_of(value):
+        return make_pipeline("x", {"page": {"crop": value}}, "here").page_spec(PageSpec()).crop
+
+    assert crop_of(True) == CropRules()
+    assert crop_of(False) is None
+    assert crop_of({"sides": 0, "border": 2}) == CropRules(sides=0, border=2)
+
+
 def test_a_file_is_a_recipe_too(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text('[vectors.halves]\npooling = "bands"\ncount = 2\n[cascades]\nfast = "halves:10 > full"\n')
@@ -65,6 +75,15 @@ def test_a_file_is_a_recipe_too(tmp_path):
         ('[vectors.full]\npooling = "runs"', "always there"),
         ('[vectors.a]\npooling = "runs"\nsingle = true', "only pooling"),
         ('[cascades]\nfast = "rows:3 > full"', "unknown cascade or vector 'rows'"),
+        ("[cascades]\nfast = 3", "cascades.fast = 3 must be text"),
+        ("vectors = 3", "vectors = 3 must be a table"),
+        ('[vectors.Rows]\npooling = "rows"', "begins with a to z"),
+        ('[vectors.a]\npooling = "mean"\nsingle = 1', "vectors.a.single = 1 must be true or false"),
+        ("[search]\nk = 3", "unknown key search.'k'"),
+        ("[page]\ncrop = 3", "page.crop = 3 must be true or false, or a table"),
+        ("[page.crop]\nwhite = 256", "page.crop.white = 256 must be a whole number from 0 to 255"),
+        ("[page.crop]\nsides = -0.1", "page.crop.sides = -0.1 must be a number from 0 to 1"),
+        ("[page.crop]\ncolour = 3", "unknown key page.crop.'colour'"),
         ("not toml", "not a readable TOML file"),
     ],
 )

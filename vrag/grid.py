@@ -7,7 +7,7 @@ Boxes are shares of the page: x0, y0, x1, y1 in [0, 1], origin at the top left, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +77,19 @@ class Grid:
         """True when the rows are free boxes (words), False when they are patches of tiles."""
         return not self.tiles
 
+    def within(self, box: Box) -> Grid:
+        """This grid of a picture that shows the part `box` of the page, in coordinates of the page.
+
+        What an embedder calls with `Page.crop`; the order and the number of rows stay.
+        """
+        if box == WHOLE_PAGE:
+            return self
+        if self.tiles:
+            return Grid.patches([replace(tile, box=_placed(tile.box, box)) for tile in self.tiles])
+        x0, y0, x1, y1 = box
+        scale = np.array([x1 - x0, y1 - y0] * 2, np.float32)
+        return Grid.free(self.boxes * scale + np.array([x0, y0] * 2, np.float32))
+
     def tile_slices(self) -> list[tuple[Tile, slice]]:
         """Each tile with the rows of the multivector that are its patches."""
         slices, start = [], 0
@@ -84,3 +97,10 @@ class Grid:
             slices.append((tile, slice(start, start + len(tile))))
             start += len(tile)
         return slices
+
+
+def _placed(inner: Box, outer: Box) -> Box:
+    """A box in shares of the box `outer`, in shares of the page."""
+    x0, y0, x1, y1 = outer
+    width, height = x1 - x0, y1 - y0
+    return x0 + inner[0] * width, y0 + inner[1] * height, x0 + inner[2] * width, y0 + inner[3] * height

@@ -16,6 +16,7 @@ from vrag.documents import KEYS, Document, Documents
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
+from vrag.explain import Explanation, Match, explain_page, find_matches, trace
 from vrag.failures import Failures
 from vrag.gate import Gate
 from vrag.grid import FloatArray
@@ -39,10 +40,12 @@ from vrag.where import parse_where, parse_where_documents
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vrag.store.edge import EdgeStore
+    from vrag.bits.cache import BitCache
+    from vrag.bits.store import BitsStore
 
 FORMAT = 1
 SHARD = "shard"
+CACHE = "cache"  # what can be made again from the shard
 _AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
 
 
@@ -105,6 +108,7 @@ class Index(AbstractContextManager["Index"]):
             _remove_unfinished(folder / SHARD)
             store = _edge().create(folder / SHARD, recipe.schema(embedder.dim), KEYS)
             undo.callback(store.close)
+            store.bits = _bits(folder, recipe, embedder, fingerprint)
             _write_facts(folder, recipe, fingerprint, embedder.dim)
             index = cls(folder, store, recipe, embedder, fingerprint.digest, lock)
             undo.pop_all()
@@ -139,6 +143,7 @@ class Index(AbstractContextManager["Index"]):
             undo.callback(lock.release)
             store = _edge().open(folder / SHARD, recipe.schema(int(facts["dim"])))
             undo.callback(store.close)
+            store.bits = _bits(folder, recipe, embedder, stored)
             index = cls(folder, store, recipe, embedder, stored.digest, lock)
             undo.pop_all()
             return index
@@ -328,6 +333,45 @@ class Index(AbstractContextManager["Index"]):
         grid, words = page_grid(record.payload), page_words(record.payload)
         return snippet(self.embed_query(query), record.vectors[FULL], grid, words)
 
+    def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
+        """For each token of the query the word or patch of the hit's page that answers it best."""
+        record = self._store.fetch([hit.id], [FULL])[hit.id]
+        grid, words = page_grid(record.payload), page_words(record.payload)
+        return find_matches(self.embed_query_tokens(query), record.vectors[FULL], grid, words)
+
+    def explain(
+        self,
+        query: str,
+        doc: str | None = None,
+        page: int | None = None,
+        cascade: str | None = None,
+        where: str | Sequence[str] = (),
+        k: int = 10,
+    ) -> Explanation:
+        """Why a page stands where it stands for a query, from stored vectors.
+
+        Args:
+            query: What is looked for, in words.
+            doc: Document name; without it, and without `page`, the best hit is explained.
+            page: From 1; without it the document's best page.
+            cascade: As in `search`.
+            where: The filters the search had.
+            k: Hits the last stage lets through.
+
+        Raises:
+            UsageError: A page without a document, no such page, or no hit at all.
+        """
+        if doc is None or page is None:
+            doc, page = self._best_page(query, doc, page, cascade, where)
+        record_id, _ = self._page_record(doc, page)
+        record = self._store.fetch([record_id], [FULL])[record_id]
+        chosen = self.pipeline.cascade(cascade)
+        selection = parse_where([where] if isinstance(where, str) else where, self.documents)
+        embedded = self.embed_query_tokens(query)
+        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
+        stood = trace(self._store, self.documents, stages, selection, record_id, self.page_count)
+        return explain_page(query, embedded, record, self.documents, str(chosen), stood)
+
     @property
     def page_count(self) -> int:
         """Pages in the index."""
@@ -345,6 +389,17 @@ class Index(AbstractContextManager["Index"]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _best_page(
+        self, query: str, doc: str | None, page: int | None, cascade: str | None, where: str | Sequence[str]
+    ) -> tuple[str, int]:
+        if doc is None and page is not None:
+            raise UsageError(f"Page {page} of which document?", "Name it with --doc.")
+        filters = [where] if isinstance(where, str) else [*where]
+        best = self.search(query, 1, cascade, [*filters, f"doc={doc}"] if doc else filters)
+        if not best:
+            raise UsageError("No page was found, so there is nothing to explain.", "vrag info shows what is indexed.")
+        return best[0].doc, best[0].page
 
     def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
         ids = tuple(document.doc_id for document in self.documents.find(doc))
@@ -393,7 +448,16 @@ def _remove_unfinished(shard: Path) -> None:
         shutil.rmtree(shard)
 
 
-def _edge() -> type[EdgeStore]:
-    from vrag.store.edge import EdgeStore
+def _edge() -> type[BitsStore]:
+    from vrag.bits.store import BitsStore
 
-    return EdgeStore
+    return BitsStore
+
+
+def _bits(folder: Path, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> BitCache:
+    """The packed bits of the recipe's multivectors, beside the shard."""
+    from vrag.bits.cache import BitCache
+
+    dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
+    facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
+    return BitCache(folder / CACHE / "bits", dims, facts, embedder.mean)

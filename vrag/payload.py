@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vrag.grid import FloatArray, Grid, Tile
+from vrag.grid import WHOLE_PAGE, FloatArray, Grid, Tile
 from vrag.pages.page import Page, Words
 from vrag.store.base import Payload
 
@@ -39,6 +39,10 @@ def page_payload(page: Page, grid: Grid, doc_id: str, kind: str = PAGE) -> Paylo
         payload["tiles"] = [[t.rows, t.cols, *t.box, t.is_global] for t in grid.tiles]
     elif not np.array_equal(grid.boxes, page.words.grid().boxes):
         payload["grid"] = _pack_boxes(grid.boxes)
+    if page.crop != WHOLE_PAGE:
+        payload["crop"] = list(page.crop)
+    if page.blank:
+        payload["blank"] = True
     if page.notes:
         payload["notes"] = list(page.notes)
     return payload

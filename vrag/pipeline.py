@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pages.page import PageSpec
 from vrag.pooling import make_pooling, normalise
+from vrag.schema import RECIPE, SEARCH, Key, checked, checked_table, page_settings
 from vrag.settings import data_dir
 from vrag.store.base import VectorField
 
@@ -27,13 +29,8 @@ else:
 
 FULL = "full"
 DEFAULT_PIPELINE = "builtin"
-_PAGE_KEYS: Mapping[str, tuple[type, tuple[str, ...]]] = {
-    "dpi": (int, ()),
-    "max_side": (int, ()),
-    "ocr_side": (int, ()),
-    "ocr": (str, ("auto", "always", "never")),
-    "renderer": (str, ("pdfium", "poppler")),
-}
+_VECTOR_NAME = re.compile(r"[a-z][\w-]*")
+_FLAGS = ("single", "centred")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +155,16 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         table: As parsed from TOML.
         where: File named in error messages.
     """
-    _known_keys(table, ("description", "model", "page", "vectors", "cascades", "search"), where, "")
+    checked_table(table, RECIPE, where)
     vectors = tuple(_vector(key, value, where) for key, value in table.get("vectors", {}).items())
-    cascades = {"exact": FULL, **table.get("cascades", {})}
-    default = table.get("search", {}).get("cascade", "exact")
+    named = table.get("cascades", {})
+    cascades = {"exact": FULL, **checked_table(named, dict.fromkeys(named, Key(str)), where, "cascades.")}
+    default = checked_table(table.get("search", {}), SEARCH, where, "search.").get("cascade", "exact")
     pipeline = Pipeline(
         name=name,
         description=table.get("description", ""),
         model=table.get("model", "builtin"),
-        page=_page(table.get("page", {}), where),
+        page=page_settings(table.get("page", {}), where),
         vectors=vectors,
         cascades=cascades,
         default_cascade=default,
@@ -188,36 +186,17 @@ def _read(file: Path) -> Pipeline:
     return make_pipeline(file.stem, table, str(file))
 
 
-def _vector(name: str, table: Mapping[str, Any], where: str) -> VectorSpec:
+def _vector(name: str, table: Any, where: str) -> VectorSpec:
     at = f"{where}: vectors.{name}"
     if name == FULL:
         raise UsageError(f"{at}: {FULL!r} is always there and cannot be pooled.")
+    if not _VECTOR_NAME.fullmatch(name):
+        raise UsageError(f"{at}: a name begins with a to z and has only letters, digits, _ and -.")
     if not isinstance(table, Mapping) or not isinstance(table.get("pooling"), str):
         raise UsageError(f"{at}: needs a pooling.", 'e.g. pooling = "runs"')
-    options = {k: v for k, v in table.items() if k not in ("pooling", "single", "centred")}
+    options = {k: v for k, v in table.items() if k not in ("pooling", *_FLAGS)}
     make_pooling(table["pooling"], options, at)
-    flags = {key: _checked(table.get(key, False), bool, (), f"{at}.{key}") for key in ("single", "centred")}
+    flags = {key: checked(table.get(key, False), Key(bool), f"{at}.{key}") for key in _FLAGS}
     if flags["single"] and table["pooling"] != "mean":
         raise UsageError(f'{at}: only pooling = "mean" gives a single vector.')
     return VectorSpec(name, table["pooling"], options, **flags)
-
-
-def _page(table: Mapping[str, Any], where: str) -> dict[str, Any]:
-    _known_keys(table, tuple(_PAGE_KEYS), where, "page.")
-    return {key: _checked(value, *_PAGE_KEYS[key], f"{where}: page.{key}") for key, value in table.items()}
-
-
-def _checked(value: Any, kind: type, allowed: tuple[str, ...], at: str) -> Any:
-    if type(value) is not kind or (isinstance(value, int) and kind is int and value < 1):
-        raise UsageError(
-            f"{at} = {value!r} must be {'a whole number of at least 1' if kind is int else kind.__name__}."
-        )
-    if allowed and value not in allowed:
-        raise UsageError(f"{at} = {value!r} is not allowed.", f"Allowed: {', '.join(allowed)}.")
-    return value
-
-
-def _known_keys(table: Mapping[str, Any], allowed: tuple[str, ...], where: str, prefix: str) -> None:
-    for key in table:
-        if key not in allowed:
-            raise UsageError(f"{where}: unknown key {prefix}{key!r}.", f"Allowed: {', '.join(allowed)}.")

@@ -59,14 +59,13 @@ def search(
     last = stages[-1]
     wide = StageRequest(last.vector, last.query, max(last.limit, k) + _TIE_MARGIN, last.hnsw)
     found = store.query([*stages[:-1], wide], selection)
-    names = {doc_id: documents.label(doc_id) for doc_id in {str(point.payload["doc_id"]) for point in found}}
-    found.sort(key=lambda point: _order(point, names))
+    found.sort(key=lambda point: result_order(point, documents))
     best = found[:k]
     earlier = [_scores_of(store, stage, best) for stage in stages[:-1]]
     labels = stage_labels(stages)
     hits = []
     for rank, point in enumerate(best, 1):
-        name, path = names[str(point.payload["doc_id"])]
+        name, path = documents.label(str(point.payload["doc_id"]))
         scores = [*(scores[point.id] for scores in earlier), point.score]
         by_stage = dict(zip(labels, scores, strict=True))
         hits.append(Hit(rank, point.score, name, path, int(point.payload["page"]), by_stage, point.id))
@@ -94,6 +93,11 @@ def stage_requests(
     return requests
 
 
+def result_order(point: Scored, documents: Documents) -> tuple[float, str, int]:
+    """Sorts points as hits are ranked: by score, equal scores by the document's path and the page."""
+    return -point.score, documents.label(str(point.payload["doc_id"]))[1], int(point.payload["page"])
+
+
 def stage_labels(stages: Sequence[StageRequest]) -> list[str]:
     """A name a stage: the vector's, numbered when a vector is scored twice."""
     labels: list[str] = []
@@ -101,10 +105,6 @@ def stage_labels(stages: Sequence[StageRequest]) -> list[str]:
         again = sum(label.split("#")[0] == stage.vector for label in labels)
         labels.append(f"{stage.vector}#{again + 1}" if again else stage.vector)
     return labels
-
-
-def _order(point: Scored, names: dict[str, tuple[str, str]]) -> tuple[float, str, int]:
-    return -point.score, names[str(point.payload["doc_id"])][1], int(point.payload["page"])
 
 
 def _scores_of(store: Store, stage: StageRequest, points: Sequence[Scored]) -> dict[str, float]:

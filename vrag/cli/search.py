@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vrag.cli import output
+from vrag.cli.explain import matches_json, matches_text
 from vrag.errors import UsageError
 from vrag.settings import find_index
 
@@ -30,6 +31,9 @@ def search(
     cascade: Annotated[str | None, typer.Option(help="exact, two-stage, three-stage, or stages as text.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, e.g. doc=report.pdf; may be repeated.")] = None,
     queries: Annotated[Path | None, typer.Option(help='JSONL file of {"query-id", "query", "where"?} rows.')] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what matched on each page, with what similarity.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a query.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the best hit in the browser, at its page.")] = False,
     save_pages: Annotated[Path | None, typer.Option(help="Write the hit pages as PNG into this folder.")] = None,
@@ -49,9 +53,10 @@ def search(
             hits = opened.search(row["query"], k, cascade, filters)
             took_ms = (time.perf_counter() - started) * 1000
             if json:
-                output.data(_as_json(row, cascade or opened.pipeline.default_cascade, took_ms, hits))
+                answer = _as_json(row, cascade or opened.pipeline.default_cascade, took_ms, hits)
+                output.data(_with_matches(answer, opened, hits) if explain else answer)
             else:
-                _print_hits(opened, row["query"], hits, took_ms)
+                _print_hits(opened, row["query"], hits, took_ms, explain)
             if save_pages:
                 _save(opened, hits, save_pages)
             if open_ and hits:
@@ -101,7 +106,13 @@ def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[H
     return {**identity, "query": row["query"], "cascade": cascade, "took_ms": round(took_ms, 3), "hits": found}
 
 
-def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float) -> None:
+def _with_matches(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> dict[str, Any]:
+    for shown, hit in zip(answer["hits"], hits, strict=True):
+        shown["matches"] = matches_json(index.matches(answer["query"], hit))
+    return answer
+
+
+def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float, explain: bool) -> None:
     table = Table(box=box.SIMPLE_HEAD, title=f"{query[:200]}", title_justify="left", pad_edge=False, expand=True)
     table.add_column("#", justify="right")
     table.add_column("Score", justify="right")
@@ -110,6 +121,9 @@ def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float) -
     table.add_column("Nearest text", overflow="fold", ratio=1)
     for hit in hits:
         text = index.snippet(query, hit)
+        if explain:
+            stages = ", ".join(f"{stage} {score:.3f}" for stage, score in hit.stages.items())
+            text = f"{text}\n{stages}: {matches_text(index.matches(query, hit))}"
         table.add_row(str(hit.rank), f"{hit.score:.3f}", escape(hit.doc), str(hit.page), escape(text))
     output.stdout.print(table)
     output.note(f"{len(hits)} of {index.page_count} pages in {took_ms:.0f} ms.")

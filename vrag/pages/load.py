@@ -10,6 +10,8 @@ from typing import TypeVar
 from PIL.Image import Image
 
 from vrag.errors import PageError
+from vrag.grid import WHOLE_PAGE, Box
+from vrag.pages.crop import crop, is_blank
 from vrag.pages.faults import page_errors
 from vrag.pages.files import is_image
 from vrag.pages.page import Page, PageSpec, Renderer, Words
@@ -20,6 +22,8 @@ from vrag.pages.reader import DocumentInfo, Reader, pixel_size
 from vrag.pages.words import page_words
 
 T = TypeVar("T")
+
+_GLANCE_DPI = 36  # enough to see whether anything is printed
 
 _READERS: Mapping[Renderer, Callable[[Path], Reader]] = {
     "pdfium": PdfiumReader,
@@ -134,10 +138,24 @@ def _renderers(path: Path, spec: PageSpec) -> tuple[Renderer, ...]:
 
 def _read(reader: Reader, number: int, spec: PageSpec) -> Page:
     size = reader.size(number)
-    image = _render(reader, number, spec) if spec.image else None
     words, source = page_words(reader, number, size, spec) if spec.words else (Words(), "none")
-    return Page(number, *size, words, source, reader.info().renderer, image)
+    page = Page(number, *size, words, source, reader.info().renderer)
+    if spec.image:
+        whole = _whole(reader, number, spec)
+        image, box = _cropped(whole, spec)
+        return replace(page, image=image, crop=box, blank=not len(words) and is_blank(whole))
+    if not len(words):
+        return replace(page, blank=is_blank(_whole(reader, number, replace(spec, dpi=_GLANCE_DPI))))
+    return page
 
 
 def _render(reader: Reader, number: int, spec: PageSpec) -> Image:
+    return _cropped(_whole(reader, number, spec), spec)[0]
+
+
+def _whole(reader: Reader, number: int, spec: PageSpec) -> Image:
     return reader.render(number, pixel_size(reader.size(number), spec.dpi, spec.max_side))
+
+
+def _cropped(picture: Image, spec: PageSpec) -> tuple[Image, Box]:
+    return crop(picture, spec.crop) if spec.crop else (picture, WHOLE_PAGE)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from vrag.grid import FloatArray, Grid
+from vrag.grid import WHOLE_PAGE, Box, FloatArray, Grid
+from vrag.pages.crop import CropRules
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -52,6 +53,7 @@ class PageSpec:
             pictures cover the page; "always" and "never" as they say.
         ocr_side: Longest side in pixels of the picture given to OCR.
         renderer: The renderer tried first; the other one rescues what it cannot do.
+        crop: How empty margins are cut off the picture; None keeps them.
     """
 
     image: bool = True
@@ -61,6 +63,7 @@ class PageSpec:
     ocr: Literal["auto", "always", "never"] = "auto"
     ocr_side: int = 1200
     renderer: Literal["pdfium", "poppler"] = "pdfium"
+    crop: CropRules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Page:
         text_source: Where the words come from.
         renderer: What opened the page.
         image: RGB picture of the page, present when `PageSpec.image` asked for it.
+        crop: The part of the page that the picture shows; words keep their places on the whole page.
+        blank: Whether nothing is printed on it.
         notes: Sentences worth telling: a renderer that had to be rescued, damage that was passed over.
     """
 
@@ -85,4 +90,6 @@ class Page:
     text_source: TextSource = "none"
     renderer: Renderer = "pdfium"
     image: Image | None = None
+    crop: Box = WHOLE_PAGE
+    blank: bool = False
     notes: tuple[str, ...] = ()

@@ -107,8 +107,16 @@ class Store(Protocol):
         """Records by id with the named vectors; ids that do not exist are left out."""
         ...
 
-    def scroll(self, selection: Selection, vectors: Sequence[str] = ()) -> Iterator[Record]:
-        """All selected records with the named vectors, in order of id; read in steps, so that memory stays small."""
+    def scroll(
+        self, selection: Selection, vectors: Sequence[str] = (), keys: Sequence[str] | None = None
+    ) -> Iterator[Record]:
+        """All selected records in order of id, read in steps, so that memory stays small.
+
+        Args:
+            selection: Which.
+            vectors: Named vectors wanted.
+            keys: Payload keys wanted; None for all.
+        """
         ...
 
     def count(self, selection: Selection) -> int:

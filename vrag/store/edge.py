@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import qdrant_edge as qe
@@ -13,6 +13,9 @@ import qdrant_edge as qe
 from vrag.errors import StoreError
 from vrag.grid import FloatArray
 from vrag.store.base import Condition, Interval, Payload, Range, Record, Scored, Selection, StageRequest, VectorField
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
 _STEP = 1000  # records read at once
@@ -62,7 +65,7 @@ class EdgeStore:
         self._fields = {field.name: field for field in fields}
 
     @classmethod
-    def create(cls, folder: Path, fields: Sequence[VectorField], keys: dict[str, str]) -> EdgeStore:
+    def create(cls, folder: Path, fields: Sequence[VectorField], keys: dict[str, str]) -> Self:
         """Make a new shard in `folder`.
 
         Args:
@@ -78,7 +81,7 @@ class EdgeStore:
         return store
 
     @classmethod
-    def open(cls, folder: Path, fields: Sequence[VectorField]) -> EdgeStore:
+    def open(cls, folder: Path, fields: Sequence[VectorField]) -> Self:
         """Open the shard in `folder`; `StoreError` when another process has it."""
         with _edge_errors("opening the index"):
             return cls(qe.EdgeShard.load(str(folder)), fields)
@@ -104,13 +107,16 @@ class EdgeStore:
             found = self._open_shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
         return {str(r.id): Record(str(r.id), r.payload or {}, _arrays(r.vector)) for r in found}
 
-    def scroll(self, selection: Selection, vectors: Sequence[str] = ()) -> Iterator[Record]:
-        """All selected records with the named vectors, float32, in order of id."""
+    def scroll(
+        self, selection: Selection, vectors: Sequence[str] = (), keys: Sequence[str] | None = None
+    ) -> Iterator[Record]:
+        """All selected records with the named vectors (float32) and payload keys, in order of id."""
         step = _STEP_WITH_VECTORS if vectors else _STEP
         wanted, offset = list(vectors) or False, None
+        payload = True if keys is None else list(keys) or False
         while True:
             request = qe.ScrollRequest(
-                offset=offset, limit=step, filter=_filter(selection), with_payload=True, with_vector=wanted
+                offset=offset, limit=step, filter=_filter(selection), with_payload=payload, with_vector=wanted
             )
             with _edge_errors("listing the index"):
                 found, offset = self._open_shard.scroll(request)
@@ -158,6 +164,11 @@ class EdgeStore:
             with _edge_errors("closing the index"):
                 shard.flush()
                 shard.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `close` has not been called yet."""
+        return self._shard is not None
 
     @property
     def _open_shard(self) -> qe.EdgeShard:

@@ -1,0 +1,278 @@
+"""The cache holds what the store holds, whatever happened in between."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.bits import naive
+from vrag.bits import cache as cache_module
+from vrag.bits.cache import BitCache
+from vrag.bits.files import CacheFiles
+from vrag.bits.store import BitsStore, bits_of
+from vrag.documents import page_id
+from vrag.store.base import Condition, Record, Selection, VectorField
+from vrag.store.edge import EdgeStore
+
+FIELDS = [VectorField("full", 8, multi=True), VectorField("rows", 8, multi=True), VectorField("one", 8, multi=False)]
+DIMS = {"full": 8, "rows": 8}
+KEYS = {"kind": "keyword", "doc_id": "keyword"}
+QUERY = naive.unit(np.random.default_rng(5).normal(size=(3, 8)))
+
+
+def page(number, doc="a", version=0):
+    rng = np.random.default_rng([number, version])
+    full = naive.unit(rng.normal(size=(rng.integers(1, 12), 8)))
+    vectors = {"full": full, "rows": full[:2], "one": full[0]}
+    return Record(page_id(doc, number, "m"), {"kind": "page", "doc_id": doc, "page": number}, vectors)
+
+
+def document(doc):
+    return Record(page_id(doc, 0, "document"), {"kind": "document", "doc_id": doc})
+
+
+def new_cache(folder, mean=np.zeros(8, np.float32), **facts):  # noqa: B008
+    return BitCache(folder / "bits", DIMS, facts or {"model": "m"}, mean)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = BitsStore.create(tmp_path / "shard", FIELDS, KEYS)
+    store.bits = new_cache(tmp_path)
+    yield store
+    store.close()
+
+
+def reopened(store, folder, **facts):
+    """As after a crash or an orderly end: a new cache over the same files."""
+    store.bits = new_cache(folder, **facts)
+    return store
+
+
+def agree(store):
+    """Every page of the store is in the bits, with the bits of the vectors that the store has now."""
+    bits = bits_of(store)
+    table = bits.table()
+    records = {r.id: r for r in store.scroll(Selection((Condition("kind", ("page",)),)), ["full", "rows"])}
+    assert set(table.position) == set(records)
+    assert table.alive.sum() == len(records)
+    for name in DIMS:
+        packed = bits.pages(name)
+        words = packed.signs.block(np.zeros((1, 8), np.float32)).shape[0]
+        for key, record in records.items():
+            at = table.position[key]
+            assert table.ids[at] == key
+            assert table.docs[at] == record.payload["doc_id"]
+            block = packed.bits[packed.rows[at] * words : packed.rows[at + 1] * words]
+            np.testing.assert_array_equal(block, packed.signs.block(record.vectors[name]).ravel())
+    return bits
+
+
+def test_pages_are_appended_as_they_are_written(store, tmp_path, monkeypatch):
+    store.upsert([document("a"), page(1), page(2)])
+    store.upsert([page(3)])
+    monkeypatch.setattr(EdgeStore, "fetch", lambda *a: pytest.fail("read from the store"))
+    store.bits.update(store)
+    monkeypatch.undo()
+    agree(store)
+    assert new_cache(tmp_path).is_fresh(store)
+    scores = store.bits.pages("full").maxsim(QUERY)
+    assert scores.shape == (3,)
+
+
+def test_closing_commits_what_was_written(tmp_path):
+    with_bits = BitsStore.create(tmp_path / "shard", FIELDS, KEYS)
+    with_bits.bits = new_cache(tmp_path)
+    with_bits.upsert([page(n) for n in range(1, 4)])
+    with_bits.close()
+    with_bits.close()
+    again = BitsStore.open(tmp_path / "shard", FIELDS)
+    assert reopened(again, tmp_path).bits.is_fresh(again)
+    agree(again)
+    again.close()
+
+
+def test_a_missing_cache_is_built_from_the_store(store, tmp_path):
+    store.bits = None
+    store.upsert([page(n, doc="ab"[n % 2]) for n in range(1, 200)])
+    agree(reopened(store, tmp_path))
+
+
+def test_a_crash_before_the_commit_costs_the_pages_of_that_run(store, tmp_path, monkeypatch):
+    store.upsert([page(n) for n in range(1, 4)])
+    store.bits.update(store)
+    store.upsert([page(n) for n in range(4, 9)])  # and then the process is gone
+    fetched = []
+    fetch = EdgeStore.fetch
+    monkeypatch.setattr(EdgeStore, "fetch", lambda s, ids, v=(): fetched.extend(ids) or fetch(s, ids, v))
+    agree(reopened(store, tmp_path))
+    assert len(fetched) == 5
+
+
+def test_a_crash_between_the_mark_and_the_store_changes_nothing(store, tmp_path):
+    store.upsert([page(1)])
+    store.bits.update(store)
+    store.bits.changing([page(2)])
+    agree(reopened(store, tmp_path))
+
+
+def test_deleted_pages_are_let_go(store, tmp_path):
+    store.upsert([page(n, doc="ab"[n % 2]) for n in range(1, 20)])
+    store.bits.update(store)
+    store.delete(Selection((Condition("doc_id", ("a",)),)))
+    agree(store)
+    agree(reopened(store, tmp_path))
+
+
+def test_many_dead_pages_are_left_behind(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache_module, "_MANY_DEAD", 4)
+    store.upsert([page(n, doc="ab"[n > 5]) for n in range(1, 20)])
+    store.bits.update(store)
+    before = (tmp_path / "bits" / store.bits._vectors["full"].file).stat().st_size
+    store.delete(Selection((Condition("doc_id", ("b",)),)))
+    bits = agree(store)
+    assert len(bits.table().ids) == 5
+    files = sorted(file.name for file in (tmp_path / "bits").glob("*.bits"))
+    assert len(files) == 2
+    assert (tmp_path / "bits" / files[0]).stat().st_size < before
+    agree(reopened(store, tmp_path))
+
+
+def test_a_page_written_again_with_other_vectors_is_read_again(store, tmp_path):
+    store.upsert([page(n) for n in range(1, 5)])
+    store.bits.update(store)
+    store.upsert([page(2, version=1)])
+    agree(store)
+    store.upsert([page(3, version=1)])
+    agree(reopened(store, tmp_path))  # also when the process went away before the next search
+
+
+def test_documents_do_not_touch_the_bits(store):
+    store.upsert([page(1)])
+    store.bits.update(store)
+    store.upsert([document("a")])
+    assert store.bits.is_fresh(store)
+
+
+def test_a_change_that_went_past_the_bits_is_seen_by_the_count(store, tmp_path):
+    store.upsert([page(1), page(2)])
+    store.bits.update(store)
+    EdgeStore.upsert(store, [page(3)])
+    agree(store)
+
+
+@pytest.mark.parametrize("damage", ["truncated index", "garbage index", "short data", "no data", "half a mark"])
+def test_damaged_files_are_made_again(store, tmp_path, damage):
+    store.upsert([page(n) for n in range(1, 5)])
+    store.bits.update(store)
+    index, data = tmp_path / "bits" / "index.npz", next((tmp_path / "bits").glob("full*.bits"))
+    if damage == "truncated index":
+        index.write_bytes(index.read_bytes()[:-100])
+    elif damage == "garbage index":
+        content = bytearray(index.read_bytes())
+        content[len(content) // 2 :: 7] = b"x" * len(content[len(content) // 2 :: 7])
+        index.write_bytes(content)
+    elif damage == "short data":
+        data.write_bytes(data.read_bytes()[:-4])
+    elif damage == "no data":
+        data.unlink()
+    else:
+        (tmp_path / "bits" / "changing").write_text("appe")
+    agree(reopened(store, tmp_path))
+
+
+def test_bytes_left_behind_by_a_crash_are_cut_off(store, tmp_path):
+    store.upsert([page(n) for n in range(1, 5)])
+    store.bits.update(store)
+    with next((tmp_path / "bits").glob("full*.bits")).open("ab") as file:
+        file.write(b"half a block")
+    reopened(store, tmp_path)
+    store.upsert([page(9)])
+    agree(store)
+    agree(reopened(store, tmp_path))
+
+
+def test_another_model_or_recipe_starts_anew(store, tmp_path):
+    store.upsert([page(1), page(2)])
+    store.bits.update(store)
+    assert not reopened(store, tmp_path, model="other").bits.is_fresh(store)
+    agree(store)
+
+
+def test_pages_without_a_vector_have_no_rows(store):
+    record = page(1)
+    store.upsert([Record(record.id, record.payload, {"full": record.vectors["full"]}), page(2)])
+    bits = bits_of(store)
+    scores = bits.pages("rows").maxsim(QUERY)
+    assert scores[bits.table().position[record.id]] == -np.inf
+    assert np.isfinite(scores).sum() == 1
+
+
+def test_without_a_model_mean_that_of_the_first_pages_is_kept(store, tmp_path):
+    store.bits = new_cache(tmp_path, None)
+    records = [page(n) for n in range(1, 100)]
+    store.upsert(records)
+    store.bits.update(store)
+    mean = store.bits.pages("full").signs.mean
+    np.testing.assert_allclose(mean, np.concatenate([r.vectors["full"] for r in records]).mean(axis=0), atol=1e-6)
+    store.upsert([page(n) for n in range(100, 200)])
+    store.bits.update(store)
+    np.testing.assert_array_equal(store.bits.pages("full").signs.mean, mean)
+
+
+def test_a_reader_keeps_its_mapping_while_files_are_replaced(store, monkeypatch):
+    monkeypatch.setattr(cache_module, "_MANY_DEAD", 1)
+    store.upsert([page(n, doc="ab"[n > 5]) for n in range(1, 20)])
+    store.bits.update(store)
+    before = store.bits.pages("full")
+    scores = before.maxsim(QUERY)
+    store.delete(Selection((Condition("doc_id", ("b",)),)))
+    store.bits.update(store)
+    np.testing.assert_array_equal(before.maxsim(QUERY), scores)
+
+
+def test_threads_share_one_update(store):
+    store.upsert([page(n) for n in range(1, 150)])
+    seen = []
+    threads = [threading.Thread(target=lambda: seen.append(len(bits_of(store).table().ids))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [149] * 8
+
+
+def test_a_store_without_bits_has_none(tmp_path):
+    plain = EdgeStore.create(tmp_path / "plain", FIELDS, KEYS)
+    assert bits_of(plain) is None
+    plain.close()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=15)
+@given(st.lists(st.tuples(st.sampled_from("wdcru"), st.integers(1, 6), st.sampled_from("ab")), max_size=10))
+def test_any_history_ends_in_agreement(tmp_path_factory, history):
+    folder = tmp_path_factory.mktemp("history")
+    store = BitsStore.create(folder / "shard", FIELDS, KEYS)
+    store.bits = new_cache(folder)
+    for version, (what, number, doc) in enumerate(history):
+        if what == "w":
+            store.upsert([page(number, doc)])
+        elif what == "r":
+            store.upsert([page(number, doc, version)])
+        elif what == "d":
+            store.delete(Selection((Condition("doc_id", (doc,)),)))
+        elif what == "u":
+            store.bits.update(store)
+        else:
+            reopened(store, folder)
+    agree(store)
+    agree(reopened(store, folder))
+    store.close()
+
+
+def test_reading_a_folder_that_is_not_there(tmp_path):
+    files = CacheFiles(tmp_path / "none")
+    assert files.read() is None
+    assert files.marked() is None

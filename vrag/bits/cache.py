@@ -1,0 +1,225 @@
+"""The bits of every page of an index: appended to as pages are written, brought up to date from the store otherwise.
+
+A page's id says its content (file, page, model), so the cache is up to date when it holds the ids that the store
+holds. `changing` is called before the store is written and leaves a mark on the disk; only `update`, which compares
+the cache with the store, takes it away. What a crash leaves is therefore found, and costs the pages that are missing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vrag.bits.files import APPENDED, REWRITTEN, Arrays, CacheFiles
+from vrag.bits.quantise import Signs
+from vrag.bits.scoring import PackedPages
+from vrag.bits.vector import PackedVector
+from vrag.grid import FloatArray
+from vrag.payload import PAGE
+from vrag.store.base import Condition, Record, Selection, Store
+
+SAMPLE_PAGES = 64  # pages seen before a mean is fixed, and written at once
+_FETCH = 64
+_MANY_DEAD = 64
+_PAGES = Selection((Condition("kind", (PAGE,)),))
+
+
+@dataclass(frozen=True, slots=True)
+class PageTable:
+    """Pages in the order of the bits.
+
+    Args:
+        ids: Record ids.
+        docs: Document id of each page.
+        alive: bool [pages]; False where the store has the page no more.
+        position: Place of each living id.
+    """
+
+    ids: tuple[str, ...]
+    docs: tuple[str, ...]
+    alive: npt.NDArray[np.bool_]
+    position: Mapping[str, int]
+
+
+class BitCache:
+    """The bits beside one store.
+
+    Args:
+        folder: Made when the first page is written.
+        dims: Dimension d of each multivector to keep, by name.
+        facts: What the bits depend on besides the pages' ids (model, recipe); others on the disk are not used.
+        mean: float32 [d], the model's own mean; None to take that of the first pages.
+    """
+
+    def __init__(
+        self, folder: Path, dims: Mapping[str, int], facts: Mapping[str, Any], mean: FloatArray | None = None
+    ) -> None:
+        self._files = CacheFiles(folder)
+        self._dims, self._facts, self._mean = dict(dims), dict(facts), mean
+        self._lock = threading.RLock()
+        self._generation = 0
+        self._table: PageTable | None = None
+        self._packed: dict[str, PackedPages] = {}
+        self._clear()
+        self._read()
+        self._marked = self._files.marked()
+        self._trusted = self._marked is None  # every change of the store has come through `append`
+
+    def changing(self, records: Sequence[Record] = (), deleting: bool = False) -> None:
+        """To be called before the store is written; records without vectors do not matter."""
+        with self._lock:
+            pages = [record for record in records if record.vectors]
+            if not pages and not deleting:
+                return
+            again = any(record.id in self._position for record in pages)
+            change = REWRITTEN if again or self._marked == REWRITTEN else APPENDED
+            if change != self._marked:
+                self._files.mark(change)
+                self._marked = change
+            self._trusted &= not deleting
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Pages that were just written, with their vectors; changed ones wait for `update`."""
+        with self._lock:
+            for record in records:
+                if record.vectors and record.id not in self._position:
+                    self._add(record)
+            if self._waiting >= SAMPLE_PAGES:
+                self._write()
+
+    def update(self, store: Store) -> None:
+        """Make the cache hold what the store holds; cheap when nothing has changed."""
+        with self._lock:
+            if self.is_fresh(store):
+                return
+            if self._marked == REWRITTEN:
+                self._clear()
+            if not self._trusted or store.count(_PAGES) != len(self._position):
+                self._compare(store)
+            self._commit()
+
+    def flush(self, store: Store) -> None:
+        """Commit what `append` brought, when that is all there is to do: nothing is read from the store."""
+        with self._lock:
+            if self._trusted and self._marked == APPENDED and store.count(_PAGES) == len(self._position):
+                self._commit()
+
+    def is_fresh(self, store: Store) -> bool:
+        """Whether `update` has nothing to do."""
+        with self._lock:
+            return self._trusted and self._marked is None and store.count(_PAGES) == len(self._position)
+
+    def table(self) -> PageTable:
+        """Ids and documents of the pages, after `update`."""
+        with self._lock:
+            if self._table is None:
+                alive = np.zeros(len(self._ids), bool)
+                alive[list(self._position.values())] = True
+                self._table = PageTable(tuple(self._ids), tuple(self._docs), alive, dict(self._position))
+            return self._table
+
+    def pages(self, name: str) -> PackedPages:
+        """The bits of a named vector, after `update`; mapped, so that asking costs nothing."""
+        with self._lock:
+            if name not in self._packed:
+                self._packed[name] = self._vectors[name].mapped(self._files)
+            return self._packed[name]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Named vectors that have bits."""
+        return tuple(self._dims)
+
+    @property
+    def _waiting(self) -> int:
+        return max(len(vector.waiting) for vector in self._vectors.values())
+
+    def _clear(self) -> None:
+        self._generation += 1
+        self._ids: list[str] = []
+        self._docs: list[str] = []
+        self._position: dict[str, int] = {}
+        self._vectors = {name: PackedVector(name, self._generation, dim) for name, dim in self._dims.items()}
+        self._forget_views()
+
+    def _forget_views(self) -> None:
+        self._table = None
+        self._packed = {}
+
+    def _add(self, record: Record) -> None:
+        self._position[record.id] = len(self._ids)
+        self._ids.append(record.id)
+        self._docs.append(str(record.payload.get("doc_id", "")))
+        for name, vector in self._vectors.items():
+            vector.add(record.vectors.get(name))
+
+    def _compare(self, store: Store) -> None:
+        """Take in the pages that only the store has, let go of those that only the cache has."""
+        stored = [record.id for record in store.scroll(_PAGES, keys=())]
+        for gone in self._position.keys() - set(stored):
+            del self._position[gone]
+        missing = [page for page in stored if page not in self._position]
+        for start in range(0, len(missing), _FETCH):
+            found = store.fetch(missing[start : start + _FETCH], list(self._dims))
+            self.append(found[page] for page in missing[start : start + _FETCH] if page in found)
+        dead = len(self._ids) - len(self._position)
+        if dead > max(_MANY_DEAD, len(self._position)):
+            self._compact()
+
+    def _compact(self) -> None:
+        """Leave the dead pages behind: new files with the blocks of the living ones."""
+        self._write()
+        self._generation += 1
+        keep = sorted(self._position.values())
+        self._vectors = {
+            name: vector.kept(keep, self._generation, self._files) for name, vector in self._vectors.items()
+        }
+        self._ids, self._docs = [self._ids[i] for i in keep], [self._docs[i] for i in keep]
+        self._position = {page: i for i, page in enumerate(self._ids)}
+
+    def _write(self) -> None:
+        for vector in self._vectors.values():
+            vector.write(self._files, self._mean)
+
+    def _commit(self) -> None:
+        self._write()
+        docs, codes = np.unique(np.array(self._docs, dtype="S"), return_inverse=True)
+        arrays: Arrays = {"ids": np.array(self._ids, dtype="S"), "docs": docs, "doc": codes.astype(np.int32)}
+        arrays["place"] = np.array(list(self._position.values()), np.int64)
+        header = {
+            "generation": self._generation,
+            "facts": self._facts,
+            "dims": self._dims,
+            "files": {name: (vector.file, vector.size) for name, vector in self._vectors.items()},
+            "scale": {name: vector.signs.scale for name, vector in self._vectors.items()},
+        }
+        for name, vector in self._vectors.items():
+            arrays[f"rows.{name}"] = np.array(vector.rows, np.int64)
+            arrays[f"mean.{name}"] = vector.signs.mean
+        self._files.commit(header, arrays)
+        self._marked, self._trusted = None, True
+        self._forget_views()
+
+    def _read(self) -> None:
+        found = self._files.read()
+        if found is None:
+            return
+        header, arrays = found
+        self._generation = int(header["generation"])
+        if header["facts"] != self._facts or header["dims"] != self._dims:
+            self._clear()
+            return
+        self._ids = [page.decode() for page in arrays["ids"].tolist()]
+        names = [doc.decode() for doc in arrays["docs"].tolist()]
+        self._docs = [names[code] for code in arrays["doc"].tolist()]
+        self._position = {self._ids[i]: i for i in arrays["place"].tolist()}
+        for name in self._dims:
+            file, size = header["files"][name]
+            signs = Signs(arrays[f"mean.{name}"], float(header["scale"][name]))
+            self._vectors[name] = PackedVector.stored(file, size, arrays[f"rows.{name}"], signs)

@@ -1,0 +1,101 @@
+"""Which kernels run: those numba has compiled once on this machine, else numpy.
+
+Compiling takes seconds, so nobody waits for it: it is done by a process of its own, started when pages are first
+turned to bits and again when a search finds nothing compiled. A stamp in the user's cache folder says that it is
+done for this Python, numba, processor and source; numba keeps the machine code itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+import time
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+RETRY_SECONDS = 600  # a failed or running attempt is not repeated sooner
+KERNELS = "vrag.bits.kernels"
+
+
+def installed() -> bool:
+    """Whether numba is there (extra `[fast]`)."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def kernels() -> ModuleType | None:
+    """The compiled kernels; None when numba is missing or has not compiled them yet."""
+    return _load() if installed() and _stamp().exists() else None
+
+
+def compile_now() -> None:
+    """Compile and leave the stamp; takes seconds the first time, and again after an upgrade."""
+    _load()
+    _write(_stamp())
+
+
+def compile_in_background() -> None:
+    """Start a process that compiles, unless it is done, being done, or numba is missing."""
+    if not installed() or _stamp().exists() or _recent(_attempt()):
+        return
+    if not _write(_attempt()):
+        return  # no cache folder: numba could not keep what it compiles either
+    subprocess.Popen(
+        [sys.executable, "-c", "from vrag.bits.compiled import compile_now; compile_now()"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C in the terminal is not meant for it
+    )
+
+
+@lru_cache(maxsize=1)
+def _load() -> ModuleType:
+    return importlib.import_module(KERNELS)
+
+
+@lru_cache(maxsize=1)
+def _stamp() -> Path:
+    from platformdirs import user_cache_path
+
+    source = Path(__file__).with_name("kernels.py").read_bytes()
+    facts = (platform.python_version(), metadata.version("numba"), platform.machine(), _processor(), sys.prefix)
+    digest = hashlib.sha256("\n".join(facts).encode() + source).hexdigest()[:16]
+    return user_cache_path("vrag") / f"kernels-{digest}"
+
+
+def _attempt() -> Path:
+    return _stamp().with_suffix(".attempt")
+
+
+def _processor() -> str:
+    """The processor's name, as the system tells it: a home folder may be shared by different machines."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return "".join(sorted({line for line in lines if line.startswith(("model name", "flags"))}))
+
+
+def _recent(file: Path) -> bool:
+    try:
+        return time.time() - file.stat().st_mtime < RETRY_SECONDS
+    except OSError:
+        return False
+
+
+def _write(file: Path) -> bool:
+    """Make an empty file of this age; False where that is not possible."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        os.utime(file)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,84 @@
+"""The kernels of `kernels.py` in numpy, for machines without numba, or until it has compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from vrag.bits.quantise import WORD, BitArray, QueryPlanes
+from vrag.grid import FloatArray
+
+IntArray = npt.NDArray[np.int64]
+
+_ROWS_AT_ONCE = 8192
+# The eight signs of every byte, float32 [256, 8]; the lowest bit is the first value.
+_BYTE_SIGNS = (
+    np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(np.float32) * 2 - 1
+)
+
+
+def maxsim(bits: BitArray, rows: IntArray, pages: IntArray, query: QueryPlanes, out: FloatArray) -> None:
+    """Estimated MaxSim of each page into out float32 [pages]; minus infinity for a page without rows."""
+    for k, similarity in _similarities(bits, rows, pages, query):
+        out[k] = similarity.max(axis=1).sum() if similarity.size else -np.inf
+
+
+def regions(
+    bits: BitArray,
+    rows: IntArray,
+    pages: IntArray,
+    query: QueryPlanes,
+    window: int,
+    stride: int,
+    context: FloatArray,
+    out: FloatArray,
+    start: IntArray,
+) -> None:
+    """Score and first row of each page's best window; context float32 [m, pages] is what a row has at least."""
+    for k, similarity in _similarities(bits, rows, pages, query):
+        out[k], start[k] = -np.inf, 0
+        if similarity.size:
+            starts = window_starts(similarity.shape[1], window, stride)
+            best = np.stack([similarity[:, s : s + window].max(axis=1) for s in starts], axis=1)
+            scores = np.maximum(best, context[:, k, None]).sum(axis=0)
+            out[k], start[k] = scores.max(), starts[int(scores.argmax())]
+
+
+def window_starts(n: int, window: int, stride: int) -> range:
+    """First rows of the windows over n rows: every `stride`, until one reaches the last row."""
+    return range(0, max(0, n - window) + stride, stride)
+
+
+def _similarities(
+    bits: BitArray, rows: IntArray, pages: IntArray, query: QueryPlanes
+) -> Iterator[tuple[int, FloatArray]]:
+    """Each page's place in `pages` with its estimated similarities float32 [m, n].
+
+    Pages are multiplied together up to some thousand rows: BLAS starts threads for every product, and on a busy
+    machine that costs more than the product of one page.
+    """
+    weights, most = _weights(query)
+    lengths = rows[pages + 1] - rows[pages]
+    batch = np.cumsum(lengths) // _ROWS_AT_ONCE
+    for part in np.split(np.arange(len(pages)), np.flatnonzero(np.diff(batch)) + 1):
+        signs = np.concatenate([_signs(bits, rows, page, query.bits.shape[2]) for page in pages[part]])
+        distances = (np.float32(most) - weights @ signs.T) / 2
+        similarities = query.offset[:, None] + query.slope[:, None] * distances
+        yield from zip(part.tolist(), np.split(similarities, np.cumsum(lengths[part])[:-1], axis=1), strict=True)
+
+
+def _weights(query: QueryPlanes) -> tuple[FloatArray, float]:
+    """The query's codes as float32 [m, words * 32], and the distance of a row that differs in every bit."""
+    m, planes, words = query.bits.shape
+    signs = _BYTE_SIGNS[query.bits.view(np.uint8)].reshape(m, planes, -1)
+    weights = np.einsum("mpd,p->md", signs, 2.0 ** np.arange(planes)).astype(np.float32)
+    return weights, (2**planes - 1) * WORD * words
+
+
+def _signs(bits: BitArray, rows: IntArray, page: np.int64, words: int) -> FloatArray:
+    """A page's rows as -1 and 1, float32 [n, words * 32]."""
+    block = bits[rows[page] * words : rows[page + 1] * words].reshape(words, -1)
+    signs: FloatArray = _BYTE_SIGNS[np.ascontiguousarray(block.T).view(np.uint8)].reshape(-1, words * WORD)
+    return signs

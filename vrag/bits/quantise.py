@@ -1,0 +1,123 @@
+"""Vectors to bits: one sign bit a value for pages, a few bit planes for queries.
+
+With x a page row, mu a fixed mean and b = sign(x - mu) in {-1, +1}^d, a similarity is estimated as
+
+    <q, x> ~ <q, mu> + scale * <q, b>
+
+with one scale for all rows, such that the best matches of a sample come out right on average: it is the best match
+that MaxSim uses. (A scale a row changed no recall on the development sets.) The query is rounded to `planes` bits a
+value, so that <q, b> becomes a weighted sum of Hamming distances, one a plane:
+
+    q ~ step/2 * sum_p 2^p v_p,  v_p in {-1, +1}^d    =>    <q, b> ~ step/2 * (d (2^P - 1) - 2 sum_p 2^p ham(v_p, b))
+
+One plane is sign against sign. Bit planes of a query against 1-bit vectors are the idea of RaBitQ (arXiv 2405.12497);
+no rotation is applied here, since the values of embedding models are spread well enough (docs/speed.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vrag.grid import FloatArray
+
+WORD = 32
+BitArray = npt.NDArray[np.uint32]
+_STEP = 4  # words the kernels take at a time
+_FIT_QUERIES, _FIT_ROWS = 64, 4096
+PLANES = 4  # bits a value of a query: the estimate is then as good as with the float query
+
+
+def words_for(dim: int) -> int:
+    """32-bit words that hold a row of `dim` bits, a multiple of four."""
+    return _STEP * -(-dim // (_STEP * WORD))
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """How rows become bits.
+
+    Args:
+        mean: float32 [d], subtracted first.
+        scale: What one matching sign is worth, so that estimates are on the scale of dot products.
+    """
+
+    mean: FloatArray
+    scale: float
+
+    @classmethod
+    def fit(cls, rows: FloatArray, mean: FloatArray | None = None) -> Signs:
+        """Fixed once, from a sample of rows float32 [n, d]; `mean` [d] when the model brings its own."""
+        centre = rows.mean(axis=0, dtype=np.float64).astype(np.float32) if mean is None else mean
+        signs = cls(centre, 1.0)
+        half = len(rows) // 2
+        queries, pages = rows[:half][:: max(1, half // _FIT_QUERIES)], rows[half:][:: max(1, half // _FIT_ROWS)]
+        return cls(centre, _calibrated(signs, queries, pages) if half else 1.0)
+
+    @property
+    def dim(self) -> int:
+        """d."""
+        return len(self.mean)
+
+    def block(self, rows: FloatArray) -> BitArray:
+        """Bits of a page: float32 [n, d] to uint32 [words, n], bit k of a row in word k // 32."""
+        return np.ascontiguousarray(pack(rows > self.mean).T)
+
+    def query(self, rows: FloatArray, planes: int = PLANES) -> QueryPlanes:
+        """A query's rows float32 [m, d] ready for the kernels.
+
+        Args:
+            rows: Weighted rows: a row's length is its weight.
+            planes: Bits a value; 1 compares signs with signs.
+        """
+        levels = 2**planes - 1
+        if planes == 1:
+            # The least-squares size of a row of signs is the mean of its absolute values.
+            half_step = np.abs(rows).mean(axis=1)
+            codes = (rows > 0).astype(np.uint8)
+        else:
+            half_step = np.abs(rows).max(axis=1) / levels
+            safe = np.where(half_step > 0, half_step, 1)[:, None]
+            codes = np.clip(np.rint((rows / safe + levels) / 2), 0, levels).astype(np.uint8)
+        bits = np.stack([pack((codes >> plane & 1).astype(bool)) for plane in range(planes)], axis=1)
+        unit = (half_step * self.scale).astype(np.float32)
+        offset = rows @ self.mean + unit * np.float32(self.dim * levels)
+        return QueryPlanes(np.ascontiguousarray(bits), offset.astype(np.float32), -2 * unit)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlanes:
+    """A query's m rows: similarity to a page row = offset + slope * (weighted Hamming distance).
+
+    Args:
+        bits: uint32 [m, planes, words].
+        offset: float32 [m], the similarity of a row without a differing bit.
+        slope: float32 [m], at most 0.
+    """
+
+    bits: BitArray
+    offset: FloatArray
+    slope: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.bits)
+
+
+def pack(bits: npt.NDArray[np.bool_]) -> BitArray:
+    """Bits [n, d] to uint32 [n, words], zeros behind the last one."""
+    width = words_for(bits.shape[1]) * WORD
+    padded = np.zeros((len(bits), width), dtype=bool)
+    padded[:, : bits.shape[1]] = bits
+    return np.packbits(padded, axis=1, bitorder="little").view("<u4").astype(np.uint32, copy=False)
+
+
+def _calibrated(signs: Signs, queries: FloatArray, pages: FloatArray) -> float:
+    """What a sign is worth: true similarity over summed signs, both at the row that the signs find best."""
+    by_signs = queries @ np.where(pages > signs.mean, np.float32(1), np.float32(-1)).T
+    best = by_signs.argmax(axis=1)
+    true = np.einsum("qd,qd->q", queries, pages[best] - signs.mean)
+    total = by_signs[np.arange(len(best)), best].sum()
+    scale = float(true.sum() / total) if total > 0 else 0.0
+    return scale if scale > 0 else float(np.abs(pages - signs.mean).mean() or 1.0)

@@ -1,0 +1,155 @@
+"""MaxSim and best regions over packed pages: our own threads over blocks of pages, compiled kernels where there are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from vrag.bits import compiled, portable
+from vrag.bits.portable import IntArray
+from vrag.bits.quantise import PLANES, BitArray, QueryPlanes, Signs
+from vrag.grid import FloatArray
+
+_WORTH_A_THREAD = 2_000_000  # words compared; less is done before a thread has woken
+
+
+@dataclass(frozen=True, slots=True)
+class PackedPages:
+    """The sign bits of one named vector of all pages.
+
+    Args:
+        signs: How they were made.
+        bits: uint32 [words * rows], page after page, each a block [words, n].
+        rows: int64 [pages + 1], first row of each page and the end.
+    """
+
+    signs: Signs
+    bits: BitArray
+    rows: IntArray
+
+    def __len__(self) -> int:
+        return len(self.rows) - 1
+
+    def maxsim(self, query: FloatArray, pages: IntArray | None = None, planes: int = PLANES) -> FloatArray:
+        """Estimated MaxSim, float32 [pages].
+
+        Args:
+            query: float32 [m, d], weighted rows.
+            pages: Positions of the pages wanted; None for all.
+            planes: Bits a value of the query; 1 compares signs with signs.
+        """
+        chosen = _positions(pages, len(self))
+        coded = self.signs.query(query, planes)
+        out = np.empty(len(chosen), np.float32)
+
+        def score(part: slice) -> None:
+            _maxsim(self, chosen[part], coded, out[part])
+
+        self._in_blocks(score, chosen, coded)
+        return out
+
+    def regions(
+        self,
+        query: FloatArray,
+        window: int,
+        stride: int,
+        pages: IntArray | None = None,
+        context: FloatArray | None = None,
+        planes: int = PLANES,
+    ) -> tuple[FloatArray, IntArray]:
+        """Each page's best window: max over windows r of sum_j max(max_{i in r} <q_j, x_i>, context_j).
+
+        Windows start every `stride` rows, until one reaches the last row.
+
+        Args:
+            query: float32 [m, d], weighted rows.
+            window: Rows of a window, at least 1.
+            stride: Rows from one window to the next, from 1 to `window`.
+            pages: Positions of the pages wanted; None for all.
+            context: float32 [m, pages], similarities every window of the page has at least (weighted as `query`).
+            planes: Bits a value of the query.
+
+        Returns:
+            Estimated scores float32 [pages], and the first row of the window, int64 [pages].
+        """
+        if not 1 <= stride <= window:
+            raise ValueError(f"stride must be from 1 to the window of {window} rows, not {stride}")
+        chosen = _positions(pages, len(self))
+        floor = np.full((len(query), len(chosen)), -np.inf, np.float32) if context is None else context
+        if floor.shape != (len(query), len(chosen)):
+            raise ValueError(f"context must be [{len(query)}, {len(chosen)}], not {list(floor.shape)}")
+        coded = self.signs.query(query, planes)
+        out, start = np.empty(len(chosen), np.float32), np.empty(len(chosen), np.int64)
+
+        def score(part: slice) -> None:
+            least = np.ascontiguousarray(floor[:, part], np.float32)
+            _regions(self, chosen[part], coded, window, stride, least, out[part], start[part])
+
+        self._in_blocks(score, chosen, coded)
+        return out, start
+
+    def _in_blocks(self, score: Callable[[slice], None], pages: IntArray, query: QueryPlanes) -> None:
+        """Run `score` over parts of the pages with about equal numbers of rows, on as many threads as pay."""
+        if not len(pages):
+            return
+        ends = np.cumsum(self.rows[pages + 1] - self.rows[pages])
+        work = int(ends[-1]) * query.bits.size
+        threads = _threads() if compiled.kernels() is not None else 1  # BLAS brings its own
+        parts = min(threads, len(pages), 1 + work // _WORTH_A_THREAD)
+        cuts = np.searchsorted(ends, np.linspace(0, ends[-1], parts + 1)[1:-1]).tolist()
+        slices = [slice(a, b) for a, b in zip([0, *cuts], [*cuts, len(pages)], strict=True)]
+        if parts == 1:
+            score(slices[0])
+        else:
+            list(_pool().map(score, slices))
+
+
+def _positions(pages: IntArray | Sequence[int] | None, count: int) -> IntArray:
+    """Positions as int64, none outside: a kernel does not look."""
+    if pages is None:
+        return np.arange(count, dtype=np.int64)
+    chosen = np.ascontiguousarray(pages, dtype=np.int64)
+    if chosen.size and (chosen.min() < 0 or chosen.max() >= count):
+        raise IndexError(f"pages must lie in 0..{count - 1}")
+    return chosen
+
+
+def _maxsim(packed: PackedPages, pages: IntArray, query: QueryPlanes, out: FloatArray) -> None:
+    fast = compiled.kernels()
+    if fast is None:
+        portable.maxsim(packed.bits, packed.rows, pages, query, out)
+    else:
+        fast.maxsim(packed.bits, packed.rows, pages, query.bits, query.offset, query.slope, out)
+
+
+def _regions(
+    packed: PackedPages,
+    pages: IntArray,
+    query: QueryPlanes,
+    window: int,
+    stride: int,
+    context: FloatArray,
+    *out: Any,
+) -> None:
+    fast = compiled.kernels()
+    if fast is None:
+        portable.regions(packed.bits, packed.rows, pages, query, window, stride, context, *out)
+    else:
+        parts = (query.bits, query.offset, query.slope, window, stride, context)
+        fast.regions(packed.bits, packed.rows, pages, *parts, *out)
+
+
+def _threads() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_threads(), thread_name_prefix="vrag-bits")

@@ -1,0 +1,56 @@
+"""The embedded store with its bits: every change goes to both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vrag.bits.cache import BitCache
+from vrag.bits.compiled import compile_in_background
+from vrag.payload import ARRIVING
+from vrag.store.base import Payload, Record, Selection, Store
+from vrag.store.edge import EdgeStore
+
+
+class BitsStore(EdgeStore):
+    """An `EdgeStore` that keeps a `BitCache` up to date as it is written."""
+
+    bits: BitCache | None = None
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        """Write records, and the bits of those that are pages."""
+        if self.bits is None:
+            super().upsert(records)
+            return
+        visible = [record for record in records if record.payload.get("kind") != ARRIVING]
+        self.bits.changing(visible)
+        super().upsert(records)
+        self.bits.append(visible)
+        if any(record.vectors for record in records):
+            compile_in_background()
+
+    def set_payload(self, selection: Selection, payload: Payload) -> None:
+        """Set keys of payloads; when pages appear or disappear by it, their bits do with the next search."""
+        if self.bits is not None and "kind" in payload:
+            self.bits.changing(deleting=True)
+        super().set_payload(selection, payload)
+
+    def delete(self, selection: Selection) -> None:
+        """Delete the selected records; their bits go with the next search."""
+        if self.bits is not None:
+            self.bits.changing(deleting=True)
+        super().delete(selection)
+
+    def close(self) -> None:
+        """Commit the bits, flush and release the folder."""
+        if self.bits is not None and self.is_open:
+            self.bits.flush(self)
+        super().close()
+
+
+def bits_of(store: Store) -> BitCache | None:
+    """The store's bits, brought up to date; None for a store that keeps none (a server)."""
+    if not isinstance(store, BitsStore) or store.bits is None:
+        return None
+    store.bits.update(store)
+    compile_in_background()
+    return store.bits

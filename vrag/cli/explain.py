@@ -1,0 +1,130 @@
+"""`vrag explain`: why a page stands where it stands, as tables, JSON, PNG or an HTML report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from vrag.cli import output
+from vrag.errors import UsageError
+from vrag.settings import find_index
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from vrag.explain import Explanation, Match
+
+_SHOWN_MATCHES = 5  # of a hit in `search --explain`
+
+
+def explain(
+    query: Annotated[str, typer.Argument(help="What was looked for, in words.")],
+    doc: Annotated[str | None, typer.Option(help="Document name; default: the best hit's.")] = None,
+    page: Annotated[int | None, typer.Option(min=1, help="Page of --doc; default: its best page.")] = None,
+    index: Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")] = None,
+    k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits that the search lets through.")] = 10,
+    cascade: Annotated[str | None, typer.Option(help="exact, two-stage, three-stage, or stages as text.")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE filters that the search had.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Write the page under its heat map to this file.")] = None,
+    per_token: Annotated[bool, typer.Option("--per-token", help="One more PNG a token, beside --png.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a report for the browser to this file.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    force: Annotated[bool, typer.Option(help="Explain although the index was made by another model.")] = False,
+) -> int:
+    """Show why a page was found or not: its rank in every stage, and what matched where.
+
+    Example: vrag explain "revenue by region" --doc report.pdf --page 3 --html why.html
+    """
+    from vrag.index import Index
+
+    if per_token and png is None:
+        raise UsageError("--per-token needs --png.", "e.g. --png heat.png --per-token")
+    for file in filter(None, (png, html)):
+        _check_writable(file)
+    with Index.open(find_index(index), force=force) as opened:
+        found = opened.explain(query, doc, page, cascade, where or (), k)
+        if png or html:
+            _write(found, opened.page_image(found.doc, found.page), png, per_token, html)
+    if json:
+        output.data(as_json(found))
+    else:
+        _print_tables(found)
+    return 0
+
+
+def as_json(found: Explanation) -> dict[str, Any]:
+    """An explanation as docs/json.md has it."""
+    keys = ("query", "doc", "path", "page", "cascade", "score")
+    stages = [asdict(stage) for stage in found.stages]
+    return {**{key: getattr(found, key) for key in keys}, "stages": stages, "matches": matches_json(found.matches)}
+
+
+def matches_json(matches: Sequence[Match]) -> list[dict[str, Any]]:
+    """Matches as docs/json.md has them."""
+    return [asdict(match) for match in matches]
+
+
+def matches_text(matches: Sequence[Match]) -> str:
+    """The matches that add most to the score, on one line."""
+    best = sorted(matches, key=lambda match: -match.contribution)[:_SHOWN_MATCHES]
+    return ", ".join(f"{m.token} → {m.text or m.place or 'page'} {m.similarity:.2f}" for m in best)
+
+
+def _check_writable(file: Path) -> None:
+    """A report that cannot be written is better known before the work."""
+    if file.is_dir() or not file.absolute().parent.is_dir():
+        raise UsageError(f"{file} cannot be written: {'it is' if file.is_dir() else 'there is no such'} folder.")
+
+
+def _write(found: Explanation, image: Image, png: Path | None, per_token: bool, html: Path | None) -> None:
+    from vrag.report_html import heat_picture, html_report
+
+    if png is not None:
+        heat_picture(found, image).save(png, "PNG")
+        output.note(f"Heat map written to {png}.")
+        for number, match in enumerate(found.matches if per_token else ()):
+            heat_picture(found, image, [number]).save(_token_file(png, number + 1, match.token), "PNG")
+    if html is not None:
+        html.write_text(html_report(found, image), encoding="utf-8")
+        output.note(f"Report written to {html}.")
+
+
+def _token_file(png: Path, number: int, token: str) -> Path:
+    plain = "".join(c for c in token if c.isalnum())
+    return png.with_name(f"{png.stem}-{number:02d}{'-' if plain else ''}{plain}{png.suffix}")
+
+
+def _print_tables(found: Explanation) -> None:
+    output.stdout.print(f"{escape(found.doc)}, page {found.page}: {escape(found.query[:200])}", soft_wrap=True)
+    output.stdout.print(_stages(found))
+    output.stdout.print(_matches(found))
+    output.note(f"Cascade {found.cascade}; the matches add up to the exact score, {found.score:.3f}.")
+
+
+def _stages(found: Explanation) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("Stage", "Rank", "Score", "Outcome"):
+        table.add_column(name, justify="right" if name in ("Rank", "Score") else "left")
+    for stage in found.stages:
+        outcome = f"passed (best {stage.limit})" if stage.passed else f"out (best {stage.limit} pass)"
+        table.add_row(stage.stage, f"{stage.rank} of {stage.candidates}", f"{stage.score:.3f}", outcome)
+    return table
+
+
+def _matches(found: Explanation) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("Query", "Page", "Where", "Similarity", "Adds"):
+        table.add_column(name, justify="right" if name in ("Similarity", "Adds") else "left", overflow="fold")
+    for match in found.matches:
+        x0, y0, x1, y1 = match.box
+        middle = f"{(x0 + x1) / 2:.0%} across, {(y0 + y1) / 2:.0%} down"
+        numbers = (f"{match.similarity:.3f}", f"{match.contribution:.3f}")
+        table.add_row(escape(match.token), escape(match.text), match.place or middle, *numbers)
+    return table
