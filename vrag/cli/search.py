@@ -17,6 +17,7 @@ from rich.table import Table
 from vrag.cli import output
 from vrag.cli.explain import matches_json, matches_text
 from vrag.errors import UsageError
+from vrag.pathtext import shown
 from vrag.settings import find_index
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float, e
         if explain:
             stages = ", ".join(f"{stage} {score:.3f}" for stage, score in hit.stages.items())
             text = f"{text}\n{stages}: {matches_text(index.matches(query, hit))}"
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", escape(hit.doc), str(hit.page), escape(text))
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", escape(shown(hit.doc)), str(hit.page), escape(text))
     output.stdout.print(table)
     output.note(f"{len(hits)} of {index.page_count} pages in {took_ms:.0f} ms.")
 
