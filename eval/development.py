@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peak_memory import PeakMemory
 
 import vrag
 from vrag import Index, IngestReport, VragError
-from vrag.evaluation.benchmark import Benchmark, PageRef, Query, load_benchmark
+from vrag.evaluation.benchmark import Benchmark, PageRef, Query
+from vrag.evaluation.folder import load_benchmark
+from vrag.evaluation.memory import PeakMemory
 from vrag.evaluation.metrics import evaluate
 from vrag.evaluation.statistics import Interval, bootstrap_interval, randomisation_test
 from vrag.settings import is_index
@@ -165,7 +166,7 @@ def ask(index: Index, benchmark: Benchmark, query: Query, scope: str, cascade: s
     where = f"doc={query.doc}" if scope == "document" else ()
     hits = index.search(query.text, k=k, cascade=cascade, where=where)
     try:
-        return {benchmark.ids[PageRef(hit.doc, hit.page)]: hit.score for hit in hits}
+        return {corpus_id: hit.score for hit in hits for corpus_id in benchmark.ids[PageRef(hit.doc, hit.page)]}
     except KeyError as error:
         raise VragError(
             f"The index has {error}, which {benchmark.name} has not.", "Use another --index-root."

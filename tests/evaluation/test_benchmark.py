@@ -5,7 +5,8 @@ import json
 import pytest
 
 from vrag.errors import UsageError, VragError
-from vrag.evaluation.benchmark import PageRef, Query, load_benchmark
+from vrag.evaluation.benchmark import PageRef, Query
+from vrag.evaluation.folder import load_benchmark
 
 CORPUS = [
     {"corpus-id": 0, "doc": "a.pdf", "page": 1},
@@ -45,7 +46,7 @@ def test_a_whole_benchmark(folder):
     assert benchmark.queries == [Query("0", "How many pumps?", "a.pdf", "Table"), Query("q", "Who signed?")]
     assert benchmark.qrels == {"0": {"1": 2}, "q": {"b-1": 1}}
     assert benchmark.docs == ["a.pdf", "b.pdf"]
-    assert benchmark.ids[PageRef("a.pdf", 2)] == "1"
+    assert benchmark.ids[PageRef("a.pdf", 2)] == ("1",)
     assert benchmark.pdfs == folder / "pdfs"
 
 

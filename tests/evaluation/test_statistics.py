@@ -74,3 +74,17 @@ def test_no_queries_no_interval(values):
 def test_values_that_cannot_be_paired():
     with pytest.raises(UsageError, match="3 values with 2"):
         randomisation_test([1, 2, 3], [1, 2])
+
+
+def test_one_group_of_all_is_no_group_at_all():
+    values = np.random.default_rng(3).random(40)
+    assert bootstrap_interval(values, groups=[np.arange(40)]) == bootstrap_interval(values)
+
+
+def test_groups_count_alike_whatever_their_size():
+    values = np.array([1.0] * 1 + [0.0] * 99)
+    groups = [np.array([0]), np.arange(1, 100)]
+    assert bootstrap_interval(values, groups=groups) == (0.5, 0.5)
+    mixed = np.random.default_rng(4).random(50)
+    low, high = bootstrap_interval(mixed, groups=[np.arange(10), np.arange(10, 50)])
+    assert low < (mixed[:10].mean() + mixed[10:].mean()) / 2 < high

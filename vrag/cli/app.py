@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import documents, explain, health, info, ingest, output, search
+from vrag.cli import documents, evaluate, explain, health, info, ingest, output, search
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -34,6 +34,7 @@ app.command("info")(info.info)
 app.command("models")(info.models)
 app.command("pipelines")(info.pipelines)
 app.command("doctor")(info.doctor)
+app.add_typer(evaluate.app, name="eval")
 
 
 def _print_version(wanted: bool) -> None:

@@ -108,8 +108,8 @@ def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[H
 
 
 def _with_matches(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> dict[str, Any]:
-    for shown, hit in zip(answer["hits"], hits, strict=True):
-        shown["matches"] = matches_json(index.matches(answer["query"], hit))
+    for row, hit in zip(answer["hits"], hits, strict=True):
+        row["matches"] = matches_json(index.matches(answer["query"], hit))
     return answer
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from vrag.errors import UsageError, VragError
-from vrag.evaluation.rows import read_rows
+from vrag.errors import VragError
+from vrag.evaluation.rows import Row
 
-CORPUS = "corpus.jsonl"
-QUERIES = "queries.jsonl"
-QRELS = "qrels.jsonl"
-PDFS = "pdfs"
+CORPUS_ID = ("corpus-id", "corpus_id", "_id", "id")
+QUERY_ID = ("query-id", "query_id", "_id", "id")
+QUERY_TEXT = ("query", "text")
+GRADE = "score"
 
 T = TypeVar("T")
 
@@ -34,12 +35,14 @@ class Query:
         text: The question.
         doc: File name of the document it was written about; None when it was written about all.
         kind: What kind of question or evidence it is, as the benchmark says; may be empty.
+        language: As the benchmark says it, e.g. "french"; empty where it says nothing.
     """
 
     id: str
     text: str
     doc: str | None = None
     kind: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,11 @@ class Benchmark:
 
     Args:
         name: The folder's name.
-        corpus: Page of each corpus id.
+        corpus: Page of each corpus id; one picture may be there under several ids.
         queries: The questions.
         qrels: Query id -> corpus id -> grade; only ids that `queries` and `corpus` know.
         pdfs: Folder of the documents.
+        ids: Corpus ids of each page, filled from `corpus`.
     """
 
     name: str
@@ -59,84 +63,138 @@ class Benchmark:
     queries: list[Query]
     qrels: dict[str, dict[str, int]]
     pdfs: Path
-    ids: dict[PageRef, str] = field(init=False, repr=False, compare=False)
+    ids: dict[PageRef, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ids", {page: corpus_id for corpus_id, page in self.corpus.items()})
+        ids: dict[PageRef, tuple[str, ...]] = {}
+        for corpus_id, page in self.corpus.items():
+            ids[page] = (*ids.get(page, ()), corpus_id)
+        object.__setattr__(self, "ids", ids)
 
     @property
     def docs(self) -> list[str]:
         """File names of the corpus' documents, sorted."""
         return sorted({page.doc for page in self.corpus.values()})
 
+    @property
+    def files(self) -> list[Path]:
+        """Paths of the corpus' documents, sorted."""
+        return [self.pdfs / doc for doc in self.docs]
 
-def load_benchmark(folder: str | Path) -> Benchmark:
-    """Read a benchmark folder.
+    @property
+    def judged(self) -> list[Query]:
+        """The queries that have judgements; trec_eval leaves the others out, and so does vrag."""
+        return [query for query in self.queries if query.id in self.qrels]
 
-    The layout: `pdfs/*.pdf`; `corpus.jsonl` {"corpus-id", "doc", "page" from 1}; `queries.jsonl`
-    {"query-id", "query", and where known "doc", "type"}; `qrels.jsonl` {"query-id", "corpus-id", "score"}.
+    @property
+    def languages(self) -> list[str]:
+        """Languages of the judged queries, sorted; [""] where the benchmark names none."""
+        return sorted({query.language for query in self.judged})
+
+    def narrowed(self, languages: Sequence[str] = (), limit: int | None = None) -> Benchmark:
+        """The same pages with fewer questions.
+
+        Args:
+            languages: Keep these only; empty for all.
+            limit: Keep the first `limit` judged questions of each language; None for all.
+        """
+        kept: list[Query] = []
+        counts: dict[str, int] = {}
+        for query in self.queries:
+            if languages and query.language not in languages:
+                continue
+            if query.id in self.qrels:
+                counts[query.language] = counts.get(query.language, 0) + 1
+            if limit is None or counts.get(query.language, 0) <= limit:
+                kept.append(query)
+        ids = {query.id for query in kept}
+        qrels = {query: grades for query, grades in self.qrels.items() if query in ids}
+        return replace(self, queries=kept, qrels=qrels)
+
+
+PlacePage = Callable[[Row], PageRef]
+
+
+def build_benchmark(
+    name: str,
+    pdfs: Path,
+    tables: tuple[Iterable[Row], Iterable[Row], Iterable[Row]],
+    places: tuple[str, str, str],
+    place_page: PlacePage,
+    pages_once: bool = True,
+) -> Benchmark:
+    """A benchmark from its rows, whatever they were read from.
 
     Args:
-        folder: The folder; its name becomes the benchmark's.
+        name: What it is called.
+        pdfs: Folder of the documents.
+        tables: Rows of the corpus, the queries and the judgements, in any of the known column schemas.
+        places: What the three tables are called in messages.
+        place_page: Document and page of a row of the corpus.
+        pages_once: Whether a page may have one corpus id only; pictures may have several.
 
     Raises:
-        UsageError: The folder or one of its files is missing.
-        VragError: A row is malformed, repeated, or refers to what is not there; file and line are named.
+        VragError: A row is malformed, repeated, or refers to what is not there; table and row are named.
     """
-    path = Path(folder)
-    if not path.is_dir():
-        raise UsageError(f"There is no benchmark folder {path}.")
-    corpus = _read_corpus(path / CORPUS, path / PDFS)
-    queries = _read_queries(path / QUERIES, {page.doc for page in corpus.values()})
-    qrels = _read_qrels(path / QRELS, {query.id for query in queries}, corpus.keys())
-    return Benchmark(path.absolute().name, corpus, queries, qrels, path / PDFS)
+    corpus = _filled(_read_corpus(tables[0], place_page, pages_once), places[0])
+    queries = _filled(_read_queries(tables[1], {page.doc for page in corpus.values()}), places[1])
+    qrels = _filled(_read_qrels(tables[2], queries.keys(), corpus.keys()), places[2])
+    return Benchmark(name, corpus, list(queries.values()), qrels, pdfs)
 
 
-def _read_corpus(path: Path, pdfs: Path) -> dict[str, PageRef]:
+def _filled(rows: dict[str, T], place: str) -> dict[str, T]:
+    """The rows, of which there must be some."""
+    if not rows:
+        raise VragError(f"{place} is empty.")
+    return rows
+
+
+def _read_corpus(rows: Iterable[Row], place_page: PlacePage, pages_once: bool) -> dict[str, PageRef]:
     corpus: dict[str, PageRef] = {}
     seen: set[PageRef] = set()
-    present = {file.relative_to(pdfs).as_posix() for file in pdfs.rglob("*")}
-    for row in read_rows(path):
-        corpus_id = row.id("corpus-id")
-        page = PageRef(row.text("doc"), row.integer("page", least=1))
-        if page.doc not in present:
-            raise row.error(f"there is no {page.doc!r} in {pdfs}")
-        if corpus_id in corpus or page in seen:
+    for row in rows:
+        corpus_id = row.id(*CORPUS_ID)
+        page = place_page(row)
+        if corpus_id in corpus or (pages_once and page in seen):
             raise row.error(f"corpus id {corpus_id} or page {page.page} of {page.doc!r} is there twice")
         corpus[corpus_id] = page
         seen.add(page)
-    return _filled(corpus, path)
+    return corpus
 
 
-def _read_queries(path: Path, docs: set[str]) -> list[Query]:
+def _read_queries(rows: Iterable[Row], docs: set[str]) -> dict[str, Query]:
     queries: dict[str, Query] = {}
-    for row in read_rows(path):
-        query = Query(row.id("query-id"), row.text("query"), row.optional_text("doc"), row.optional_text("type") or "")
+    for row in rows:
+        query = Query(
+            row.id(*QUERY_ID),
+            row.text(*QUERY_TEXT),
+            _query_doc(row, docs),
+            row.optional_text("type") or "",
+            row.optional_text("language") or "",
+        )
         if query.id in queries:
             raise row.error(f"query id {query.id} is there twice")
-        if query.doc is not None and query.doc not in docs:
-            raise row.error(f"no page of {query.doc!r} is in the corpus")
         queries[query.id] = query
-    return list(_filled(queries, path).values())
+    return queries
 
 
-def _read_qrels(path: Path, queries: set[str], corpus: AbstractSet[str]) -> dict[str, dict[str, int]]:
+def _query_doc(row: Row, docs: set[str]) -> str | None:
+    doc = row.optional_text("doc")
+    if doc is not None and doc not in docs:
+        raise row.error(f"no page of {doc!r} is in the corpus")
+    return doc
+
+
+def _read_qrels(rows: Iterable[Row], queries: AbstractSet[str], corpus: AbstractSet[str]) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
-    for row in read_rows(path):
-        query_id, corpus_id = row.id("query-id"), row.id("corpus-id")
+    for row in rows:
+        query_id, corpus_id = row.id(*QUERY_ID[:2]), row.id(*CORPUS_ID[:2])
         if query_id not in queries:
             raise row.error(f"unknown query id {query_id}")
         if corpus_id not in corpus:
             raise row.error(f"unknown corpus id {corpus_id}")
         grades = qrels.setdefault(query_id, {})
-        grade = row.integer("score")
+        grade = row.integer(GRADE)
         if grades.setdefault(corpus_id, grade) != grade:  # repeated rows that agree are common and harmless
             raise row.error(f"query {query_id} with corpus id {corpus_id} has grade {grades[corpus_id]} before")
-    return _filled(qrels, path)
-
-
-def _filled(rows: dict[str, T], path: Path) -> dict[str, T]:
-    """The rows, of which there must be some."""
-    if not rows:
-        raise VragError(f"{path} is empty.")
-    return rows
+    return qrels

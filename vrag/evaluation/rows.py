@@ -1,7 +1,9 @@
-"""JSON Lines files read row by row, so that a malformed row is named by its file and line."""
+"""Rows of benchmark files, each of which knows its place, so that a malformed one is named by file and line."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,39 +15,50 @@ from vrag.errors import UsageError, VragError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One JSON object of a file; its getters raise `VragError` for what is missing or of the wrong kind.
+    """One record of a file or table; its getters raise `VragError` for what is missing or of the wrong kind.
 
     Args:
-        path: The file.
-        line: Line number from 1.
+        path: The file, or what else the table is called.
+        line: Line number, or number of the row, from 1.
         fields: The object.
+        unit: What `line` counts: "line" of a file, "row" of a table.
     """
 
-    path: Path
+    path: Path | str
     line: int
     fields: Mapping[str, Any]
+    unit: str = "line"
 
-    def id(self, key: str) -> str:
-        """A string or whole number, as a string: layouts write ids either way."""
+    def id(self, *keys: str) -> str:
+        """A string or whole number under the first of `keys` that is there, as a string: layouts differ in both."""
+        key = self.key(*keys)
         value = self._get(key)
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             raise self.error(f"{key!r} must be a string or a whole number, not {value!r}")
         return str(value)
 
-    def text(self, key: str) -> str:
-        """A string that is not blank."""
+    def key(self, *keys: str) -> str:
+        """The first of `keys` that the row has, else the first one."""
+        return next((key for key in keys if key in self.fields), keys[0])
+
+    def text(self, *keys: str) -> str:
+        """A string that is not blank, under the first of `keys` that is there."""
+        key = self.key(*keys)
         value = self._get(key)
         if not isinstance(value, str) or not value.strip():
             raise self.error(f"{key!r} must be text, not {value!r}")
         return value
 
-    def optional_text(self, key: str) -> str | None:
-        """A string, or None where the key is missing or null."""
-        return None if self.fields.get(key) is None else self.text(key)
+    def optional_text(self, *keys: str) -> str | None:
+        """A string, or None where no such key is there or it is null."""
+        return None if self.fields.get(self.key(*keys)) is None else self.text(*keys)
 
-    def integer(self, key: str, least: int | None = None) -> int:
-        """A whole number, at least `least`."""
+    def integer(self, *keys: str, least: int | None = None) -> int:
+        """A whole number, at least `least`, under the first of `keys` that is there."""
+        key = self.key(*keys)
         value = self._get(key)
+        if isinstance(value, float) and value.is_integer():  # tables store grades as 1.0
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.error(f"{key!r} must be a whole number, not {value!r}")
         if least is not None and value < least:
@@ -54,7 +67,7 @@ class Row:
 
     def error(self, problem: str) -> VragError:
         """An error that names this row."""
-        return VragError(f"{self.path}, line {self.line}: {problem}.")
+        return VragError(f"{self.path}, {self.unit} {self.line}: {problem}.")
 
     def _get(self, key: str) -> Any:
         if key not in self.fields:
@@ -69,16 +82,40 @@ def read_rows(path: Path) -> Iterator[Row]:
         UsageError: There is no such file.
         VragError: It is not UTF-8, or a line is not a JSON object.
     """
+    # Not splitlines(): JSON strings may hold U+2028 and other characters that it takes for line ends.
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if line.strip():
+            yield _parse(path, number, line)
+
+
+def read_table(path: Path, delimiter: str) -> Iterator[Row]:
+    """The rows of a table with a head line, as strings; cells are quoted as spreadsheets quote them.
+
+    Raises:
+        UsageError: There is no such file.
+        VragError: It is not UTF-8, or a row has more cells than the head.
+    """
+    reader = csv.DictReader(io.StringIO(read_text(path)), delimiter=delimiter)
+    for fields in reader:
+        row = Row(path, reader.line_num, fields)
+        if None in fields:
+            raise row.error(f"more cells than the head has ({', '.join(reader.fieldnames or ())})")
+        yield row
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, without a byte order mark.
+
+    Raises:
+        UsageError: There is no such file.
+        VragError: It is not UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise UsageError(f"{path} is missing.") from error
     except UnicodeDecodeError as error:
         raise VragError(f"{path} is not UTF-8 (byte {error.start}).", "Save it as UTF-8.") from error
-    # Not splitlines(): JSON strings may hold U+2028 and other characters that it takes for line ends.
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield _parse(path, number, line)
 
 
 def _parse(path: Path, number: int, line: str) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,11 @@ class Interval(NamedTuple):
 
 
 def bootstrap_interval(
-    values: npt.ArrayLike, confidence: float = 0.95, samples: int = SAMPLES, seed: int = 0
+    values: npt.ArrayLike,
+    confidence: float = 0.95,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    groups: Sequence[npt.NDArray[np.intp]] = (),
 ) -> Interval:
     """Percentile bootstrap interval of the mean over queries (Efron and Tibshirani 1993, chapter 13).
 
@@ -31,17 +35,25 @@ def bootstrap_interval(
         confidence: Share of such intervals that hold the true mean.
         samples: Resamplings.
         seed: Same seed, same interval.
+        groups: Positions of each language's queries, when the mean wanted is that of the languages' means; queries
+            are then drawn within their language.
 
     Raises:
         UsageError: There are no queries.
     """
     scores = _column(values)
     rng = np.random.default_rng(seed)
-    means = [
-        scores[rng.integers(0, len(scores), (size, len(scores)))].mean(1) for size in _blocks(samples, len(scores))
-    ]
-    low, high = np.quantile(np.concatenate(means), [(1 - confidence) / 2, (1 + confidence) / 2])
+    means = [_resampled_means(scores[rows], samples, rng) for rows in groups or [np.arange(len(scores))]]
+    low, high = np.quantile(np.mean(means, axis=0), [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high))
+
+
+def _resampled_means(
+    scores: npt.NDArray[np.float64], samples: int, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Means [samples] of as many scores as there are [q], drawn with replacement."""
+    count = len(scores)
+    return np.concatenate([scores[rng.integers(0, count, (size, count))].mean(1) for size in _blocks(samples, count)])
 
 
 def randomisation_test(first: npt.ArrayLike, second: npt.ArrayLike, samples: int = SAMPLES, seed: int = 0) -> float:

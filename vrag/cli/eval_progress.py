@@ -1,0 +1,68 @@
+"""Progress of an evaluation on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from vrag.cli import output
+
+if TYPE_CHECKING:
+    from vrag.evaluation.task import Task
+
+
+class Bars:
+    """One bar for whatever is going on (implements `vrag.evaluation.runner.Watcher`)."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bar = progress.add_task("Loading", total=None)
+        self._task = ""
+        self.kept = 0
+
+    def task(self, task: Task, index: str) -> None:
+        """A task is begun."""
+        self._task = task.name
+        pages, questions = len(task.benchmark.corpus), len(task.benchmark.judged)
+        output.note(f"{task.name}: {pages} pages, {questions} judged questions, index {index}")
+
+    def looking(self, files: int) -> None:
+        """Files are about to be read and counted."""
+        self._show("looking at files", files)
+
+    def looked(self) -> None:
+        """One more file is counted."""
+        self._progress.advance(self._bar)
+
+    def embedding(self, pages: int) -> None:
+        """This many pages are about to be embedded."""
+        self._show("indexing pages", pages)
+
+    def page(self, ok: bool) -> None:
+        """One more page is in the index, or has failed."""
+        self._progress.advance(self._bar)
+        self.kept += ok
+
+    def searching(self, what: str, done: int, total: int) -> None:
+        """Questions are about to be asked."""
+        self._show(what, total, done)
+
+    def searched(self) -> None:
+        """One more question is answered."""
+        self._progress.advance(self._bar)
+        self.kept += 1
+
+    def _show(self, what: str, total: int, done: int = 0) -> None:
+        self._progress.reset(self._bar, total=total, completed=done, description=f"{self._task}: {what}")
+
+
+@contextmanager
+def bars() -> Iterator[Bars]:
+    """Bars while the block runs; they leave nothing behind."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=output.stderr, transient=True) as progress:
+        yield Bars(progress)

@@ -1,0 +1,133 @@
+"""`vrag eval`: benchmarks by name or folder to reports; its sub-commands work on what it made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+from typer.core import TyperGroup
+
+from vrag.cli import output
+from vrag.cli.eval_progress import bars
+
+if TYPE_CHECKING:
+    from vrag.evaluation.session import Session
+
+CACHE_ENV = "VRAG_EVAL_CACHE"
+
+
+class BenchmarksOrCommand(TyperGroup):
+    """A group whose first word is one of its commands, or else a benchmark of its own command."""
+
+    allow_interspersed_args = True  # options may follow the benchmarks
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Leave everything to the command that the first word names; without one take all words as benchmarks."""
+        if not args or args[0] not in self.commands:
+            return super().parse_args(ctx, args)
+        super().parse_args(ctx, [])
+        ctx._protected_args, ctx.args = args[:1], args[1:]
+        rest: list[str] = ctx.args
+        return rest
+
+
+app = typer.Typer(
+    cls=BenchmarksOrCommand,
+    invoke_without_command=True,
+    subcommand_metavar="",
+    help="Measure retrieval quality and speed; report them.\n\nExample: vrag eval ./my-benchmark --cascade exact",
+)
+
+
+@app.callback()
+def evaluate(
+    ctx: typer.Context,
+    benchmarks: Annotated[
+        list[str] | None, typer.Argument(help="Folders of benchmarks.", metavar="BENCHMARK...")
+    ] = None,
+    cascade: Annotated[list[str] | None, typer.Option(help="Cascade to measure; may be repeated.")] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
+    index: Annotated[Path | None, typer.Option(help="Use this index of the corpus instead of a cached one.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="Ask questions of this language only; repeatable.")] = None,
+    limit_queries: Annotated[int | None, typer.Option(min=1, help="First so many questions of each language.")] = None,
+    depth: Annotated[int, typer.Option(min=10, max=1000, help="Hits of each search that are judged.")] = 100,
+    resume: Annotated[bool, typer.Option(help="Keep the answers of an interrupted run of the same thing.")] = True,
+    out: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("vrag-eval"),
+    cache: Annotated[
+        Path | None, typer.Option(envvar=CACHE_ENV, help="Folder of indexes and page pictures made for evaluation.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print results and report paths as JSON.")] = False,
+) -> int:
+    """Measure retrieval quality and speed on benchmarks, and write reports. An interrupted run goes on.
+
+    Example: vrag eval ./my-benchmark --cascade exact --cascade two-stage
+    """
+    if ctx.invoked_subcommand:
+        return 0
+    from vrag.evaluation.resolve import load_tasks
+    from vrag.evaluation.session import evaluate_tasks
+    from vrag.evaluation.task import Options
+
+    options = Options(
+        out=out,
+        cache=cache or _cache(),
+        cascades=tuple(dict.fromkeys(cascade or ())),
+        pipeline=pipeline,
+        model=model,
+        index=index,
+        languages=tuple(language or ()),
+        limit_queries=limit_queries,
+        depth=depth,
+        resume=resume,
+    )
+    with bars() as watcher:
+        try:
+            session = evaluate_tasks(load_tasks(benchmarks or ()), options, watcher)
+        except KeyboardInterrupt:
+            output.note(f"Interrupted: {watcher.kept} pages and answers are kept. The same command goes on from there.")
+            raise
+    _tell(session, json)
+    return 0 if session.complete else 1
+
+
+def _cache() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("vrag") / "eval"
+
+
+def _tell(session: Session, as_json: bool) -> None:
+    from vrag.evaluation.results import public_rows
+
+    rows = public_rows(session.results)
+    if as_json:
+        output.data({"results": rows, "reports": session.reports})
+    else:
+        _print_rows(rows)
+        for kind, path in session.reports.items():
+            output.stdout.print(f"{kind:9s} {path}", markup=False, soft_wrap=True)
+    for run in session.runs:
+        if run.missing:
+            output.note(f"{run.task.name}: {run.missing} pages are not in the index and count as not found.")
+        for failure in run.ingest.failed[:5]:
+            output.note(f"Failed: {failure.path}, page {failure.page or 'any'}: {failure.reason}")
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("task", "scope", "cascade"):
+        table.add_column(name, overflow="fold")
+    for name in ("queries", "NDCG@5", "NDCG@10", "95 %", "Recall@10", "queries/s"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        low, high = row["intervals"]["ndcg_at_10"]
+        numbers = (f"{row['ndcg_at_5']:.4f}", f"{row['ndcg_at_10']:.4f}", f"{low:.3f} to {high:.3f}",
+                   f"{row['recall_at_10']:.4f}", f"{row['queries_per_second']:.1f}")  # fmt: skip
+        names = (row["task"], row["scope"], row["cascade"])
+        table.add_row(*map(escape, names), str(row["queries"]), *numbers)
+    output.stdout.print(table)

@@ -1,0 +1,86 @@
+"""Answers of a cascade to a benchmark's questions, written down one by one so that an interrupted run goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vrag.evaluation.benchmark import Query
+
+JOURNALS = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one search found.
+
+    Args:
+        hits: Score by corpus id, best first as trec_eval orders them.
+        seconds: Of the timed search.
+    """
+
+    hits: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Answers by query id, kept in a file of JSON Lines while they come in.
+
+    A first line says what the answers belong to; a file with another first line is begun anew, and a line that a
+    crash cut short is dropped.
+
+    Args:
+        path: The file.
+        answers: Those there are, in the order they came.
+    """
+
+    path: Path
+    answers: dict[str, Answer] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls, path: Path, belongs_to: Mapping[str, Any], questions: Mapping[str, str], resume: bool = True
+    ) -> Journal:
+        """The journal at `path`, with the answers it has to `questions`.
+
+        Args:
+            path: Made with its folder when missing.
+            belongs_to: What decides the answers besides the question: index, cascade, corpus (JSON values).
+            questions: Text by query id; an answer to another text of the same id does not count.
+            resume: Whether answers that are there are kept.
+        """
+        head = json.dumps(dict(belongs_to), sort_keys=True)
+        lines = list(_whole_lines(path)) if resume else []
+        if not lines or lines[0] != head:
+            lines = [head]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        draft.replace(path)
+        rows = [json.loads(line) for line in lines[1:]]
+        asked = [row for row in rows if questions.get(row["query-id"]) == row["query"]]
+        return cls(path, {row["query-id"]: Answer(dict(row["hits"]), row["seconds"]) for row in asked})
+
+    def add(self, query: Query, answer: Answer) -> None:
+        """Write an answer down; once this returns, no kill of the process can lose it."""
+        hits = list(answer.hits.items())
+        row = {"query-id": query.id, "query": query.text, "seconds": answer.seconds, "hits": hits}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        self.answers[query.id] = answer
+
+
+def _whole_lines(path: Path) -> Iterator[str]:
+    """Lines that were written to their end and are JSON."""
+    if not path.is_file():
+        return
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            json.loads(line)
+        except ValueError:  # torn by a crash: what follows was written after it and is whole again
+            continue
+        yield line.decode()

@@ -1,0 +1,67 @@
+"""Indexes of evaluation: made once for a corpus, a recipe and a model, and found again by their content."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from vrag.errors import IndexMismatchError
+from vrag.evaluation.benchmark import Benchmark
+from vrag.index import Index
+from vrag.ingest import IngestReport, Progress
+from vrag.pipeline import load_pipeline
+from vrag.settings import is_index
+
+CACHED = "indexes"
+
+
+def open_index(digests: Mapping[str, str], cache: Path, pipeline: str | None, model: str | None) -> Index:
+    """The cached index of a corpus, made when there is none yet.
+
+    It is found by the documents' content, the recipe and the model. One that another version of the model made is
+    left alone, and a new one made beside it.
+
+    Args:
+        digests: SHA-256 of each document, by file name.
+        cache: Folder of the cache.
+        pipeline: Recipe by name or file; None for the default one.
+        model: Model to use instead of the recipe's.
+    """
+    recipe = load_pipeline(pipeline).with_model(model)
+    place = cache / CACHED / corpus_digest(digests)[:16] / _digest(json.dumps(recipe.source, sort_keys=True))[:16]
+    for version in itertools.count(1):
+        folder = place / str(version)
+        if not is_index(folder):
+            return Index.create(folder, recipe)
+        try:
+            return Index.open(folder)
+        except IndexMismatchError:
+            continue
+    raise AssertionError("unreachable")
+
+
+def fill_index(
+    index: Index, benchmark: Benchmark, digests: Mapping[str, str], progress: Progress | None, report: IngestReport
+) -> None:
+    """Index the benchmark's documents that are not whole in the index yet; an index that has all is not touched."""
+    whole = {document.doc_id for document in index.documents.all() if document.complete}
+    missing = [benchmark.pdfs / doc for doc in benchmark.docs if digests[doc] not in whole]
+    if missing:
+        index.ingest(missing, progress=progress, report=report)
+
+
+def corpus_digest(digests: Mapping[str, str]) -> str:
+    """SHA-256 over the contents of a corpus, whatever its files are called."""
+    return _digest("\n".join(sorted(set(digests.values()))))
+
+
+def index_bytes(index: Index) -> int:
+    """Size on disk."""
+    return sum(file.stat().st_size for file in index.path.rglob("*") if file.is_file())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Reports of an evaluation: Markdown, HTML, TREC runs and mteb results."""

@@ -1,0 +1,47 @@
+"""Write every report of an evaluation into its folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from vrag.evaluation.report.html import to_html
+from vrag.evaluation.report.markdown import to_markdown
+from vrag.evaluation.report.mteb import FOLDER as MTEB
+from vrag.evaluation.report.mteb import write_mteb
+from vrag.evaluation.report.trec import FOLDER as TREC
+from vrag.evaluation.report.trec import write_trec
+from vrag.evaluation.results import RESULTS, Results
+from vrag.evaluation.runner import TaskRun
+
+MARKDOWN, HTML = "report.md", "report.html"
+
+
+def write_reports(results: Results, runs: Sequence[TaskRun], out: Path) -> dict[str, str]:
+    """Write them all.
+
+    Args:
+        results: From `make_results`.
+        runs: What they were made of.
+        out: Folder; made when missing.
+
+    Returns:
+        Path of each report, by kind: results, markdown, html, trec and mteb (folders).
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    _write(out / RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    _write(out / MARKDOWN, to_markdown(results))
+    _write(out / HTML, to_html(results, runs))
+    write_trec(list(runs), out)
+    write_mteb(list(runs), out)
+    names = {"results": RESULTS, "markdown": MARKDOWN, "html": HTML, "trec": TREC, "mteb": MTEB}
+    return {kind: str(out / name) for kind, name in names.items()}
+
+
+def _write(path: Path, text: str) -> None:
+    """In one step: whoever reads meanwhile sees the old report or the new one."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,152 @@
+"""`results.json`: everything an evaluation found out, for programs and for later comparisons."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from vrag import __version__
+from vrag.embedders.base import Fingerprint
+from vrag.errors import UsageError, VragError
+from vrag.evaluation.runner import TaskRun
+from vrag.evaluation.scoring import Row, score_task
+from vrag.evaluation.task import Options
+
+FORMAT = 1
+RESULTS = "results.json"
+_PACKAGES = ("numpy", "qdrant-edge-py", "onnxruntime", "rapidocr", "pypdfium2", "pillow", "torch", "transformers",
+             "colpali-engine", "datasets")  # fmt: skip
+
+Results = dict[str, Any]
+
+
+def make_results(runs: Sequence[TaskRun], options: Options, rows: Sequence[Row] | None = None) -> Results:
+    """The document: how it was made, the tasks, and one row a task, scope and cascade.
+
+    Everything that another run of the same thing would find otherwise (date, times, memory, size on disk) is under
+    a key `measured`; all else is the same for the same input.
+    """
+    return {
+        "format": FORMAT,
+        "vrag": __version__,
+        "settings": {
+            "languages": list(options.languages),
+            "limit_queries": options.limit_queries,
+            "depth": options.depth,
+        },
+        "machine": machine(),
+        "versions": versions(),
+        "measured": {"date": datetime.now(timezone.utc).isoformat(timespec="seconds")},
+        "tasks": [_task(run) for run in runs],
+        "results": list(rows) if rows is not None else [row for run in runs for row in score_task(run)],
+    }
+
+
+def read_results(path: Path) -> Results:
+    """A `results.json`, or the one in a folder of reports.
+
+    Raises:
+        UsageError: There is none.
+        VragError: The file is not one.
+    """
+    file = path / RESULTS if path.is_dir() else path
+    try:
+        results: Results = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"There is no {file}.", "vrag eval writes it into its --out folder.") from error
+    except (OSError, ValueError) as error:
+        raise VragError(f"{file} is not readable JSON: {error}.") from error
+    if not isinstance(results, dict) or not isinstance(results.get("results"), list):
+        raise VragError(f"{file} is no results file of vrag eval.", "Pass the results.json of its --out folder.")
+    if results.get("format") != FORMAT:
+        raise VragError(f"{file} has format {results.get('format')!r}, this vrag reads format {FORMAT}.")
+    return results
+
+
+def public_rows(results: Results) -> list[Row]:
+    """The rows as `--json` prints them: without the values of each query, measurements beside the rest."""
+    rows = []
+    for row in results["results"]:
+        flat = {key: value for key, value in row.items() if key not in ("per_query", "measured")}
+        rows.append({**flat, **row["measured"]})
+    return rows
+
+
+def machine() -> Mapping[str, Any]:
+    """What the evaluation ran on."""
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cpus": os.cpu_count(),
+        "python": platform.python_version(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that have a part in the numbers."""
+    found = {"vrag": __version__}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _task(run: TaskRun) -> dict[str, Any]:
+    task, benchmark = run.task, run.task.benchmark
+    return {
+        "task": task.name,
+        "suite": task.suite,
+        "source": task.source,
+        "revision": task.revision,
+        "split": task.split,
+        "metric": task.metric,
+        "languages": [language for language in benchmark.languages if language],
+        "documents": len(benchmark.docs),
+        "pages": len(benchmark.corpus),
+        "queries": len(benchmark.queries),
+        "judged": len(benchmark.judged),
+        "unjudged": len(benchmark.queries) - len(benchmark.judged),
+        "missing_pages": run.missing,
+        "model": {
+            "name": run.model,
+            "revision": run.fingerprint.get("revision"),
+            "fingerprint": Fingerprint(run.fingerprint).digest,
+            "facts": dict(run.fingerprint),
+        },
+        "pipeline": dict(run.pipeline),
+        "measured": _measured(run),
+    }
+
+
+def _measured(run: TaskRun) -> dict[str, Any]:
+    ingest = run.ingest
+    return {
+        "index": ingest.index,
+        "index_bytes": run.index_bytes,
+        "pages_added": ingest.added,
+        "ingest_seconds": ingest.seconds,
+        "pages_per_second": ingest.added / ingest.seconds if ingest.added else None,
+        "ingest_peak_bytes": run.ingest_peak,
+        "search_peak_bytes": run.search_peak,
+        "failed": [asdict(failure) for failure in ingest.failed],
+    }
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:  # no Linux
+        pass
+    return platform.processor() or platform.machine()

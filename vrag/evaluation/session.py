@@ -1,0 +1,61 @@
+"""A whole evaluation: tasks one after the other, then the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from vrag.errors import UsageError
+from vrag.evaluation.report.write import write_reports
+from vrag.evaluation.results import Results, make_results
+from vrag.evaluation.runner import TaskRun, Watcher, run_task
+from vrag.evaluation.task import Options, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A finished evaluation.
+
+    Args:
+        results: What `results.json` says.
+        runs: What it was made of.
+        reports: Path of each report, by kind.
+    """
+
+    results: Results
+    runs: Sequence[TaskRun]
+    reports: dict[str, str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every page of every corpus was there to be found."""
+        return not any(run.missing for run in self.runs)
+
+
+def evaluate_tasks(tasks: Sequence[Task], options: Options, watcher: Watcher) -> Session:
+    """Run the tasks and write the reports into `options.out`.
+
+    Raises:
+        UsageError: Two tasks have the same name, or no judged question is left.
+        VragError: A task cannot be run.
+    """
+    _check_names(tasks)
+    runs = [run_task(_narrowed(task, options), options, watcher) for task in tasks]
+    results = make_results(runs, options)
+    return Session(results, runs, write_reports(results, runs, options.out))
+
+
+def _check_names(tasks: Sequence[Task]) -> None:
+    names = [task.name for task in tasks]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"There are two benchmarks called {twice[0]!r}.", "Evaluate them one after the other.")
+
+
+def _narrowed(task: Task, options: Options) -> Task:
+    """The task with the questions that are wanted."""
+    benchmark = task.benchmark.narrowed(options.languages, options.limit_queries)
+    if not benchmark.judged:
+        known = ", ".join(language for language in task.benchmark.languages if language) or "none are named"
+        raise UsageError(f"{task.name} has no judged question that is wanted.", f"Its languages: {known}.")
+    return replace(task, benchmark=benchmark)

@@ -1,0 +1,66 @@
+"""What is to be evaluated, and how: a task is a benchmark with its place in a suite, options say what is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vrag.evaluation.benchmark import Benchmark
+
+DEPTH = 100
+UNION, DOCUMENT, DISTRACTORS = "union", "document", "distractors"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A benchmark and what reports say about it.
+
+    Args:
+        name: The task's name: mteb's for tasks of a suite, else the folder's.
+        benchmark: Pages, questions, judgements.
+        metric: The metric the task is ranked by, e.g. "ndcg_at_10".
+        suite: Suite it is part of; empty for a folder.
+        source: Hub id or folder.
+        revision: Revision of the data set; None for local data.
+        split: Split it was read from.
+        codes: BCP-47 style codes of its languages as mteb writes them ("eng-Latn"), by the names the queries carry.
+    """
+
+    name: str
+    benchmark: Benchmark
+    metric: str = "ndcg_at_10"
+    suite: str = ""
+    source: str = ""
+    revision: str | None = None
+    split: str = "test"
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How tasks are evaluated.
+
+    Args:
+        out: Folder of the reports and journals.
+        cache: Folder of the indexes made for evaluation.
+        cascades: Names or texts; empty for the recipe's default.
+        pipeline: Recipe, None for the default one.
+        model: Model to use instead of the recipe's.
+        index: An index to use instead of a cached one.
+        languages: Ask the questions of these languages only; empty for all.
+        limit_queries: Ask the first so many judged questions of each language; None for all.
+        depth: Hits of each search that are judged.
+        resume: Whether answers of an earlier run of the same thing are kept.
+    """
+
+    out: Path
+    cache: Path
+    cascades: tuple[str, ...] = ()
+    pipeline: str | None = None
+    model: str | None = None
+    index: Path | None = None
+    languages: tuple[str, ...] = ()
+    limit_queries: int | None = None
+    depth: int = DEPTH
+    resume: bool = True
