@@ -22,6 +22,7 @@ from vrag.gate import Gate
 from vrag.grid import FloatArray
 from vrag.ingest import Ingest, Options
 from vrag.lock import IndexLock
+from vrag.memory import divide
 from vrag.metadata import Types
 from vrag.pages.files import find_files
 from vrag.pages.workers import PageWorkers
@@ -31,7 +32,7 @@ from vrag.pruning import Gone, find_gone, forget
 from vrag.replacing import finish_interrupted
 from vrag.report import Failure, IngestReport, Progress, Silent
 from vrag.search import Hit, search, stage_requests
-from vrag.settings import INDEX_FILE, allocated_bytes, is_index
+from vrag.settings import INDEX_FILE, allocated_bytes, is_index, passwords
 from vrag.snippet import snippet
 from vrag.store.base import Condition, Payload, Selection, Store
 from vrag.verify import Problem, Verifier
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 SHARD = "shard"
 CACHE = "cache"  # what can be made again from the shard
-_AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
 
 
 class Index(AbstractContextManager["Index"]):
@@ -164,7 +164,7 @@ class Index(AbstractContextManager["Index"]):
             paths: PDFs, images, or folders of them.
             recursive: Whether folders are searched to the bottom.
             renderer: "pdfium" or "poppler", whichever shall try first.
-            workers: Processes that read and render pages; one a core by default.
+            workers: Processes that read and render pages; by default one a core, as far as memory allows.
             progress: Told of every step.
             report: Filled while the work goes on, so that it can be read after an interruption.
             options: How to treat what is known already, and metadata.
@@ -180,10 +180,12 @@ class Index(AbstractContextManager["Index"]):
         types = Types(self._store)
         for values in (options.given.for_all, *options.given.table.values()):
             types.fit({key: value for key, value in values.items() if value is not None})
+        options = replace(options, passwords=passwords(options.passwords))
         spec = self.pipeline.with_page(renderer=renderer).page_spec(self.embedder.page_spec)
+        spec = replace(spec, passwords=options.passwords)
+        shares = divide(options.max_memory, workers, spec)
         self._page_count = None
-        count = workers or os.cpu_count() or 1
-        with PageWorkers(spec, count) as pool:
+        with PageWorkers(spec, shares.workers, memory_bytes=shares.worker_bytes) as pool:
             job = Ingest(
                 self._store,
                 self.documents,
@@ -193,7 +195,7 @@ class Index(AbstractContextManager["Index"]):
                 self.pipeline,
                 self._model_key,
                 pool,
-                count * _AHEAD,
+                shares.in_flight,
                 options,
                 progress or Silent(),
                 report,
@@ -320,7 +322,7 @@ class Index(AbstractContextManager["Index"]):
 
         _, payload = self._page_record(doc, page)
         path = Path(self.documents.label(str(payload["doc_id"]))[1])
-        spec = self.pipeline.page_spec(self.embedder.page_spec)
+        spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords())
         if payload["renderer"] != "image":
             spec = replace(spec, renderer=payload["renderer"])
         return render_page(path, page, spec)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from vrag.errors import UsageError
 
 INDEX_NAME = ".vrag"
 INDEX_ENV = "VRAG_INDEX"
+PASSWORD_ENV, PASSWORDS_ENV = "VRAG_PASSWORD", "VRAG_PASSWORDS"
 INDEX_FILE = "index.json"
 
 
@@ -46,6 +48,12 @@ def index_for_writing(explicit: Path | None = None) -> Path:
 def is_index(folder: Path) -> bool:
     """Whether `folder` holds an index."""
     return (folder / INDEX_FILE).is_file()
+
+
+def passwords(given: Sequence[str] = ()) -> tuple[str, ...]:
+    """Passwords for encrypted PDFs: those given, `VRAG_PASSWORD`, and `VRAG_PASSWORDS` (one a line)."""
+    one, several = os.environ.get(PASSWORD_ENV, ""), os.environ.get(PASSWORDS_ENV, "").splitlines()
+    return tuple(dict.fromkeys(password for password in (*given, one, *several) if password))
 
 
 def allocated_bytes(file: Path) -> int:

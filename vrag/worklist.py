@@ -30,12 +30,16 @@ class Options:
         retry: Try again what has failed before.
         may_be_empty: Whether folders without any document are welcome.
         given: Metadata for the documents of the run.
+        passwords: For encrypted PDFs; never stored.
+        max_memory: Bytes that all processes together may take; None for a share of the machine's.
     """
 
     check: bool = False
     retry: bool = False
     may_be_empty: bool = False
     given: Given = field(default_factory=Given)
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    max_memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class Worklist:
                     if document.stamps.get(str(path)) == stamp:
                         return Source(path, stamp, document.doc_id)
             known = self.failures.of_file(str(path), stamp)
-            if known and not self.options.retry:
+            if known and not (self.options.retry or (self.options.passwords and "encrypted" in known.reason)):
                 self.report.failed.append(known)
                 return None
             return read_source(path, stamp)

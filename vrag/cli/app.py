@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import documents, evaluate, explain, health, info, ingest, output, search
+from vrag.cli import documents, evaluate, explain, health, info, ingest, output, search, watch
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -29,6 +29,7 @@ app.command("rm")(documents.rm)
 app.command("status")(health.status)
 app.command("verify")(health.verify)
 app.command("compact")(health.compact)
+app.command("watch")(watch.watch)
 app.command("explain")(explain.explain)
 app.command("info")(info.info)
 app.command("models")(info.models)

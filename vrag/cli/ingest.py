@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import Enum
@@ -32,6 +32,14 @@ class RendererName(str, Enum):
     poppler = "poppler"
 
 
+class OcrMode(str, Enum):
+    """When pixels are read."""
+
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
 def ingest(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="PDFs, images (PNG, JPEG, TIFF, WebP), or folders of them.")
@@ -45,6 +53,16 @@ def ingest(
     renderer: Annotated[RendererName | None, typer.Option(help="Tried first; the other one rescues.")] = None,
     dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages; default: one a core.")] = None,
+    ocr: Annotated[OcrMode | None, typer.Option(help="Read pixels: where text is missing, always, or never.")] = None,
+    ocr_language: Annotated[
+        str | None, typer.Option(help="Recognition model in VRAG_OCR_MODELS; default: the built-in one.")
+    ] = None,
+    password: Annotated[
+        list[str] | None, typer.Option(help="For encrypted PDFs; may be repeated. Better: VRAG_PASSWORD.")
+    ] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(help="Of all processes together, e.g. 4GB; default: half of the machine's.")
+    ] = None,
     meta: Annotated[list[str] | None, typer.Option(help="KEY=VALUE for every document; may be repeated.")] = None,
     metadata: Annotated[Path | None, typer.Option(help="CSV or JSONL with a column `file`: metadata by file.")] = None,
     check: Annotated[bool, typer.Option(help="Hash all files, also those that look unchanged.")] = False,
@@ -58,16 +76,19 @@ def ingest(
     Example: vrag ingest ./pdfs --index ./my-index
     """
     from vrag.ingest import IngestReport, Options
+    from vrag.memory import parse_bytes
     from vrag.metadata_files import given
     from vrag.pages.files import find_files
 
-    options = Options(check, retry_failed, prune, given(meta or (), metadata))
+    memory = parse_bytes(max_memory) if max_memory else None
+    options = Options(check, retry_failed, prune, given(meta or (), metadata), tuple(password or ()), memory)
     if paths:
         find_files(paths, recursive=recursive, may_be_empty=prune)  # before an index is made for nothing
     elif not retry_failed:
         raise UsageError("Give paths: files or folders to index.", "e.g. vrag ingest ./pdfs")
     chosen = renderer.value if renderer else None
-    with _opened(index_for_writing(index).absolute(), pipeline, model, dpi) as target:
+    page = {"dpi": dpi, "ocr": ocr.value if ocr else None, "ocr_language": ocr_language}
+    with _opened(index_for_writing(index).absolute(), pipeline, model, page) as target:
         report = IngestReport(index=str(target.path))
         _say_what_the_model_does(target.embedder.name)
         wanted = paths or [path for failure in target.failures() if (path := Path(failure.path)).is_file()]
@@ -98,29 +119,33 @@ def _prune(index: Index, paths: Sequence[Path], yes: bool) -> int:
     return index.forget(gone)
 
 
-def _opened(path: Path, pipeline: str | None, model: str | None, dpi: int | None) -> Any:
+def _opened(path: Path, pipeline: str | None, model: str | None, page: Mapping[str, Any]) -> Any:
     """The index at `path`: opened when it exists and agrees with the options, else made."""
     from vrag.index import Index
     from vrag.pipeline import load_pipeline
 
     if not is_index(path):
-        return Index.create(path, load_pipeline(pipeline).with_page(dpi=dpi), model)
+        return Index.create(path, load_pipeline(pipeline).with_page(**page), model)
     opened = Index.open(path)
     try:
-        _check_agrees(opened, pipeline, model, dpi)
+        _check_agrees(opened, pipeline, model, page)
     except BaseException:
         opened.close()
         raise
     return opened
 
 
-def _check_agrees(index: Any, pipeline: str | None, model: str | None, dpi: int | None) -> None:
+def _check_agrees(index: Any, pipeline: str | None, model: str | None, page: Mapping[str, Any]) -> None:
     from vrag.errors import IndexMismatchError
     from vrag.pipeline import load_pipeline
 
     wanted = load_pipeline(pipeline).name if pipeline else None
     spec = index.pipeline.page_spec(index.embedder.page_spec)
-    pairs = (("pipeline", wanted, index.pipeline.name), ("model", model, index.pipeline.model), ("dpi", dpi, spec.dpi))
+    pairs = (
+        ("pipeline", wanted, index.pipeline.name),
+        ("model", model, index.pipeline.model),
+        *((key, asked, getattr(spec, key)) for key, asked in page.items()),
+    )
     for key, asked, stored in pairs:
         if asked is not None and asked != stored:
             raise IndexMismatchError(
