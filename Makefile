@@ -5,7 +5,7 @@ TEST_VENV := .venv-test
 REFERENCE_VENV := .venv-reference
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check format docs soak samples reference clean
+.PHONY: demo test check format docs soak samples reference server-up server-down cluster-up test-server clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
@@ -50,6 +50,25 @@ soak: $(TEST_VENV)/installed
 samples: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python $(PIP) -e '.[samples]'
 	$(TEST_VENV)/bin/python eval/samples/make_samples.py
+
+# A Qdrant server in docker, on http://localhost:6333; QDRANT_API_KEY must be set, and vrag reads the same variable.
+server-up:
+	docker compose up -d --wait qdrant
+
+# Three nodes instead of one, for: vrag ingest FOLDER --pipeline cluster --url http://localhost:6333
+cluster-up:
+	docker compose stop qdrant
+	docker compose --profile cluster up -d --wait node-1 node-2 node-3
+
+server-down:
+	docker compose --profile cluster stop
+
+# The conformance suite on a real server, in a project of its own so that nobody's data is touched.
+test-server: export QDRANT_API_KEY ?= key-of-the-tests
+test-server: $(TEST_VENV)/installed
+	docker compose --project-name vrag-test up -d --wait qdrant
+	VRAG_TEST_QDRANT_URL=http://localhost:6333 $(TEST_VENV)/bin/pytest tests/store/test_conformance.py -k server; \
+	code=$$?; docker compose --project-name vrag-test down --volumes; exit $$code
 
 clean:
 	rm -rf $(VENV) $(TEST_VENV) $(REFERENCE_VENV) .vrag

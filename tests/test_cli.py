@@ -119,6 +119,19 @@ def test_info_models_pipelines_and_doctor(cli, indexed):
         assert cli(name, *options).code == 0
 
 
+def test_pipelines_show_prints_a_recipe_to_start_from(cli, tmp_path):
+    for name in [row["name"] for row in cli("pipelines", "--json").json]:
+        shown = cli("pipelines", "show", name)
+        assert shown.code == 0
+        (tmp_path / "mine.toml").write_text(shown.out)
+        mine = cli("pipelines", "show", "mine.toml", "--json").json
+        assert mine == {**cli("pipelines", "show", name, "--json").json, "name": "mine"}
+        assert set(mine) >= {"name", "description", "model", "default_cascade", "cascades", "page", "vectors"}
+    unknown = cli("pipelines", "show", "nope", "--json")
+    assert unknown.code == 2
+    assert "paper-colpali-rows" in unknown.json["hint"]
+
+
 def test_python_dash_m_is_the_same_command(cli, tmp_path):
     done = subprocess.run([sys.executable, "-m", "vrag", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == cli("--version").out
@@ -242,6 +255,7 @@ def test_help_has_an_example_for_every_command(cli):
         done = cli(name, "--help")
         assert done.code == 0
         assert f"Example: vrag {name}" in " ".join(done.out.split())
+    assert "Example: vrag pipelines show" in " ".join(cli("pipelines", "show", "--help").out.split())
 
 
 def test_light_imports():

@@ -5,7 +5,7 @@ import pytest
 
 from vrag.embedders.base import PageVectors
 from vrag.errors import UsageError
-from vrag.grid import Grid
+from vrag.grid import Grid, Tile
 from vrag.pages.crop import CropRules
 from vrag.pages.page import PageSpec
 from vrag.pipeline import FULL, VectorSpec, list_pipelines, load_pipeline, make_pipeline
@@ -22,6 +22,40 @@ def test_every_shipped_recipe_is_valid_and_has_the_three_names():
     for recipe in recipes:
         assert {"exact", "two-stage", "three-stage"} <= set(recipe.cascades)
         assert recipe.description
+
+
+# The experiments of arXiv 2602.12510: the pooled vectors of a page of that family's shape, global tile last.
+SQUARE = Grid.patches([Tile(32, 32)])
+TALL = Grid.patches([Tile(46, 33)])
+TILED = Grid.patches(
+    [Tile(8, 8, (c / 3, r / 4, (c + 1) / 3, (r + 1) / 4)) for r in range(4) for c in range(3)]
+    + [Tile(8, 8, is_global=True)]
+)
+EXPERIMENTS = {
+    "paper-colpali-rows": (SQUARE, 32),
+    "paper-colpali-sliding": (SQUARE, 34),
+    "paper-colsmol-tiles": (TILED, 13),
+    "paper-colsmol-neighbours": (TILED, 13),
+    "paper-colsmol-tiles-and-last": (TILED, 12 + 64),
+    "paper-colqwen-adaptive-rows": (TALL, 32),
+    "paper-colqwen-smooth": (TALL, 32),
+}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_of_the_paper_is_a_recipe(name):
+    grid, vectors = EXPERIMENTS[name]
+    recipe, page = load_pipeline(name), PageVectors(unit(len(grid), 8), grid)
+    assert recipe.page_spec(PageSpec()).crop == CropRules(white_share=0.99, border=1)
+    pooled, single = recipe.vectors
+    assert pooled.of_page(page, None).shape == (vectors, 8)
+    assert single.of_page(page, None).shape == (8,)
+    assert str(recipe.cascade("two-stage")) == f"{pooled.name}:256 > full"
+    assert str(recipe.cascade("three-stage")) == f"global:1000 > {pooled.name}:300 > full:100"
+
+
+def test_all_recipes_of_the_paper_are_tested():
+    assert {recipe.name for recipe in list_pipelines() if recipe.name.startswith("paper-")} == set(EXPERIMENTS)
 
 
 def test_a_recipe_survives_being_kept_in_an_index():
@@ -73,7 +107,9 @@ def test_a_file_is_a_recipe_too(tmp_path):
         ('[vectors.a]\npooling = "p"', "unknown pooling 'p'"),
         ('[vectors.a]\npooling = "runs"\nwidth = 3', "no option 'width'"),
         ('[vectors.full]\npooling = "runs"', "always there"),
-        ('[vectors.a]\npooling = "runs"\nsingle = true', "only pooling"),
+        ('[vectors.a]\npooling = "runs"\nsingle = true', "only these poolings .*: mean, muvera"),
+        ('[vectors.a]\npooling = "muvera"', "muvera gives a single vector"),
+        ('[vectors.a]\npooling = "muvera"\nsingle = true\ncentred = true', "not centred"),
         ('[cascades]\nfast = "rows:3 > full"', "unknown cascade or vector 'rows'"),
         ("[cascades]\nfast = 3", "cascades.fast = 3 must be text"),
         ("vectors = 3", "vectors = 3 must be a table"),

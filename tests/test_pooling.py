@@ -1,5 +1,7 @@
 """Poolings against a naive loop, and the promises every pooling makes."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from vrag.errors import UsageError
 from vrag.grid import Grid, Tile
 from vrag.pooling import POOLINGS, group_means, make_pooling, normalise
 from vrag.pooling.free import bands, cells, lines, max_mean, mean, runs
+from vrag.pooling.hierarchical import hierarchical
 from vrag.pooling.patches import adaptive_rows, columns, neighbours, rows, sliding, smooth, tiles, tiles_and_last
 
 
@@ -26,7 +29,7 @@ def pages(draw):
     return normalise(rng.normal(size=(len(grid), 8))), grid
 
 
-everything = [runs, lines, bands, cells, mean]
+everything = [runs, lines, bands, cells, mean, hierarchical]
 
 
 @pytest.mark.parametrize("pooling", everything)
@@ -171,6 +174,14 @@ def test_adaptive_rows_are_capped_and_else_the_rows(page, cap):
         np.testing.assert_allclose(some, every, atol=1e-6)
 
 
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_adaptive_bins_are_those_of_adaptive_pooling(h, cap):
+    full = normalise(np.random.default_rng(h).normal(size=(h, 3)))
+    count = min(cap, h)
+    naive = [[y for y in range(h) if y * count < (i + 1) * h and (y + 1) * count > i * h] for i in range(count)]
+    assert [group.tolist() for group in adaptive_rows(full, Grid.patches([Tile(h, 1)]), cap=cap).sources] == naive
+
+
 @given(st.integers(1, 20), st.sampled_from([1, 3, 5, 7]))
 def test_sliding_is_the_naive_loop(n, window):
     grid = Grid.patches([Tile(n, 2)])
@@ -206,6 +217,14 @@ def test_smooth_is_the_naive_loop(n, window, shape):
     np.testing.assert_allclose(smooth(full, grid, window=window, shape=shape).vectors, normalise(naive), atol=1e-5)
 
 
+@given(page=tiled(), cap=st.integers(1, 8))
+def test_smoothing_a_cap_of_rows_is_smoothing_adaptive_rows(page, cap):
+    full, grid = page
+    assert len(smooth(full, grid, cap=cap).vectors) == len(adaptive_rows(full, grid, cap=cap).vectors)
+    alone = smooth(full, grid, cap=cap, window=1).vectors
+    np.testing.assert_allclose(alone, adaptive_rows(full, grid, cap=cap).vectors, atol=1e-5)
+
+
 def test_neighbours_of_a_tile_are_four_at_most():
     parts = [Tile(1, 1, (c / 3, r / 3, (c + 1) / 3, (r + 1) / 3)) for r in range(3) for c in range(3)]
     grid = Grid.patches([*parts, Tile(1, 1, is_global=True)])
@@ -235,7 +254,23 @@ def test_words_have_no_patches_to_pool(name):
 def test_make_pooling_binds_options():
     full = normalise(np.ones((8, 4)))
     assert len(make_pooling("runs", {"size": 2}, "here")(full, Grid.free(np.zeros((8, 4)))).sources) == 4
-    assert len(POOLINGS) == 14
+    assert len(POOLINGS) == 16
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_every_pooling_takes_the_shortest_grids_or_says_why_not(name):
+    row = normalise(np.ones((1, 4)))
+    pool = make_pooling(name, {}, "here")
+    assert len(pool(row, Grid.patches([Tile(1, 1)])).sources) >= 1
+    for grid in (Grid.free([[0, 0, 1, 1]]), Grid.patches([Tile(1, 1, is_global=True)])):
+        with contextlib.suppress(UsageError):
+            assert np.isfinite(pool(row, grid).vectors).all()
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_a_grid_of_another_length_is_refused(name):
+    with pytest.raises(ValueError, match="3 vectors do not lie on a grid of 4"):
+        make_pooling(name, {}, "here")(np.ones((3, 4), np.float32), Grid.patches([Tile(2, 2)]))
 
 
 @pytest.mark.parametrize(

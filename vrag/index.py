@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vrag.documents import KEYS, Document, Documents
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.explain import Explanation, Match, explain_page, find_matches, trace
+from vrag.facts import Facts
 from vrag.failures import Failures
 from vrag.gate import Gate
 from vrag.grid import FloatArray
@@ -28,11 +27,12 @@ from vrag.pages.files import find_files
 from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
+from vrag.places import CACHE, Place, as_place
 from vrag.pruning import Gone, find_gone, forget
 from vrag.replacing import finish_interrupted
 from vrag.report import Failure, IngestReport, Progress, Silent
 from vrag.search import Hit, search, stage_requests
-from vrag.settings import INDEX_FILE, allocated_bytes, is_index, passwords
+from vrag.settings import folder_bytes, passwords
 from vrag.snippet import snippet
 from vrag.store.base import Condition, Payload, Selection, Store
 from vrag.verify import Problem, Verifier
@@ -40,13 +40,6 @@ from vrag.where import parse_where, parse_where_documents
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from vrag.bits.cache import BitCache
-    from vrag.bits.store import BitsStore
-
-FORMAT = 1
-SHARD = "shard"
-CACHE = "cache"  # what can be made again from the shard
 
 
 class Index(AbstractContextManager["Index"]):
@@ -57,14 +50,14 @@ class Index(AbstractContextManager["Index"]):
 
     def __init__(
         self,
-        path: Path,
+        place: Place,
         store: Store,
         pipeline: Pipeline,
         embedder: Embedder,
         model_key: str,
         lock: IndexLock | None = None,
     ) -> None:
-        self.path = path
+        self.place = place
         self.pipeline = pipeline
         self.embedder = embedder
         self.documents = Documents(store)
@@ -78,73 +71,73 @@ class Index(AbstractContextManager["Index"]):
     @classmethod
     def create(
         cls,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | Place,
         pipeline: str | Pipeline | None = None,
         model: str | None = None,
+        collection: str | None = None,
     ) -> Index:
-        """Make a new index in the folder `path`.
+        """Make a new index.
 
         Args:
-            path: Folder; created when missing.
+            path: A folder, created when missing, or the `http://` or `https://` address of a Qdrant server.
             pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; the built-in one by default.
             model: Model id to use instead of the recipe's.
+            collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
 
         Raises:
             UsageError: There is an index already, or the recipe is not valid.
             ModelError: The model cannot be loaded.
-            StoreError: Another process is making it.
+            StoreError: Another process is making it, or the server cannot be reached or used.
         """
-        folder = Path(path).absolute()
-        if is_index(folder):
-            raise UsageError(f"There is an index at {folder} already.", "Open it, or choose another folder.")
+        place = as_place(path, collection)
+        if place.holds_index():
+            raise UsageError(f"There is an index at {place.name} already.", "Open it, or choose another place.")
         recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
         recipe = recipe.with_model(model)
         embedder = load_embedder(recipe.model)
         fingerprint = embedder.fingerprint()
-        folder.mkdir(parents=True, exist_ok=True)
+        facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
         with ExitStack() as undo:
-            lock = IndexLock(folder).acquire()
-            undo.callback(lock.release)
-            _remove_unfinished(folder / SHARD)
-            store = _edge().create(folder / SHARD, recipe.schema(embedder.dim), KEYS)
+            lock = _locked(place, undo)
+            store = place.create(facts, recipe.schema(embedder.dim), KEYS, recipe.server)
             undo.callback(store.close)
-            store.bits = _bits(folder, recipe, embedder, fingerprint)
-            _write_facts(folder, recipe, fingerprint, embedder.dim)
-            index = cls(folder, store, recipe, embedder, fingerprint.digest, lock)
+            _keep_bits(store, place, recipe, embedder, fingerprint)
+            index = cls(place, store, recipe, embedder, fingerprint.digest, lock)
             undo.pop_all()
             return index
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] = ".vrag", force: bool = False) -> Index:
-        """Open the index in the folder `path`.
+    def open(
+        cls, path: str | os.PathLike[str] | Place = ".vrag", force: bool = False, collection: str | None = None
+    ) -> Index:
+        """Open an index.
 
         Args:
-            path: Folder of the index.
+            path: Its folder, or the `http://` or `https://` address of a Qdrant server.
             force: Search although the model at hand is not the one that made the index.
+            collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
 
         Raises:
             UsageError: There is no index.
             IndexMismatchError: It was made by another model or format.
-            StoreError: Another process has it open.
+            StoreError: Another process has the folder open, or the server cannot be reached.
         """
-        folder = Path(path).absolute()
-        facts = read_facts(folder)
-        recipe = make_pipeline(facts["pipeline"]["name"], facts["pipeline"]["table"], str(folder / INDEX_FILE))
+        place = as_place(path, collection)
+        facts = place.facts()
+        recipe = make_pipeline(facts.pipeline, facts.table, place.name)
         embedder = load_embedder(recipe.model)
-        stored = Fingerprint(facts["fingerprint"])
-        differences = stored.differences(embedder.fingerprint())
+        differences = facts.fingerprint.differences(embedder.fingerprint())
         if differences and not force:
             raise IndexMismatchError(
-                f"The index at {folder} was made by another model: {'; '.join(differences)}.",
+                f"The index at {place.name} was made by another model: {'; '.join(differences)}.",
                 "Make a new index, or search anyway with --force (force=True).",
             )
         with ExitStack() as undo:
-            lock = IndexLock(folder).acquire()
-            undo.callback(lock.release)
-            store = _edge().open(folder / SHARD, recipe.schema(int(facts["dim"])))
+            lock = _locked(place, undo)
+            store = place.open(recipe.schema(facts.dim), recipe.server)
             undo.callback(store.close)
-            store.bits = _bits(folder, recipe, embedder, stored)
-            index = cls(folder, store, recipe, embedder, stored.digest, lock)
+            _keep_bits(store, place, recipe, embedder, facts.fingerprint)
+            index = cls(place, store, recipe, embedder, facts.fingerprint.digest, lock)
             undo.pop_all()
             return index
 
@@ -172,7 +165,7 @@ class Index(AbstractContextManager["Index"]):
         Raises:
             UsageError: A path is missing, there is nothing to index, or metadata of the wrong type is given.
         """
-        report = report or IngestReport(index=str(self.path))
+        report = report or IngestReport(index=self.place.name)
         options = options or Options()
         files = find_files(
             [Path(path) for path in paths], recursive, report.unreadable_folder, may_be_empty=options.may_be_empty
@@ -265,8 +258,8 @@ class Index(AbstractContextManager["Index"]):
 
     @property
     def disk_bytes(self) -> int:
-        """Bytes that the index takes up on disk; files with holes count what is written."""
-        return sum(allocated_bytes(file) for file in self.path.rglob("*"))
+        """Bytes that an embedded index takes up on disk; 0 on a server."""
+        return folder_bytes(self.place.folder) if self.place.folder else 0
 
     def search(
         self,
@@ -381,8 +374,13 @@ class Index(AbstractContextManager["Index"]):
             self._page_count = self.documents.page_count()
         return self._page_count
 
+    @property
+    def path(self) -> Path | None:
+        """Folder of an embedded index; None on a server."""
+        return self.place.folder
+
     def close(self) -> None:
-        """Flush and release the folder."""
+        """Flush and release the folder, or close the connection."""
         self._store.close()
         if self._lock is not None:
             self._lock.release()
@@ -412,54 +410,22 @@ class Index(AbstractContextManager["Index"]):
         return found[0].id, found[0].payload
 
 
-def read_facts(folder: Path) -> dict[str, Any]:
-    """What `index.json` says: format, pipeline, fingerprint, dim.
-
-    Raises:
-        UsageError: There is no index.
-        IndexMismatchError: The file is damaged or of a newer format.
-    """
-    if not is_index(folder):
-        raise UsageError(f"No index at {folder}.", f"Make one with: vrag ingest FOLDER --index {folder}")
-    try:
-        facts: dict[str, Any] = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
-        known = facts["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise IndexMismatchError(f"{folder / INDEX_FILE} is damaged: {error}.", "Ingest into a new folder.") from error
-    if known != FORMAT:
-        raise IndexMismatchError(f"The index has format {known}, this vrag reads format {FORMAT}.", "Upgrade vrag.")
-    return facts
+def _locked(place: Place, undo: ExitStack) -> IndexLock | None:
+    """The lock of an embedded index, given back when `undo` is; a server lets many processes in."""
+    if place.folder is None:
+        return None
+    place.folder.mkdir(parents=True, exist_ok=True)
+    lock = IndexLock(place.folder).acquire()
+    undo.callback(lock.release)
+    return lock
 
 
-def _write_facts(folder: Path, pipeline: Pipeline, fingerprint: Fingerprint, dim: int) -> None:
-    """Written last and in one step: a folder with this file is a whole index."""
-    facts = {
-        "format": FORMAT,
-        "pipeline": {"name": pipeline.name, "table": pipeline.source},
-        "fingerprint": dict(fingerprint.facts),
-        "dim": dim,
-    }
-    draft = folder / f"{INDEX_FILE}.{os.getpid()}"
-    draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    draft.replace(folder / INDEX_FILE)
-
-
-def _remove_unfinished(shard: Path) -> None:
-    """A shard without `index.json` beside it is what a crash left of `create`; it holds nothing yet."""
-    if shard.is_dir():
-        shutil.rmtree(shard)
-
-
-def _edge() -> type[BitsStore]:
+def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> None:
+    """Packed bits of the recipe's multivectors beside the shard; a server keeps none."""
+    from vrag.bits.cache import BitCache
     from vrag.bits.store import BitsStore
 
-    return BitsStore
-
-
-def _bits(folder: Path, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> BitCache:
-    """The packed bits of the recipe's multivectors, beside the shard."""
-    from vrag.bits.cache import BitCache
-
-    dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
-    facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
-    return BitCache(folder / CACHE / "bits", dims, facts, embedder.mean)
+    if place.folder is not None and isinstance(store, BitsStore):
+        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
+        facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
+        store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean)

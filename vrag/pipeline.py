@@ -17,10 +17,11 @@ from vrag.embedders.base import PageVectors
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pages.page import PageSpec
-from vrag.pooling import make_pooling, normalise
-from vrag.schema import RECIPE, SEARCH, Key, checked, checked_table, page_settings
+from vrag.pooling import SINGLE, make_pooling, normalise, pooled_dim, query_encoding
+from vrag.schema import RECIPE, SEARCH, Key, checked, checked_table, page_settings, server_layout
 from vrag.settings import data_dir
 from vrag.store.base import VectorField
+from vrag.store.layout import ServerLayout
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -61,8 +62,11 @@ class VectorSpec:
     def of_query(self, query: FloatArray, model_mean: FloatArray | None, mean: bool) -> FloatArray:
         """The query form that scores this vector, from the query's rows float32 [m, d].
 
-        A single vector is always scored with the mean of the query's rows.
+        A single vector is always scored with the mean of the query's rows, or as its pooling encodes queries.
         """
+        encoded = query_encoding(self.pooling, query, self.options)
+        if encoded is not None:
+            return encoded.reshape(-1)
         if not (mean or self.single):
             return query
         pooled = normalise(query.sum(axis=0, keepdims=True))
@@ -91,6 +95,7 @@ class Pipeline:
     vectors: tuple[VectorSpec, ...]
     cascades: Mapping[str, str]
     default_cascade: str
+    server: ServerLayout
     source: Mapping[str, Any]
 
     @property
@@ -104,7 +109,10 @@ class Pipeline:
 
     def schema(self, dim: int) -> list[VectorField]:
         """Named vectors of the store for a model of dimension `dim`."""
-        pooled = [VectorField(s.name, dim, multi=not s.single, hnsw=s.single) for s in self.vectors]
+        pooled = [
+            VectorField(s.name, pooled_dim(s.pooling, s.options, dim), multi=not s.single, hnsw=s.single)
+            for s in self.vectors
+        ]
         return [VectorField(FULL, dim, multi=True), *pooled]
 
     def cascade(self, text: str | None) -> Cascade:
@@ -128,8 +136,7 @@ class Pipeline:
 
 def list_pipelines() -> Iterator[Pipeline]:
     """The recipes shipped with vrag, by name."""
-    for file in sorted(data_dir("pipelines").glob("*.toml")):
-        yield _read(file)
+    return map(_read, _shipped())
 
 
 def load_pipeline(name: str | None = None) -> Pipeline:
@@ -138,13 +145,21 @@ def load_pipeline(name: str | None = None) -> Pipeline:
     Raises:
         UsageError: No such recipe, or the file is not a valid one (file, key and what is allowed are named).
     """
-    name = name or DEFAULT_PIPELINE
+    return _read(pipeline_file(name or DEFAULT_PIPELINE))
+
+
+def pipeline_file(name: str) -> Path:
+    """The TOML file of a recipe: a shipped one by name, or any by path.
+
+    Raises:
+        UsageError: There is no such file.
+    """
     shipped = data_dir("pipelines") / f"{name}.toml"
     file = shipped if shipped.is_file() else Path(name)
     if file.suffix != ".toml" or not file.is_file():
-        known = ", ".join(p.name for p in list_pipelines())
+        known = ", ".join(file.stem for file in _shipped())
         raise UsageError(f"No pipeline {name!r}.", f"Use one of: {known}; or the path of a .toml file.")
-    return _read(file)
+    return file
 
 
 def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
@@ -168,6 +183,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         vectors=vectors,
         cascades=cascades,
         default_cascade=default,
+        server=server_layout(table.get("server", {}), where),
         source=dict(table),
     )
     for text in (*cascades, default):
@@ -176,6 +192,10 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         except UsageError as error:
             raise UsageError(f"{where}: {error.message}", error.hint) from error
     return pipeline
+
+
+def _shipped() -> list[Path]:
+    return sorted(data_dir("pipelines").glob("*.toml"))
 
 
 def _read(file: Path) -> Pipeline:
@@ -197,6 +217,8 @@ def _vector(name: str, table: Any, where: str) -> VectorSpec:
     options = {k: v for k, v in table.items() if k not in ("pooling", *_FLAGS)}
     make_pooling(table["pooling"], options, at)
     flags = {key: checked(table.get(key, False), Key(bool), f"{at}.{key}") for key in _FLAGS}
-    if flags["single"] and table["pooling"] != "mean":
-        raise UsageError(f'{at}: only pooling = "mean" gives a single vector.')
+    if flags["single"] and table["pooling"] not in SINGLE:
+        raise UsageError(f"{at}: only these poolings give a single vector: {', '.join(SINGLE)}.")
+    if table["pooling"] == "muvera" and (flags["centred"] or not flags["single"]):
+        raise UsageError(f"{at}: muvera gives a single vector that is not centred.", "Set single = true.")
     return VectorSpec(name, table["pooling"], options, **flags)

@@ -9,6 +9,7 @@ from typing import Any
 
 from vrag.errors import UsageError
 from vrag.pages.crop import CropRules
+from vrag.store.layout import QUANTIZATIONS, ServerLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ RECIPE: Mapping[str, Key] = {
     "vectors": _TABLE,
     "cascades": _TABLE,
     "search": _TABLE,
+    "server": _TABLE,
 }
 SEARCH: Mapping[str, Key] = {"cascade": _TEXT}
 PAGE: Mapping[str, Key] = {
@@ -66,6 +68,14 @@ CROP: Mapping[str, Key] = {
     "page_number": _FLAG,
     "border": Key(int, low=0),
 }
+SERVER: Mapping[str, Key] = {
+    "shards": Key(int),
+    "replication": Key(int),
+    "write_consistency": Key(int),
+    "on_disk": _FLAG,
+    "quantization": Key(str, QUANTIZATIONS),
+}
+assert set(SERVER) == {field.name for field in fields(ServerLayout)}
 assert set(CROP) == {field.name for field in fields(CropRules)}
 
 
@@ -105,6 +115,15 @@ def page_settings(table: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise UsageError(f"{where}: unknown key page.{unknown[0]!r}.", f"Allowed: {', '.join((*PAGE, 'crop'))}.")
     settings = checked_table(plain, PAGE, where, "page.")
     return {**settings, "crop": _crop(table["crop"], where)} if "crop" in table else settings
+
+
+def server_layout(table: Mapping[str, Any], where: str) -> ServerLayout:
+    """The recipe's [server]: how a server lays the collection out."""
+    layout = ServerLayout(**checked_table(table, SERVER, where, "server."))
+    if layout.write_consistency > layout.replication:
+        problem = f"server.write_consistency = {layout.write_consistency} is more than server.replication"
+        raise UsageError(f"{where}: {problem} = {layout.replication}.", "No write could ever be acknowledged.")
+    return layout
 
 
 def _crop(value: Any, where: str) -> CropRules | None:

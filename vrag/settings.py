@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,12 +57,15 @@ def passwords(given: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys(password for password in (*given, one, *several) if password))
 
 
-def allocated_bytes(file: Path) -> int:
-    """Bytes that a file takes up on disk, holes left out where the system tells; 0 for what is no file."""
-    if not file.is_file():
-        return 0
-    facts = file.stat()
-    return int(getattr(facts, "st_blocks", -(-facts.st_size // 512))) * 512
+def folder_bytes(folder: Path) -> int:
+    """Bytes that the files in a folder and below take up, holes left out; those that vanish meanwhile count nothing."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                facts = os.stat(os.path.join(root, name))
+                total += int(getattr(facts, "st_blocks", -(-facts.st_size // 512))) * 512
+    return total
 
 
 def data_dir(name: str) -> Path:

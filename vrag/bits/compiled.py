@@ -29,6 +29,9 @@ def installed() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
+_started: list[subprocess.Popen[bytes]] = []  # held: one let go while it runs is a ResourceWarning
+
+
 def kernels() -> ModuleType | None:
     """The compiled kernels; None when numba is missing or has not compiled them yet."""
     return _load() if installed() and _stamp().exists() else None
@@ -46,12 +49,14 @@ def compile_in_background() -> None:
         return
     if not _write(_attempt()):
         return  # no cache folder: numba could not keep what it compiles either
-    subprocess.Popen(
-        [sys.executable, "-c", "from vrag.bits.compiled import compile_now; compile_now()"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C in the terminal is not meant for it
+    _started.append(
+        subprocess.Popen(
+            [sys.executable, "-c", "from vrag.bits.compiled import compile_now; compile_now()"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in the terminal is not meant for it
+        )
     )
 
 

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import documents, evaluate, explain, health, info, ingest, output, search, watch
+from vrag.cli import (
+    documents,
+    evaluate,
+    explain,
+    health,
+    info,
+    ingest,
+    output,
+    pipelines,
+    search,
+    transfer,
+    watch,
+)
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -33,8 +45,11 @@ app.command("watch")(watch.watch)
 app.command("explain")(explain.explain)
 app.command("info")(info.info)
 app.command("models")(info.models)
-app.command("pipelines")(info.pipelines)
+app.add_typer(pipelines.app, name="pipelines")
 app.command("doctor")(info.doctor)
+app.command("push")(transfer.push)
+app.command("pull")(transfer.pull)
+app.add_typer(transfer.snapshot)
 app.add_typer(evaluate.app, name="eval")
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vrag.cli import output
 from vrag.cli.confirm import confirm
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
 from vrag.errors import UsageError
-from vrag.settings import find_index
 
 if TYPE_CHECKING:
     from vrag.documents import Document
     from vrag.index import Index
 
-IndexOption = Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")]
 WhereOption = Annotated[list[str] | None, typer.Option(help='Filter, e.g. "year >= 2020"; may be repeated.')]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _SHOWN = 20
@@ -27,6 +25,9 @@ _SHOWN = 20
 def ls(
     docs: Annotated[list[str] | None, typer.Argument(help="Documents by name; default: all.")] = None,
     index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     where: WhereOption = None,
     facet: Annotated[str | None, typer.Option(help="Count documents and pages by this metadata key instead.")] = None,
     json: JsonOption = False,
@@ -36,8 +37,9 @@ def ls(
     Example: vrag ls --where "year >= 2020" --facet author
     """
     from vrag.index import Index
+    from vrag.places import choose_place
 
-    with Index.open(find_index(index), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
         chosen = opened.find_documents(docs or (), where or ())
         rows = _facet(chosen, facet) if facet else [_row(opened, document) for document in chosen]
     output.rows(rows if json or facet else [_short(row) for row in rows], json)
@@ -47,6 +49,9 @@ def ls(
 def rm(
     docs: Annotated[list[str] | None, typer.Argument(help="Documents by name or path.")] = None,
     index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     where: WhereOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: JsonOption = False,
@@ -56,10 +61,11 @@ def rm(
     Example: vrag rm old-report.pdf --yes
     """
     from vrag.index import Index
+    from vrag.places import choose_place
 
     if not docs and not where:
         raise UsageError("Name documents, or choose them with --where.", "e.g. vrag rm old-report.pdf")
-    with Index.open(find_index(index), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
         chosen = opened.find_documents(docs or (), where or ())
         rows = [_row(opened, document) for document in chosen]
         if chosen and not yes:

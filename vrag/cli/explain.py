@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from vrag.cli import output
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
 from vrag.errors import UsageError
-from vrag.settings import find_index
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,7 +28,7 @@ def explain(
     query: Annotated[str, typer.Argument(help="What was looked for, in words.")],
     doc: Annotated[str | None, typer.Option(help="Document name; default: the best hit's.")] = None,
     page: Annotated[int | None, typer.Option(min=1, help="Page of --doc; default: its best page.")] = None,
-    index: Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")] = None,
+    index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits that the search lets through.")] = 10,
     cascade: Annotated[str | None, typer.Option(help="exact, two-stage, three-stage, or stages as text.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE filters that the search had.")] = None,
@@ -37,18 +37,22 @@ def explain(
     html: Annotated[Path | None, typer.Option(help="Write a report for the browser to this file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     force: Annotated[bool, typer.Option(help="Explain although the index was made by another model.")] = False,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
 ) -> int:
     """Show why a page was found or not: its rank in every stage, and what matched where.
 
     Example: vrag explain "revenue by region" --doc report.pdf --page 3 --html why.html
     """
     from vrag.index import Index
+    from vrag.places import choose_place
 
     if per_token and png is None:
         raise UsageError("--per-token needs --png.", "e.g. --png heat.png --per-token")
     for file in filter(None, (png, html)):
         _check_writable(file)
-    with Index.open(find_index(index), force=force) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), force=force) as opened:
         found = opened.explain(query, doc, page, cascade, where or (), k)
         if png or html:
             _write(found, opened.page_image(found.doc, found.page), png, per_token, html)

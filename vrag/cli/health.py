@@ -8,12 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from vrag.cli import output
-from vrag.cli.documents import IndexOption, JsonOption
-from vrag.settings import find_index
+from vrag.cli.documents import JsonOption
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
 
 
 def status(
     index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     failed: Annotated[bool, typer.Option("--failed", help="List what could not be indexed, and why.")] = False,
     json: JsonOption = False,
 ) -> int:
@@ -22,12 +25,13 @@ def status(
     Example: vrag status --failed
     """
     from vrag.index import Index
+    from vrag.places import choose_place
 
-    with Index.open(find_index(index), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
         documents = opened.documents.all()
         failures = opened.failures()
         facts: dict[str, Any] = {
-            "index": str(opened.path),
+            "index": opened.place.name,
             "documents": len(documents),
             "pages": opened.page_count,
             "partial": sum(not d.complete and d.state == "current" for d in documents),
@@ -48,6 +52,9 @@ def status(
 
 def verify(
     index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Remove what is wrong, index it again from its file.")
     ] = False,
@@ -58,8 +65,9 @@ def verify(
     Example: vrag verify --repair
     """
     from vrag.index import Index
+    from vrag.places import choose_place
 
-    with Index.open(find_index(index)) as opened:
+    with Index.open(choose_place(index, url, collection, timeout)) as opened:
         problems = opened.verify(repair)
         left = opened.verify() if repair and problems else problems
         pages = opened.page_count
@@ -75,14 +83,21 @@ def verify(
     return 1 if left else 0
 
 
-def compact(index: IndexOption = None, json: JsonOption = False) -> int:
+def compact(
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+    json: JsonOption = False,
+) -> int:
     """Give back the space of removed pages, and make searching quicker after many changes.
 
     Example: vrag compact
     """
     from vrag.index import Index
+    from vrag.places import choose_place
 
-    with Index.open(find_index(index), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
         before, after = opened.compact()
     if json:
         output.data({"bytes_before": before, "bytes_after": after})

@@ -1,21 +1,23 @@
-"""`vrag info`, `models`, `pipelines` and `doctor`: what there is, and what is missing."""
+"""`vrag info`, `models` and `doctor`: what there is, and what is missing."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from vrag.cli import output
-from vrag.settings import find_index
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def info(
-    index: Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")] = None,
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     json: JsonOption = False,
 ) -> int:
     """Show what an index holds and how it was made.
@@ -23,18 +25,19 @@ def info(
     Example: vrag info --index ./my-index
     """
     from vrag.index import Index
+    from vrag.places import choose_place
 
-    with Index.open(find_index(index), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
         documents = opened.documents.all()
         facts = {
-            "index": str(opened.path),
+            "index": opened.place.name,
             "pipeline": opened.pipeline.name,
             "model": opened.pipeline.model,
             "cascades": dict(opened.pipeline.cascades),
             "default_cascade": opened.pipeline.default_cascade,
             "vectors": list(opened.pipeline.vector_names),
             "pages": opened.page_count,
-            "bytes": opened.disk_bytes,
+            "bytes": opened.disk_bytes if opened.place.folder else None,
             "documents": [
                 {
                     "doc": opened.documents.label(d.doc_id)[0],
@@ -65,19 +68,6 @@ def models(json: JsonOption = False) -> int:
     return 0
 
 
-def pipelines(json: JsonOption = False) -> int:
-    """List the recipes that come with vrag.
-
-    Example: vrag pipelines
-    """
-    from vrag.pipeline import list_pipelines
-
-    keys = ("name", "description", "model", "default_cascade")
-    rows = [{**{key: getattr(p, key) for key in keys}, "cascades": dict(p.cascades)} for p in list_pipelines()]
-    output.rows(rows, json)
-    return 0
-
-
 def doctor(json: JsonOption = False) -> int:
     """Check what is installed, what is missing, and how to get it; exit 1 when vrag cannot work.
 
@@ -100,5 +90,6 @@ def doctor(json: JsonOption = False) -> int:
 def _print_info(facts: dict[str, Any]) -> None:
     for key in ("index", "pipeline", "model", "default_cascade", "pages"):
         output.stdout.print(f"{key.replace('_', ' '):16s} {facts[key]}", markup=False, soft_wrap=True)
-    output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
+    if facts["bytes"] is not None:  # a server keeps its own books
+        output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
     output.rows(facts["documents"], as_json=False)

@@ -16,11 +16,12 @@ from rich.text import Text
 
 from vrag.cli import output
 from vrag.cli.confirm import confirm
+from vrag.cli.place import CollectionOption, TimeoutOption, UrlOption
 from vrag.errors import UsageError
-from vrag.settings import index_for_writing, is_index
 
 if TYPE_CHECKING:
     from vrag.index import Index
+    from vrag.places import Place
 
 _SHOWN_FAILURES = 20
 
@@ -69,6 +70,9 @@ def ingest(
     retry_failed: Annotated[bool, typer.Option(help="Try again what failed before; without PATHS: all of it.")] = False,
     prune: Annotated[bool, typer.Option(help="Remove documents whose files are gone from PATHS; asks first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Prune without asking.")] = False,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
     """Index PDFs and images. What is there already is left alone; an interrupted run goes on.
@@ -79,6 +83,7 @@ def ingest(
     from vrag.memory import parse_bytes
     from vrag.metadata_files import given
     from vrag.pages.files import find_files
+    from vrag.places import choose_place
 
     memory = parse_bytes(max_memory) if max_memory else None
     options = Options(check, retry_failed, prune, given(meta or (), metadata), tuple(password or ()), memory)
@@ -88,8 +93,9 @@ def ingest(
         raise UsageError("Give paths: files or folders to index.", "e.g. vrag ingest ./pdfs")
     chosen = renderer.value if renderer else None
     page = {"dpi": dpi, "ocr": ocr.value if ocr else None, "ocr_language": ocr_language}
-    with _opened(index_for_writing(index).absolute(), pipeline, model, page) as target:
-        report = IngestReport(index=str(target.path))
+    place = choose_place(index, url, collection, timeout, writing=True)
+    with _opened(place, pipeline, model, page) as target:
+        report = IngestReport(index=place.name)
         _say_what_the_model_does(target.embedder.name)
         wanted = paths or [path for failure in target.failures() if (path := Path(failure.path)).is_file()]
         try:
@@ -119,14 +125,14 @@ def _prune(index: Index, paths: Sequence[Path], yes: bool) -> int:
     return index.forget(gone)
 
 
-def _opened(path: Path, pipeline: str | None, model: str | None, page: Mapping[str, Any]) -> Any:
-    """The index at `path`: opened when it exists and agrees with the options, else made."""
+def _opened(place: Place, pipeline: str | None, model: str | None, page: Mapping[str, Any]) -> Any:
+    """The index at `place`: opened when it exists and agrees with the options, else made."""
     from vrag.index import Index
     from vrag.pipeline import load_pipeline
 
-    if not is_index(path):
-        return Index.create(path, load_pipeline(pipeline).with_page(**page), model)
-    opened = Index.open(path)
+    if not place.holds_index():
+        return Index.create(place, load_pipeline(pipeline).with_page(**page), model)
+    opened = Index.open(place)
     try:
         _check_agrees(opened, pipeline, model, page)
     except BaseException:
@@ -149,8 +155,8 @@ def _check_agrees(index: Any, pipeline: str | None, model: str | None, page: Map
     for key, asked, stored in pairs:
         if asked is not None and asked != stored:
             raise IndexMismatchError(
-                f"The index at {index.path} was made with {key} {stored}, not {asked}.",
-                "Use another folder: --index DIR.",
+                f"The index at {index.place.name} was made with {key} {stored}, not {asked}.",
+                "Use another folder: --index DIR, or another collection: --collection NAME.",
             )
 
 

@@ -16,9 +16,9 @@ from rich.table import Table
 
 from vrag.cli import output
 from vrag.cli.explain import matches_json, matches_text
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
 from vrag.errors import UsageError
 from vrag.pathtext import shown
-from vrag.settings import find_index
 
 if TYPE_CHECKING:
     from vrag.index import Index
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def search(
     query: Annotated[str | None, typer.Argument(help="What to look for, in words.")] = None,
-    index: Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")] = None,
+    index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits wanted.")] = 10,
     cascade: Annotated[str | None, typer.Option(help="exact, two-stage, three-stage, or stages as text.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, e.g. doc=report.pdf; may be repeated.")] = None,
@@ -39,15 +39,19 @@ def search(
     open_: Annotated[bool, typer.Option("--open", help="Open the best hit in the browser, at its page.")] = False,
     save_pages: Annotated[Path | None, typer.Option(help="Write the hit pages as PNG into this folder.")] = None,
     force: Annotated[bool, typer.Option(help="Search although the index was made by another model.")] = False,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
 ) -> int:
     """Find the pages that answer a query.
 
     Example: vrag search "revenue by region" -k 5 --where doc=report.pdf
     """
     from vrag.index import Index
+    from vrag.places import choose_place
 
     rows = list(_rows(query, queries))
-    with Index.open(find_index(index), force=force) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), force=force) as opened:
         for row in rows:
             filters = [*(where or ()), *row.get("where", ())]
             started = time.perf_counter()

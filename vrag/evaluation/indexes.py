@@ -13,7 +13,7 @@ from vrag.evaluation.benchmark import Benchmark
 from vrag.index import Index
 from vrag.ingest import IngestReport, Progress
 from vrag.pipeline import load_pipeline
-from vrag.settings import is_index
+from vrag.settings import folder_bytes, is_index
 
 CACHED = "indexes"
 
@@ -59,8 +59,8 @@ def corpus_digest(digests: Mapping[str, str]) -> str:
 
 
 def index_bytes(index: Index) -> int:
-    """Size on disk."""
-    return sum(file.stat().st_size for file in index.path.rglob("*") if file.is_file())
+    """Size on disk; 0 on a server, which keeps its own books."""
+    return folder_bytes(index.path) if index.path else 0
 
 
 def _digest(text: str) -> str:

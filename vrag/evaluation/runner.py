@@ -101,8 +101,8 @@ def run_task(task: Task, options: Options, watcher: Watcher) -> TaskRun:
         for cascade in options.cascades:
             index.pipeline.cascade(cascade)  # a mistake shall not cost an ingest
         refuse_foreign(task.benchmark, index.documents, digests)  # before anything is added to a user's index
-        watcher.task(task, str(index.path))
-        report = IngestReport(index=str(index.path))
+        watcher.task(task, index.place.name)
+        report = IngestReport(index=index.place.name)
         with PeakMemory() as ingest_memory:
             fill_index(index, task.benchmark, digests, watcher, report)
         corpus = Corpus.match(task.benchmark, index.documents, digests)

@@ -12,10 +12,20 @@ from collections.abc import Callable, Mapping
 
 from vrag.errors import UsageError
 from vrag.grid import FloatArray, Grid
-from vrag.pooling import free, patches
+from vrag.pooling import free, hierarchical, muvera, patches
 from vrag.pooling.base import Pooled, Pooling, UnsuitableGridError, group_means, normalise
 
-__all__ = ["POOLINGS", "Pooled", "Pooling", "group_means", "make_pooling", "normalise"]
+__all__ = [
+    "POOLINGS",
+    "SINGLE",
+    "Pooled",
+    "Pooling",
+    "group_means",
+    "make_pooling",
+    "normalise",
+    "pooled_dim",
+    "query_encoding",
+]
 
 POOLINGS: Mapping[str, Callable[..., Pooled]] = {
     f.__name__: f
@@ -26,6 +36,8 @@ POOLINGS: Mapping[str, Callable[..., Pooled]] = {
         free.cells,
         free.mean,
         free.max_mean,
+        hierarchical.hierarchical,
+        muvera.muvera,
         patches.tiles,
         patches.rows,
         patches.columns,
@@ -36,6 +48,7 @@ POOLINGS: Mapping[str, Callable[..., Pooled]] = {
         patches.tiles_and_last,
     )
 }
+SINGLE = ("mean", "muvera")  # the poolings that give one vector
 _CHOICES = {"shape": ("uniform", "triangular", "gaussian")}
 
 
@@ -62,12 +75,28 @@ def make_pooling(name: str, options: Mapping[str, int | str], where: str) -> Poo
         _check_option(key, value, where)
 
     def pool(full: FloatArray, grid: Grid) -> Pooled:
+        if len(full) != len(grid) or not len(full):
+            raise ValueError(f"{len(full)} vectors do not lie on a grid of {len(grid)}")
         try:
             return chosen(full, grid, **options)
         except UnsuitableGridError as error:
             raise UsageError(f"{where}: pooling {name!r} does not fit: {error}.") from error
 
     return pool
+
+
+def pooled_dim(name: str, options: Mapping[str, int | str], dim: int) -> int:
+    """Dimension of the vectors that the pooling makes of a model's, of dimension `dim`."""
+    return muvera.muvera_dim(**_numbers(options)) if name == "muvera" else dim
+
+
+def query_encoding(name: str, query: FloatArray, options: Mapping[str, int | str]) -> FloatArray | None:
+    """The one vector [1, D] that a query [m, d] needs against this pooling; None where its rows or mean will do."""
+    return muvera.muvera_query(query, **_numbers(options)) if name == "muvera" else None
+
+
+def _numbers(options: Mapping[str, int | str]) -> dict[str, int]:
+    return {key: int(value) for key, value in options.items()}
 
 
 def _check_option(key: str, value: object, where: str) -> None:

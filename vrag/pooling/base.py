@@ -42,7 +42,12 @@ def normalise(rows: npt.NDArray[np.floating]) -> FloatArray:
 
 def means(full: FloatArray, groups: Sequence[IntArray]) -> FloatArray:
     """Mean [k, d] of each of k non-empty groups of rows of `full` [n, d], float32, not normalised."""
-    return np.stack([full[group].mean(axis=0) if len(group) > 1 else full[group[0]] for group in groups])
+    lengths = np.array([len(group) for group in groups])
+    rows, starts = np.concatenate(groups), np.cumsum(lengths) - lengths
+    in_order = np.array_equal(rows, np.arange(len(full)))
+    sums: FloatArray = np.add.reduceat(full if in_order else full[rows], starts, axis=0)
+    sums /= lengths[:, None].astype(np.float32)
+    return sums
 
 
 def group_means(full: FloatArray, groups: Sequence[IntArray]) -> Pooled:

@@ -19,6 +19,7 @@ from vrag.pooling.base import (
     weighted_means,
 )
 
+_ALL = 1 << 16  # a cap that no page reaches
 _STEPS = 1 << 16  # boxes closer than this share of the page are the same row
 
 
@@ -38,14 +39,11 @@ def columns(full: FloatArray, grid: Grid) -> Pooled:
 
 
 def adaptive_rows(full: FloatArray, grid: Grid, *, cap: int = 32) -> Pooled:
-    """Rows, averaged to at most `cap` bins as adaptive pooling does: edges linspace(0, h, cap + 1), floor and ceil."""
-    strips = _strips(grid, axis=1)
-    count = min(cap, len(strips))
-    edges = np.linspace(0, len(strips), count + 1)
-    bins = [
-        np.concatenate(strips[int(np.floor(a)) : int(np.ceil(b))]) for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
-    return group_means(full, [*bins, *_global_groups(grid)])
+    """Rows, averaged to at most `cap` bins as adaptive pooling does.
+
+    Bin i of c spans the rows from floor(i h / c) to ceil((i + 1) h / c), the last one left out.
+    """
+    return group_means(full, [*_binned(_strips(grid, axis=1), cap), *_global_groups(grid)])
 
 
 def sliding(full: FloatArray, grid: Grid, *, window: int = 3) -> Pooled:
@@ -59,13 +57,14 @@ def sliding(full: FloatArray, grid: Grid, *, window: int = 3) -> Pooled:
     return _with_global(full, grid, strips, weights)
 
 
-def smooth(full: FloatArray, grid: Grid, *, window: int = 3, shape: str = "gaussian") -> Pooled:
+def smooth(full: FloatArray, grid: Grid, *, window: int = 3, shape: str = "gaussian", cap: int = _ALL) -> Pooled:
     """Rows smoothed by a uniform, triangular or gaussian window: N vectors, weights renormalised at the borders.
 
     Better than `sliding` for models that already merge patches (arXiv 2602.12510 §3). sigma = max(0.5, r / 2).
+    With `cap` the rows are adaptive ones.
     """
     radius = _radius(window)
-    strips = _strips(grid, axis=1)
+    strips = _binned(_strips(grid, axis=1), cap)
     distance = np.abs(np.arange(len(strips))[:, None] - np.arange(len(strips))[None, :])
     weights = np.where(distance <= radius, _window(distance, radius, shape), np.float32(0))
     return _with_global(full, grid, strips, weights)
@@ -74,6 +73,8 @@ def smooth(full: FloatArray, grid: Grid, *, window: int = 3, shape: str = "gauss
 def neighbours(full: FloatArray, grid: Grid) -> Pooled:
     """Each tile's mean averaged with its up to four neighbours'; the global tile stays as it is."""
     place = _tile_places(grid)
+    if not len(place):
+        raise UnsuitableGridError("the page has only a global tile")
     distance = np.abs(place[:, None, :] - place[None, :, :]).sum(axis=2)
     local = [
         group for group, (tile, _) in zip(_tile_groups(grid), grid.tile_slices(), strict=True) if not tile.is_global
@@ -95,6 +96,12 @@ def _window(distance: IntArray, radius: int, shape: str) -> FloatArray:
         return (radius + 1.0 - distance).astype(np.float32)
     sigma = max(0.5, radius / 2)
     return np.exp(-(distance**2) / (2 * sigma**2)).astype(np.float32)
+
+
+def _binned(strips: list[IntArray], cap: int) -> list[IntArray]:
+    """Strips joined to at most `cap` bins of equal height; neighbouring bins share a strip their edge runs through."""
+    h, count = len(strips), min(cap, len(strips))
+    return [np.concatenate(strips[i * h // count : -((i + 1) * -h // count)]) for i in range(count)]
 
 
 def _with_global(full: FloatArray, grid: Grid, groups: list[IntArray], weights: FloatArray) -> Pooled:

@@ -13,6 +13,7 @@ import qdrant_edge as qe
 from vrag.errors import StoreError
 from vrag.grid import FloatArray
 from vrag.store.base import Condition, Interval, Payload, Range, Record, Scored, Selection, StageRequest, VectorField
+from vrag.store.checks import check_record
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -88,7 +89,9 @@ class EdgeStore:
 
     def upsert(self, records: Sequence[Record]) -> None:
         """Write records after checking that every vector is finite, of the right shape and known."""
-        points = [qe.Point(record.id, self._checked(record), record.payload) for record in records]
+        for record in records:
+            check_record(record, self._fields)
+        points = [qe.Point(r.id, cast("dict[str, Any]", dict(r.vectors)), r.payload) for r in records]
         with _edge_errors("writing pages"):
             self._open_shard.update(qe.UpdateOperation.upsert_points(points))
 
@@ -175,21 +178,6 @@ class EdgeStore:
         if self._shard is None:
             raise StoreError("The index is closed.")
         return self._shard
-
-    def _checked(self, record: Record) -> dict[str, Any]:
-        # NaN is accepted by the engine and then matches nothing, so it stops here.
-        for name, array in record.vectors.items():
-            field = self._fields.get(name)
-            if field is None:
-                raise StoreError(f"Unknown vector {name!r}: the index has {', '.join(self._fields)}.")
-            shape_ok = array.ndim == (2 if field.multi else 1) and array.shape[-1] == field.dim and array.size > 0
-            if not shape_ok:
-                raise StoreError(
-                    f"Vector {name!r} has shape {list(array.shape)}, the index needs dimension {field.dim}."
-                )
-            if not np.isfinite(array).all():
-                raise StoreError(f"Vector {name!r} of record {record.id} has values that are not finite.")
-        return dict(record.vectors)
 
 
 def _params(field: VectorField) -> qe.EdgeVectorParams:

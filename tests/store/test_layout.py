@@ -1,0 +1,81 @@
+"""The `[server]` table of a recipe: what it may say, and what reaches the server."""
+
+import pytest
+from qdrant_client import QdrantClient
+
+from tests.store.records import FIELDS, KEYS, query
+from tests.store.test_conformance import LOCAL_MODE
+from vrag.errors import UsageError
+from vrag.pipeline import make_pipeline
+from vrag.store.base import Selection, StageRequest
+from vrag.store.connect import Connection
+from vrag.store.layout import ServerLayout
+from vrag.store.messages import query_of, vector_params
+from vrag.store.retry import Retry
+from vrag.store.server import ServerStore
+
+pytestmark = LOCAL_MODE
+
+
+def test_a_recipe_without_the_table_has_the_defaults():
+    assert make_pipeline("p", {}, "p.toml").server == ServerLayout()
+
+
+def test_every_setting_is_read():
+    table = {"shards": 6, "replication": 2, "write_consistency": 2, "on_disk": False, "quantization": "scalar"}
+    assert make_pipeline("p", {"server": table}, "p.toml").server == ServerLayout(**table)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"shard": 1}, "unknown key server.'shard'"),
+        ({"shards": 0}, "server.shards = 0"),
+        ({"shards": True}, "server.shards = True"),
+        ({"on_disk": 1}, "true or false"),
+        ({"quantization": "magic"}, "none, scalar, binary"),
+        ({"write_consistency": 2}, "more than server.replication = 1"),
+        ("x", "a table"),
+    ],
+)
+def test_what_is_not_allowed_is_a_sentence(table, says):
+    with pytest.raises(UsageError) as caught:
+        make_pipeline("p", {"server": table}, "p.toml")
+    assert says in str(caught.value)
+    assert str(caught.value).startswith("p.toml")
+
+
+class Recorder(QdrantClient):
+    """Local mode that remembers how a collection was asked for."""
+
+    def create_collection(self, collection_name, **settings):
+        self.asked = settings
+        return super().create_collection(collection_name, vectors_config=settings["vectors_config"])
+
+
+def test_the_settings_reach_the_server():
+    client, retry = Recorder(":memory:"), Retry(":memory:", 30)
+    layout = ServerLayout(6, 2, 2, on_disk=True, quantization="binary")
+    ServerStore.create(Connection(client, retry, retry, "rest"), "c", FIELDS, KEYS, layout)
+    asked = client.asked
+    assert (asked["shard_number"], asked["replication_factor"], asked["write_consistency_factor"]) == (6, 2, 2)
+    full, rows, single = (asked["vectors_config"][name] for name in ("full", "rows", "global"))
+    assert (full.on_disk, rows.on_disk) == (True, False)
+    assert full.quantization_config is None
+    assert rows.quantization_config.binary.always_ram
+    assert (full.hnsw_config.m, single.hnsw_config.m) == (0, 16)
+
+
+def test_scalar_and_none():
+    rows = FIELDS[1]
+    assert vector_params(rows, ServerLayout(quantization="scalar"), "full").quantization_config.scalar.type == "int8"
+    assert vector_params(rows, ServerLayout(), "full").quantization_config is None
+
+
+def test_only_vectors_without_a_quantized_form_are_searched_exactly():
+    stages = [StageRequest("rows", query(), 5), StageRequest("full", query(), 5)]
+    asked = query_of(stages, Selection(), frozenset({"rows"}))
+    assert asked["prefetch"].params is None
+    assert asked["search_params"].exact
+    graph = [StageRequest("global", query()[0], 5, hnsw=True), StageRequest("full", query(), 5)]
+    assert query_of(graph, Selection(), frozenset())["prefetch"].params is None

@@ -1,0 +1,82 @@
+"""The same 200 queries on the embedded engine and on the server's store: the same rankings."""
+
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from tests.store.test_conformance import LOCAL_MODE
+from vrag.documents import KEYS, Document, Documents, page_id
+from vrag.embedders.base import QueryVectors
+from vrag.pipeline import load_pipeline
+from vrag.pooling import normalise
+from vrag.search import parse_where, search, stage_requests
+from vrag.store.base import Record
+from vrag.store.connect import Connection
+from vrag.store.edge import EdgeStore
+from vrag.store.retry import Retry
+from vrag.store.server import ServerStore
+
+pytestmark = LOCAL_MODE
+DIM, DOCS, PAGES, QUERIES = 16, 12, 15, 200
+RECIPE = load_pipeline("builtin")
+
+
+def records():
+    """Pages of a small corpus with topics, so that scores are neither all alike nor all far apart."""
+    rng = np.random.default_rng(5)
+    topics = normalise(rng.normal(size=(9, DIM)))
+    for number in range(DOCS):
+        doc_id = f"{number:064x}"
+        yield Document(doc_id, (f"/corpus/{number}.pdf",), PAGES, True).to_record()
+        for page in range(1, PAGES + 1):
+            rows = topics[rng.integers(0, 9, size=rng.integers(5, 40))]
+            full = normalise(rows + rng.normal(size=rows.shape, scale=0.4))
+            pooled = normalise(np.stack([part.mean(axis=0) for part in np.array_split(full, 4)]))
+            vectors = {"full": full, "runs": pooled, "global": normalise(full.mean(axis=0))}
+            yield Record(page_id(doc_id, page, "f"), {"kind": "page", "doc_id": doc_id, "page": page}, vectors)
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    from qdrant_client import QdrantClient
+
+    fields, all_records = RECIPE.schema(DIM), list(records())
+    retry = Retry(":memory:", 30)
+    one = EdgeStore.create(tmp_path_factory.mktemp("parity") / "shard", fields, KEYS)
+    other = ServerStore.create(Connection(QdrantClient(":memory:"), retry, retry, "rest"), "c", fields, KEYS)
+    with closing(one), closing(other):
+        for store in (one, other):
+            store.upsert(all_records)
+        yield one, other
+
+
+def queries():
+    rng = np.random.default_rng(6)
+    return [normalise(rng.normal(size=(rng.integers(2, 9), DIM))) for _ in range(QUERIES)]
+
+
+@pytest.mark.parametrize("cascade", RECIPE.cascades)
+def test_rankings_are_the_same(stores, cascade):
+    compare(stores, cascade, (), queries())
+
+
+@pytest.mark.parametrize("cascade", [*RECIPE.cascades, "runs:20 > full", "mean(full)", "global:40 > full"])
+@pytest.mark.parametrize("where", [(), ("doc=3.pdf",)])
+def test_rankings_are_the_same_of_other_cascades_and_of_one_document(stores, cascade, where):
+    compare(stores, cascade, where, queries()[:20])
+
+
+def compare(stores, cascade, where, asked):
+    for rows in asked:
+        ranked = [hits_of(store, rows, cascade, where) for store in stores]
+        assert [(hit.doc, hit.page) for hit in ranked[0]] == [(hit.doc, hit.page) for hit in ranked[1]]
+        for one, other in zip(*ranked, strict=True):
+            assert one.stages == pytest.approx(other.stages, rel=1e-3, abs=1e-3)
+
+
+def hits_of(store, rows, cascade, where):
+    documents = Documents(store)
+    query = QueryVectors(rows, ("x",) * len(rows))
+    stages = stage_requests(RECIPE.cascade(cascade), RECIPE, query, None, 10, DOCS * PAGES)
+    return search(store, documents, stages, parse_where(where, documents), 10)

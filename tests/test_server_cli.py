@@ -1,0 +1,99 @@
+"""The same commands with a server: `--url`, `--collection`, and what can go wrong."""
+
+import json
+
+import pytest
+
+from tests.store.backend import Backend
+from tests.store.flaky import always, flaky
+from tests.store.grpc_server import grpc_server
+from tests.store.rest import rest_server
+from tests.store.test_conformance import LOCAL_MODE
+
+pytestmark = LOCAL_MODE
+KEY = "s3cret-key"
+
+
+@pytest.fixture
+def backend():
+    return Backend(api_key=KEY)
+
+
+@pytest.fixture
+def server(backend, cli):
+    """Run `vrag` with a server in its environment."""
+    with rest_server(backend) as url, grpc_server(backend) as port:
+
+        def run(*arguments, **environment):
+            env = {"QDRANT_URL": url, "QDRANT_API_KEY": KEY, "VRAG_QDRANT_GRPC_PORT": str(port), **environment}
+            done = cli(*arguments, env=env)
+            assert KEY not in done.out + done.err
+            return done
+
+        run.url = url
+        yield run
+
+
+def test_ingest_search_and_info_on_a_server(server, folder, tmp_path, backend):
+    done = server("ingest", folder, "--json")
+    assert done.code == 0, done.err
+    assert (done.json["added"], done.json["index"]) == (5, f"{server.url}, collection vrag")
+    assert not (tmp_path / ".vrag").exists()
+    found = server("search", "penguins on ice", "--json", "-k", 2).json
+    assert (found["hits"][0]["doc"], found["hits"][0]["page"]) == ("animals.pdf", 2)
+    facts = server("info", "--json").json
+    assert (facts["pages"], facts["bytes"]) == (5, None)
+    assert server("info").code == 0
+    assert {wire for wire, _ in backend.requests} == {"grpc"}
+    over_rest = server("search", "penguins on ice", "--json", "-k", 2, VRAG_QDRANT_GRPC_PORT="0").json
+    assert over_rest["hits"][0]["score"] == pytest.approx(found["hits"][0]["score"], rel=1e-5)
+    assert {wire for wire, _ in backend.requests} == {"grpc", "rest"}
+
+
+def test_the_same_results_as_the_embedded_index(server, cli, indexed, folder, tmp_path):
+    server("ingest", folder)
+    rows = [{"query-id": n, "query": text} for n, text in enumerate(("bees dance", "oil filter", "QX-4471"))]
+    (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    here = cli("search", "--queries", "q.jsonl", "--index", indexed, "--json").lines
+    there = server("search", "--queries", "q.jsonl", "--json", "--url", server.url, QDRANT_URL="").lines
+    for one, other in zip(here, there, strict=True):
+        assert [(h["doc"], h["page"]) for h in one["hits"]] == [(h["doc"], h["page"]) for h in other["hits"]]
+        assert [h["score"] for h in one["hits"]] == pytest.approx([h["score"] for h in other["hits"]], rel=1e-3)
+
+
+def test_collections_are_apart(server, folder):
+    assert server("ingest", folder / "animals.pdf", "--collection", "a").code == 0
+    assert server("ingest", folder / "sub", VRAG_COLLECTION="b").code == 0
+    assert server("info", "--json", "--collection", "a").json["pages"] == 3
+    assert server("info", "--json", "--collection", "b").json["pages"] == 2
+    done = server("search", "x", "--json")
+    assert done.code == 2
+    assert "No index at" in done.json["error"]
+    assert "--collection vrag" in done.json["hint"]
+
+
+def test_mistakes_are_one_sentence(server, folder, tmp_path):
+    done = server("search", "x", QDRANT_API_KEY="wrong")
+    assert done.code == 1
+    assert "refused the key" in done.err
+    assert "wrong" not in done.err
+    assert server("search", "x", "--index", tmp_path, "--url", server.url).code == 2
+    assert server("search", "x", "--url", "ftp://x").code == 2
+    assert server("search", "x", "--collection", "a/b").code == 2
+    gone = server("search", "x", "--url", "http://127.0.0.1:9", VRAG_QDRANT_GRPC_PORT="0")
+    assert gone.code == 1
+    assert "not reachable" in gone.err
+    warned = server("search", "x", "--url", "http://nowhere.invalid", "--timeout", "1")
+    assert warned.code == 1
+    assert "unencrypted" in warned.err
+
+
+def test_a_flaky_link_is_an_answer_or_a_sentence(server, folder):
+    assert server("ingest", folder).code == 0
+    rest = {"VRAG_QDRANT_GRPC_PORT": "0"}
+    with flaky(server.url, ["500", "ok", "cut", "ok", "truncated", "ok", "429"]) as bad:
+        assert server("search", "bees", "--url", bad, "--json", **rest).json["hits"][0]["page"] == 3
+    with flaky(server.url, always("cut")) as bad:
+        done = server("search", "bees", "--url", bad, "--timeout", "1", "--json", **rest)
+        assert done.code == 1
+        assert "broke off" in done.json["error"]

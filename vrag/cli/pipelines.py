@@ -1,0 +1,59 @@
+"""`vrag pipelines`: the recipes there are, and what one of them says."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vrag.cli import output
+from vrag.cli.info import JsonOption
+
+if TYPE_CHECKING:
+    from vrag.pipeline import Pipeline
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
+
+
+@app.callback()
+def pipelines(context: typer.Context, json: JsonOption = False) -> int:
+    """List the recipes that come with vrag: how pages become vectors, and how they are searched.
+
+    Example: vrag pipelines
+    """
+    if context.invoked_subcommand is None:
+        from vrag.pipeline import list_pipelines
+
+        rows = [_summary(recipe) for recipe in list_pipelines()]
+        output.rows(rows if json else [{**row, "cascades": ", ".join(row["cascades"])} for row in rows], json)
+    return 0
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="Recipe by name, or a TOML file.")],
+    json: JsonOption = False,
+) -> int:
+    """Print a recipe; as TOML it is a file to start your own from.
+
+    Example: vrag pipelines show builtin > mine.toml
+    """
+    from vrag.pipeline import load_pipeline, pipeline_file
+
+    recipe = load_pipeline(name)
+    if json:
+        output.data(_as_json(recipe))
+    else:
+        typer.echo(pipeline_file(name).read_text(encoding="utf-8"), nl=False)
+    return 0
+
+
+def _summary(recipe: Pipeline) -> dict[str, Any]:
+    keys = ("name", "description", "model", "default_cascade")
+    return {**{key: getattr(recipe, key) for key in keys}, "cascades": dict(recipe.cascades)}
+
+
+def _as_json(recipe: Pipeline) -> dict[str, Any]:
+    page = {key: asdict(value) if is_dataclass(value) else value for key, value in recipe.page.items()}  # type: ignore[arg-type]
+    return {**_summary(recipe), "page": page, "vectors": [asdict(spec) for spec in recipe.vectors]}

@@ -1,0 +1,137 @@
+"""`vrag push`, `pull` and `snapshot`: copies of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vrag.cli import output
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.settings import find_index, index_for_writing
+
+if TYPE_CHECKING:
+    from vrag.transfer import TransferReport
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+FileArgument = Annotated[Path, typer.Argument(help="The snapshot, e.g. index.tar.gz.")]
+
+snapshot = typer.Typer(name="snapshot", help="Keep an embedded index in one file.", no_args_is_help=True)
+
+
+def push(
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+    shards: Annotated[int | None, typer.Option(min=1, help="Of a new collection; default: the recipe's.")] = None,
+    replication: Annotated[int | None, typer.Option(min=1, help="Of a new collection; default: the recipe's.")] = None,
+    json: JsonOption = False,
+) -> int:
+    """Copy an embedded index to a Qdrant server, without embedding anything again. A copy cut off goes on.
+
+    Example: vrag push --index ./my-index --url http://localhost:6333
+    """
+    from dataclasses import replace
+
+    from vrag.pipeline import make_pipeline
+    from vrag.places import FolderPlace, choose_place
+
+    source = FolderPlace(find_index(index))
+    facts, layout = source.facts(), None
+    if shards or replication:
+        own = make_pipeline(facts.pipeline, facts.table, source.name).server
+        layout = replace(own, shards=shards or own.shards, replication=replication or own.replication)
+    _copy(source, choose_place(url=url, collection=collection, timeout=timeout, server=True), json, layout)
+    return 0
+
+
+def pull(
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Copy an index from a Qdrant server into a folder, without embedding anything again. A copy cut off goes on.
+
+    Example: vrag pull --url http://localhost:6333 --index ./my-copy
+    """
+    from vrag.places import FolderPlace, choose_place
+
+    source = choose_place(url=url, collection=collection, timeout=timeout, server=True)
+    _copy(source, FolderPlace(index_for_writing(index)), json)
+    return 0
+
+
+@snapshot.command("create")
+def create(file: FileArgument, index: IndexOption = None, json: JsonOption = False) -> int:
+    """Write an index to one file.
+
+    Example: vrag snapshot create backup.tar.gz --index ./my-index
+    """
+    from vrag.snapshot import create_snapshot
+
+    report = create_snapshot(find_index(index), file)
+    _print(report, json, f"{report.index} is in {report.snapshot}: {report.bytes / 1e6:.1f} MB.")
+    return 0
+
+
+@snapshot.command("restore")
+def restore(file: FileArgument, index: IndexOption = None, json: JsonOption = False) -> int:
+    """Make an index of a snapshot, in a folder that is new or empty.
+
+    Example: vrag snapshot restore backup.tar.gz --index ./restored
+    """
+    from vrag.snapshot import restore_snapshot
+
+    report = restore_snapshot(file, index_for_writing(index))
+    _print(report, json, f"{report.snapshot} is in {report.index}: {report.files} files, every checksum right.")
+    return 0
+
+
+def _copy(source: Any, target: Any, json: bool, layout: Any = None) -> None:
+    from vrag.transfer import transfer
+
+    with _bar() as bar:
+        report: TransferReport = transfer(source, target, bar, layout)
+    extra = f" {report.extra} more pages are at the target." if report.extra else ""
+    _print(
+        report,
+        json,
+        f"{report.pages} pages from {report.source} are at {report.target}: {report.copied} records copied, "
+        f"{report.unchanged} were there. Checksum of all vectors: {report.checksum[:16]}.{extra}",
+    )
+
+
+def _print(report: Any, json: bool, text: str) -> None:
+    if json:
+        output.data(asdict(report))
+    else:
+        output.stdout.print(text, markup=False, soft_wrap=True)
+
+
+class _Bar:
+    """Progress of a copy."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("Copying", total=None)
+
+    def starting(self, records: int) -> None:
+        self._progress.update(self._task, total=records)
+
+    def done(self, records: int) -> None:
+        self._progress.advance(self._task, records)
+
+
+@contextmanager
+def _bar() -> Iterator[_Bar]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=output.stderr, transient=True) as progress:
+        yield _Bar(progress)

@@ -1,0 +1,60 @@
+"""What an index says of itself: the recipe and the model it was made by, kept beside its pages wherever they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vrag.embedders.base import Fingerprint
+from vrag.errors import IndexMismatchError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts of one index.
+
+    Args:
+        pipeline: Name of its recipe.
+        table: The recipe, as parsed from TOML.
+        fingerprint: Of the model that made it.
+        dim: Dimension d of its vectors.
+    """
+
+    pipeline: str
+    table: Mapping[str, Any]
+    fingerprint: Fingerprint
+    dim: int
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only; no address and no key is among them."""
+        return {
+            "format": FORMAT,
+            "pipeline": {"name": self.pipeline, "table": dict(self.table)},
+            "fingerprint": dict(self.fingerprint.facts),
+            "dim": self.dim,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any, where: str) -> Facts:
+        """Inverse of `to_json`.
+
+        Args:
+            value: As parsed from JSON.
+            where: File or collection named in error messages.
+
+        Raises:
+            IndexMismatchError: The facts are damaged or of a newer format.
+        """
+        try:
+            known = value["format"]
+            if known != FORMAT:
+                raise IndexMismatchError(
+                    f"The index has format {known}, this vrag reads format {FORMAT}.", "Upgrade vrag."
+                )
+            pipeline, fingerprint = value["pipeline"], Fingerprint(value["fingerprint"])
+            return cls(str(pipeline["name"]), pipeline["table"], fingerprint, int(value["dim"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise IndexMismatchError(f"{where} is damaged: {error}.", "Ingest into a new place.") from error

@@ -1,0 +1,224 @@
+"""Where an index is: a folder on this machine, or a collection on a Qdrant server.
+
+An index explains itself: its facts lie beside its pages, in `index.json` of the folder or in one
+record of the collection, so any machine opens it by its place alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from vrag.errors import IndexMismatchError, UsageError
+from vrag.facts import Facts
+from vrag.settings import INDEX_ENV, INDEX_FILE, find_index, index_for_writing, is_index
+from vrag.store.address import URL_ENV, Server, collection_name
+from vrag.store.base import Record, Selection, Store, VectorField
+from vrag.store.layout import ServerLayout
+
+if TYPE_CHECKING:
+    from vrag.store.connect import Connection
+
+SHARD = "shard"
+CACHE = "cache"  # what can be made again from the shard
+FACTS_ID = "00000000-0000-5000-8000-000000000001"
+INDEX = "index"
+
+
+class Place(Protocol):
+    """A place that holds an index, or may come to hold one."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: the folder, or the server's address with the collection."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of an embedded index; None on a server."""
+        ...
+
+    def holds_index(self) -> bool:
+        """Whether a whole index is there."""
+        ...
+
+    def facts(self) -> Facts:
+        """What the index says of itself.
+
+        Raises:
+            UsageError: There is none.
+            IndexMismatchError: The facts are damaged or of a newer format.
+        """
+        ...
+
+    def create(
+        self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
+    ) -> Store:
+        """Make an index; its facts are written last, so a place with facts holds a whole one."""
+        ...
+
+    def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
+        """The store of the index that is there."""
+        ...
+
+
+class FolderPlace:
+    """A folder with Qdrant Edge in it."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._folder = Path(folder).absolute()
+
+    @property
+    def name(self) -> str:
+        """The folder."""
+        return str(self._folder)
+
+    @property
+    def folder(self) -> Path:
+        """The folder, absolute."""
+        return self._folder
+
+    def holds_index(self) -> bool:
+        """Whether the folder has an `index.json`."""
+        return is_index(self._folder)
+
+    def facts(self) -> Facts:
+        """What `index.json` says."""
+        file = self._folder / INDEX_FILE
+        if not self.holds_index():
+            raise UsageError(
+                f"No index at {self._folder}.", f"Make one with: vrag ingest FOLDER --index {self._folder}"
+            )
+        try:
+            value = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise IndexMismatchError(f"{file} is damaged: {error}.", "Ingest into a new folder.") from error
+        return Facts.from_json(value, str(file))
+
+    def create(
+        self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
+    ) -> Store:
+        """A new shard and its `index.json`; what a crash left of an earlier try is removed first."""
+        from vrag.bits.store import BitsStore
+
+        shard = self._folder / SHARD
+        if shard.is_dir() and not self.holds_index():
+            shutil.rmtree(shard)
+        store = BitsStore.create(shard, fields, dict(keys))
+        draft = self._folder / f"{INDEX_FILE}.{os.getpid()}"
+        draft.write_text(json.dumps(facts.to_json(), indent=2) + "\n", encoding="utf-8")
+        draft.replace(self._folder / INDEX_FILE)
+        return store
+
+    def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
+        """The shard; `StoreError` when another process has it."""
+        from vrag.bits.store import BitsStore
+
+        return BitsStore.open(self._folder / SHARD, fields)
+
+
+class ServerPlace:
+    """A collection on a server."""
+
+    folder = None
+
+    def __init__(self, server: Server, collection: str) -> None:
+        self.server = server
+        self.collection = collection
+
+    @property
+    def name(self) -> str:
+        """The address, without any key, and the collection."""
+        return f"{self.server.url}, collection {self.collection}"
+
+    def holds_index(self) -> bool:
+        """Whether the collection is there with the facts of an index."""
+        return self._facts_record() is not None
+
+    def facts(self) -> Facts:
+        """What the record of facts says."""
+        record = self._facts_record()
+        if record is None:
+            hint = f"Make one with: vrag ingest FOLDER --url {self.server.url} --collection {self.collection}"
+            raise UsageError(f"No index at {self.name}.", hint)
+        return Facts.from_json(record.payload.get("facts"), f"The index at {self.name}")
+
+    def create(
+        self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
+    ) -> Store:
+        """The collection and its record of facts; an unfinished one is finished, a stranger's is left alone."""
+        from vrag.store.server import ServerStore
+
+        store = ServerStore.create(self._connection, self.collection, fields, keys, layout)
+        if store.count(Selection()):
+            raise UsageError(
+                f"The collection {self.collection!r} at {self.server.url} holds points, and no vrag index.",
+                "Use another one: --collection NAME.",
+            )
+        store.upsert([Record(FACTS_ID, {"kind": INDEX, "facts": facts.to_json()})])
+        return store
+
+    def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
+        """The collection."""
+        from vrag.store.server import ServerStore
+
+        return ServerStore(self._connection, self.collection, fields, layout)
+
+    @cached_property
+    def _connection(self) -> Connection:
+        from vrag.store.connect import connect
+
+        return connect(self.server)
+
+    def _facts_record(self) -> Record | None:
+        from vrag.store.server import ServerStore
+
+        store = ServerStore(self._connection, self.collection, ())
+        if not store.exists():
+            return None
+        return store.fetch([FACTS_ID]).get(FACTS_ID)
+
+
+def choose_place(
+    index: Path | None = None,
+    url: str | None = None,
+    collection: str | None = None,
+    timeout: float | None = None,
+    writing: bool = False,
+    server: bool = False,
+) -> Place:
+    """The place a command works on.
+
+    The first that is given: `index` or `url`, `VRAG_INDEX`, `QDRANT_URL`, and else the nearest `.vrag` upward.
+
+    Args:
+        index: Folder.
+        url: A server's address; its key comes from `QDRANT_API_KEY` alone, since others can read a command line.
+        collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
+        timeout: Seconds a server has to answer.
+        writing: Whether an index may be made where there is none.
+        server: Only a server will do.
+
+    Raises:
+        UsageError: Folder and server are both given, or there is no index.
+    """
+    if index is not None and url is not None:
+        raise UsageError("--index is a folder and --url a server: give one of them.")
+    from_environment = index is None and not os.environ.get(INDEX_ENV) and bool(os.environ.get(URL_ENV))
+    if url is not None or from_environment or server:
+        return ServerPlace(Server.from_environment(url, timeout), collection_name(collection))
+    if collection is not None:
+        raise UsageError("--collection is a server's.", f"Name the server with --url, or set {URL_ENV}.")
+    return FolderPlace(index_for_writing(index) if writing else find_index(index))
+
+
+def as_place(place: str | os.PathLike[str] | Place, collection: str | None = None) -> Place:
+    """A place from what programs write: a folder, or a server's `http://` or `https://` address."""
+    if isinstance(place, str) and place.startswith(("http://", "https://")):
+        return ServerPlace(Server.from_environment(place), collection_name(collection))
+    return FolderPlace(place) if isinstance(place, (str, os.PathLike)) else place

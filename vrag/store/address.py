@@ -1,0 +1,118 @@
+"""Where a Qdrant server is and how to speak to it; nothing here loads the client or opens a connection."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from vrag.errors import UsageError
+
+URL_ENV = "QDRANT_URL"
+KEY_ENV = "QDRANT_API_KEY"
+COLLECTION_ENV = "VRAG_COLLECTION"
+GRPC_PORT_ENV = "VRAG_QDRANT_GRPC_PORT"
+DEFAULT_COLLECTION = "vrag"
+DEFAULT_TIMEOUT = 30.0
+_REST_PORT, _GRPC_PORT = 6333, 6334
+_EXAMPLE = "e.g. --url http://localhost:6333"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Address of a server.
+
+    Args:
+        url: `http[s]://HOST[:PORT][/PREFIX]`, normalised; port 6333 when left out.
+        api_key: Sent with every request; never shown, never stored in an index.
+        timeout: Seconds within which a search has answered or failed.
+        patience: Seconds an ingest keeps trying to write through faults that may pass.
+        grpc_port: Tried first; 0 speaks REST only. None: 6334 beside the usual port 6333, and REST only
+            beside any other, where nobody knows what listens at 6334.
+    """
+
+    url: str
+    api_key: str | None = field(default=None, repr=False)
+    timeout: float = DEFAULT_TIMEOUT
+    patience: float = 180.0
+    grpc_port: int | None = None
+
+    @classmethod
+    def from_environment(cls, url: str | None = None, timeout: float | None = None) -> Server:
+        """The server at `url`, else at `QDRANT_URL`, with the key of `QDRANT_API_KEY`.
+
+        Raises:
+            UsageError: There is no address, or it is not one.
+        """
+        chosen = url or os.environ.get(URL_ENV, "")
+        if not chosen:
+            raise UsageError("No Qdrant server is named.", f"{_EXAMPLE}, or set {URL_ENV}.")
+        key = os.environ.get(KEY_ENV) or None
+        return cls(parse_url(chosen), key, timeout or DEFAULT_TIMEOUT, grpc_port=_grpc_port())
+
+    @property
+    def host(self) -> str:
+        """Host name or address."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def grpc(self) -> int:
+        """The port to try gRPC at, 0 for none."""
+        usual = urlsplit(self.url).port == _REST_PORT
+        return self.grpc_port if self.grpc_port is not None else (_GRPC_PORT if usual else 0)
+
+    @property
+    def exposes_key(self) -> bool:
+        """Whether the key would cross a network in the clear."""
+        return self.api_key is not None and self.url.startswith("http://") and not is_local(self.host)
+
+
+def parse_url(text: str) -> str:
+    """The address in its normal form: scheme, host, port, and prefix without a slash at the end.
+
+    Raises:
+        UsageError: Another scheme, no host, a port out of range, or a password inside; what is
+            before an `@` is never repeated in the message.
+    """
+    shown = text.rsplit("@", 1)[-1]
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port
+    except ValueError as error:
+        raise UsageError(f"{shown!r} is not a server's address.", _EXAMPLE) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{shown!r} is not a server's address.", _EXAMPLE)
+    if parts.username or parts.password:
+        raise UsageError("A server's address must not hold a name or password.", f"Put the key into {KEY_ENV}.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port or _REST_PORT}{parts.path.rstrip('/')}"
+
+
+def is_local(host: str) -> bool:
+    """Whether the host is this machine, so that nothing sent to it crosses a network."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def collection_name(explicit: str | None = None) -> str:
+    """`explicit`, else `VRAG_COLLECTION`, else "vrag".
+
+    Raises:
+        UsageError: The name has characters that do not belong into one.
+    """
+    name = explicit or os.environ.get(COLLECTION_ENV) or DEFAULT_COLLECTION
+    if len(name) > 255 or name in (".", "..") or any(c in '<>:"/\\|?*' or not c.isprintable() for c in name):
+        raise UsageError(f"{name!r} cannot be the name of a collection.", "Use letters, digits, - and _.")
+    return name
+
+
+def _grpc_port() -> int | None:
+    value = os.environ.get(GRPC_PORT_ENV, "")
+    if not value:
+        return None
+    if not value.isdecimal() or int(value) > 65535:
+        raise UsageError(f"{GRPC_PORT_ENV}={value!r} is not a port.", "Use 0 to speak REST only.")
+    return int(value)

@@ -1,0 +1,29 @@
+"""What must hold for a record before any engine sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from vrag.errors import StoreError
+from vrag.store.base import Record, VectorField
+
+
+def check_record(record: Record, fields: Mapping[str, VectorField]) -> None:
+    """Every vector of the record is known, of its field's shape, and finite.
+
+    NaN is accepted by the engines and then matches nothing, so it stops here.
+
+    Raises:
+        StoreError: One is not; the vector and both values are named.
+    """
+    for name, array in record.vectors.items():
+        field = fields.get(name)
+        if field is None:
+            raise StoreError(f"Unknown vector {name!r}: the index has {', '.join(fields)}.")
+        shape_ok = array.ndim == (2 if field.multi else 1) and array.shape[-1] == field.dim and array.size > 0
+        if not shape_ok:
+            raise StoreError(f"Vector {name!r} has shape {list(array.shape)}, the index needs dimension {field.dim}.")
+        if not np.isfinite(array).all():
+            raise StoreError(f"Vector {name!r} of record {record.id} has values that are not finite.")

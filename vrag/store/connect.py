@@ -1,0 +1,99 @@
+"""Connections to a Qdrant server: gRPC where it answers, REST where it does not."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import re
+import ssl
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qdrant_client import QdrantClient
+
+from vrag.errors import StoreError
+from vrag.store.address import KEY_ENV, Server
+from vrag.store.retry import Retry
+
+MINIMUM = (1, 16)  # the client library speaks to servers since then
+_GRPC_TRIAL = 3.0  # seconds for gRPC to answer before REST is used
+_REFUSALS = 3  # of a first contact, when nobody listens: a wrong address is told soon
+_LOG = logging.getLogger("vrag")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open way to a server.
+
+    Args:
+        client: The client library's object.
+        read: How long a search or a look-up tries.
+        write: How long a write tries.
+        wire: "grpc" or "rest".
+    """
+
+    client: QdrantClient
+    read: Retry
+    write: Retry
+    wire: str
+
+
+def connect(server: Server) -> Connection:
+    """Open a connection, after the server has answered and is new enough.
+
+    Raises:
+        StoreError: Not reachable, an older server than needed, or not a Qdrant server.
+    """
+    if server.exposes_key:
+        _LOG.warning("%s would cross the network to %s unencrypted: use an https:// address.", KEY_ENV, server.host)
+    if server.grpc:
+        connection = _over_grpc(server)
+        if connection is not None:
+            return connection
+    connection = _connection(server, "rest")
+    first = Retry(server.url, server.timeout, refusals=_REFUSALS)
+    _check_version(server, first.call(connection.client.info, "connecting").version)
+    return connection
+
+
+def _over_grpc(server: Server) -> Connection | None:
+    connection = _connection(server, "grpc")
+    try:
+        trial = Retry(server.url, min(_GRPC_TRIAL, server.timeout), refusals=1)
+        version = trial.call(connection.client.info, "connecting").version
+    except StoreError:
+        connection.client.close()
+        return None
+    _check_version(server, version)
+    return connection
+
+
+def _connection(server: Server, wire: str) -> Connection:
+    options: dict[str, Any] = {"prefer_grpc": wire == "grpc", "grpc_port": server.grpc}
+    authority = os.environ.get("SSL_CERT_FILE")
+    if authority and server.url.startswith("https"):
+        options["verify"] = ssl.create_default_context(cafile=authority)
+        options["grpc_options"] = {"root_certificates": Path(authority).read_bytes()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library warns of any key over http; ours knows what is local
+        client = QdrantClient(
+            url=server.url,
+            api_key=server.api_key,
+            timeout=math.ceil(server.timeout),
+            check_compatibility=False,
+            **options,
+        )
+    return Connection(client, Retry(server.url, server.timeout), Retry(server.url, server.patience), wire)
+
+
+def _check_version(server: Server, version: str) -> None:
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if found is None or (int(found[1]), int(found[2])) < MINIMUM:
+        wanted = ".".join(map(str, MINIMUM))
+        raise StoreError(
+            f"The Qdrant server at {server.url} is version {version}; vrag needs {wanted} or newer.",
+            "Upgrade the server; docker-compose.yml names one that works.",
+        )

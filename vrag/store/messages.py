@@ -1,0 +1,155 @@
+"""What vrag's requests look like to a Qdrant server: models of the client library made of ours, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from qdrant_client import models
+
+from vrag.grid import FloatArray
+from vrag.store.base import Condition, Interval, Range, Record, Selection, StageRequest, VectorField
+from vrag.store.layout import ServerLayout
+
+_GRAPH = models.HnswConfigDiff(m=16, ef_construct=128)
+_NO_GRAPH = models.HnswConfigDiff(m=0)
+_EXACT = models.SearchParams(exact=True)
+_BYTES_A_NUMBER = {"grpc": 4, "rest": 22}  # float32; or its digits with a comma
+
+
+def vector_params(field: VectorField, layout: ServerLayout, full: str) -> models.VectorParams:
+    """How a named vector is stored: as in the embedded index, on disk and quantized as the layout says."""
+    pooled = field.name != full
+    maxsim = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
+    return models.VectorParams(
+        size=field.dim,
+        distance=models.Distance.DOT,  # page rows are unit length; a query row's length is its weight
+        multivector_config=maxsim if field.multi else None,
+        datatype=models.Datatype.FLOAT16,
+        hnsw_config=_GRAPH if field.hnsw else _NO_GRAPH,
+        on_disk=layout.on_disk and not pooled,
+        quantization_config=_quantization(layout.quantization) if pooled else None,
+    )
+
+
+def points(records: Sequence[Record]) -> list[models.PointStruct]:
+    """Records as the client takes them."""
+    return [models.PointStruct(id=r.id, vector=_lists(r), payload=r.payload) for r in records]
+
+
+def filter_of(selection: Selection) -> models.Filter | None:
+    """The selection; None for all points."""
+    must: list[Any] = [_condition(condition) for condition in selection.conditions]
+    if selection.ids is not None:
+        must.append(models.HasIdCondition(has_id=sorted(selection.ids)))
+    return models.Filter(must=must) if must else None
+
+
+def query_of(stages: Sequence[StageRequest], selection: Selection, quantized: frozenset[str]) -> dict[str, Any]:
+    """Arguments of one `query_points`: the stages nested, the filter on the innermost.
+
+    Args:
+        stages: At least one.
+        selection: Holds from the first stage on.
+        quantized: Vectors whose first stage may use their quantized form.
+    """
+    chosen = filter_of(selection)
+    prefetch: models.Prefetch | None = None
+    for stage in stages[:-1]:
+        prefetch = models.Prefetch(
+            prefetch=prefetch,
+            query=as_stored(stage.query).tolist(),
+            using=stage.vector,
+            limit=stage.limit,
+            params=_params(stage, quantized),
+            filter=None if prefetch else chosen,
+        )
+    last = stages[-1]
+    return {
+        "prefetch": prefetch,
+        "query": as_stored(last.query).tolist(),
+        "using": last.vector,
+        "limit": last.limit,
+        "search_params": _params(last, quantized),
+        "query_filter": None if prefetch else chosen,
+    }
+
+
+def arrays(vector: Any) -> dict[str, FloatArray]:
+    """Named vectors of an answer, float32 [k, d] or [d]."""
+    return {name: np.asarray(rows, dtype=np.float32) for name, rows in (vector or {}).items()}
+
+
+def as_stored(array: FloatArray) -> FloatArray:
+    """The values that a float16 field keeps of an array, as float32.
+
+    They are rounded before they are sent, so that every engine scores the same numbers, also one
+    that ignores the field's type.
+    """
+    return array.astype(np.float16).astype(np.float32)
+
+
+def batches(records: Sequence[Record], wire: str, limit: int) -> Iterator[list[Record]]:
+    """Records in order, in runs of at most about `limit` bytes of request, at least one record each."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        own = request_bytes(record, wire)
+        if batch and size + own > limit:
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += own
+    if batch:
+        yield batch
+
+
+def request_bytes(record: Record, wire: str) -> int:
+    """About how many bytes a record takes in a request."""
+    numbers = sum(array.size for array in record.vectors.values())
+    return _BYTES_A_NUMBER[wire] * numbers + len(repr(record.payload))
+
+
+def _lists(record: Record) -> dict[str, Any]:
+    return {name: as_stored(array).tolist() for name, array in record.vectors.items()}
+
+
+def _params(stage: StageRequest, quantized: frozenset[str]) -> models.SearchParams | None:
+    # An exact search reads the original vectors, so a quantized field is searched without the flag:
+    # it has no graph, so every point is still scored.
+    return None if stage.hnsw or stage.vector in quantized else _EXACT
+
+
+def _quantization(name: str) -> models.QuantizationConfig | None:
+    if name == "scalar":
+        kind = models.ScalarType.INT8
+        return models.ScalarQuantization(scalar=models.ScalarQuantizationConfig(type=kind, always_ram=True))
+    if name == "binary":
+        return models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True))
+    return None
+
+
+def _condition(condition: Condition | Range) -> models.FieldCondition | models.Filter:
+    fields = _fields(condition)
+    if condition.negate:
+        return models.Filter(must_not=fields)
+    return fields[0] if len(fields) == 1 else models.Filter(should=fields)
+
+
+def _fields(condition: Condition | Range) -> list[Any]:
+    """Alternatives, one of which must hold."""
+    if isinstance(condition, Condition):
+        return [models.FieldCondition(key=condition.key, match=models.MatchAny(any=_same_type(condition.values)))]
+    return [models.FieldCondition(key=condition.key, range=_range(interval)) for interval in condition.intervals]
+
+
+def _range(interval: Interval) -> models.Range | models.DatetimeRange:
+    bounds: dict[str, Any] = {key: getattr(interval, key) for key in ("gte", "gt", "lte", "lt")}
+    dated = any(isinstance(bound, str) for bound in bounds.values())
+    return models.DatetimeRange(**bounds) if dated else models.Range(**bounds)
+
+
+def _same_type(values: Sequence[str | int]) -> list[str] | list[int]:
+    numbers = [value for value in values if isinstance(value, int)]
+    return numbers if len(numbers) == len(values) else [str(value) for value in values]

@@ -1,0 +1,226 @@
+"""The store on a Qdrant server or cluster, through the client library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
+
+from qdrant_client import models
+
+from vrag.errors import StoreError
+from vrag.store.base import Payload, Record, Scored, Selection, StageRequest, VectorField
+from vrag.store.checks import check_record
+from vrag.store.connect import Connection
+from vrag.store.layout import ServerLayout
+from vrag.store.messages import arrays, batches, filter_of, points, query_of, vector_params
+from vrag.store.retry import Retry
+
+T = TypeVar("T")
+MULTIVECTOR_LIMIT = 1_048_576  # numbers; the server refuses a multivector that reaches it, by no setting of its own
+_BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless it is set otherwise
+_STEP = 1000
+_STEP_WITH_VECTORS = 8
+_FULL = "full"
+_KINDS = {
+    "keyword": models.PayloadSchemaType.KEYWORD,
+    "integer": models.PayloadSchemaType.INTEGER,
+    "float": models.PayloadSchemaType.FLOAT,
+    "datetime": models.PayloadSchemaType.DATETIME,
+}
+
+
+class ServerStore:
+    """A `Store` in one collection; any number of processes and threads may use it at once."""
+
+    def __init__(
+        self, connection: Connection, collection: str, fields: Sequence[VectorField], layout: ServerLayout | None = None
+    ) -> None:
+        self._connection: Connection | None = connection
+        self._collection = collection
+        self._fields = {field.name: field for field in fields}
+        pooled = {field.name for field in fields} - {_FULL}
+        self._quantized = frozenset(pooled if layout and layout.quantization != "none" else ())
+
+    @classmethod
+    def create(
+        cls,
+        connection: Connection,
+        collection: str,
+        fields: Sequence[VectorField],
+        keys: Mapping[str, str],
+        layout: ServerLayout | None = None,
+    ) -> ServerStore:
+        """Make the collection, or finish making it.
+
+        Args:
+            connection: From `connect`.
+            collection: Its name; when it exists it must have these vectors.
+            fields: Named vectors.
+            keys: Payload keys to index, as `index_keys` takes them.
+            layout: Shards, replicas, and where vectors live.
+
+        Raises:
+            StoreError: The collection exists with other vectors, or the server fails.
+        """
+        layout = layout or ServerLayout()
+        store = cls(connection, collection, fields, layout)
+        store._make(layout)
+        store._check_vectors()
+        store.index_keys(keys)
+        return store
+
+    def exists(self) -> bool:
+        """Whether the collection is there."""
+        return self._read(lambda c: bool(c.collection_exists(self._collection)), "connecting")
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        """Write records in requests of bounded size; a fault that passes is waited out."""
+        for record in records:
+            check_record(record, self._fields)
+            _check_limit(record)
+        for batch in batches(records, self._open.wire, _BATCH_BYTES):
+            self._write(partial(self._send, points(batch)), "writing pages")
+
+    def query(self, stages: Sequence[StageRequest], selection: Selection) -> list[Scored]:
+        """Run the cascade as one request of nested prefetches, the filter on the innermost."""
+        if not stages:
+            raise StoreError("A query needs at least one stage.")
+        request = query_of(stages, selection, self._quantized)
+        answer = self._read(lambda c: c.query_points(self._collection, **request, with_payload=True), "searching")
+        return [Scored(str(point.id), float(point.score), point.payload or {}) for point in answer.points]
+
+    def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
+        """Records by id with the named vectors, float32."""
+        waiting = iter(dict.fromkeys(ids))
+        size = _STEP_WITH_VECTORS if vectors else _STEP
+        found: dict[str, Record] = {}
+        while batch := list(islice(waiting, size)):
+            found.update(self._retrieve(batch, list(vectors)))
+        return found
+
+    def scroll(
+        self, selection: Selection, vectors: Sequence[str] = (), keys: Sequence[str] | None = None
+    ) -> Iterator[Record]:
+        """All selected records with the named vectors (float32) and payload keys, in order of id."""
+        request = {
+            "scroll_filter": filter_of(selection),
+            "limit": _STEP_WITH_VECTORS if vectors else _STEP,
+            "with_payload": True if keys is None else list(keys) or False,
+            "with_vectors": list(vectors) or False,
+        }
+        offset: Any = None
+        while True:
+            found, offset = self._read(partial(self._list, request, offset), "listing the index")
+            yield from (Record(str(r.id), r.payload or {}, arrays(r.vector)) for r in found)
+            if offset is None:
+                return
+
+    def count(self, selection: Selection) -> int:
+        """Number of selected records."""
+        chosen = filter_of(selection)
+        return self._read(lambda c: int(c.count(self._collection, chosen, exact=True).count), "counting")
+
+    def set_payload(self, selection: Selection, payload: Payload) -> None:
+        """Set keys of the selected records' payloads."""
+        chosen = filter_of(selection)
+        if chosen is None:
+            raise StoreError("Refusing to change everything: name what to change.")
+        self._write(lambda c: c.set_payload(self._collection, payload, points=chosen, wait=True), "changing records")
+
+    def index_keys(self, keys: Mapping[str, str]) -> None:
+        """Index payload keys."""
+        for key, kind in keys.items():
+            self._write(partial(self._make_payload_index, key, _KINDS[kind]), f"indexing {key!r}")
+
+    def delete(self, selection: Selection) -> None:
+        """Delete the selected records."""
+        chosen = filter_of(selection)
+        if chosen is None:
+            raise StoreError("Refusing to delete everything: name what to delete.")
+        selector = models.FilterSelector(filter=chosen)
+        self._write(lambda c: c.delete(self._collection, selector, wait=True), "deleting")
+
+    def optimize(self) -> None:
+        """Nothing: a server merges segments and builds graphs by itself, in the background."""
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.client.close()
+
+    @property
+    def _open(self) -> Connection:
+        if self._connection is None:
+            raise StoreError("The index is closed.")
+        return self._connection
+
+    def _read(self, request: Callable[[Any], T], doing: str) -> T:
+        return self._call(self._open.read, request, doing)
+
+    def _write(self, request: Callable[[Any], T], doing: str) -> T:
+        return self._call(self._open.write, request, doing)
+
+    def _call(self, retry: Retry, request: Callable[[Any], T], doing: str) -> T:
+        client = self._open.client
+        try:
+            return retry.call(lambda: request(client), doing)
+        except (ValueError, KeyError, AssertionError) as error:  # the client library's own checks
+            raise StoreError(f"Qdrant failed while {doing}: {str(error)[:300]}") from error
+
+    def _make(self, layout: ServerLayout) -> None:
+        if self.exists():
+            return
+        request = {
+            "vectors_config": {name: vector_params(field, layout, _FULL) for name, field in self._fields.items()},
+            "shard_number": layout.shards,
+            "replication_factor": layout.replication,
+            "write_consistency_factor": layout.write_consistency,
+            "on_disk_payload": True,
+        }
+        try:
+            self._write(lambda c: c.create_collection(self._collection, **request), "creating the collection")
+        except StoreError:
+            if not self.exists():  # else an answer got lost, and the next attempt found the collection made
+                raise
+
+    def _make_payload_index(self, key: str, kind: models.PayloadSchemaType, client: Any) -> None:
+        client.create_payload_index(self._collection, key, kind, wait=True)
+
+    def _send(self, sent: list[models.PointStruct], client: Any) -> None:
+        client.upsert(self._collection, sent, wait=True)
+
+    def _list(self, request: Mapping[str, Any], offset: Any, client: Any) -> tuple[list[Any], Any]:
+        found: tuple[list[Any], Any] = client.scroll(self._collection, offset=offset, **request)
+        return found
+
+    def _check_vectors(self) -> None:
+        info = self._read(lambda c: c.get_collection(self._collection), "connecting")
+        there = info.config.params.vectors
+        sizes = {name: params.size for name, params in there.items()} if isinstance(there, dict) else {}
+        wanted = {name: field.dim for name, field in self._fields.items()}
+        if sizes != wanted:
+            raise StoreError(
+                f"The collection {self._collection!r} exists with other vectors: {sizes}, not {wanted}.",
+                "Use another one: --collection NAME.",
+            )
+
+    def _retrieve(self, ids: list[str], vectors: list[str]) -> dict[str, Record]:
+        found = self._read(
+            lambda c: c.retrieve(self._collection, ids, with_payload=True, with_vectors=vectors or False),
+            "reading pages",
+        )
+        return {str(r.id): Record(str(r.id), r.payload or {}, arrays(r.vector)) for r in found}
+
+
+def _check_limit(record: Record) -> None:
+    for name, array in record.vectors.items():
+        if array.ndim == 2 and array.size >= MULTIVECTOR_LIMIT:
+            most = (MULTIVECTOR_LIMIT - 1) // array.shape[1]
+            raise StoreError(
+                f"Vector {name!r} of record {record.id} has {array.shape[0]} rows of dimension {array.shape[1]}; "
+                f"a Qdrant server takes at most {most}.",
+                "Render the pages smaller, or keep the index embedded.",
+            )
