@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
+_RESERVE_BYTES = 128 << 20  # what a batch, the log and the merging of segments may need at once
 _STEP = 1000  # records read at once
 _STEP_WITH_VECTORS = 16  # a page of 1,024 x 128 comes as 4 MB of Python numbers
 _NO_GRAPH = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10_000)
@@ -61,8 +63,9 @@ def _edge_errors(doing: str) -> Iterator[None]:
 class EdgeStore:
     """A `Store` in a folder, for one process at a time; its threads may search at once."""
 
-    def __init__(self, shard: qe.EdgeShard, fields: Sequence[VectorField]) -> None:
+    def __init__(self, shard: qe.EdgeShard, fields: Sequence[VectorField], folder: Path) -> None:
         self._shard: qe.EdgeShard | None = shard
+        self._folder = folder
         self._fields = {field.name: field for field in fields}
 
     @classmethod
@@ -77,7 +80,7 @@ class EdgeStore:
         with _edge_errors("creating the index"):
             folder.mkdir(parents=True, exist_ok=True)
             shard = qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors={f.name: _params(f) for f in fields}))
-            store = cls(shard, fields)
+            store = cls(shard, fields, folder)
             store.index_keys(keys)
         return store
 
@@ -85,7 +88,7 @@ class EdgeStore:
     def open(cls, folder: Path, fields: Sequence[VectorField]) -> Self:
         """Open the shard in `folder`; `StoreError` when another process has it."""
         with _edge_errors("opening the index"):
-            return cls(qe.EdgeShard.load(str(folder)), fields)
+            return cls(qe.EdgeShard.load(str(folder)), fields, folder)
 
     def upsert(self, records: Sequence[Record]) -> None:
         """Write records after checking that every vector is finite, of the right shape and known."""
@@ -93,6 +96,7 @@ class EdgeStore:
             check_record(record, self._fields)
         points = [qe.Point(r.id, cast("dict[str, Any]", dict(r.vectors)), r.payload) for r in records]
         with _edge_errors("writing pages"):
+            self._require_space()
             self._open_shard.update(qe.UpdateOperation.upsert_points(points))
 
     def query(self, stages: Sequence[StageRequest], selection: Selection) -> list[Scored]:
@@ -172,6 +176,15 @@ class EdgeStore:
     def is_open(self) -> bool:
         """Whether `close` has not been called yet."""
         return self._shard is not None
+
+    def _require_space(self) -> None:
+        """The engine maps its files: on a full disk it would not fail but die."""
+        free = shutil.disk_usage(self._folder).free
+        if free < _RESERVE_BYTES:
+            raise StoreError(
+                f"The disk is full: {free >> 20} MiB are free for {self._folder}, {_RESERVE_BYTES >> 20} are needed.",
+                "Free some space and run the same command again.",
+            )
 
     @property
     def _open_shard(self) -> qe.EdgeShard:
