@@ -83,6 +83,7 @@ def ingest(
     from vrag.memory import parse_bytes
     from vrag.metadata_files import given
     from vrag.pages.files import find_files
+    from vrag.pages.ocr import recogniser
     from vrag.places import choose_place
 
     memory = parse_bytes(max_memory) if max_memory else None
@@ -91,6 +92,8 @@ def ingest(
         find_files(paths, recursive=recursive, may_be_empty=prune)  # before an index is made for nothing
     elif not retry_failed:
         raise UsageError("Give paths: files or folders to index.", "e.g. vrag ingest ./pdfs")
+    if ocr_language:
+        recogniser(ocr_language)
     chosen = renderer.value if renderer else None
     page = {"dpi": dpi, "ocr": ocr.value if ocr else None, "ocr_language": ocr_language}
     place = choose_place(index, url, collection, timeout, writing=True)

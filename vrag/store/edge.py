@@ -88,6 +88,7 @@ class EdgeStore:
     def open(cls, folder: Path, fields: Sequence[VectorField]) -> Self:
         """Open the shard in `folder`; `StoreError` when another process has it."""
         with _edge_errors("opening the index"):
+            _require_space(folder)  # also for reading: a log is opened, and closed files are mapped anew
             return cls(qe.EdgeShard.load(str(folder)), fields, folder)
 
     def upsert(self, records: Sequence[Record]) -> None:
@@ -96,7 +97,7 @@ class EdgeStore:
             check_record(record, self._fields)
         points = [qe.Point(r.id, cast("dict[str, Any]", dict(r.vectors)), r.payload) for r in records]
         with _edge_errors("writing pages"):
-            self._require_space()
+            _require_space(self._folder)
             self._open_shard.update(qe.UpdateOperation.upsert_points(points))
 
     def query(self, stages: Sequence[StageRequest], selection: Selection) -> list[Scored]:
@@ -177,20 +178,23 @@ class EdgeStore:
         """Whether `close` has not been called yet."""
         return self._shard is not None
 
-    def _require_space(self) -> None:
-        """The engine maps its files: on a full disk it would not fail but die."""
-        free = shutil.disk_usage(self._folder).free
-        if free < _RESERVE_BYTES:
-            raise StoreError(
-                f"The disk is full: {free >> 20} MiB are free for {self._folder}, {_RESERVE_BYTES >> 20} are needed.",
-                "Free some space and run the same command again.",
-            )
-
     @property
     def _open_shard(self) -> qe.EdgeShard:
         if self._shard is None:
             raise StoreError("The index is closed.")
         return self._shard
+
+
+def _require_space(folder: Path) -> None:
+    """The engine maps its files: on a full disk it would not fail but die, even when it only opens."""
+    if not folder.is_dir():
+        return
+    free = shutil.disk_usage(folder).free
+    if free < _RESERVE_BYTES:
+        raise StoreError(
+            f"The disk is full: {free >> 20} MiB are free at {folder}, {_RESERVE_BYTES >> 20} are needed.",
+            "Free some space and run the same command again.",
+        )
 
 
 def _params(field: VectorField) -> qe.EdgeVectorParams:
