@@ -56,7 +56,7 @@ class PageWorkers:
         )
         self._lock = threading.Lock()
         self._broken: list[Any] = []
-        self._pool = self._start()
+        self._pool: Any = self._start()
 
     def __enter__(self) -> PageWorkers:
         return self
@@ -109,7 +109,7 @@ class PageWorkers:
             if pool is self._pool:  # else another task has done it
                 pool.stop()
                 self._broken.append(pool)
-                self._pool = self._start()
+                self._pool: Any = self._start()
 
 
 def _settle(answer: Future[T], done: Future[T], place: str) -> None:
