@@ -109,7 +109,7 @@ class PageWorkers:
             if pool is self._pool:  # else another task has done it
                 pool.stop()
                 self._broken.append(pool)
-                self._pool: Any = self._start()
+                self._pool = self._start()
 
 
 def _settle(answer: Future[T], done: Future[T], place: str) -> None:
