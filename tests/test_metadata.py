@@ -99,7 +99,7 @@ def test_truth_is_stored_as_a_word():
 
 @pytest.fixture
 def types(tmp_path):
-    store = EdgeStore.create(tmp_path / "shard", [VectorField("full", 4, multi=True)], KEYS)
+    store = EdgeStore.create(tmp_path / "shard", [VectorField("full", "multi", 4)], KEYS)
     yield Types(store)
     store.close()
 

@@ -23,7 +23,7 @@ ROWS = {
     "c": {"year": -3, "who": "A, B", "day": "2022-12-31T23:30:00+00:00"},
     "d": {},
 }
-FIELDS = [VectorField("global", 4, multi=False, hnsw=True), VectorField("full", 4, multi=True)]
+FIELDS = [VectorField("global", "single", 4, hnsw=True), VectorField("full", "multi", 4)]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from vrag.store.base import Condition, Payload, Range, Record, Selection, Store
 
 _NAMESPACE = uuid.UUID("6d2f4c52-64f3-5b0e-9a2c-0d6b1f3f7a11")
 KEYS = {"kind": "keyword", "doc_id": "keyword", "names": "keyword", "paths": "keyword", "page": "integer",
-        "source": "keyword", "renderer": "keyword", "state": "keyword"}  # fmt: skip
+        "source": "keyword", "renderer": "keyword", "state": "keyword", "text": "text"}  # fmt: skip
 CURRENT = "current"  # its pages can be found; `ARRIVING`: they wait until they can replace another document's
 REPLACING = "replacing"  # they are complete, and the exchange has begun: it must be finished
 

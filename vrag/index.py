@@ -10,10 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from vrag.cascade import Stage
 from vrag.documents import KEYS, Document, Documents
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
+from vrag.execution import Execution
 from vrag.explain import Explanation, Match, explain_page, find_matches, trace
 from vrag.facts import Facts
 from vrag.failures import Failures
@@ -31,10 +33,10 @@ from vrag.places import CACHE, Place, as_place
 from vrag.pruning import Gone, find_gone, forget
 from vrag.replacing import finish_interrupted
 from vrag.report import Failure, IngestReport, Progress, Silent
-from vrag.search import Hit, search, stage_requests
+from vrag.search import Hit, search
 from vrag.settings import folder_bytes, passwords
 from vrag.snippet import snippet
-from vrag.store.base import Condition, Payload, Selection, Store
+from vrag.store.base import AnyVector, Condition, Payload, Selection, Store
 from vrag.verify import Problem, Verifier
 from vrag.where import parse_where, parse_where_documents
 
@@ -282,11 +284,10 @@ class Index(AbstractContextManager["Index"]):
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}.")
         chosen = self.pipeline.cascade(cascade)
-        embedded = self.embed_query_tokens(query)
+        rows = self.embed_query(query)
         with self._gate.reading():
             selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-            stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-            return search(self._store, self.documents, stages, selection, k)
+            return search(self._execution(query, rows, selection, k), self.documents, chosen, k)
 
     def embed_query(self, text: str) -> FloatArray:
         """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""
@@ -363,8 +364,7 @@ class Index(AbstractContextManager["Index"]):
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
         embedded = self.embed_query_tokens(query)
-        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-        stood = trace(self._store, self.documents, stages, selection, record_id, self.page_count)
+        stood = trace(self._execution(query, embedded.vectors, selection, k), self.documents, chosen, record)
         return explain_page(query, embedded, record, self.documents, str(chosen), stood)
 
     @property
@@ -401,6 +401,12 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError("No page was found, so there is nothing to explain.", "vrag info shows what is indexed.")
         return best[0].doc, best[0].page
 
+    def _execution(self, query: str, rows: FloatArray, selection: Selection, k: int) -> Execution:
+        def form(stage: Stage) -> AnyVector:
+            return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
+
+        return Execution(self._store, form, selection, k, self.page_count)
+
     def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
         ids = tuple(document.doc_id for document in self.documents.find(doc))
         conditions = (Condition("kind", ("page",)), Condition("doc_id", ids), Condition("page", (page,)))
@@ -426,6 +432,6 @@ def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedde
     from vrag.bits.store import BitsStore
 
     if place.folder is not None and isinstance(store, BitsStore):
-        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
+        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.kind == "multi"}
         facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
         store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean)

@@ -21,6 +21,7 @@ from vrag.embedders.base import Embedder, PageVectors
 from vrag.errors import PageError
 from vrag.failures import Failures
 from vrag.gate import Gate
+from vrag.lexical import TEXT
 from vrag.pages.page import Page
 from vrag.pages.workers import PageWorkers
 from vrag.payload import ARRIVING, PAGE, page_payload
@@ -169,7 +170,9 @@ class Ingest:
         kind = PAGE if document.state == CURRENT else ARRIVING
         payload = page_payload(page, vectors.grid, document.doc_id, kind)
         payload["meta"] = dict(document.meta)
-        return Record(page_id(document.doc_id, page.number, self.model_key), payload, {FULL: vectors.full, **pooled})
+        sparse = {TEXT: self.pipeline.text.document(page.words.texts)} if self.pipeline.text else {}
+        point = page_id(document.doc_id, page.number, self.model_key)
+        return Record(point, payload, {FULL: vectors.full, **pooled}, sparse)
 
 
 def _outcome(asked: Future[Page]) -> Page | PageError:

@@ -60,7 +60,7 @@ class Verifier:
         self._known = {document.doc_id: document for document in self.documents.all()}
         self._found = {doc_id: set() for doc_id in self._known}
         pages = Selection((Condition("kind", (PAGE, ARRIVING)),))
-        for record in self.store.scroll(pages, self.pipeline.vector_names):
+        for record in self.store.scroll(pages, [wanted.name for wanted in self._dense()]):
             document = self._known.get(str(record.payload.get("doc_id")))
             if document is None:
                 yield Problem("", None, "a page of a document that is not known", record_id=record.id)
@@ -99,6 +99,10 @@ class Verifier:
             return "it is not as visible as its document"
         return self._of_payload(record) or self._of_vectors(record.vectors)
 
+    def _dense(self) -> list[VectorField]:
+        """Vectors that every page must have; a page without words has no terms."""
+        return [wanted for wanted in self.pipeline.schema(self.dim) if wanted.kind != "sparse"]
+
     def _of_payload(self, record: Record) -> str:
         try:
             words, grid = page_words(record.payload), page_grid(record.payload)
@@ -112,7 +116,7 @@ class Verifier:
         return ""
 
     def _of_vectors(self, vectors: Mapping[str, FloatArray]) -> str:
-        for wanted in self.pipeline.schema(self.dim):
+        for wanted in self._dense():
             array = vectors.get(wanted.name)
             if array is None or not _fits(array, wanted):
                 shape = "nothing" if array is None else f"shape {list(array.shape)}"
@@ -131,4 +135,4 @@ class Verifier:
 
 
 def _fits(array: FloatArray, wanted: VectorField) -> bool:
-    return array.ndim == 1 + wanted.multi and array.shape[-1] == wanted.dim and array.size > 0
+    return array.ndim == 1 + (wanted.kind == "multi") and array.shape[-1] == wanted.dim and array.size > 0

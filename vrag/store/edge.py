@@ -6,15 +6,22 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-import numpy as np
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
-from vrag.grid import FloatArray
-from vrag.store.base import Condition, Interval, Payload, Range, Record, Scored, Selection, StageRequest, VectorField
+from vrag.store.base import Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_record
+from vrag.store.edge_requests import (
+    IDF,
+    KEY_INDEXES,
+    engine_filter,
+    engine_vectors,
+    nested,
+    record_of,
+    vector_params,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -23,15 +30,6 @@ _READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied"
 _RESERVE_BYTES = 128 << 20  # what a batch, the log and the merging of segments may need at once
 _STEP = 1000  # records read at once
 _STEP_WITH_VECTORS = 16  # a page of 1,024 x 128 comes as 4 MB of Python numbers
-_NO_GRAPH = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10_000)
-_GRAPH = qe.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
-_KEY_TYPES = {
-    "keyword": qe.PayloadSchemaType.Keyword,
-    "integer": qe.PayloadSchemaType.Integer,
-    "float": qe.PayloadSchemaType.Float,
-    "datetime": qe.PayloadSchemaType.Datetime,
-}
-_EXACT = qe.SearchParams(exact=True)
 
 
 @contextmanager
@@ -79,7 +77,9 @@ class EdgeStore:
         """
         with _edge_errors("creating the index"):
             folder.mkdir(parents=True, exist_ok=True)
-            shard = qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors={f.name: _params(f) for f in fields}))
+            dense = {f.name: vector_params(f) for f in fields if f.kind != "sparse"}
+            sparse = {f.name: IDF for f in fields if f.kind == "sparse"}
+            shard = qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors=dense, sparse_vectors=sparse))
             store = cls(shard, fields, folder)
             store.index_keys(keys)
         return store
@@ -95,16 +95,16 @@ class EdgeStore:
         """Write records after checking that every vector is finite, of the right shape and known."""
         for record in records:
             check_record(record, self._fields)
-        points = [qe.Point(r.id, cast("dict[str, Any]", dict(r.vectors)), r.payload) for r in records]
+        points = [qe.Point(r.id, engine_vectors(r), r.payload) for r in records]
         with _edge_errors("writing pages"):
             _require_space(self._folder)
             self._open_shard.update(qe.UpdateOperation.upsert_points(points))
 
-    def query(self, stages: Sequence[StageRequest], selection: Selection) -> list[Scored]:
+    def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
         if not stages:
             raise StoreError("A query needs at least one stage.")
-        request = _nest(stages, _filter(selection))
+        request = nested(stages, engine_filter(selection), True if keys is None else list(keys))
         with _edge_errors("searching"):
             found = self._open_shard.query(request)
         return [Scored(str(point.id), float(point.score), point.payload or {}) for point in found]
@@ -113,7 +113,7 @@ class EdgeStore:
         """Records by id with the named vectors, float32."""
         with _edge_errors("reading pages"):
             found = self._open_shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
-        return {str(r.id): Record(str(r.id), r.payload or {}, _arrays(r.vector)) for r in found}
+        return {str(r.id): record_of(r) for r in found}
 
     def scroll(
         self, selection: Selection, vectors: Sequence[str] = (), keys: Sequence[str] | None = None
@@ -124,22 +124,22 @@ class EdgeStore:
         payload = True if keys is None else list(keys) or False
         while True:
             request = qe.ScrollRequest(
-                offset=offset, limit=step, filter=_filter(selection), with_payload=payload, with_vector=wanted
+                offset=offset, limit=step, filter=engine_filter(selection), with_payload=payload, with_vector=wanted
             )
             with _edge_errors("listing the index"):
                 found, offset = self._open_shard.scroll(request)
-            yield from (Record(str(r.id), r.payload or {}, _arrays(r.vector)) for r in found)
+            yield from map(record_of, found)
             if offset is None:
                 return
 
     def count(self, selection: Selection) -> int:
         """Number of selected records."""
         with _edge_errors("counting"):
-            return self._open_shard.count(qe.CountRequest(exact=True, filter=_filter(selection)))
+            return self._open_shard.count(qe.CountRequest(exact=True, filter=engine_filter(selection)))
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of the selected records' payloads."""
-        chosen = _filter(selection)
+        chosen = engine_filter(selection)
         if chosen is None:
             raise StoreError("Refusing to change everything: name what to change.")
         with _edge_errors("changing records"):
@@ -149,11 +149,11 @@ class EdgeStore:
         """Index payload keys."""
         with _edge_errors("indexing payload keys"):
             for key, kind in keys.items():
-                self._open_shard.update(qe.UpdateOperation.create_field_index(key, _KEY_TYPES[kind]))
+                self._open_shard.update(qe.UpdateOperation.create_field_index(key, KEY_INDEXES[kind]))
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records."""
-        chosen = _filter(selection)
+        chosen = engine_filter(selection)
         if chosen is None:
             raise StoreError("Refusing to delete everything: name what to delete.")
         with _edge_errors("deleting"):
@@ -195,77 +195,3 @@ def _require_space(folder: Path) -> None:
             f"The disk is full: {free >> 20} MiB are free at {folder}, {_RESERVE_BYTES >> 20} are needed.",
             "Free some space and run the same command again.",
         )
-
-
-def _params(field: VectorField) -> qe.EdgeVectorParams:
-    comparator = qe.MultiVectorConfig(qe.MultiVectorComparator.MaxSim) if field.multi else None
-    return qe.EdgeVectorParams(
-        size=field.dim,
-        distance=qe.Distance.Dot,  # page rows are unit length; a query row's length is its weight
-        multivector_config=comparator,
-        datatype=qe.VectorStorageDatatype.Float16,
-        hnsw_config=_GRAPH if field.hnsw else _NO_GRAPH,
-    )
-
-
-def _nest(stages: Sequence[StageRequest], chosen: qe.Filter | None) -> qe.QueryRequest:
-    prefetches: list[qe.Prefetch] = []
-    for depth, stage in enumerate(stages[:-1]):
-        inner = qe.Prefetch(
-            limit=stage.limit,
-            query=_nearest(stage),
-            prefetches=prefetches or None,
-            params=None if stage.hnsw else _EXACT,
-            filter=chosen if depth == 0 else None,
-        )
-        prefetches = [inner]
-    last = stages[-1]
-    return qe.QueryRequest(
-        limit=last.limit,
-        query=_nearest(last),
-        prefetches=prefetches or None,
-        params=None if last.hnsw else _EXACT,
-        filter=None if prefetches else chosen,
-        with_payload=True,
-    )
-
-
-def _filter(selection: Selection) -> qe.Filter | None:
-    must: list[Any] = [_condition(condition) for condition in selection.conditions]
-    if selection.ids is not None:
-        must.append(qe.HasIdCondition(set(selection.ids)))
-    return qe.Filter(must=must) if must else None
-
-
-def _condition(condition: Condition | Range) -> qe.FieldCondition | qe.Filter:
-    fields = _fields(condition)
-    if condition.negate:
-        return qe.Filter(must_not=fields)
-    return fields[0] if len(fields) == 1 else qe.Filter(should=fields)
-
-
-def _fields(condition: Condition | Range) -> list[Any]:
-    """Alternatives, one of which must hold."""
-    if isinstance(condition, Condition):
-        return [qe.FieldCondition(condition.key, match=qe.MatchAny(_same_type(condition.values)))]
-    return [qe.FieldCondition(condition.key, range=_range(interval)) for interval in condition.intervals]
-
-
-def _range(interval: Interval) -> qe.RangeFloat | qe.RangeDateTime:
-    bounds = {key: getattr(interval, key) for key in ("gte", "gt", "lte", "lt")}
-    dated = any(isinstance(bound, str) for bound in bounds.values())
-    return qe.RangeDateTime(**bounds) if dated else qe.RangeFloat(**bounds)
-
-
-def _same_type(values: Sequence[str | int]) -> list[str] | list[int]:
-    numbers = [value for value in values if isinstance(value, int)]
-    return numbers if len(numbers) == len(values) else [str(value) for value in values]
-
-
-def _nearest(stage: StageRequest) -> qe.Query:
-    # The engine takes arrays as they are; its type stubs know only lists.
-    return qe.Query.Nearest(cast("list[list[float]]", stage.query), using=stage.vector)
-
-
-def _arrays(vector: Any) -> dict[str, FloatArray]:
-    return {name: np.asarray(rows, dtype=np.float32) for name, rows in (vector or {}).items()}
