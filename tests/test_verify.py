@@ -41,12 +41,12 @@ def cut_vectors(index):
 
 
 def damage_words(index):
-    index._store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"words": "!!!"})
+    index._store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"boxes": "!!!"})
 
 
 def lose_a_word(index):
     page, other = page_of(index, 2), page_of(index, 1)
-    index._store.set_payload(Selection(ids=frozenset([page.id])), {"words": other.payload["words"]})
+    index._store.set_payload(Selection(ids=frozenset([page.id])), {"text": other.payload["text"]})
 
 
 def hide(index):

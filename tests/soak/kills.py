@@ -24,6 +24,7 @@ import numpy as np
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.documents import page_id
+from vrag.lexical import TEXT
 from vrag.payload import ARRIVING, PAGE
 from vrag.store.base import Condition, Selection
 
@@ -181,7 +182,7 @@ PAGES = Selection((Condition("kind", (PAGE, ARRIVING)),))
 
 def page_vectors(index: Index) -> dict[str, bytes]:
     """Every vector of every page, bit by bit."""
-    names = index.pipeline.vector_names
+    names = [name for name in index.pipeline.vector_names if name != TEXT]
     return {
         record.id: b"".join(np.ascontiguousarray(record.vectors[name]).tobytes() for name in names)
         for record in index._store.scroll(PAGES, names)
