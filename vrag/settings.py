@@ -13,6 +13,7 @@ INDEX_NAME = ".vrag"
 INDEX_ENV = "VRAG_INDEX"
 PASSWORD_ENV, PASSWORDS_ENV = "VRAG_PASSWORD", "VRAG_PASSWORDS"
 INDEX_FILE = "index.json"
+SHARD = "shard"  # folder of the embedded engine, beside that file
 
 
 def find_index(explicit: Path | None = None) -> Path:

@@ -17,8 +17,10 @@ from vrag.cli import (
     ingest,
     output,
     pipelines,
+    repool,
     search,
     transfer,
+    tune,
     watch,
 )
 from vrag.errors import VragError
@@ -43,9 +45,11 @@ app.command("verify")(health.verify)
 app.command("compact")(health.compact)
 app.command("watch")(watch.watch)
 app.command("explain")(explain.explain)
+app.command("tune")(tune.tune)
 app.command("info")(info.info)
 app.command("models")(info.models)
 app.add_typer(pipelines.app, name="pipelines")
+app.command("repool")(repool.repool)
 app.command("doctor")(info.doctor)
 app.command("push")(transfer.push)
 app.command("pull")(transfer.pull)

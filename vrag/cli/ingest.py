@@ -16,7 +16,19 @@ from rich.text import Text
 
 from vrag.cli import output
 from vrag.cli.confirm import confirm
+from vrag.cli.model_options import (
+    BatchSizeOption,
+    DeviceOption,
+    DTypeName,
+    DTypeOption,
+    QueryTokensName,
+    QueryTokensOption,
+    RandomWeightsOption,
+    RevisionOption,
+    model_options,
+)
 from vrag.cli.place import CollectionOption, TimeoutOption, UrlOption
+from vrag.embedders.options import ModelOptions
 from vrag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,6 +85,12 @@ def ingest(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    device: DeviceOption = "auto",
+    dtype: DTypeOption = DTypeName.auto,
+    batch_size: BatchSizeOption = "auto",
+    revision: RevisionOption = None,
+    query_tokens: QueryTokensOption = QueryTokensName.all,
+    allow_random_weights: RandomWeightsOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
     """Index PDFs and images. What is there already is left alone; an interrupted run goes on.
@@ -95,9 +113,10 @@ def ingest(
     if ocr_language:
         recogniser(ocr_language)
     chosen = renderer.value if renderer else None
+    model_how = model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights)
     page = {"dpi": dpi, "ocr": ocr.value if ocr else None, "ocr_language": ocr_language}
     place = choose_place(index, url, collection, timeout, writing=True)
-    with _opened(place, pipeline, model, page) as target:
+    with _opened(place, pipeline, model, page, model_how) as target:
         report = IngestReport(index=place.name)
         _say_what_the_model_does(target.embedder.name)
         wanted = paths or [path for failure in target.failures() if (path := Path(failure.path)).is_file()]
@@ -128,32 +147,42 @@ def _prune(index: Index, paths: Sequence[Path], yes: bool) -> int:
     return index.forget(gone)
 
 
-def _opened(place: Place, pipeline: str | None, model: str | None, page: Mapping[str, Any]) -> Any:
+def _opened(
+    place: Place, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
+) -> Any:
     """The index at `place`: opened when it exists and agrees with the options, else made."""
     from vrag.index import Index
-    from vrag.pipeline import load_pipeline
+    from vrag.recipe import choose_pipeline
 
     if not place.holds_index():
-        return Index.create(place, load_pipeline(pipeline).with_page(**page), model)
-    opened = Index.open(place)
+        recipe = choose_pipeline(pipeline, model, options).with_page(**page)
+        return Index.create(place, recipe, options=options)
+    opened = Index.open(place, options=options)
     try:
-        _check_agrees(opened, pipeline, model, page)
+        _check_agrees(opened, pipeline, model, page, options)
     except BaseException:
         opened.close()
         raise
     return opened
 
 
-def _check_agrees(index: Any, pipeline: str | None, model: str | None, page: Mapping[str, Any]) -> None:
+def _check_agrees(
+    index: Any, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
+) -> None:
+    from vrag.embedders import canonical_name
     from vrag.errors import IndexMismatchError
     from vrag.pipeline import load_pipeline
 
     wanted = load_pipeline(pipeline).name if pipeline else None
     spec = index.pipeline.page_spec(index.embedder.page_spec)
+    model = canonical_name(model) if model else None
+    facts = index.fingerprint.facts
+    tokens = options.query_tokens if options.query_tokens != "all" else None
     pairs = (
         ("pipeline", wanted, index.pipeline.name),
         ("model", model, index.pipeline.model),
         *((key, asked, getattr(spec, key)) for key, asked in page.items()),
+        ("query tokens", tokens, facts.get("query_tokens", "all")),
     )
     for key, asked, stored in pairs:
         if asked is not None and asked != stored:
