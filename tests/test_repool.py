@@ -52,7 +52,8 @@ def vectors(path, names):
 def payloads(path, spec):
     store = EdgeStore.open(path / SHARD, spec)
     try:
-        return {record.id: record.payload for record in store.scroll(Selection())}
+        # A file's stamp is remembered only once the file has settled: that depends on when it was looked at.
+        return {record.id: {**record.payload, "stamps": []} for record in store.scroll(Selection())}
     finally:
         store.close()
 
