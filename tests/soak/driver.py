@@ -2,7 +2,7 @@
 
 python -m tests.soak.driver INDEX OPERATION [ARGUMENT...]
 
-It prints `ready` once the index is open, `ack ID` for every page that the store has acknowledged, and `done`.
+It prints `ready` once the index is open, `ack ID DOCUMENT` for every page that the store has acknowledged, and `done`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def tell_acknowledged(index: Index) -> None:
         upsert(records)
         for record in records:
             if record.payload.get("kind") in (PAGE, ARRIVING):
-                say("ack", record.id)
+                say("ack", record.id, str(record.payload["doc_id"]))
 
     index._store.upsert = and_tell  # type: ignore[method-assign]
 

@@ -25,6 +25,7 @@ from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.documents import page_id
 from vrag.lexical import TEXT
+from vrag.pages.files import file_digest
 from vrag.payload import ARRIVING, PAGE
 from vrag.store.base import Condition, Selection
 
@@ -62,6 +63,7 @@ class Soak:
     seed: int
     tally: Tally = field(default_factory=Tally)
     _edition: int = 0
+    _standing: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -78,7 +80,7 @@ class Soak:
             operation = self._random.choice(["ingest", "ingest", "replace", "rename", "rm", "compact"])
             self._change(operation)
             self._killed(operation, *self._command(operation))
-            self._look_for_losses()
+            self._look_for_losses(operation)
         self._finish()
         return self.tally
 
@@ -122,7 +124,9 @@ class Soak:
         was_alive = process.poll() is None
         process.kill()
         said += process.communicate()[0].splitlines()
-        self.tally.acknowledged |= {line[4:].strip() for line in said if line.startswith("ack ")}
+        pairs = dict(line.split()[1:] for line in said if line.startswith("ack "))
+        self.tally.acknowledged |= pairs.keys()
+        self._standing |= pairs
         if was_alive:
             self.tally.kills += 1
             self.tally.by_operation[name] = self.tally.by_operation.get(name, 0) + 1
@@ -139,17 +143,21 @@ class Soak:
         with Index.open(self.index) as index:
             return [document.paths[0] for document in index.documents.all()]
 
-    def _look_for_losses(self) -> None:
-        """Every acknowledged page whose document the index still has must be there."""
+    def _look_for_losses(self, operation: str) -> None:
+        """Every acknowledged page must be there, unless its file was replaced, or its document removed on purpose."""
         if not (self.index / "index.json").is_file():
             return
         with Index.open(self.index) as index:
             stored = {record.id for record in index._store.scroll(PAGES)}
-            for document in index.documents.all():
+            known = {document.doc_id: document for document in index.documents.all()}
+            for document in known.values():
                 ids = {page_id(document.doc_id, n, index._model_key) for n in range(1, document.pages + 1)}
-                self.tally.losses += sorted((ids & self.tally.acknowledged) - stored)
-                if document.complete:
-                    self.tally.losses += sorted(ids - stored)
+                self.tally.losses += sorted(ids - stored) if document.complete else []
+        wanted = {file_digest(file) for file in self.documents.iterdir()}
+        if operation == "rm":
+            wanted &= known.keys()
+        self._standing = {page: doc_id for page, doc_id in self._standing.items() if doc_id in wanted}
+        self.tally.losses += sorted(self._standing.keys() - stored)
 
     def _finish(self) -> None:
         """Resume to the end, verify, and compare with an index of the same folder in one go."""
