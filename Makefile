@@ -5,7 +5,7 @@ TEST_VENV := .venv-test
 COLPALI_VENV := .venv-colpali
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-core test-colpali check format docs samples reference server-up server-down cluster-up test-server clean
+.PHONY: demo test test-core test-colpali check format docs soak samples reference server-up server-down cluster-up test-server clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
@@ -49,6 +49,11 @@ docs: $(TEST_VENV)/installed
 # The built-in model against transformers and torch.
 reference: $(COLPALI_VENV)/installed
 	$(COLPALI_VENV)/bin/pytest -m reference tests/embedders
+
+# kill -9 at random moments, and mutants of PDFs: prints kills, pages, losses (must be 0), and what became of the mutants.
+soak: $(TEST_VENV)/installed
+	$(TEST_VENV)/bin/python -m tests.soak.kills 30
+	$(TEST_VENV)/bin/python -m tests.soak.mutants 5000
 
 samples: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python $(PIP) -e '.[samples]'

@@ -1,7 +1,5 @@
 """Names, paths and ids of documents."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,7 +41,7 @@ def test_equal_file_names_are_told_apart_by_the_shortest_path(documents):
 
 
 def test_a_name_follows_what_else_is_there(documents):
-    documents.unlink(documents.get("2"), Path("/x/b/report.pdf"))
+    documents.unlink(documents.get("2"), "/x/b/report.pdf")
     assert documents.label("1")[0] == "report.pdf"
 
 
@@ -73,7 +71,7 @@ def test_a_near_miss_is_suggested(documents):
 
 
 def test_a_copy_keeps_a_document_alive(documents):
-    documents.unlink(documents.get("3"), Path("/x/b/other.pdf"))
+    documents.unlink(documents.get("3"), "/x/b/other.pdf")
     assert documents.get("3").paths == ("/x/copy.pdf",)
 
 
@@ -81,7 +79,7 @@ def test_the_last_path_takes_the_pages_along(documents, store):
     page = Record(page_id("1", 1, "f"), {"kind": PAGE, "doc_id": "1"}, {"full": np.ones((1, 4), np.float32)})
     store.upsert([page])
     assert documents.page_count() == 1
-    documents.unlink(documents.get("1"), Path("/x/a/report.pdf"))
+    documents.unlink(documents.get("1"), "/x/a/report.pdf")
     assert documents.page_count() == 0
     assert documents.get("1") is None
 

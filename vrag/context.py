@@ -71,7 +71,7 @@ def refresh_contexts(
         first = page_id(document.doc_id, 1, model_key)
         found = store.fetch([first, context_id(document.doc_id)])
         opening = page_words(found[first].payload).texts if first in found else ()
-        words = context_words(parts, document.paths[0], "", opening)
+        words = context_words(parts, document.paths[0], str(document.meta.get("title", "")), opening)
         known = found.get(context_id(document.doc_id))
         if words and (known is None or known.payload["words"] != " ".join(words)):
             store.upsert([context_record(document.doc_id, words, embedder)])

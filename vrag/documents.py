@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import Any
 
 from vrag.errors import StoreError, UsageError
-from vrag.payload import DOCUMENT, PAGE
-from vrag.store.base import Condition, Payload, Record, Selection, Store
+from vrag.pathtext import from_stored, to_stored
+from vrag.payload import ARRIVING, DOCUMENT, PAGE
+from vrag.store.base import Condition, Payload, Range, Record, Selection, Store
 
 _NAMESPACE = uuid.UUID("6d2f4c52-64f3-5b0e-9a2c-0d6b1f3f7a11")
 KEYS = {"kind": "keyword", "doc_id": "keyword", "names": "keyword", "paths": "keyword", "page": "integer",
-        "source": "keyword", "renderer": "keyword", "text": "text"}  # fmt: skip
+        "source": "keyword", "renderer": "keyword", "state": "keyword", "text": "text"}  # fmt: skip
+CURRENT = "current"  # its pages can be found; `ARRIVING`: they wait until they can replace another document's
+REPLACING = "replacing"  # they are complete, and the exchange has begun: it must be finished
 
 
 def page_id(doc_id: str, page: int, fingerprint: str) -> str:
@@ -30,43 +34,66 @@ class Document:
         paths: Absolute paths where these bytes were found; the first one names the document.
         pages: Number of pages of the file.
         complete: Whether every page is in the index or known to have failed.
+        state: `CURRENT`, `ARRIVING` or `REPLACING`.
+        stamps: What a path's file looked like when it was hashed, see `vrag.sources`.
+        layers: Metadata by where it comes from, see `vrag.metadata`.
+        meta: What the layers say together, as filters compare it.
     """
 
     doc_id: str
     paths: tuple[str, ...]
     pages: int
     complete: bool = False
+    state: str = CURRENT
+    stamps: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
     def to_record(self) -> Record:
         """The store's record: payload only, so no search can find it."""
-        names = sorted({PurePath(path).name for path in self.paths})
+        paths = [to_stored(path) for path in self.paths]
         payload: Payload = {
             "kind": DOCUMENT,
             "doc_id": self.doc_id,
-            "paths": list(self.paths),
-            "names": names,
+            "paths": paths,
+            "names": sorted({PurePath(path).name for path in paths}),
             "pages": self.pages,
             "complete": self.complete,
+            "state": self.state,
+            "stamps": [self.stamps.get(path, "") for path in self.paths],
+            "layers": {name: dict(layer) for name, layer in self.layers.items()},
+            "meta": dict(self.meta),
         }
         return Record(page_id(self.doc_id, 0, DOCUMENT), payload)
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Document:
         """Inverse of `to_record`."""
-        return cls(payload["doc_id"], tuple(payload["paths"]), int(payload["pages"]), bool(payload["complete"]))
+        paths = tuple(from_stored(path) for path in payload["paths"])
+        stamps = {path: stamp for path, stamp in zip(paths, payload.get("stamps", ()), strict=False) if stamp}
+        return cls(
+            payload["doc_id"],
+            paths,
+            int(payload["pages"]),
+            bool(payload["complete"]),
+            payload.get("state", CURRENT),
+            stamps,
+            payload.get("layers", {}),
+            payload.get("meta", {}),
+        )
 
 
 class Documents:
     """The documents of a store: found by id, path or name, and named apart."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self._labels: dict[str, tuple[str, str]] = {}
 
     def put(self, document: Document) -> None:
         """Write a document's record."""
         self._labels.clear()
-        self._store.upsert([document.to_record()])
+        self.store.upsert([document.to_record()])
 
     def all(self) -> list[Document]:
         """Every document, by first path."""
@@ -74,21 +101,45 @@ class Documents:
 
     def get(self, doc_id: str) -> Document | None:
         """The document of these bytes, when the index knows it."""
-        found = self._store.fetch([page_id(doc_id, 0, DOCUMENT)])
+        found = self.store.fetch([page_id(doc_id, 0, DOCUMENT)])
         return next((Document.from_payload(record.payload) for record in found.values()), None)
 
-    def at_path(self, path: Path) -> list[Document]:
+    def at_path(self, path: str) -> list[Document]:
         """Documents found at this path; more than one while a file is being replaced."""
-        return self._select(Condition("paths", (str(path),)))
+        return self._select(Condition("paths", (to_stored(path),)))
 
-    def unlink(self, document: Document, path: Path) -> None:
-        """Forget that the document is at `path`; without any path left it and its pages go."""
-        rest = tuple(p for p in document.paths if p != str(path))
+    def in_state(self, state: str) -> list[Document]:
+        """Documents of this state."""
+        return self._select(Condition("state", (state,)))
+
+    def selected(self, selection: Selection) -> list[Document]:
+        """Documents that meet conditions on their own payload (`doc_id`, metadata), by first path."""
+        return sorted(self._select(*selection.conditions), key=lambda document: document.paths)
+
+    def unlink(self, document: Document, *paths: str) -> None:
+        """Forget that the document is at these paths; without any path left it and its pages go."""
+        rest = tuple(path for path in document.paths if path not in paths)
         if rest:
             self.put(replace(document, paths=rest))
-            return
+        else:
+            self.remove([document])
+
+    def remove(self, documents: Sequence[Document]) -> None:
+        """Documents, their pages and what is known of failed ones go, in one operation of the engine."""
         self._labels.clear()
-        self._store.delete(Selection((Condition("doc_id", (document.doc_id,)),)))
+        if documents:
+            self.store.delete(Selection((Condition("doc_id", tuple(d.doc_id for d in documents)),)))
+
+    def show(self, document: Document) -> None:
+        """Let searches find the pages of a document that was arriving."""
+        pages = Selection((Condition("doc_id", (document.doc_id,)), Condition("kind", (ARRIVING,))))
+        self.store.set_payload(pages, {"kind": PAGE})
+
+    def describe(self, document: Document) -> None:
+        """Write a document whose metadata has changed, on its pages first: an interruption is noticed next time."""
+        pages = Selection((Condition("doc_id", (document.doc_id,)), Condition("kind", (PAGE, ARRIVING))))
+        self.store.set_payload(pages, {"meta": dict(document.meta)})
+        self.put(document)
 
     def label(self, doc_id: str) -> tuple[str, str]:
         """Name and path of a document.
@@ -106,7 +157,7 @@ class Documents:
             UsageError: None is.
         """
         parts = PurePath(name).parts
-        same_file = self._select(Condition("names", (parts[-1],))) if parts else []
+        same_file = self._select(Condition("names", (to_stored(parts[-1]),))) if parts else []
         found = [d for d in same_file if any(PurePath(p).parts[-len(parts) :] == parts for p in d.paths)]
         if not found:
             raise UsageError(f"No document called {name!r} in the index.", self._suggestion(name))
@@ -114,7 +165,7 @@ class Documents:
 
     def page_count(self) -> int:
         """Pages in the index."""
-        return self._store.count(Selection((Condition("kind", (PAGE,)),)))
+        return self.store.count(Selection((Condition("kind", (PAGE,)),)))
 
     def _make_label(self, doc_id: str) -> tuple[str, str]:
         document = self.get(doc_id)
@@ -123,20 +174,20 @@ class Documents:
                 f"The index has pages of a document it does not know ({doc_id[:12]}).", "Ingest the folder again."
             )
         path = document.paths[0]
-        same_name = self._select(Condition("names", (PurePath(path).name,)))
-        others = [other for d in same_name if d.doc_id != doc_id for other in d.paths]
+        same_name = self._select(Condition("names", (to_stored(PurePath(path).name),)))
+        others = [other for d in same_name if d.doc_id != doc_id for other in d.paths if other != path]
         return shortest_name(path, others), path
 
-    def _select(self, *conditions: Condition) -> list[Document]:
+    def _select(self, *conditions: Condition | Range) -> list[Document]:
         selection = Selection((Condition("kind", (DOCUMENT,)), *conditions))
-        return [Document.from_payload(record.payload) for record in self._store.scroll(selection)]
+        return [Document.from_payload(record.payload) for record in self.store.scroll(selection)]
 
     def _suggestion(self, name: str) -> str:
         import difflib
 
         names = [PurePath(document.paths[0]).name for document in self._select()]
         close = difflib.get_close_matches(name, names, n=3, cutoff=0.3)
-        return f"Did you mean: {', '.join(close)}?" if close else "vrag info lists the documents."
+        return f"Did you mean: {', '.join(close)}?" if close else "vrag ls lists the documents."
 
 
 def shortest_name(path: str, others: Iterable[str]) -> str:

@@ -15,7 +15,17 @@ import numpy as np
 
 from vrag.cascade import Cascade, Fusion, Limit, Stage, Step
 from vrag.rescoring import Rescorer, rescored
-from vrag.store.base import AnyVector, FusionRequest, Request, Scored, Selection, SparseVector, StageRequest, Store
+from vrag.store.base import (
+    AnyVector,
+    Condition,
+    FusionRequest,
+    Request,
+    Scored,
+    Selection,
+    SparseVector,
+    StageRequest,
+    Store,
+)
 
 PAYLOAD_KEYS = ("doc_id", "page")  # all that a ranking needs of a page's record
 QueryForm = Callable[[Stage], AnyVector]
@@ -126,7 +136,8 @@ class Execution:
     @property
     def _is_one_document(self) -> bool:
         """Whether the filter leaves one document's pages."""
-        return any(c.key == "doc_id" and len(c.values) == 1 for c in self.selection.conditions)
+        named = [c for c in self.selection.conditions if isinstance(c, Condition) and c.key == "doc_id"]
+        return any(len(c.values) == 1 and not c.negate for c in named)
 
     def _blend(self, stage: Stage, points: list[Scored]) -> list[Scored]:
         """The points with every addition's standardised score added, best first."""

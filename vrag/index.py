@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -12,48 +12,42 @@ from typing import TYPE_CHECKING, Literal
 
 from vrag import context
 from vrag.cascade import Cascade, Fusion, Stage
-from vrag.documents import KEYS, Documents
+from vrag.documents import KEYS, Document, Documents
 from vrag.embedders import ModelOptions, load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.execution import Execution
 from vrag.explain import Explanation, Match, explain_page, find_matches, trace
 from vrag.facts import Facts
+from vrag.failures import Failures
+from vrag.gate import Gate
 from vrag.grid import FloatArray
-from vrag.ingest import Ingest, IngestReport, Progress
+from vrag.ingest import Ingest, Options
+from vrag.lock import IndexLock
+from vrag.memory import divide
+from vrag.metadata import Types
 from vrag.pages.files import find_files
 from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places import CACHE, Place, as_place
+from vrag.pruning import Gone, find_gone, forget
 from vrag.query_text import exact_words, parse_typed
 from vrag.recipe import choose_pipeline
+from vrag.replacing import finish_interrupted
+from vrag.report import Failure, IngestReport, Progress, Silent
 from vrag.rescoring import Rescorer
-from vrag.search import Hit, parse_where, search
+from vrag.search import Hit, search
+from vrag.settings import folder_bytes, passwords
 from vrag.snippet import snippet
-from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store
+from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store, TextCondition
+from vrag.verify import Problem, Verifier
+from vrag.where import parse_where, parse_where_documents
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 Words = Literal["plain", "typed", "exact"]
-_AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
-
-
-class Silent:
-    """Progress that nobody watches."""
-
-    def looking(self, files: int) -> None:
-        """Nothing."""
-
-    def looked(self) -> None:
-        """Nothing."""
-
-    def embedding(self, pages: int) -> None:
-        """Nothing."""
-
-    def page(self, ok: bool) -> None:
-        """Nothing."""
 
 
 class Index(AbstractContextManager["Index"]):
@@ -62,16 +56,27 @@ class Index(AbstractContextManager["Index"]):
     Make one with `Index.create`, open one with `Index.open`; close it, or use it in a `with` block.
     """
 
-    def __init__(self, place: Place, store: Store, pipeline: Pipeline, embedder: Embedder, model_key: str) -> None:
+    def __init__(
+        self,
+        place: Place,
+        store: Store,
+        pipeline: Pipeline,
+        embedder: Embedder,
+        model_key: str,
+        lock: IndexLock | None = None,
+    ) -> None:
         self.place = place
         self.pipeline = pipeline
         self.embedder = embedder
         self.documents = Documents(store)
         self._store = store
         self._model_key = model_key
+        self._lock = lock
+        self._gate = Gate()
         self._page_count: int | None = None
         self._contexts = context.Contexts(store)
         self._last_query: tuple[str, QueryVectors] | None = None
+        finish_interrupted(self.documents)
 
     @classmethod
     def create(
@@ -94,7 +99,7 @@ class Index(AbstractContextManager["Index"]):
         Raises:
             UsageError: There is an index already, or the recipe is not valid.
             ModelError: The model cannot be loaded.
-            StoreError: The server cannot be reached or used.
+            StoreError: Another process is making it, or the server cannot be reached or used.
         """
         place = as_place(path, collection)
         if place.holds_index():
@@ -103,9 +108,14 @@ class Index(AbstractContextManager["Index"]):
         embedder = load_embedder(recipe.model, options=options)
         fingerprint = embedder.fingerprint()
         facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
-        store = place.create(facts, recipe.schema(embedder.dim), KEYS, recipe.server)
-        _keep_bits(store, place, recipe, embedder, fingerprint)
-        return cls(place, store, recipe, embedder, fingerprint.digest)
+        with ExitStack() as undo:
+            lock = _locked(place, undo)
+            store = place.create(facts, recipe.schema(embedder.dim), KEYS, recipe.server)
+            undo.callback(store.close)
+            _keep_bits(store, place, recipe, embedder, fingerprint)
+            index = cls(place, store, recipe, embedder, fingerprint.digest, lock)
+            undo.pop_all()
+            return index
 
     @classmethod
     def open(
@@ -138,9 +148,14 @@ class Index(AbstractContextManager["Index"]):
                 f"The index at {place.name} was made by another model: {'; '.join(differences)}.",
                 "Make a new index, or search anyway with --force (force=True).",
             )
-        store = place.open(recipe.schema(facts.dim), recipe.server)
-        _keep_bits(store, place, recipe, embedder, facts.fingerprint)
-        return cls(place, store, recipe, embedder, facts.fingerprint.digest)
+        with ExitStack() as undo:
+            lock = _locked(place, undo)
+            store = place.open(recipe.schema(facts.dim), recipe.server)
+            undo.callback(store.close)
+            _keep_bits(store, place, recipe, embedder, facts.fingerprint)
+            index = cls(place, store, recipe, embedder, facts.fingerprint.digest, lock)
+            undo.pop_all()
+            return index
 
     def ingest(
         self,
@@ -150,42 +165,120 @@ class Index(AbstractContextManager["Index"]):
         workers: int | None = None,
         progress: Progress | None = None,
         report: IngestReport | None = None,
+        options: Options | None = None,
     ) -> IngestReport:
-        """Index files and folders; what is there already costs a hash.
+        """Index files and folders; what is there already costs a look at its size, time and inode.
 
         Args:
             paths: PDFs, images, or folders of them.
             recursive: Whether folders are searched to the bottom.
             renderer: "pdfium" or "poppler", whichever shall try first.
-            workers: Processes that read and render pages; one a core by default.
+            workers: Processes that read and render pages; by default one a core, as far as memory allows.
             progress: Told of every step.
             report: Filled while the work goes on, so that it can be read after an interruption.
+            options: How to treat what is known already, and metadata.
 
         Raises:
-            UsageError: A path is missing, or there is nothing to index.
+            UsageError: A path is missing, there is nothing to index, or metadata of the wrong type is given.
         """
-        files = find_files([Path(path) for path in paths], recursive=recursive)
         report = report or IngestReport(index=self.place.name)
+        options = options or Options()
+        files = find_files(
+            [Path(path) for path in paths], recursive, report.unreadable_folder, may_be_empty=options.may_be_empty
+        )
+        types = Types(self._store)
+        for values in (options.given.for_all, *options.given.table.values()):
+            types.fit({key: value for key, value in values.items() if value is not None})
+        options = replace(options, passwords=passwords(options.passwords))
         spec = self.pipeline.with_page(renderer=renderer).page_spec(self.embedder.page_spec)
+        spec = replace(spec, passwords=options.passwords)
+        shares = divide(options.max_memory, workers, spec)
         self._page_count = None
-        count = workers or os.cpu_count() or 1
-        with PageWorkers(spec, count) as pool:
+        with PageWorkers(spec, shares.workers, memory_bytes=shares.worker_bytes) as pool:
             job = Ingest(
                 self._store,
                 self.documents,
+                Failures(self._store),
+                self._gate,
                 self.embedder,
                 self.pipeline,
                 self._model_key,
                 pool,
-                count * _AHEAD,
+                shares.in_flight,
+                options,
                 progress or Silent(),
                 report,
             )
-            job.run(files)
+            try:
+                job.run(files)
+            finally:
+                self._page_count = None
         if self.pipeline.has_context:
             context.refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
             self._contexts.forget()
         return report
+
+    def gone(self, paths: Sequence[str | os.PathLike[str]]) -> list[Gone]:
+        """Documents at or under these paths whose files are not there any more."""
+        return find_gone(self.documents, [os.path.abspath(path) for path in paths])
+
+    def forget(self, gone: Sequence[Gone]) -> int:
+        """Forget files that are gone; the number of documents that went with their last file."""
+        self._page_count = None
+        return forget(self.documents, Failures(self._store), self._gate, gone)
+
+    def find_documents(self, docs: Sequence[str] = (), where: Sequence[str] = ()) -> list[Document]:
+        """Documents of these names that meet every filter; without names all of those that do.
+
+        Raises:
+            UsageError: There is no document of a name, or a filter is not of documents.
+        """
+        named = {d.doc_id: d for name in docs for d in self.documents.find(name)}
+        if not where:
+            return list(named.values()) if docs else self.documents.all()
+        chosen = self.documents.selected(parse_where_documents(where, self.documents))
+        return [document for document in chosen if not docs or document.doc_id in named]
+
+    def remove(self, documents: Sequence[Document]) -> None:
+        """Remove documents with all their pages, in one step."""
+        self._page_count = None
+        with self._gate.changing():
+            self.documents.remove(documents)
+
+    def failures(self) -> list[Failure]:
+        """What could not be indexed so far, by path and page."""
+        return Failures(self._store).all()
+
+    def verify(self, repair: bool = False) -> list[Problem]:
+        """Check every page against what the index says of it.
+
+        Args:
+            repair: Remove what is wrong, and index it again from the files.
+
+        Returns:
+            The problems found; with `repair`, as they were before.
+        """
+        verifier = Verifier(self._store, self.documents, self.pipeline, self.embedder.dim, self._model_key)
+        problems = list(verifier.problems())
+        if repair and problems:
+            with self._gate.changing():
+                again = verifier.repair(problems)
+            files = [path for path in again if Path(path).is_file()]
+            if files:
+                self.ingest(files)
+        self._page_count = None
+        return problems
+
+    def compact(self) -> tuple[int, int]:
+        """Merge segments and drop what was deleted; bytes on disk before and after."""
+        before = self.disk_bytes
+        self._store.optimize()
+        return before, self.disk_bytes
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that an embedded index takes up on disk; 0 on a server."""
+        return folder_bytes(self.place.folder) if self.place.folder else 0
 
     def search(
         self,
@@ -201,7 +294,7 @@ class Index(AbstractContextManager["Index"]):
             query: What is looked for, in words.
             k: Hits wanted, at least 1.
             cascade: "exact", "two-stage", "three-stage", or stages as `vrag.cascade` writes them.
-            where: `KEY=VALUE` filters, all of which must hold, e.g. "doc=report.pdf".
+            where: Filters, all of which must hold, e.g. "doc=report.pdf" or "year >= 2020", see `vrag.where`.
             words: "plain": the query is a question; "typed": "phrases" must and -words must not be on a page;
                 "exact": all words must be.
 
@@ -211,11 +304,15 @@ class Index(AbstractContextManager["Index"]):
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}.")
         chosen = self.pipeline.cascade(cascade)
-        selection = parse_where([where] if isinstance(where, str) else where, self.documents)
+        texts: tuple[TextCondition, ...] = ()
         if words != "plain":
             typed = exact_words(parse_typed(query)) if words == "exact" else parse_typed(query)
-            query, selection = typed.text, replace(selection, texts=typed.conditions)
-        return search(self._execution(query, self.embed_query(query), selection, k), self.documents, chosen, k)
+            query, texts = typed.text, typed.conditions
+        rows = self.embed_query(query)
+        with self._gate.reading():
+            selection = parse_where([where] if isinstance(where, str) else where, self.documents)
+            execution = self._execution(query, rows, replace(selection, texts=texts), k)
+            return search(execution, self.documents, chosen, k)
 
     def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
         """Every page that a step of a cascade lets through, best first.
@@ -279,14 +376,16 @@ class Index(AbstractContextManager["Index"]):
 
         _, payload = self._page_record(doc, page)
         path = Path(self.documents.label(str(payload["doc_id"]))[1])
-        spec = self.pipeline.page_spec(self.embedder.page_spec)
+        spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords())
         if payload["renderer"] != "image":
             spec = replace(spec, renderer=payload["renderer"])
         return render_page(path, page, spec)
 
     def snippet(self, query: str, hit: Hit) -> str:
         """The text of the page nearest to the query; empty when the page has no words."""
-        record = self._store.fetch([hit.id], [FULL])[hit.id]
+        record = self._store.fetch([hit.id], [FULL]).get(hit.id)
+        if record is None:  # replaced since it was found
+            return ""
         grid, words = page_grid(record.payload), page_words(record.payload)
         return snippet(self.embed_query(query), record.vectors[FULL], grid, words, rows=hit.rows)
 
@@ -348,6 +447,8 @@ class Index(AbstractContextManager["Index"]):
     def close(self) -> None:
         """Flush and release the folder, or close the connection."""
         self._store.close()
+        if self._lock is not None:
+            self._lock.release()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -381,6 +482,16 @@ class Index(AbstractContextManager["Index"]):
         if not found:
             raise UsageError(f"No page {page} of {doc!r} in the index.")
         return found[0].id, found[0].payload
+
+
+def _locked(place: Place, undo: ExitStack) -> IndexLock | None:
+    """The lock of an embedded index, given back when `undo` is; a server lets many processes in."""
+    if place.folder is None:
+        return None
+    place.folder.mkdir(parents=True, exist_ok=True)
+    lock = IndexLock(place.folder).acquire()
+    undo.callback(lock.release)
+    return lock
 
 
 def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> None:

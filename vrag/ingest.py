@@ -10,234 +10,179 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol
 
-from vrag.documents import Document, Documents, page_id
-from vrag.embedders.base import Embedder
+import numpy as np
+
+from vrag.documents import CURRENT, Documents, page_id
+from vrag.embedders.base import Embedder, PageVectors
 from vrag.errors import PageError
+from vrag.failures import Failures
+from vrag.gate import Gate
 from vrag.lexical import TEXT
-from vrag.pages.faults import where
-from vrag.pages.files import file_digest
 from vrag.pages.page import Page
 from vrag.pages.workers import PageWorkers
-from vrag.payload import page_payload
+from vrag.payload import ARRIVING, PAGE, page_payload
 from vrag.pipeline import FULL, Pipeline
+from vrag.replacing import replace_older
+from vrag.report import Failure, IngestReport, Progress
+from vrag.sources import changed_meanwhile
 from vrag.store.base import Record, Store
+from vrag.worklist import Options, Task, Worklist
+
+__all__ = ["Failure", "Ingest", "IngestReport", "Options", "Progress"]
 
 _BATCH = 8  # pages embedded and written at once: what a crash can cost
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file (`page` None) or page that could not be indexed, and why."""
-
-    path: str
-    page: int | None
-    reason: str
+_HOPELESS = 3  # batches without a single page embedded: it is the model, not the pages
 
 
 @dataclass(slots=True)
-class IngestReport:
-    """What an ingest did.
-
-    Args:
-        documents: Documents of this run that are in the index.
-        pages: Their pages that are in the index.
-        added: Pages embedded by this run.
-        unchanged: Pages that were there already.
-        failed: What could not be indexed.
-        seconds: Wall time.
-        index: Folder of the index.
-    """
-
-    index: str
-    documents: int = 0
-    added: int = 0
-    unchanged: int = 0
-    failed: list[Failure] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def pages(self) -> int:
-        """Pages of this run's documents that are in the index."""
-        return self.added + self.unchanged
-
-
-class Progress(Protocol):
-    """What an ingest tells while it runs."""
-
-    def looking(self, files: int) -> None:
-        """Files are about to be read and counted."""
-
-    def looked(self) -> None:
-        """One more file is counted."""
-
-    def embedding(self, pages: int) -> None:
-        """This many pages are about to be embedded."""
-
-    def page(self, ok: bool) -> None:
-        """One more page is in the index, or has failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A document with the pages still to be embedded."""
-
-    document: Document
-    path: Path
-    missing: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Ingest:
     """One run over a list of files.
 
     Args:
         store: Where records go.
         documents: The documents of that store.
+        failures: What has failed before, and does now.
+        gate: Closed to searches for the moment when one document replaces another.
         embedder: Makes vectors of pages.
         pipeline: Which pooled vectors to make.
         model_key: Digest of the model's fingerprint, part of every page's id.
         workers: Read the pages.
         in_flight: Pages asked of the workers at once.
+        options: How to treat what is known already.
         progress: Told of every step.
         report: Filled while the work goes on.
     """
 
     store: Store
     documents: Documents
+    failures: Failures
+    gate: Gate
     embedder: Embedder
     pipeline: Pipeline
     model_key: str
     workers: PageWorkers
     in_flight: int
+    options: Options
     progress: Progress
     report: IngestReport
+    _fruitless: int = 0
 
     def run(self, files: Sequence[Path]) -> None:
         """Index the files; the report is filled as the work is done, so that it holds after an interruption too."""
         started = time.perf_counter()
         try:
-            tasks = list(self._plan(files))
+            worklist = self._worklist()
+            tasks = list(worklist.tasks(files))
             self.progress.embedding(sum(len(task.missing) for task in tasks))
             for task, loaded in groupby(self._load(tasks), key=lambda item: item[0]):
-                self._index_document(task, (page for _, page in loaded))
+                self._index_document(worklist, task, loaded)
             if self.report.added:
                 self.store.optimize()
         finally:
             self.report.seconds = time.perf_counter() - started
 
-    def _plan(self, files: Sequence[Path]) -> Iterator[Task]:
-        self.progress.looking(len(files))
-        planned: set[str] = set()
-        for path in files:
-            try:
-                document = self._register(path)
-            except PageError as error:
-                self._fail(path, None, error)
-            else:
-                missing = () if document.doc_id in planned else self._missing(document)
-                self.report.documents += 1
-                self.report.unchanged += document.pages - len(missing)
-                planned.add(document.doc_id)
-                if missing:
-                    yield Task(document, path, missing)
-                else:
-                    self._replace_older(document, path)
-            self.progress.looked()
+    def _worklist(self) -> Worklist:
+        about = (self.store, self.documents, self.failures, self.workers)
+        return Worklist(*about, self.options, self.model_key, self.progress, self.report)
 
-    def _register(self, path: Path) -> Document:
-        """The record of the file's content, made or told of this path; equal content has one record."""
-        doc_id = _digest(path)
-        known = self.documents.get(doc_id)
-        if known is None:
-            document = Document(doc_id, (str(path),), self.workers.inspect(path).result().pages)
-        else:
-            document = replace(known, paths=_with_path(known.paths, path))
-        if document != known:
-            self.documents.put(document)
-        return document
-
-    def _missing(self, document: Document) -> tuple[int, ...]:
-        ids = {self._page_id(document, page): page for page in range(1, document.pages + 1)}
-        stored = self.store.fetch(ids).keys()
-        return tuple(page for point, page in ids.items() if point not in stored)
-
-    def _load(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Page | PageError]]:
-        """Pages in order, with a bounded number in flight in the workers."""
-        waiting: deque[tuple[Task, int, Future[Page]]] = deque()
+    def _load(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, int, Future[Page] | None]]:
+        """Pages in order, with a bounded number in flight in the workers; a task without pages comes as page 0."""
+        waiting: deque[tuple[Task, int, Future[Page] | None]] = deque()
         for task in tasks:
-            for number in task.missing:
-                waiting.append((task, number, self.workers.load(task.path, number)))
+            for number in task.missing or (0,):
+                asked = self.workers.load(task.source.path, number) if number else None
+                waiting.append((task, number, asked))
                 if len(waiting) >= self.in_flight:
-                    yield self._next(waiting)
-        while waiting:
-            yield self._next(waiting)
+                    yield waiting.popleft()
+        yield from waiting
 
-    def _next(self, waiting: deque[tuple[Task, int, Future[Page]]]) -> tuple[Task, Page | PageError]:
-        task, number, future = waiting.popleft()
-        try:
-            return task, future.result()
-        except PageError as error:
-            self._fail(task.path, number, error)
-            self.progress.page(ok=False)
-            return task, error
+    def _index_document(
+        self, worklist: Worklist, task: Task, loaded: Iterator[tuple[Task, int, Future[Page] | None]]
+    ) -> None:
+        # Batches are the same whether or not a run was interrupted, and so is what a model makes of them.
+        for _, block in groupby(loaded, key=lambda item: (item[1] - 1) // _BATCH):
+            outcomes = [(number, _outcome(asked)) for _, number, asked in block if asked is not None]
+            if outcomes and not task.source.unchanged():
+                worklist.fail_file(task.source.path, changed_meanwhile())
+                return
+            for number, outcome in outcomes:
+                if isinstance(outcome, PageError):
+                    self._fail(worklist, task, number, outcome)
+            self._write(worklist, task, [outcome for _, outcome in outcomes if isinstance(outcome, Page)])
+        self._complete(task)
 
-    def _index_document(self, task: Task, loaded: Iterator[Page | PageError]) -> None:
-        batch: list[Page] = []
-        for page in loaded:
-            if isinstance(page, Page):
-                batch.append(page)
-            if len(batch) == _BATCH:
-                self._write(task, batch)
-                batch = []
-        if batch:
-            self._write(task, batch)
-        # Read again: a copy may have been linked to it since it was planned.
-        document = self.documents.get(task.document.doc_id) or task.document
-        self.documents.put(replace(document, complete=True))
-        self._replace_older(document, task.path)
+    def _fail(self, worklist: Worklist, task: Task, number: int, error: PageError) -> None:
+        worklist.fail_page(task, number, error)
+        self.progress.page(ok=False)
 
-    def _write(self, task: Task, pages: Sequence[Page]) -> None:
+    def _complete(self, task: Task) -> None:
+        """Every page was tried: a changed file's old content goes, if there is a page to take its place."""
+        # Read again: another document of this run may have taken one of its paths.
+        document = replace(self.documents.get(task.document.doc_id) or task.document, complete=True)
+        failed = self.failures.by_document().get(document.doc_id, {})
+        if document.state == CURRENT or len(failed) < document.pages:
+            replace_older(self.documents, self.gate, document, task.contested)
+        else:
+            self.documents.put(document)
+
+    def _write(self, worklist: Worklist, task: Task, pages: Sequence[Page]) -> None:
         """Embed, pool and store a batch; when this returns the pages are safe."""
         records = []
-        for page, vectors in zip(pages, self.embedder.embed_pages(pages), strict=True):
-            pooled = {s.name: s.of_page(vectors, self.embedder.mean) for s in self.pipeline.vectors}
-            payload = page_payload(page, vectors.grid, task.document.doc_id)
-            sparse = {TEXT: self.pipeline.text.document(page.words.texts)} if self.pipeline.text else {}
-            point = self._page_id(task.document, page.number)
-            records.append(Record(point, payload, {FULL: vectors.full, **pooled}, sparse))
-        self.store.upsert(records)
+        for page, vectors in self._embedded(pages) if pages else ():
+            if isinstance(vectors, PageError):
+                self._fail(worklist, task, page.number, vectors)
+            else:
+                records.append(self._record(task, page, vectors))
+        if records:
+            self.store.upsert(records)
+            self.failures.clear_pages(task.document.doc_id, [int(record.payload["page"]) for record in records])
         self.report.added += len(records)
         for _ in records:
             self.progress.page(ok=True)
 
-    def _replace_older(self, document: Document, path: Path) -> None:
-        """A changed file: once its new pages are in, its old content goes."""
-        for older in self.documents.at_path(path):
-            if older.doc_id != document.doc_id:
-                self.documents.unlink(older, path)
+    def _embedded(self, pages: Sequence[Page]) -> list[tuple[Page, PageVectors | PageError]]:
+        """Vectors of a batch; when the model fails on it, page by page, so that one costs no other.
 
-    def _fail(self, path: Path, page: int | None, error: PageError) -> None:
-        reason = str(error).removeprefix(f"{where(path, page)}: ")
-        self.report.failed.append(Failure(str(path), page, reason[:1].upper() + reason[1:]))
+        Raises:
+            Exception: The model's own, once it fails on everything.
+        """
+        try:
+            found: list[tuple[Page, PageVectors | PageError]] = [
+                (page, _finite(vectors)) for page, vectors in zip(pages, self.embedder.embed_pages(pages), strict=True)
+            ]
+        except Exception as error:
+            if len(pages) > 1:
+                return [pair for page in pages for pair in self._embedded([page])]
+            self._fruitless += 1
+            if self._fruitless > _HOPELESS * _BATCH:
+                raise
+            return [(pages[0], PageError(f"The model cannot embed it: {error}", "vrag ingest --retry-failed"))]
+        self._fruitless = 0
+        return found
 
-    def _page_id(self, document: Document, page: int) -> str:
-        return page_id(document.doc_id, page, self.model_key)
+    def _record(self, task: Task, page: Page, vectors: PageVectors) -> Record:
+        pooled = {s.name: s.of_page(vectors, self.embedder.mean) for s in self.pipeline.vectors}
+        document = task.document
+        kind = PAGE if document.state == CURRENT else ARRIVING
+        payload = page_payload(page, vectors.grid, document.doc_id, kind)
+        payload["meta"] = dict(document.meta)
+        sparse = {TEXT: self.pipeline.text.document(page.words.texts)} if self.pipeline.text else {}
+        point = page_id(document.doc_id, page.number, self.model_key)
+        return Record(point, payload, {FULL: vectors.full, **pooled}, sparse)
 
 
-def _digest(path: Path) -> str:
+def _outcome(asked: Future[Page]) -> Page | PageError:
     try:
-        return file_digest(path)
-    except OSError as error:
-        raise PageError(f"The file cannot be read: {error.strerror}.", "Check its permissions.") from error
+        return asked.result()
+    except PageError as error:
+        return error
 
 
-def _with_path(paths: tuple[str, ...], path: Path) -> tuple[str, ...]:
-    """Paths with `path` among them; those whose files are gone give way."""
-    if str(path) in paths:
-        return paths
-    return (*(p for p in paths if Path(p).exists()), str(path))
+def _finite(vectors: PageVectors) -> PageVectors | PageError:
+    if np.isfinite(vectors.full).all():
+        return vectors
+    return PageError("The model gave numbers that are not finite.", "Try another dtype or device.")

@@ -17,15 +17,16 @@ from vrag.grid import WHOLE_PAGE, FloatArray, Grid, Tile
 from vrag.pages.page import Page, Words
 from vrag.store.base import Payload
 
-PAGE, DOCUMENT = "page", "document"
+PAGE, DOCUMENT, FAILURE, TYPES = "page", "document", "failure", "types"
+ARRIVING = "arriving"  # a page that no search sees yet: it is part of a change that must be seen whole
 TEXT_KEY = "text"  # a page's words, indexed by the engine
 _STEPS = 65535
 
 
-def page_payload(page: Page, grid: Grid, doc_id: str) -> Payload:
+def page_payload(page: Page, grid: Grid, doc_id: str, kind: str = PAGE) -> Payload:
     """Payload of a page's record."""
     payload: Payload = {
-        "kind": PAGE,
+        "kind": kind,
         "doc_id": doc_id,
         "page": page.number,
         "width": round(page.width, 3),

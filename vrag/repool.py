@@ -23,7 +23,7 @@ from vrag.errors import IndexMismatchError, VragError
 from vrag.facts import Facts, write_facts
 from vrag.grid import FloatArray
 from vrag.lexical import TEXT
-from vrag.payload import PAGE, page_grid, page_words
+from vrag.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places import FolderPlace
 from vrag.settings import INDEX_FILE, SHARD
@@ -173,7 +173,7 @@ class _Copy:
 
 
 def _is_page(record: Record) -> bool:
-    return record.payload.get("kind") == PAGE
+    return record.payload.get("kind") in (PAGE, ARRIVING)
 
 
 def _mean(pipeline: Pipeline) -> FloatArray | None:

@@ -60,6 +60,7 @@ PAGE: Mapping[str, Key] = {
     "dpi": Key(int),
     "max_side": Key(int),
     "ocr_side": Key(int),
+    "ocr_language": Key(str),
     "ocr": Key(str, ("auto", "always", "never")),
     "renderer": Key(str, ("pdfium", "poppler")),
 }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from vrag.errors import UsageError
 
 INDEX_NAME = ".vrag"
 INDEX_ENV = "VRAG_INDEX"
+PASSWORD_ENV, PASSWORDS_ENV = "VRAG_PASSWORD", "VRAG_PASSWORDS"
 INDEX_FILE = "index.json"
 SHARD = "shard"  # folder of the embedded engine, beside that file
 
@@ -50,13 +52,20 @@ def is_index(folder: Path) -> bool:
     return (folder / INDEX_FILE).is_file()
 
 
+def passwords(given: Sequence[str] = ()) -> tuple[str, ...]:
+    """Passwords for encrypted PDFs: those given, `VRAG_PASSWORD`, and `VRAG_PASSWORDS` (one a line)."""
+    one, several = os.environ.get(PASSWORD_ENV, ""), os.environ.get(PASSWORDS_ENV, "").splitlines()
+    return tuple(dict.fromkeys(password for password in (*given, one, *several) if password))
+
+
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files in a folder and below; files that vanish meanwhile count nothing."""
+    """Bytes that the files in a folder and below take up, holes left out; those that vanish meanwhile count nothing."""
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(FileNotFoundError):
-                total += os.stat(os.path.join(root, name)).st_size
+                facts = os.stat(os.path.join(root, name))
+                total += int(getattr(facts, "st_blocks", -(-facts.st_size // 512))) * 512
     return total
 
 

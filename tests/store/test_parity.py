@@ -11,12 +11,13 @@ from vrag.execution import Execution
 from vrag.pipeline import load_pipeline
 from vrag.pooling import normalise
 from vrag.rescoring import Rescorer
-from vrag.search import parse_where, search
+from vrag.search import search
 from vrag.store.base import Record
 from vrag.store.connect import Connection
 from vrag.store.edge import EdgeStore
 from vrag.store.retry import Retry
 from vrag.store.server import ServerStore
+from vrag.where import parse_where
 
 pytestmark = LOCAL_MODE
 DIM, DOCS, PAGES, QUERIES = 16, 12, 15, 200

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from vrag.bits.cache import BitCache
 from vrag.bits.compiled import compile_in_background
-from vrag.store.base import Record, Selection, Store
+from vrag.payload import ARRIVING
+from vrag.store.base import Payload, Record, Selection, Store
 from vrag.store.edge import EdgeStore
 
 
@@ -20,11 +21,18 @@ class BitsStore(EdgeStore):
         if self.bits is None:
             super().upsert(records)
             return
-        self.bits.changing(records)
+        visible = [record for record in records if record.payload.get("kind") != ARRIVING]
+        self.bits.changing(visible)
         super().upsert(records)
-        self.bits.append(records)
+        self.bits.append(visible)
         if any(record.vectors for record in records):
             compile_in_background()
+
+    def set_payload(self, selection: Selection, payload: Payload) -> None:
+        """Set keys of payloads; when pages appear or disappear by it, their bits do with the next search."""
+        if self.bits is not None and "kind" in payload:
+            self.bits.changing(deleting=True)
+        super().set_payload(selection, payload)
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records; their bits go with the next search."""

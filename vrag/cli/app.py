@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import evaluate, explain, info, ingest, output, pipelines, repool, search, transfer, tune
+from vrag.cli import (
+    documents,
+    evaluate,
+    explain,
+    health,
+    info,
+    ingest,
+    output,
+    pipelines,
+    repool,
+    search,
+    transfer,
+    tune,
+    watch,
+)
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -24,6 +38,12 @@ app = typer.Typer(
 )
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
+app.command("ls")(documents.ls)
+app.command("rm")(documents.rm)
+app.command("status")(health.status)
+app.command("verify")(health.verify)
+app.command("compact")(health.compact)
+app.command("watch")(watch.watch)
 app.command("explain")(explain.explain)
 app.command("tune")(tune.tune)
 app.command("info")(info.info)

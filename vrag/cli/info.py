@@ -6,12 +6,9 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
 
 from vrag.cli import output
 from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
-from vrag.settings import folder_bytes
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -40,7 +37,7 @@ def info(
             "default_cascade": opened.pipeline.default_cascade,
             "vectors": list(opened.pipeline.vector_names),
             "pages": opened.page_count,
-            "bytes": folder_bytes(opened.path) if opened.path else None,
+            "bytes": opened.disk_bytes if opened.place.folder else None,
             "documents": [
                 {
                     "doc": opened.documents.label(d.doc_id)[0],
@@ -49,6 +46,7 @@ def info(
                     "complete": d.complete,
                 }
                 for d in documents
+                if d.state == "current"
             ],
         }
     if json:
@@ -66,7 +64,7 @@ def models(json: JsonOption = False) -> int:
     from vrag.embedders import MODELS
 
     rows = [asdict(model) for model in MODELS]
-    print_rows(rows, json)
+    output.rows(rows, json)
     return 0
 
 
@@ -94,25 +92,4 @@ def _print_info(facts: dict[str, Any]) -> None:
         output.stdout.print(f"{key.replace('_', ' '):16s} {facts[key]}", markup=False, soft_wrap=True)
     if facts["bytes"] is not None:  # a server keeps its own books
         output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
-    print_rows(facts["documents"], as_json=False)
-
-
-def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Rows as one JSON list, or as a table with the keys of the first row."""
-    if as_json:
-        output.data(rows)
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for key in rows[0] if rows else ():
-        table.add_column(key.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    output.stdout.print(table)
-
-
-def _cell(value: Any) -> str:
-    from rich.markup import escape
-
-    if isinstance(value, dict):
-        value = "\n".join(f"{key}: {text}" for key, text in value.items())
-    return escape(str(value))
+    output.rows(facts["documents"], as_json=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import Enum
@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from vrag.cli import output
+from vrag.cli.confirm import confirm
 from vrag.cli.model_options import (
     BatchSizeOption,
     DeviceOption,
@@ -28,8 +29,10 @@ from vrag.cli.model_options import (
 )
 from vrag.cli.place import CollectionOption, TimeoutOption, UrlOption
 from vrag.embedders.options import ModelOptions
+from vrag.errors import UsageError
 
 if TYPE_CHECKING:
+    from vrag.index import Index
     from vrag.places import Place
 
 _SHOWN_FAILURES = 20
@@ -42,8 +45,18 @@ class RendererName(str, Enum):
     poppler = "poppler"
 
 
+class OcrMode(str, Enum):
+    """When pixels are read."""
+
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="PDFs, images (PNG, JPEG, TIFF, WebP), or folders of them.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="PDFs, images (PNG, JPEG, TIFF, WebP), or folders of them.")
+    ] = None,
     index: Annotated[
         Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag, else a new one.")
     ] = None,
@@ -53,6 +66,22 @@ def ingest(
     renderer: Annotated[RendererName | None, typer.Option(help="Tried first; the other one rescues.")] = None,
     dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages; default: one a core.")] = None,
+    ocr: Annotated[OcrMode | None, typer.Option(help="Read pixels: where text is missing, always, or never.")] = None,
+    ocr_language: Annotated[
+        str | None, typer.Option(help="Recognition model in VRAG_OCR_MODELS; default: the built-in one.")
+    ] = None,
+    password: Annotated[
+        list[str] | None, typer.Option(help="For encrypted PDFs; may be repeated. Better: VRAG_PASSWORD.")
+    ] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(help="Of all processes together, e.g. 4GB; default: half of the machine's.")
+    ] = None,
+    meta: Annotated[list[str] | None, typer.Option(help="KEY=VALUE for every document; may be repeated.")] = None,
+    metadata: Annotated[Path | None, typer.Option(help="CSV or JSONL with a column `file`: metadata by file.")] = None,
+    check: Annotated[bool, typer.Option(help="Hash all files, also those that look unchanged.")] = False,
+    retry_failed: Annotated[bool, typer.Option(help="Try again what failed before; without PATHS: all of it.")] = False,
+    prune: Annotated[bool, typer.Option(help="Remove documents whose files are gone from PATHS; asks first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Prune without asking.")] = False,
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
@@ -68,23 +97,37 @@ def ingest(
 
     Example: vrag ingest ./pdfs --index ./my-index
     """
-    from vrag.ingest import IngestReport
+    from vrag.ingest import IngestReport, Options
+    from vrag.memory import parse_bytes
+    from vrag.metadata_files import given
     from vrag.pages.files import find_files
+    from vrag.pages.ocr import recogniser
     from vrag.places import choose_place
 
-    find_files(paths, recursive=recursive)  # before an index is made for nothing
+    memory = parse_bytes(max_memory) if max_memory else None
+    options = Options(check, retry_failed, prune, given(meta or (), metadata), tuple(password or ()), memory)
+    if paths:
+        find_files(paths, recursive=recursive, may_be_empty=prune)  # before an index is made for nothing
+    elif not retry_failed:
+        raise UsageError("Give paths: files or folders to index.", "e.g. vrag ingest ./pdfs")
+    if ocr_language:
+        recogniser(ocr_language)
     chosen = renderer.value if renderer else None
-    options = model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights)
+    model_how = model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights)
+    page = {"dpi": dpi, "ocr": ocr.value if ocr else None, "ocr_language": ocr_language}
     place = choose_place(index, url, collection, timeout, writing=True)
-    with _opened(place, pipeline, model, dpi, options) as target:
+    with _opened(place, pipeline, model, page, model_how) as target:
         report = IngestReport(index=place.name)
         _say_what_the_model_does(target.embedder.name)
+        wanted = paths or [path for failure in target.failures() if (path := Path(failure.path)).is_file()]
         try:
             with _progress() as progress:
-                target.ingest(paths, recursive, chosen, workers, _Bar(progress), report)
+                target.ingest(wanted, recursive, chosen, workers, _Bar(progress), report, options)
         except KeyboardInterrupt:
             output.note(f"Interrupted: {report.added} pages are kept. The same command goes on from there.")
             raise
+        if prune:
+            report.removed = _prune(target, wanted, yes)
     if json:
         output.data(_as_json(report))
     else:
@@ -92,24 +135,40 @@ def ingest(
     return 1 if report.failed else 0
 
 
-def _opened(place: Place, pipeline: str | None, model: str | None, dpi: int | None, options: ModelOptions) -> Any:
+def _prune(index: Index, paths: Sequence[Path], yes: bool) -> int:
+    """Documents removed because their files are gone, once the user agrees."""
+    gone = index.gone(paths)
+    last = [one for one in gone if one.is_last]
+    for one in last[:_SHOWN_FAILURES]:
+        output.note(f"Gone: {one.path}")
+    if last and not yes and not confirm(f"Remove {len(last)} documents from the index?"):
+        output.note("Nothing was removed.")
+        return 0
+    return index.forget(gone)
+
+
+def _opened(
+    place: Place, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
+) -> Any:
     """The index at `place`: opened when it exists and agrees with the options, else made."""
     from vrag.index import Index
     from vrag.recipe import choose_pipeline
 
     if not place.holds_index():
-        recipe = choose_pipeline(pipeline, model, options).with_page(dpi=dpi)
+        recipe = choose_pipeline(pipeline, model, options).with_page(**page)
         return Index.create(place, recipe, options=options)
     opened = Index.open(place, options=options)
     try:
-        _check_agrees(opened, pipeline, model, dpi, options)
+        _check_agrees(opened, pipeline, model, page, options)
     except BaseException:
         opened.close()
         raise
     return opened
 
 
-def _check_agrees(index: Any, pipeline: str | None, model: str | None, dpi: int | None, options: ModelOptions) -> None:
+def _check_agrees(
+    index: Any, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
+) -> None:
     from vrag.embedders import canonical_name
     from vrag.errors import IndexMismatchError
     from vrag.pipeline import load_pipeline
@@ -122,7 +181,7 @@ def _check_agrees(index: Any, pipeline: str | None, model: str | None, dpi: int 
     pairs = (
         ("pipeline", wanted, index.pipeline.name),
         ("model", model, index.pipeline.model),
-        ("dpi", dpi, spec.dpi),
+        *((key, asked, getattr(spec, key)) for key, asked in page.items()),
         ("query tokens", tokens, facts.get("query_tokens", "all")),
     )
     for key, asked, stored in pairs:
@@ -187,7 +246,7 @@ def _progress() -> Iterator[Progress]:
 
 
 def _as_json(report: Any) -> dict[str, Any]:
-    keys = ("documents", "pages", "added", "unchanged")
+    keys = ("documents", "pages", "added", "unchanged", "removed")
     counts = {key: getattr(report, key) for key in keys}
     failed = [asdict(failure) for failure in report.failed]
     return {**counts, "failed": failed, "seconds": round(report.seconds, 3), "index": report.index}
@@ -200,8 +259,10 @@ def _print_report(report: Any) -> None:
         f"{report.added} added, {report.unchanged} unchanged ({report.seconds:.1f} s{speed})",
         soft_wrap=True,
     )
+    if report.removed:
+        output.line(f"{report.removed} documents removed, their files are gone.")
     for failure in report.failed[:_SHOWN_FAILURES]:
         place = failure.path if failure.page is None else f"{failure.path}, page {failure.page}"
-        output.note(f"Failed: {place}: {failure.reason}")
+        output.note(f"Failed: {place}: {failure.reason} {failure.hint}".rstrip())
     if len(report.failed) > _SHOWN_FAILURES:
-        output.note(f"... and {len(report.failed) - _SHOWN_FAILURES} more failures; --json lists all.")
+        output.note(f"... and {len(report.failed) - _SHOWN_FAILURES} more failures; vrag status --failed lists all.")

@@ -5,24 +5,54 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+
+from vrag.pathtext import shown
 
 stdout = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
 
 def data(value: Any) -> None:
-    """One JSON value on one line of stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    """One JSON value on one line of stdout; bytes of file names that are no UTF-8 come as `\\udcXX`."""
+    line = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
     """A sentence for people, on stderr; rich markup is not interpreted."""
-    stderr.print(escape(text), soft_wrap=True)
+    stderr.print(escape(shown(text)), soft_wrap=True)
+
+
+def line(text: str) -> None:
+    """A line of data for people, on stdout; rich markup is not interpreted."""
+    stdout.print(escape(shown(text)), soft_wrap=True)
+
+
+def rows(rows: Sequence[Mapping[str, Any]], as_json: bool, whole: Any = None) -> None:
+    """Rows as JSON (the list itself, or `whole`), or as a table for people."""
+    if as_json:
+        data(list(rows) if whole is None else whole)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for key in rows[0] if rows else ():
+        table.add_column(key.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    stdout.print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        value = "\n".join(f"{key}: {text}" for key, text in value.items())
+    return escape(shown("" if value is None else str(value)))
 
 
 def error(message: str, hint: str, as_json: bool) -> None:
@@ -30,9 +60,9 @@ def error(message: str, hint: str, as_json: bool) -> None:
     if as_json:
         data({"error": message, "hint": hint})
         return
-    stderr.print(f"[bold red]Error:[/] {escape(message)}", soft_wrap=True)
+    stderr.print(f"[bold red]Error:[/] {escape(shown(message))}", soft_wrap=True)
     if hint:
-        stderr.print(escape(hint), soft_wrap=True)
+        stderr.print(escape(shown(hint)), soft_wrap=True)
 
 
 def quiet_stdout() -> int:

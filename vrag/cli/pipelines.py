@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output
-from vrag.cli.info import JsonOption, print_rows
+from vrag.cli.info import JsonOption
 
 if TYPE_CHECKING:
     from vrag.pipeline import Pipeline
@@ -26,7 +26,7 @@ def pipelines(context: typer.Context, json: JsonOption = False) -> int:
         from vrag.pipeline import list_pipelines
 
         rows = [_summary(recipe) for recipe in list_pipelines()]
-        print_rows(rows if json else [{**row, "cascades": ", ".join(row["cascades"])} for row in rows], json)
+        output.rows(rows if json else [{**row, "cascades": ", ".join(row["cascades"])} for row in rows], json)
     return 0
 
 

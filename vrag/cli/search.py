@@ -19,6 +19,7 @@ from vrag.cli.explain import matches_json, matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
 from vrag.errors import UsageError
+from vrag.pathtext import shown
 
 if TYPE_CHECKING:
     from vrag.index import Index, Words
@@ -119,8 +120,8 @@ def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[H
 
 
 def _with_matches(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> dict[str, Any]:
-    for shown, hit in zip(answer["hits"], hits, strict=True):
-        shown["matches"] = matches_json(index.matches(answer["query"], hit))
+    for row, hit in zip(answer["hits"], hits, strict=True):
+        row["matches"] = matches_json(index.matches(answer["query"], hit))
     return answer
 
 
@@ -136,7 +137,7 @@ def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float, e
         if explain:
             stages = ", ".join(f"{stage} {score:.3f}" for stage, score in hit.stages.items())
             text = f"{text}\n{stages}: {matches_text(index.matches(query, hit))}"
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", escape(hit.doc), str(hit.page), escape(text))
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", escape(shown(hit.doc)), str(hit.page), escape(text))
     output.stdout.print(table)
     output.note(f"{len(hits)} of {index.page_count} pages in {took_ms:.0f} ms.")
 

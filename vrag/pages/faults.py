@@ -18,7 +18,10 @@ from vrag.pages.files import display_name, is_image
 _SOURCE_HINT = "Get it again from its source."
 _SMALLER_HINT = "Scale it down, or cut it into pages."
 _REPAIR_HINT = "Open it in a PDF viewer and save it anew, or get it again from its source."
-_PASSWORD_HINT = "Save a copy without password, e.g.: qpdf --decrypt --password=SECRET in.pdf out.pdf"
+_PASSWORD_HINT = (
+    "Give it with --password, or in the environment as VRAG_PASSWORD; or save a copy without one, "
+    "e.g.: qpdf --decrypt --password=SECRET in.pdf out.pdf"
+)
 _POPPLER_HINT = (
     "Install it: apt-get install poppler-utils, brew install poppler, or conda install conda-forge::poppler."
 )

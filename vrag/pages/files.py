@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from vrag.errors import UsageError
@@ -16,10 +16,21 @@ _WANTED = "PDF, PNG, JPEG, TIFF or WebP"
 _BLOCK = 1 << 20
 
 
-def find_files(paths: Iterable[Path], recursive: bool = True) -> list[Path]:
+def find_files(
+    paths: Iterable[Path],
+    recursive: bool = True,
+    unreadable: Callable[[OSError], None] | None = None,
+    may_be_empty: bool = False,
+) -> list[Path]:
     """The documents among files and in folders: absolute paths, sorted, each once.
 
     Hidden folders are passed over, and so are sub-folders that cannot be read.
+
+    Args:
+        paths: Files and folders.
+        recursive: Whether folders are searched to the bottom.
+        unreadable: Told of every folder that cannot be listed.
+        may_be_empty: Whether folders without any document are welcome.
 
     Raises:
         UsageError: A path does not exist, a file is of another kind, or a folder holds no document.
@@ -28,7 +39,8 @@ def find_files(paths: Iterable[Path], recursive: bool = True) -> list[Path]:
     for path in paths:
         absolute = Path(os.path.abspath(path))
         if absolute.is_dir():
-            found.update(_in_folder(absolute, recursive))
+            in_folder = _walk(absolute, recursive, unreadable)
+            found.update(in_folder if may_be_empty else _some(in_folder, absolute, recursive))
         else:
             found.add(_named_file(absolute))
     return sorted(found)
@@ -65,9 +77,9 @@ def _named_file(path: Path) -> Path:
     return path
 
 
-def _in_folder(folder: Path, recursive: bool) -> list[Path]:
+def _some(documents: Iterable[Path], folder: Path, recursive: bool) -> list[Path]:
     """Documents of a folder that must have some."""
-    found = list(_walk(folder, recursive))
+    found = list(documents)
     if found:
         return found
     if not recursive and next(_walk(folder, True), None):
@@ -76,9 +88,9 @@ def _in_folder(folder: Path, recursive: bool) -> list[Path]:
     raise UsageError(f"No {_WANTED} file in {_shown(folder)}.")
 
 
-def _walk(folder: Path, recursive: bool) -> Iterator[Path]:
+def _walk(folder: Path, recursive: bool, unreadable: Callable[[OSError], None] | None = None) -> Iterator[Path]:
     """Documents in a folder; `os.walk` passes over what it cannot list and follows no link to a folder."""
-    for root, folders, names in os.walk(folder):
+    for root, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if recursive and not name.startswith(".")]
         yield from (path for name in names if _is_document(path := Path(root, name)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -25,11 +25,12 @@ T = TypeVar("T")
 
 _GLANCE_DPI = 36  # enough to see whether anything is printed
 
-_READERS: Mapping[Renderer, Callable[[Path], Reader]] = {
-    "pdfium": PdfiumReader,
-    "poppler": PopplerReader,
-    "image": PictureReader,
-}
+
+def _open_reader(renderer: Renderer, path: Path, passwords: Sequence[str]) -> Reader:
+    """Passwords go to PDFium only: poppler's tools would show them in the list of processes."""
+    if renderer == "pdfium":
+        return PdfiumReader(path, passwords)
+    return PopplerReader(path) if renderer == "poppler" else PictureReader(path)
 
 
 class PageLoader:
@@ -92,7 +93,7 @@ class PageLoader:
             self.close()
             self._path = path
         if renderer not in self._open:
-            self._open[renderer] = _READERS[renderer](path)
+            self._open[renderer] = _open_reader(renderer, path, self.spec.passwords)
         reader = self._open[renderer]
         pages = reader.info().pages
         if number is not None and not 1 <= number <= pages:

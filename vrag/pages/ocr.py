@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import glob
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,16 +23,21 @@ if TYPE_CHECKING:
     from rapidocr import RapidOCR
 
 MIN_SCORE = 0.5
+MODELS_ENV = "VRAG_OCR_MODELS"
 _MODELS = {"Det": "*det*.onnx", "Cls": "*cls*.onnx", "Rec": "*rec*.onnx"}
 
 
-def read_words(picture: Image) -> Words:
+def read_words(picture: Image, language: str = "") -> Words:
     """Words of an RGB picture, boxes in shares of the picture; lines read with less than 0.5 certainty are left out.
 
+    Args:
+        picture: RGB.
+        language: A recognition model by a part of its file's name, e.g. "arabic"; empty for the wheel's own.
+
     Raises:
-        ModelError: rapidocr has come without its models.
+        ModelError: rapidocr has come without its models, or there is none for this language.
     """
-    found: Any = _engine()(np.asarray(picture)[:, :, ::-1])  # OpenCV's channel order
+    found: Any = _engine(language)(np.asarray(picture)[:, :, ::-1])  # OpenCV's channel order
     if found.boxes is None or not found.txts:
         return Words()
     quads = (np.asarray(found.boxes) / picture.size).astype(np.float32)
@@ -71,7 +78,7 @@ def _ruler() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 @functools.cache
-def _engine() -> RapidOCR:
+def _engine(language: str = "") -> RapidOCR:
     """The one engine of this process, on one thread: pages are read by several processes."""
     import cv2
     import rapidocr
@@ -79,6 +86,8 @@ def _engine() -> RapidOCR:
     cv2.setNumThreads(1)
     folder = Path(rapidocr.__file__).parent / "models"
     params: dict[str, Any] = {f"{part}.model_path": _model(folder, name) for part, name in _MODELS.items()}
+    if language:
+        params["Rec.model_path"] = recogniser(language)
     params |= {
         "Global.log_level": "critical",
         "Global.text_score": MIN_SCORE,
@@ -90,6 +99,24 @@ def _engine() -> RapidOCR:
         "EngineConfig.onnxruntime.inter_op_num_threads": 1,
     }
     return rapidocr.RapidOCR(params=params)
+
+
+def recogniser(language: str) -> str:
+    """Path of the recognition model for a language, in the folder that `VRAG_OCR_MODELS` names.
+
+    Raises:
+        ModelError: There is none.
+    """
+    folder = os.environ.get(MODELS_ENV, "")
+    found = sorted(Path(folder).glob(f"*{glob.escape(language)}*rec*.onnx")) if folder else []
+    if not found:
+        raise ModelError(
+            f"There is no OCR model for {language!r} in {folder or 'any folder'}.",
+            f"Put one of rapidocr's recognition models (*{language}*rec*.onnx, with its characters inside) into a "
+            f"folder, and name the folder in {MODELS_ENV}. Without a language, Chinese, English and much of Latin "
+            "script are read.",
+        )
+    return str(found[0])
 
 
 def _model(folder: Path, pattern: str) -> str:

@@ -54,6 +54,8 @@ class PageSpec:
         ocr_side: Longest side in pixels of the picture given to OCR.
         renderer: The renderer tried first; the other one rescues what it cannot do.
         crop: How empty margins are cut off the picture; None keeps them.
+        ocr_language: Which recognition model reads pixels; empty for the one inside rapidocr's wheel.
+        passwords: Tried on encrypted PDFs; never shown, never stored.
     """
 
     image: bool = True
@@ -64,6 +66,8 @@ class PageSpec:
     ocr_side: int = 1200
     renderer: Literal["pdfium", "poppler"] = "pdfium"
     crop: CropRules | None = None
+    ocr_language: str = ""
+    passwords: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

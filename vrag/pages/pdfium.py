@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 from PIL import Image
 
+from vrag.errors import PageError
 from vrag.grid import FloatArray
 from vrag.pages.page import Words
 from vrag.pages.reader import DocumentInfo
@@ -36,23 +37,26 @@ class PdfiumReader:
 
     _lock = threading.RLock()
 
-    def __init__(self, path: Path) -> None:
-        """Open the document.
+    def __init__(self, path: Path, passwords: Sequence[str] = ()) -> None:
+        """Open the document, with the first of the passwords that fits when it needs one.
 
         Raises:
             PdfiumError: PDFium cannot; its `err_code` says why.
+            PageError: It needs a password, and none of those given fits.
         """
         self._number = 0
         self._page: pdfium.PdfPage | None = None
         with self._lock:
-            self._pdf = pdfium.PdfDocument(path)
+            self._pdf = _opened(path, passwords)
             if self._pdf.get_formtype() in _FORM_TYPES:
                 self._pdf.init_forms()  # or what people filled in is not drawn
 
     def info(self) -> DocumentInfo:
-        """Page count and title."""
+        """Page count, title, author and date."""
         with self._lock:
-            return DocumentInfo(len(self._pdf), "pdf", "pdfium", self._pdf.get_metadata_value("Title").strip())
+            keys = ("Title", "Author", "CreationDate")
+            title, author, created = (self._pdf.get_metadata_value(key).strip() for key in keys)
+            return DocumentInfo(len(self._pdf), "pdf", "pdfium", title, author, created)
 
     def size(self, number: int) -> tuple[float, float]:
         """Width and height as displayed, in points."""
@@ -101,6 +105,19 @@ class PdfiumReader:
                 self._page, self._number = None, 0  # should loading fail
                 self._page, self._number = self._pdf[number - 1], number
             yield self._page
+
+
+def _opened(path: Path, passwords: Sequence[str]) -> pdfium.PdfDocument:
+    for password in (None, *passwords):
+        try:
+            return pdfium.PdfDocument(path, password=password)
+        except pdfium.PdfiumError as error:
+            if error.err_code != raw.FPDF_ERR_PASSWORD or not passwords:
+                raise
+    raise PageError(
+        "the PDF is encrypted, and none of the passwords given opens it.",
+        "Give it with --password, or in the environment as VRAG_PASSWORD.",
+    )
 
 
 def _characters(textpage: pdfium.PdfTextPage) -> tuple[list[str], npt.NDArray[np.float64]]:

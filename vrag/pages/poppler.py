@@ -35,11 +35,12 @@ class PopplerReader:
             PDFPageCountError, PDFSyntaxError, PDFPopplerTimeoutError: Poppler cannot read the file.
         """
         self._path = path.absolute()  # never mistaken for an option
-        self._info = pdf2image.pdfinfo_from_path(str(self._path), timeout=_TIMEOUT_S)
+        self._info = pdf2image.pdfinfo_from_path(str(self._path), rawdates=True, timeout=_TIMEOUT_S)
 
     def info(self) -> DocumentInfo:
-        """Page count and title."""
-        return DocumentInfo(int(self._info["Pages"]), "pdf", "poppler", str(self._info.get("Title", "")).strip())
+        """Page count, title, author and date."""
+        title, author, created = (str(self._info.get(key, "")).strip() for key in ("Title", "Author", "CreationDate"))
+        return DocumentInfo(int(self._info["Pages"]), "pdf", "poppler", title, author, created)
 
     def size(self, number: int) -> tuple[float, float]:
         """Width and height as displayed, in points."""

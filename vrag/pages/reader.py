@@ -22,6 +22,8 @@ class DocumentInfo:
         kind: "pdf" or "image" (a multi-page TIFF has pages too).
         renderer: What opened the document.
         title: Title from the document's own metadata; empty when it has none.
+        author: Its author, from there too.
+        created: Its date of creation, as PDF writes it: `D:YYYYMMDD...`.
         notes: Sentences worth telling: which renderer had to be rescued, and why.
     """
 
@@ -29,6 +31,8 @@ class DocumentInfo:
     kind: Literal["pdf", "image"]
     renderer: Renderer
     title: str = ""
+    author: str = ""
+    created: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -27,7 +27,7 @@ def page_words(reader: Reader, number: int, size: tuple[float, float], spec: Pag
     picture = reader.render(number, pixel_size(size, _OCR_DPI, spec.ocr_side))
     trusted = Words() if spec.ocr == "always" else layer
     part, box = unread_part(picture, trusted, regions)
-    seen = Words() if is_blank(part) else on_page(ocr.read_words(part), box)
+    seen = Words() if is_blank(part) else on_page(ocr.read_words(part, spec.ocr_language), box)
     both = merge(layer, seen)
     return both, _source(len(layer), len(both))
 

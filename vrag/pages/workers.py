@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -23,6 +26,7 @@ T = TypeVar("T")
 
 TIMEOUT_S = 120.0
 MEMORY_BYTES = 4 << 30
+_POOLS = 3  # tried for a page, in case they break
 _loader: PageLoader | None = None  # of a worker process; keeps its last document open
 
 
@@ -43,12 +47,16 @@ class PageWorkers:
         self, spec: PageSpec, workers: int, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES
     ) -> None:
         self._timeout_s = timeout_s
-        self._pool = ProcessPool(
+        self._start: Callable[[], Any] = partial(
+            ProcessPool,
             max_workers=workers,
             initializer=_start_worker,
             initargs=(spec, memory_bytes),
             context=multiprocessing.get_context("spawn"),
         )
+        self._lock = threading.Lock()
+        self._broken: list[Any] = []
+        self._pool: Any = self._start()
 
     def __enter__(self) -> PageWorkers:
         return self
@@ -56,10 +64,11 @@ class PageWorkers:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Wait for what was asked for; after an exception stop at once."""
         if kind is None:
-            self._pool.close()  # type: ignore[no-untyped-call]
+            self._pool.close()
         else:
-            self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+            self._pool.stop()
+        for pool in (self._pool, *self._broken):
+            pool.join()
 
     def inspect(self, path: Path) -> Future[DocumentInfo]:
         """Page count and metadata of a document."""
@@ -72,9 +81,35 @@ class PageWorkers:
     def _ask(self, place: str, task: Callable[..., T], *args: object) -> Future[T]:
         answer: Future[T] = Future()
         answer.set_running_or_notify_cancel()  # only the pool ends a task: at its time limit, or by stopping
-        asked = self._pool.schedule(task, args=args, timeout=self._timeout_s)
-        asked.add_done_callback(lambda done: _settle(answer, done, place))
+        self._schedule(answer, place, partial(task, *args), _POOLS)
         return answer
+
+    def _schedule(self, answer: Future[T], place: str, task: Callable[[], T], pools: int) -> None:
+        """Ask the pool; a pool that breaks, because a process died while it had nothing to do, is replaced."""
+        pool = self._pool
+        asked: Future[T]
+        try:
+            asked = pool.schedule(task, timeout=self._timeout_s)
+        except RuntimeError as error:  # broken before, or closed
+            asked = Future()
+            asked.set_exception(BrokenProcessPool(str(error)))
+
+        def settle(done: Future[T]) -> None:
+            broken = not done.cancelled() and isinstance(done.exception(), BrokenProcessPool)
+            if broken and pools:
+                self._replace(pool)
+                self._schedule(answer, place, task, pools - 1)
+            else:
+                _settle(answer, done, place)
+
+        asked.add_done_callback(settle)
+
+    def _replace(self, pool: Any) -> None:
+        with self._lock:
+            if pool is self._pool:  # else another task has done it
+                pool.stop()
+                self._broken.append(pool)
+                self._pool = self._start()
 
 
 def _settle(answer: Future[T], done: Future[T], place: str) -> None:
@@ -90,6 +125,8 @@ def _settle(answer: Future[T], done: Future[T], place: str) -> None:
 def _in_words(error: BaseException, place: str) -> BaseException:
     if isinstance(error, FutureTimeoutError):
         failure = PageError(f"{place}: it took longer than {error.args[-1]:g} s and was given up.")
+    elif isinstance(error, BrokenProcessPool):
+        failure = PageError(f"{place}: the processes that read pages keep dying.", "Is the machine out of memory?")
     elif isinstance(error, ProcessExpired):
         failure = PageError(
             f"{place}: the process reading it died (exit code {error.exitcode}).",

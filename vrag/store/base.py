@@ -63,10 +63,30 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`payload[key]` is, or contains, one of `values`."""
+    """`payload[key]` is, or contains, one of `values`; with `negate` it does not, or there is no such key."""
 
     key: str
     values: tuple[str | int, ...]
+    negate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Values between two bounds, numbers or ISO 8601 dates; None leaves a side open."""
+
+    gte: float | str | None = None
+    gt: float | str | None = None
+    lte: float | str | None = None
+    lt: float | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`payload[key]` lies in one of `intervals`; with `negate` in none of them, or there is no such key."""
+
+    key: str
+    intervals: tuple[Interval, ...]
+    negate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +106,7 @@ class TextCondition:
 class Selection:
     """Points that meet every condition and, when `ids` is given, are among them. Empty: all points."""
 
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Condition | Range, ...] = ()
     ids: frozenset[str] | None = None
     texts: tuple[TextCondition, ...] = ()
 
@@ -159,6 +179,14 @@ class Store(Protocol):
 
     def count(self, selection: Selection) -> int:
         """Number of selected records."""
+        ...
+
+    def set_payload(self, selection: Selection, payload: Payload) -> None:
+        """Set these keys of the selected records' payloads, leaving the others; an empty selection is refused."""
+        ...
+
+    def index_keys(self, keys: Mapping[str, str]) -> None:
+        """Index payload keys, each "keyword", "integer", "float" or "datetime"; what is indexed stays so."""
         ...
 
     def delete(self, selection: Selection) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
-from vrag.store.base import Record, Request, Scored, Selection, VectorField
+from vrag.store.base import Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_record
 from vrag.store.edge_requests import (
     IDF,
@@ -25,6 +26,8 @@ from vrag.store.edge_requests import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+_READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
+_RESERVE_BYTES = 128 << 20  # what a batch, the log and the merging of segments may need at once
 _STEP = 1000  # records read at once
 _STEP_WITH_VECTORS = 16  # a page of 1,024 x 128 comes as 4 MB of Python numbers
 
@@ -43,6 +46,11 @@ def _edge_errors(doing: str) -> Iterator[None]:
                 "The index is open in another process.",
                 "Wait for it to end, or use a Qdrant server when several processes must work at once.",
             ) from error
+        if any(sign in text for sign in _READ_ONLY):
+            raise StoreError(
+                f"The index may not be written ({doing}).",
+                "Even a search locks its files: change the folder's permissions, or copy the index and open the copy.",
+            ) from error
         if "No space left" in text or "StorageFull" in text:
             raise StoreError(
                 f"The disk is full ({doing}).", "Free some space and run the same command again."
@@ -53,8 +61,9 @@ def _edge_errors(doing: str) -> Iterator[None]:
 class EdgeStore:
     """A `Store` in a folder, for one process at a time; its threads may search at once."""
 
-    def __init__(self, shard: qe.EdgeShard, fields: Sequence[VectorField]) -> None:
+    def __init__(self, shard: qe.EdgeShard, fields: Sequence[VectorField], folder: Path) -> None:
         self._shard: qe.EdgeShard | None = shard
+        self._folder = folder
         self._fields = {field.name: field for field in fields}
 
     @classmethod
@@ -64,22 +73,23 @@ class EdgeStore:
         Args:
             folder: Created when missing; must hold no shard.
             fields: Named vectors.
-            keys: Payload keys to index, each "keyword", "integer" or "text".
+            keys: Payload keys to index, as `index_keys` takes them.
         """
         with _edge_errors("creating the index"):
             folder.mkdir(parents=True, exist_ok=True)
             dense = {f.name: vector_params(f) for f in fields if f.kind != "sparse"}
             sparse = {f.name: IDF for f in fields if f.kind == "sparse"}
             shard = qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors=dense, sparse_vectors=sparse))
-            for key, kind in keys.items():
-                shard.update(qe.UpdateOperation.create_field_index(key, KEY_INDEXES[kind]))
-        return cls(shard, fields)
+            store = cls(shard, fields, folder)
+            store.index_keys(keys)
+        return store
 
     @classmethod
     def open(cls, folder: Path, fields: Sequence[VectorField]) -> Self:
         """Open the shard in `folder`; `StoreError` when another process has it."""
         with _edge_errors("opening the index"):
-            return cls(qe.EdgeShard.load(str(folder)), fields)
+            _require_space(folder)  # also for reading: a log is opened, and closed files are mapped anew
+            return cls(qe.EdgeShard.load(str(folder)), fields, folder)
 
     def upsert(self, records: Sequence[Record]) -> None:
         """Write records after checking that every vector is finite, of the right shape and known."""
@@ -87,6 +97,7 @@ class EdgeStore:
             check_record(record, self._fields)
         points = [qe.Point(r.id, engine_vectors(r), r.payload) for r in records]
         with _edge_errors("writing pages"):
+            _require_space(self._folder)
             self._open_shard.update(qe.UpdateOperation.upsert_points(points))
 
     def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
@@ -126,6 +137,20 @@ class EdgeStore:
         with _edge_errors("counting"):
             return self._open_shard.count(qe.CountRequest(exact=True, filter=engine_filter(selection)))
 
+    def set_payload(self, selection: Selection, payload: Payload) -> None:
+        """Set keys of the selected records' payloads."""
+        chosen = engine_filter(selection)
+        if chosen is None:
+            raise StoreError("Refusing to change everything: name what to change.")
+        with _edge_errors("changing records"):
+            self._open_shard.update(qe.UpdateOperation.set_payload_by_filter(chosen, payload))
+
+    def index_keys(self, keys: Mapping[str, str]) -> None:
+        """Index payload keys."""
+        with _edge_errors("indexing payload keys"):
+            for key, kind in keys.items():
+                self._open_shard.update(qe.UpdateOperation.create_field_index(key, KEY_INDEXES[kind]))
+
     def delete(self, selection: Selection) -> None:
         """Delete the selected records."""
         chosen = engine_filter(selection)
@@ -158,3 +183,15 @@ class EdgeStore:
         if self._shard is None:
             raise StoreError("The index is closed.")
         return self._shard
+
+
+def _require_space(folder: Path) -> None:
+    """The engine maps its files: on a full disk it would not fail but die, even when it only opens."""
+    if not folder.is_dir():
+        return
+    free = shutil.disk_usage(folder).free
+    if free < _RESERVE_BYTES:
+        raise StoreError(
+            f"The disk is full: {free >> 20} MiB are free at {folder}, {_RESERVE_BYTES >> 20} are needed.",
+            "Free some space and run the same command again.",
+        )

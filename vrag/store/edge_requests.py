@@ -11,7 +11,10 @@ import qdrant_edge as qe
 from vrag.grid import FloatArray
 from vrag.store.base import (
     AnyVector,
+    Condition,
     FusionRequest,
+    Interval,
+    Range,
     Record,
     Request,
     Selection,
@@ -28,6 +31,8 @@ _RRF: Any = qe.Fusion.Rrf(60)  # k as Cormack, Clarke and Büttcher have it (SIG
 KEY_INDEXES: dict[str, Any] = {
     "keyword": qe.PayloadSchemaType.Keyword,
     "integer": qe.PayloadSchemaType.Integer,
+    "float": qe.PayloadSchemaType.Float,
+    "datetime": qe.PayloadSchemaType.Datetime,
     "text": qe.TextIndexParams(
         tokenizer=qe.TokenizerType.Word, lowercase=True, ascii_folding=True, phrase_matching=True, max_token_len=64
     ),
@@ -107,12 +112,32 @@ def _most(fusion: FusionRequest) -> int:
 
 def engine_filter(selection: Selection) -> qe.Filter | None:
     """The selection as a filter; None when it holds for all points."""
-    must: list[Any] = [qe.FieldCondition(c.key, match=qe.MatchAny(_same_type(c.values))) for c in selection.conditions]
+    must: list[Any] = [_condition(condition) for condition in selection.conditions]
     must += [_text_match(text) for text in selection.texts if not text.absent]
     must_not: list[Any] = [_text_match(text) for text in selection.texts if text.absent]
     if selection.ids is not None:
         must.append(qe.HasIdCondition(set(selection.ids)))
     return qe.Filter(must=must, must_not=must_not or None) if must or must_not else None
+
+
+def _condition(condition: Condition | Range) -> qe.FieldCondition | qe.Filter:
+    fields = _fields(condition)
+    if condition.negate:
+        return qe.Filter(must_not=fields)
+    return fields[0] if len(fields) == 1 else qe.Filter(should=fields)
+
+
+def _fields(condition: Condition | Range) -> list[Any]:
+    """Alternatives, one of which must hold."""
+    if isinstance(condition, Condition):
+        return [qe.FieldCondition(condition.key, match=qe.MatchAny(_same_type(condition.values)))]
+    return [qe.FieldCondition(condition.key, range=_range(interval)) for interval in condition.intervals]
+
+
+def _range(interval: Interval) -> qe.RangeFloat | qe.RangeDateTime:
+    bounds = {key: getattr(interval, key) for key in ("gte", "gt", "lte", "lt")}
+    dated = any(isinstance(bound, str) for bound in bounds.values())
+    return qe.RangeDateTime(**bounds) if dated else qe.RangeFloat(**bounds)
 
 
 def _text_match(text: TextCondition) -> qe.FieldCondition:

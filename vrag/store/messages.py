@@ -12,7 +12,10 @@ from qdrant_client import models
 from vrag.grid import FloatArray
 from vrag.store.base import (
     AnyVector,
+    Condition,
     FusionRequest,
+    Interval,
+    Range,
     Record,
     Request,
     Selection,
@@ -53,9 +56,7 @@ def points(records: Sequence[Record]) -> list[models.PointStruct]:
 
 def filter_of(selection: Selection) -> models.Filter | None:
     """The selection; None for all points."""
-    must: list[Any] = [
-        models.FieldCondition(key=c.key, match=models.MatchAny(any=_same_type(c.values))) for c in selection.conditions
-    ]
+    must: list[Any] = [_condition(condition) for condition in selection.conditions]
     must += [_text_match(text) for text in selection.texts if not text.absent]
     must_not: list[Any] = [_text_match(text) for text in selection.texts if text.absent]
     if selection.ids is not None:
@@ -192,6 +193,26 @@ def _quantization(name: str) -> models.QuantizationConfig | None:
     if name == "binary":
         return models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True))
     return None
+
+
+def _condition(condition: Condition | Range) -> models.FieldCondition | models.Filter:
+    fields = _fields(condition)
+    if condition.negate:
+        return models.Filter(must_not=fields)
+    return fields[0] if len(fields) == 1 else models.Filter(should=fields)
+
+
+def _fields(condition: Condition | Range) -> list[Any]:
+    """Alternatives, one of which must hold."""
+    if isinstance(condition, Condition):
+        return [models.FieldCondition(key=condition.key, match=models.MatchAny(any=_same_type(condition.values)))]
+    return [models.FieldCondition(key=condition.key, range=_range(interval)) for interval in condition.intervals]
+
+
+def _range(interval: Interval) -> models.Range | models.DatetimeRange:
+    bounds: dict[str, Any] = {key: getattr(interval, key) for key in ("gte", "gt", "lte", "lt")}
+    dated = any(isinstance(bound, str) for bound in bounds.values())
+    return models.DatetimeRange(**bounds) if dated else models.Range(**bounds)
 
 
 def _same_type(values: Sequence[str | int]) -> list[str] | list[int]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from qdrant_client import models
 
 from vrag.errors import StoreError
-from vrag.store.base import Record, Request, Scored, Selection, VectorField
+from vrag.store.base import Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_record
 from vrag.store.connect import Connection
 from vrag.store.layout import ServerLayout
@@ -26,6 +26,8 @@ _FULL = "full"
 _KINDS: Mapping[str, Any] = {
     "keyword": models.PayloadSchemaType.KEYWORD,
     "integer": models.PayloadSchemaType.INTEGER,
+    "float": models.PayloadSchemaType.FLOAT,
+    "datetime": models.PayloadSchemaType.DATETIME,
     "text": models.TextIndexParams(
         type=models.TextIndexType.TEXT,
         tokenizer=models.TokenizerType.WORD,
@@ -64,7 +66,7 @@ class ServerStore:
             connection: From `connect`.
             collection: Its name; when it exists it must have these vectors.
             fields: Named vectors.
-            keys: Payload keys to index, each "keyword", "integer" or "text".
+            keys: Payload keys to index, as `index_keys` takes them.
             layout: Shards, replicas, and where vectors live.
 
         Raises:
@@ -74,8 +76,7 @@ class ServerStore:
         store = cls(connection, collection, fields, layout)
         store._make(layout)
         store._check_vectors()
-        for key, kind in keys.items():
-            store._write(partial(store._make_payload_index, key, _KINDS[kind]), f"indexing {key!r}")
+        store.index_keys(keys)
         return store
 
     def exists(self) -> bool:
@@ -129,6 +130,18 @@ class ServerStore:
         """Number of selected records."""
         chosen = filter_of(selection)
         return self._read(lambda c: int(c.count(self._collection, chosen, exact=True).count), "counting")
+
+    def set_payload(self, selection: Selection, payload: Payload) -> None:
+        """Set keys of the selected records' payloads."""
+        chosen = filter_of(selection)
+        if chosen is None:
+            raise StoreError("Refusing to change everything: name what to change.")
+        self._write(lambda c: c.set_payload(self._collection, payload, points=chosen, wait=True), "changing records")
+
+    def index_keys(self, keys: Mapping[str, str]) -> None:
+        """Index payload keys."""
+        for key, kind in keys.items():
+            self._write(partial(self._make_payload_index, key, _KINDS[kind]), f"indexing {key!r}")
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records."""

@@ -1,0 +1,143 @@
+"""Damage is found, named, and repaired from the files."""
+
+import uuid
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.conftest import ANIMALS
+from tests.pdfs import write_pdf
+from vrag import Index
+from vrag.payload import ARRIVING, PAGE
+from vrag.store.base import Condition, Record, Selection
+
+
+@pytest.fixture
+def index(tmp_path):
+    write_pdf(tmp_path / "d" / "a.pdf", ANIMALS)
+    with Index.create(tmp_path / "index") as index:
+        index.ingest([tmp_path / "d"], workers=1)
+        yield index
+
+
+def page_of(index, number):
+    record_id, _ = index._page_record("a.pdf", number)
+    return index._store.fetch([record_id], index.pipeline.vector_names)[record_id]
+
+
+def lose(index):
+    index._store.delete(Selection(ids=frozenset([page_of(index, 2).id])))
+
+
+def lose_a_vector(index):
+    page = page_of(index, 2)
+    index._store.upsert([Record(page.id, page.payload, {"full": page.vectors["full"]})])
+
+
+def cut_vectors(index):
+    page = page_of(index, 2)
+    index._store.upsert([Record(page.id, page.payload, {**page.vectors, "full": page.vectors["full"][:2]})])
+
+
+def damage_words(index):
+    index._store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"boxes": "!!!"})
+
+
+def lose_a_word(index):
+    page, other = page_of(index, 2), page_of(index, 1)
+    index._store.set_payload(Selection(ids=frozenset([page.id])), {"text": other.payload["text"]})
+
+
+def hide(index):
+    index._store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"kind": ARRIVING})
+
+
+def misnumber(index):
+    page = page_of(index, 2)
+    index._store.set_payload(Selection(ids=frozenset([page.id])), {"page": 99})
+
+
+def renumber(index):
+    page = page_of(index, 2)
+    index._store.set_payload(Selection(ids=frozenset([page.id])), {"page": 3})
+
+
+def orphan(index):
+    payload = {**page_of(index, 1).payload, "doc_id": "0" * 64, "kind": PAGE}
+    index._store.upsert([Record(str(uuid.uuid4()), payload, page_of(index, 1).vectors)])
+
+
+def forget_metadata(index):
+    index._store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"meta": {"year": 1}})
+
+
+def interrupt(index):
+    (document,) = index.documents.all()
+    index.documents.put(replace(document, complete=False))
+    lose(index)
+
+
+DAMAGE = [
+    (lose, 2, "it is missing"),
+    (lose_a_vector, 2, "vector runs has nothing"),
+    (cut_vectors, 2, "it has 2 vectors for"),
+    (damage_words, 2, "words or boxes are damaged"),
+    (lose_a_word, 2, "another number of boxes than of words"),
+    (hide, 2, "not as visible"),
+    (misnumber, 99, "no page 99, only 3"),
+    (renumber, 3, "made by another model"),
+    (orphan, None, "a document that is not known"),
+    (forget_metadata, 2, "metadata is not its document's"),
+    (interrupt, 2, "it was not indexed yet"),
+]
+
+
+@pytest.mark.parametrize(("damage", "page", "says"), DAMAGE)
+def test_damage_is_found_and_repaired(index, damage, page, says):
+    assert index.verify() == []
+    before = {n: page_of(index, n).vectors for n in (1, 2, 3)}
+    damage(index)
+    problems = index.verify()
+    assert any(p.page == page and says in p.problem for p in problems), problems
+    assert index.verify(repair=True) == problems
+    assert index.verify() == []
+    assert index.page_count == 3
+    for number, vectors in before.items():
+        for name, array in vectors.items():
+            np.testing.assert_array_equal(page_of(index, number).vectors[name], array)
+
+
+def test_what_cannot_be_repaired_for_want_of_its_file_stays_a_problem(index, tmp_path):
+    (tmp_path / "d" / "a.pdf").unlink()
+    lose(index)
+    index.verify(repair=True)
+    assert [problem.problem for problem in index.verify()] == ["it was not indexed yet"]
+    assert len(index.search("penguins")) == 2
+
+
+def test_values_that_are_not_finite_are_found(index, monkeypatch):
+    scroll = type(index._store).scroll
+
+    def spoiled(store, selection, vectors=()):
+        for record in scroll(store, selection, vectors):
+            if record.payload.get("page") == 2:
+                record.vectors["full"][0, 0] = np.inf
+            yield record
+
+    monkeypatch.setattr(type(index._store), "scroll", spoiled)
+    assert [(p.page, p.problem) for p in index.verify()] == [
+        (2, "vector full has values that are not finite"),
+        (2, "it is missing"),
+    ]
+
+
+def test_a_known_failure_is_no_missing_page(index):
+    from vrag.failures import Failures
+    from vrag.report import Failure
+
+    lose(index)
+    (document,) = index.documents.all()
+    Failures(index._store).add(Failure(document.paths[0], 2, "too dark"), document.doc_id)
+    assert index.verify() == []
+    assert index._store.count(Selection((Condition("kind", ("failure",)),))) == 1

@@ -1,0 +1,129 @@
+"""`vrag ls` and `vrag rm`: the documents of an index."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vrag.cli import output
+from vrag.cli.confirm import confirm
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.errors import UsageError
+
+if TYPE_CHECKING:
+    from vrag.documents import Document
+    from vrag.index import Index
+
+WhereOption = Annotated[list[str] | None, typer.Option(help='Filter, e.g. "year >= 2020"; may be repeated.')]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_SHOWN = 20
+
+
+def ls(
+    docs: Annotated[list[str] | None, typer.Argument(help="Documents by name; default: all.")] = None,
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+    where: WhereOption = None,
+    facet: Annotated[str | None, typer.Option(help="Count documents and pages by this metadata key instead.")] = None,
+    json: JsonOption = False,
+) -> int:
+    """List documents with their pages, state and metadata.
+
+    Example: vrag ls --where "year >= 2020" --facet author
+    """
+    from vrag.index import Index
+    from vrag.places import choose_place
+
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+        chosen = opened.find_documents(docs or (), where or ())
+        rows = _facet(chosen, facet) if facet else [_row(opened, document) for document in chosen]
+    output.rows(rows if json or facet else [_short(row) for row in rows], json)
+    return 0
+
+
+def rm(
+    docs: Annotated[list[str] | None, typer.Argument(help="Documents by name or path.")] = None,
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+    where: WhereOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: JsonOption = False,
+) -> int:
+    """Remove documents from the index; their files stay.
+
+    Example: vrag rm old-report.pdf --yes
+    """
+    from vrag.index import Index
+    from vrag.places import choose_place
+
+    if not docs and not where:
+        raise UsageError("Name documents, or choose them with --where.", "e.g. vrag rm old-report.pdf")
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+        chosen = opened.find_documents(docs or (), where or ())
+        rows = [_row(opened, document) for document in chosen]
+        if chosen and not yes:
+            for row in rows[:_SHOWN]:
+                output.note(f"{row['doc']}: {row['pages']} pages")
+            if not confirm(f"Remove {len(rows)} documents from the index?"):
+                output.note("Nothing was removed.")
+                return 1
+        opened.remove(chosen)
+    pages = sum(row["pages"] for row in rows)
+    if json:
+        output.data({"removed": [row["doc"] for row in rows], "pages": pages})
+    else:
+        output.line(f"{len(rows)} documents with {pages} pages removed.")
+    return 0
+
+
+def _row(index: Index, document: Document) -> dict[str, Any]:
+    from vrag.metadata import together
+
+    return {
+        "doc": index.documents.label(document.doc_id)[0],
+        "path": document.paths[0],
+        "copies": len(document.paths) - 1,
+        "pages": document.pages,
+        "state": _state(document),
+        "meta": together(document.layers),
+    }
+
+
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    """A row for people: metadata on lines, no path."""
+    meta = {key: ", ".join(value) if isinstance(value, list) else value for key, value in row["meta"].items()}
+    return {"doc": row["doc"], "pages": row["pages"], "state": row["state"], "metadata": meta}
+
+
+def _state(document: Document) -> str:
+    """`complete`, `partial` (an ingest was interrupted), or `arriving` (it will replace another version)."""
+    if document.state != "current":
+        return "arriving"
+    return "complete" if document.complete else "partial"
+
+
+def _facet(documents: Sequence[Document], key: str) -> list[dict[str, Any]]:
+    """Documents and pages by the values of a key, the most frequent first."""
+    from vrag.metadata import together
+
+    count, pages = Counter[str](), Counter[str]()
+    shown: dict[str, Any] = {}
+    for document in documents:
+        value = together(document.layers).get(key)
+        for one in value if isinstance(value, list) else [value]:
+            name = repr(one)
+            shown[name] = one
+            count[name] += 1
+            pages[name] += document.pages
+    if set(shown) <= {"None"}:
+        known = sorted({name for document in documents for name in together(document.layers)})
+        raise UsageError(f"No document has metadata {key!r}.", f"Keys: {', '.join(known) or 'none yet'}.")
+    ranked = sorted(count, key=lambda name: (-count[name], name))
+    return [{key: shown[name], "documents": count[name], "pages": pages[name]} for name in ranked]

@@ -1,0 +1,117 @@
+"""`vrag status`, `verify` and `compact`: how an index is, and what can be done for it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from vrag.cli import output
+from vrag.cli.documents import JsonOption
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+
+
+def status(
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+    failed: Annotated[bool, typer.Option("--failed", help="List what could not be indexed, and why.")] = False,
+    json: JsonOption = False,
+) -> int:
+    """Show how many documents and pages there are, what is unfinished and what failed.
+
+    Example: vrag status --failed
+    """
+    from vrag.index import Index
+    from vrag.places import choose_place
+
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+        documents = opened.documents.all()
+        failures = opened.failures()
+        facts: dict[str, Any] = {
+            "index": opened.place.name,
+            "documents": len(documents),
+            "pages": opened.page_count,
+            "partial": sum(not d.complete and d.state == "current" for d in documents),
+            "arriving": sum(d.state != "current" for d in documents),
+            "failed_files": sum(f.page is None for f in failures),
+            "failed_pages": sum(f.page is not None for f in failures),
+            "bytes": opened.disk_bytes,
+        }
+    rows = [asdict(failure) for failure in failures]
+    if failed:
+        output.rows(rows, json)
+    elif json:
+        output.data(facts)
+    else:
+        _print_status(facts)
+    return 0
+
+
+def verify(
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Remove what is wrong, index it again from its file.")
+    ] = False,
+    json: JsonOption = False,
+) -> int:
+    """Check that every page is there, whole, and what the index says of it; exit 1 when something is wrong.
+
+    Example: vrag verify --repair
+    """
+    from vrag.index import Index
+    from vrag.places import choose_place
+
+    with Index.open(choose_place(index, url, collection, timeout)) as opened:
+        problems = opened.verify(repair)
+        left = opened.verify() if repair and problems else problems
+        pages = opened.page_count
+    rows = [{"path": p.path, "page": p.page, "problem": p.problem} for p in problems]
+    if json:
+        output.data({"pages": pages, "problems": rows, "left": len(left)})
+    else:
+        if rows:
+            output.rows(rows, as_json=False)
+        output.line(f"{pages} pages, {len(rows)} problems" + (f", {len(left)} left after repair." if repair else "."))
+        if rows and not repair:
+            output.note("vrag verify --repair removes what is wrong and indexes it again.")
+    return 1 if left else 0
+
+
+def compact(
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Give back the space of removed pages, and make searching quicker after many changes.
+
+    Example: vrag compact
+    """
+    from vrag.index import Index
+    from vrag.places import choose_place
+
+    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+        before, after = opened.compact()
+    if json:
+        output.data({"bytes_before": before, "bytes_after": after})
+    else:
+        output.line(f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now.")
+    return 0
+
+
+def _print_status(facts: dict[str, Any]) -> None:
+    for key in ("index", "documents", "pages"):
+        output.line(f"{key:16s} {facts[key]}")
+    output.line(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
+    if facts["partial"] or facts["arriving"]:
+        output.line(f"{'unfinished':16s} {facts['partial'] + facts['arriving']} documents: run vrag ingest again")
+    if facts["failed_files"] or facts["failed_pages"]:
+        failed = f"{facts['failed_files']} files, {facts['failed_pages']} pages: vrag status --failed says why"
+        output.line(f"{'failed':16s} {failed}")

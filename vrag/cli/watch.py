@@ -1,0 +1,71 @@
+"""`vrag watch`: an index that follows a folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vrag.cli import output
+from vrag.errors import StoreError, UsageError
+from vrag.pathtext import shown
+from vrag.settings import index_for_writing, is_index
+
+_BUSY = "open in another process"
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(help="Folder to watch, to the bottom.")],
+    index: Annotated[
+        Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag, else a new one.")
+    ] = None,
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the folder.")] = 2.0,
+    prune: Annotated[bool, typer.Option(help="Remove documents whose files are gone.")] = True,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages.")] = None,
+) -> int:
+    """Keep an index current: index what comes or changes in a folder, remove what goes, until Ctrl-C.
+
+    Between changes the index is closed, so that searches get in.
+
+    Example: vrag watch ./pdfs --index ./my-index
+    """
+    from vrag.watch import watch as changes
+
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {shown(str(folder))}.", "Name a folder to watch.")
+    place = index_for_writing(index).absolute()
+    output.note(f"Watching {folder}; Ctrl-C ends it.")
+    for change in changes(folder.absolute(), lambda: time.sleep(interval)):
+        if change.files or is_index(place):
+            _follow(place, folder.absolute(), workers, prune, interval)
+    return 0
+
+
+def _follow(place: Path, folder: Path, workers: int | None, prune: bool, interval: float) -> None:
+    """Bring the index up to date once it is free."""
+    while True:
+        try:
+            _bring_up_to_date(place, folder, workers, prune)
+        except StoreError as error:
+            if _BUSY not in error.message:
+                raise
+            output.note(f"Waiting: {error.message}")
+            time.sleep(interval)
+        else:
+            return
+
+
+def _bring_up_to_date(place: Path, folder: Path, workers: int | None, prune: bool) -> None:
+    from vrag.index import Index
+    from vrag.ingest import Options
+
+    with Index.open(place) if is_index(place) else Index.create(place) as opened:
+        report = opened.ingest([folder], workers=workers, options=Options(may_be_empty=True))
+        removed = opened.forget(opened.gone([folder])) if prune else 0
+    known = report.unchanged
+    output.line(f"{time.strftime('%H:%M:%S')} {report.added} pages added, {known} known, {removed} documents removed.")
+    for failure in report.failed:
+        place_of = failure.path if failure.page is None else f"{failure.path}, page {failure.page}"
+        output.note(f"Failed: {place_of}: {failure.reason}")

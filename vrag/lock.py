@@ -1,0 +1,142 @@
+"""One process an index: a lock that names its holder and cannot outlive it.
+
+The lock is the operating system's, on an open file: it is gone when its process is, however that ended,
+so there is no stale lock to clean up. What the file says is for people.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from vrag.errors import StoreError
+from vrag.pathtext import shown
+
+LOCK_FILE = "lock"
+_FIRST_BYTE = 1 << 20  # where Windows locks: past the text, which others must be able to read
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has an index open.
+
+    Args:
+        pid: Process id.
+        command: Its command line.
+        host: Name of its machine.
+        since: Local time in ISO 8601, to the second.
+    """
+
+    pid: int
+    command: str
+    host: str
+    since: str
+
+    @classmethod
+    def me(cls) -> Holder:
+        """This process."""
+        import platform
+
+        words = [Path(sys.argv[0]).name or "python", *sys.argv[1:]]
+        command = shown(shlex.join(_without_secrets(words)))[:200]
+        return cls(os.getpid(), command, platform.node(), datetime.now().isoformat(timespec="seconds"))
+
+    def __str__(self) -> str:
+        return f"{self.command} (process {self.pid} on {self.host}, since {self.since.replace('T', ' ')})"
+
+
+class IndexLock:
+    """The lock of an index folder, held from the start of `with` to its end or to `release`.
+
+    Args:
+        folder: Folder of the index; must exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOCK_FILE
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> IndexLock:
+        """Take the lock, or say who has it.
+
+        A folder that cannot be written is left to the engine, which says so.
+
+        Raises:
+            StoreError: Another process, or another `Index` of this one, has the index open.
+        """
+        try:
+            file = self._path.open("a+", encoding="utf-8")
+        except OSError:
+            return self
+        try:
+            _lock(file)
+        except OSError as error:
+            holder = _read_holder(file)
+            file.close()
+            raise StoreError(
+                f"The index is open in another process: {holder or 'it does not say which'}.",
+                "Wait for it to end, or use a Qdrant server when several processes must work at once.",
+            ) from error
+        self._file = file
+        with contextlib.suppress(OSError):  # a full disk: the lock holds, it only cannot name its holder
+            _write_holder(file, Holder.me())
+        return self
+
+    def release(self) -> None:
+        """Give the lock back; twice is harmless."""
+        if self._file is not None:
+            file, self._file = self._file, None
+            with contextlib.suppress(OSError):
+                _write_holder(file, None)
+            file.close()
+
+
+def _without_secrets(words: list[str]) -> list[str]:
+    """A command line without the passwords in it."""
+    safe, hide = [], False
+    for word in words:
+        safe.append("***" if hide else "--password=***" if word.startswith("--password=") else word)
+        hide = word == "--password"
+    return safe
+
+
+def _write_holder(file: IO[str], holder: Holder | None) -> None:
+    file.seek(0)
+    file.truncate()
+    file.write(json.dumps(asdict(holder)) if holder else "")
+    file.flush()
+
+
+def _read_holder(file: IO[str]) -> Holder | None:
+    """Who wrote the lock; None while they have not yet, or when the text is not ours."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        file.seek(0)
+        return Holder(**json.loads(file.read()))
+    return None
+
+
+def _os_lock() -> Callable[[IO[str]], None]:
+    if sys.platform == "win32":
+        import msvcrt
+
+        def lock(file: IO[str]) -> None:
+            file.seek(_FIRST_BYTE)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        def lock(file: IO[str]) -> None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    return lock
+
+
+_lock = _os_lock()

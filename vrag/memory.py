@@ -1,0 +1,80 @@
+"""How much memory an ingest may take, and how it is divided between the processes."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from vrag.errors import UsageError
+from vrag.pages.page import PageSpec
+
+GIB = 1 << 30
+_SHARE = 0.5  # of the machine, when nothing else is said
+_MAIN = GIB  # model, engine and a batch of pages
+_WORKER_MIN = 3 * GIB // 2  # the OCR engine and one page
+_WORKER_MAX = 4 * GIB
+_IN_FLIGHT_SHARE = 8  # pages between the processes take at most an eighth
+_AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
+_WORDS = 1 << 20  # what a page is besides its picture, at the very most
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 1 << 10, "mi": 1 << 20, "gi": GIB}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?)?b?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """What the processes of an ingest may take.
+
+    Args:
+        workers: Processes that read pages.
+        worker_bytes: Address space of each; what takes more is ended, and its page reported.
+        in_flight: Pages asked of the workers at once.
+    """
+
+    workers: int
+    worker_bytes: int
+    in_flight: int
+
+
+def divide(max_memory: int | None, workers: int | None, spec: PageSpec) -> Division:
+    """The processes that fit into `max_memory` bytes (default: half of the machine's).
+
+    Raises:
+        UsageError: Not even one does.
+    """
+    total = max_memory or max(int(machine_bytes() * _SHARE), _MAIN + _WORKER_MIN)
+    left = total - _MAIN
+    if left < _WORKER_MIN:
+        needed = (_MAIN + _WORKER_MIN) / GIB
+        raise UsageError(f"{total / GIB:.1f} GiB of memory are not enough: an ingest needs {needed:.1f} GiB.")
+    count = min(workers or os.cpu_count() or 1, left // _WORKER_MIN)
+    page = _WORDS + (3 * spec.max_side**2 if spec.image else 0)
+    in_flight = min(count * _AHEAD, max(count, total // _IN_FLIGHT_SHARE // page))
+    return Division(count, min(_WORKER_MAX, left // count), in_flight)
+
+
+def machine_bytes() -> int:
+    """Memory of the machine, or of the container this process lives in."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 * GIB
+    return min([physical, *(limit for file in _LIMITS if (limit := _read_limit(Path(file))))])
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes from text such as `4GB`, `1.5 GiB` or `500m`.
+
+    Raises:
+        UsageError: It is no size.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{text!r} is no size.", "e.g. 4GB or 1.5GiB")
+    return int(float(match[1]) * _UNITS[(match[2] or "").lower()])
+
+
+def _read_limit(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):  # no container, or `max`
+        return None

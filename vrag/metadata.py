@@ -1,0 +1,181 @@
+"""What is known of a document besides its pages: typed values, in layers that say where they come from.
+
+`own` is what the file says of itself, `sidecar` what stands in `NAME.json` beside it, `given` what came with the
+ingest (a table, `--meta`). A later layer wins: what somebody typed is meant. A key has one type in the whole index.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, timezone
+from typing import Any
+
+from vrag.documents import page_id
+from vrag.errors import UsageError
+from vrag.payload import TYPES
+from vrag.store.base import Record, Store
+
+LAYERS = ("own", "sidecar", "given")
+KINDS: Mapping[str, str] = {
+    "string": "keyword", "number": "float", "date": "datetime", "bool": "keyword", "list": "keyword"
+}  # fmt: skip
+"""Types of values, and how the store indexes each."""
+_MAX_LENGTH = 1000
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")  # not 007: that is somebody's number plate
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?([+-]\d{2}:\d{2}|Z)?)?")
+_PDF_DATE = re.compile(r"D?:?(\d{4})(\d{2})?(\d{2})?")
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
+
+
+class Types:
+    """The type of every metadata key of an index, kept as one record of its store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._id = page_id("metadata", 0, TYPES)
+
+    def known(self) -> dict[str, str]:
+        """Key to type."""
+        found = self._store.fetch([self._id])
+        return dict(found[self._id].payload["types"]) if found else {}
+
+    def fit(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values in the types of this index; keys that are new get theirs now, and an index in the store.
+
+        Raises:
+            UsageError: A value cannot be of its key's type.
+        """
+        known = self.known()
+        fitted = {key: _fitted(key, value, known.get(key)) for key, value in values.items()}
+        new = {key: kind_of(value) for key, value in fitted.items() if key not in known}
+        if new:
+            self._store.index_keys({f"meta.{key}": KINDS[kind] for key, kind in new.items()})
+            self._store.upsert([Record(self._id, {"kind": TYPES, "types": {**known, **new}})])
+        return fitted
+
+
+def kind_of(value: Any) -> str:
+    """The type of a value: string, number, date, bool or list."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, list):
+        return "list"
+    return "date" if is_date(str(value)) else "string"
+
+
+def from_text(text: str) -> Any:
+    """A value as people type it: `true`, `12.5`, `2024-03-01`, `[a, b]`, anything else, or a "string" in quotes."""
+    text = text.strip()
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
+        return cleaned(text[1:-1])
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if _NUMBER.fullmatch(text):
+        return _number(float(text))
+    if text.startswith("[") and text.endswith("]"):
+        return [cleaned(part.strip()) for part in text[1:-1].split(",") if part.strip()]
+    return _text(text)
+
+
+def from_json(value: Any) -> Any:
+    """A value as JSON has it; lists are lists of strings.
+
+    Raises:
+        ValueError: It is an object, or a number that is not finite.
+    """
+    if isinstance(value, list):
+        return [cleaned(str(part)) for part in value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _number(float(value))
+    if isinstance(value, (str, bool)):
+        return _text(value) if isinstance(value, str) else value
+    raise ValueError("a value must be a string, a number, a date, true or false, or a list")
+
+
+def key_name(text: str) -> str:
+    """A key as filters can name it: letters, digits and `_`, in small letters."""
+    return re.sub(r"\W+", "_", text.strip().lower()).strip("_")
+
+
+def together(layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The values of all layers, as they are shown: the later layer wins."""
+    return {key: value for name in LAYERS for key, value in layers.get(name, {}).items()}
+
+
+def as_filtered(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the store compares them: truth as a word, or engines take it for a number."""
+    return {key: str(value).lower() if isinstance(value, bool) else value for key, value in values.items()}
+
+
+def of_file(title: str, author: str, created: str) -> dict[str, Any]:
+    """The layer `own` from a PDF's title, author and date of creation (`D:YYYYMMDD...`)."""
+    found: dict[str, Any] = {"title": cleaned(title), "author": cleaned(author), "date": pdf_date(created)}
+    return {key: value for key, value in found.items() if value}
+
+
+def pdf_date(text: str) -> str:
+    """The day of a PDF's date, as `YYYY-MM-DD`; empty when it has none or it is no day (PDF 32000-1, 7.9.4)."""
+    match = _PDF_DATE.match(text.strip())
+    if match is None:
+        return ""
+    day = "-".join((match[1], match[2] or "01", match[3] or "01"))
+    return day if is_date(day) else ""
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a day, or a moment, in ISO 8601."""
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text.replace("Z", "+00:00")) if len(text) > 10 else date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def moment(text: str) -> str:
+    """A date with a time of day, as every engine reads it; without a zone it is UTC. A day stays as it is."""
+    if len(text) <= 10:
+        return text
+    when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).isoformat(timespec="seconds")
+
+
+def cleaned(text: str) -> str:
+    """Text without what cannot be shown or stored, at most 1,000 characters."""
+    return _CONTROL.sub(" ", text).strip()[:_MAX_LENGTH]
+
+
+def _text(text: str) -> str:
+    text = cleaned(text)
+    return moment(text) if is_date(text) else text
+
+
+def _number(value: float) -> int | float:
+    if not math.isfinite(value):
+        raise ValueError("a number must be finite")
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def _fitted(key: str, value: Any, kind: str | None) -> Any:
+    """The value in the type that its key has; None is a key that is new."""
+    if kind is None or kind_of(value) == kind:
+        return value
+    if kind == "list":
+        return [_as_text(value)]
+    if kind == "string" and not isinstance(value, list):
+        return _as_text(value)
+    if kind == "date" and isinstance(value, int) and is_date(f"{value}-01-01"):
+        return f"{value}-01-01"
+    raise UsageError(
+        f"Metadata {key}={_as_text(value)} is a {kind_of(value)}, but {key} is a {kind} in this index.",
+        "Give it another key, or correct the value.",
+    )
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,91 @@
+"""What an ingest did, and what it tells while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file (`page` None) or page that could not be indexed, and why.
+
+    Args:
+        path: The file.
+        page: From 1.
+        reason: What was wrong, in a sentence.
+        hint: What to do about it; may be empty.
+        times: How often it was tried.
+    """
+
+    path: str
+    page: int | None
+    reason: str
+    hint: str = ""
+    times: int = 1
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What an ingest did.
+
+    Args:
+        documents: Documents of this run that are in the index.
+        pages: Their pages that are in the index.
+        added: Pages embedded by this run.
+        unchanged: Pages that were there already.
+        removed: Documents removed because their files are gone.
+        failed: What could not be indexed.
+        seconds: Wall time.
+        index: Folder of the index.
+    """
+
+    index: str
+    documents: int = 0
+    added: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def pages(self) -> int:
+        """Pages of this run's documents that are in the index."""
+        return self.added + self.unchanged
+
+    def unreadable_folder(self, error: OSError) -> None:
+        """Take down a folder that could not be listed."""
+        reason = f"The folder cannot be listed: {error.strerror}."
+        self.failed.append(Failure(str(error.filename), None, reason, "Check its permissions."))
+
+
+class Progress(Protocol):
+    """What an ingest tells while it runs."""
+
+    def looking(self, files: int) -> None:
+        """Files are about to be read and counted."""
+
+    def looked(self) -> None:
+        """One more file is counted."""
+
+    def embedding(self, pages: int) -> None:
+        """This many pages are about to be embedded."""
+
+    def page(self, ok: bool) -> None:
+        """One more page is in the index, or has failed."""
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def looking(self, files: int) -> None:
+        """Nothing."""
+
+    def looked(self) -> None:
+        """Nothing."""
+
+    def embedding(self, pages: int) -> None:
+        """Nothing."""
+
+    def page(self, ok: bool) -> None:
+        """Nothing."""

@@ -1,0 +1,91 @@
+"""Files as an ingest meets them: whether they have changed since, and what is in them."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from vrag.errors import PageError
+from vrag.pages.files import file_digest
+
+_SETTLED_NS = 2_000_000_000  # file systems keep time in steps of up to two seconds (FAT)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file with what it holds.
+
+    Args:
+        path: Absolute.
+        stamp: Size, time of change and inode, as `stamp_of` writes them, when the digest was taken.
+        doc_id: SHA-256 of its bytes.
+    """
+
+    path: Path
+    stamp: str
+    doc_id: str
+
+    def unchanged(self) -> bool:
+        """Whether the file is still the one whose bytes were hashed."""
+        try:
+            return stamp_of(self.path) == self.stamp
+        except PageError:
+            return False
+
+    @property
+    def lasting_stamp(self) -> str:
+        """The stamp to remember; empty when the file is so fresh that another change could look the same."""
+        changed_ns = int(self.stamp.split(":")[1])
+        return self.stamp if time.time_ns() - changed_ns > _SETTLED_NS else ""
+
+
+def stamp_of(path: Path) -> str:
+    """Size, time of change and inode of a file: equal stamps, equal content.
+
+    Raises:
+        PageError: It is gone, or may not be looked at.
+    """
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise _unreadable(error) from error
+    return f"{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
+
+
+def read_source(path: Path, stamp: str) -> Source:
+    """Hash a file that had this stamp a moment ago.
+
+    Raises:
+        PageError: It is gone, cannot be read, or is being written to.
+    """
+    try:
+        source = Source(path, stamp, file_digest(path))
+    except OSError as error:
+        raise _unreadable(error) from error
+    if not source.unchanged():
+        raise changed_meanwhile()
+    return source
+
+
+def changed_meanwhile() -> PageError:
+    """The error of a file that changed between two looks at it."""
+    return PageError("The file changed while it was read.", "Ingest it again when it is whole.")
+
+
+def is_gone(path: str) -> bool:
+    """Whether there is certainly no such file; one behind a folder that may not be entered is not gone."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _unreadable(error: OSError) -> PageError:
+    if isinstance(error, FileNotFoundError):
+        return PageError("The file is not there any more.")
+    return PageError(f"The file cannot be read: {error.strerror}.", "Check its permissions.")
