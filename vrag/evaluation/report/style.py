@@ -8,7 +8,7 @@ STYLE = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
 "DejaVu Sans",sans-serif}
-main{max-width:1120px;margin:0 auto;padding:32px 24px 64px}
+main{max-width:1180px;margin:0 auto;padding:32px 24px 64px}
 h1{font-size:28px;line-height:1.25;margin:0 0 4px;letter-spacing:-.01em}
 h2{font-size:20px;margin:40px 0 12px;padding-top:12px;border-top:1px solid var(--line)}
 h3{font-size:16px;margin:24px 0 8px}
@@ -19,7 +19,7 @@ svg .grid{stroke:var(--line)}svg .whisker{stroke:var(--ink);stroke-width:1.4;fil
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th{font-weight:600;text-align:left;color:var(--soft);border-bottom:2px solid var(--line)}
-th,td{padding:6px 10px;vertical-align:top}
+th,td{padding:6px 9px;vertical-align:top}
 td{border-bottom:1px solid var(--line)}tbody tr:hover{background:var(--band)}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 small{color:var(--soft);font-size:12px}

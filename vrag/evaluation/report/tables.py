@@ -155,9 +155,9 @@ def speed(results: Results) -> Table:
 
 def corpora(results: Results) -> Table:
     """Pages, questions and the index of each task."""
-    head = ("task", "source", "revision", ">documents", ">pages", ">missing", ">questions", ">without labels",
+    head = ("task", "source", "revision", ">docs", ">pages", ">missing", ">questions", ">unlabelled",
             ">index", ">a page", ">indexed", ">peak")  # fmt: skip
-    note = "Peak memory of indexing / of searching, all processes together; – where this run had nothing to index."
+    note = "Peak: memory in GiB of indexing / of searching, all processes together; – where there was nothing to index."
     return Table("Corpora and indexes", head, tuple(_corpus(task) for task in results["tasks"]), note)
 
 
@@ -171,7 +171,7 @@ def _corpus(task: Mapping[str, Any]) -> tuple[str, ...]:
         f"{measured['index_bytes'] / 1e6:.1f} MB",
         f"{measured['index_bytes'] / 1e3 / max(task['pages'], 1):.0f} kB",
         _or_dash(measured["pages_per_second"], "{:.2f} pages/s"),
-        " / ".join(_or_dash(_gib(measured[f"{what}_peak_bytes"]), "{:.2f}") for what in ("ingest", "search")) + " GiB",
+        " / ".join(_or_dash(_gib(measured[f"{what}_peak_bytes"]), "{:.2f}") for what in ("ingest", "search")),
     )
 
 
