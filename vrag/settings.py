@@ -11,6 +11,7 @@ from vrag.errors import UsageError
 INDEX_NAME = ".vrag"
 INDEX_ENV = "VRAG_INDEX"
 INDEX_FILE = "index.json"
+_BLOCK = 512  # bytes of a block of `st_blocks`, whatever the file system's own block is
 SHARD = "shard"  # folder of the embedded engine, beside that file
 
 
@@ -51,12 +52,16 @@ def is_index(folder: Path) -> bool:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files in a folder and below; files that vanish meanwhile count nothing."""
+    """Bytes that all files in a folder and below take on the disk; files that vanish meanwhile count nothing.
+
+    Counted are blocks, where the system tells them: the engine makes sparse files of 32 MB and fills them later.
+    """
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(FileNotFoundError):
-                total += os.stat(os.path.join(root, name)).st_size
+                found = os.stat(os.path.join(root, name))
+                total += found.st_blocks * _BLOCK if hasattr(found, "st_blocks") else found.st_size
     return total
 
 
