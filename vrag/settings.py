@@ -13,6 +13,7 @@ INDEX_NAME = ".vrag"
 INDEX_ENV = "VRAG_INDEX"
 PASSWORD_ENV, PASSWORDS_ENV = "VRAG_PASSWORD", "VRAG_PASSWORDS"
 INDEX_FILE = "index.json"
+_BLOCK = 512  # bytes of a block of `st_blocks`, whatever the file system's own block is
 SHARD = "shard"  # folder of the embedded engine, beside that file
 
 
@@ -59,13 +60,16 @@ def passwords(given: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes that the files in a folder and below take up, holes left out; those that vanish meanwhile count nothing."""
+    """Bytes that all files in a folder and below take on the disk; files that vanish meanwhile count nothing.
+
+    Counted are blocks, where the system tells them: the engine makes sparse files of 32 MB and fills them later.
+    """
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(FileNotFoundError):
-                facts = os.stat(os.path.join(root, name))
-                total += int(getattr(facts, "st_blocks", -(-facts.st_size // 512))) * 512
+                found = os.stat(os.path.join(root, name))
+                total += found.st_blocks * _BLOCK if hasattr(found, "st_blocks") else found.st_size
     return total
 
 

@@ -1,4 +1,4 @@
-"""The tiny benchmark, and `vrag eval` with a cache that all tests of a session share."""
+"""The tiny benchmark, and `vrag eval` with a cache that all tests share."""
 
 import pytest
 

@@ -238,3 +238,13 @@ def test_answers_are_kept_unless_told_otherwise(vrag_eval, tiny, tmp_path):
     times = [[json.loads(line)["seconds"] for line in text.splitlines()[1:]] for text in (first, journal.read_text())]
     assert len(times[0]) == len(times[1]) == 3
     assert not all(math.isclose(one, other) for one, other in zip(*times, strict=True))
+
+
+def test_folders_need_no_extra_and_suites_say_which(cli, eval_cache, tiny, tmp_path):
+    (tmp_path / "blocked" / "datasets").mkdir(parents=True)
+    (tmp_path / "blocked" / "datasets" / "__init__.py").write_text("raise ImportError('not installed')\n")
+    environment = {"PYTHONPATH": str(tmp_path / "blocked"), "VRAG_EVAL_CACHE": str(eval_cache)}
+    assert cli("eval", tiny, env=environment).code == 0
+    done = cli("eval", "vidore-v2/esg_reports", "--json", env=environment)
+    assert done.code == 1
+    assert done.json["hint"] == 'pip install "vrag-toolkit[eval]"'

@@ -1,6 +1,7 @@
 """`vrag eval make`: a benchmark of one's own, checked row by row."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -121,3 +122,10 @@ def test_what_is_not_there_is_named(cli, documents, tmp_path, arguments, words):
     done = cli("eval", "make", *arguments, "--json")
     assert done.code == 2
     assert words in done.json["error"]
+
+
+def test_the_samples_become_a_benchmark(tmp_path):
+    samples = Path(__file__).parent.parent.parent / "eval" / "samples"
+    made = make_benchmark(samples / "questions.jsonl", samples / "pdfs", tmp_path / "samples")
+    assert (made.documents, made.pages, made.queries) == (4, 22, 20)
+    assert all(query.doc for query in load_benchmark(tmp_path / "samples").judged)

@@ -97,6 +97,7 @@ def test_suites_from_copies(cli, eval_cache, mirror, tmp_path):
     done = cli("eval", *words, "--cascade", "exact", "--out", "r", "--json", env=environment)
     assert done.code == 0, done.err
     assert "vidore-v3/nuclear is skipped" in done.err
+    assert "Vidore3HrRetrieval has 4 pages here and 1110 in the suite" in done.err
     esg, hr, physics = done.json["results"]
     assert (esg["task"], esg["metric"], esg["queries"]) == ("Vidore2ESGReportsRetrieval", "ndcg_at_5", 4)
     assert (hr["task"], hr["metric"], hr["queries"]) == ("Vidore3HrRetrieval", "ndcg_at_10", 4)

@@ -15,7 +15,7 @@ from vrag.cli import eval_tools, output
 from vrag.cli.eval_progress import bars
 
 if TYPE_CHECKING:
-    from vrag.evaluation.session import Session
+    from vrag.evaluation.evaluate import Evaluation
 
 CACHE_ENV = "VRAG_EVAL_CACHE"
 
@@ -76,8 +76,8 @@ def evaluate(
     """
     if ctx.invoked_subcommand:
         return 0
+    from vrag.evaluation.evaluate import evaluate_tasks
     from vrag.evaluation.resolve import load_tasks, places
-    from vrag.evaluation.session import evaluate_tasks
     from vrag.evaluation.task import Options
 
     options = Options(
@@ -96,12 +96,12 @@ def evaluate(
     with bars() as watcher:
         try:
             tasks = load_tasks(benchmarks or (), places(options.cache, data, output.note))
-            session = evaluate_tasks(tasks, options, watcher)
+            evaluation = evaluate_tasks(tasks, options, watcher)
         except KeyboardInterrupt:
             output.note(f"Interrupted: {watcher.kept} pages and answers are kept. The same command goes on from there.")
             raise
-    _tell(session, json)
-    return 0 if session.complete else 1
+    _tell(evaluation, json)
+    return 0 if evaluation.complete else 1
 
 
 def _cache() -> Path:
@@ -110,17 +110,17 @@ def _cache() -> Path:
     return platformdirs.user_cache_path("vrag") / "eval"
 
 
-def _tell(session: Session, as_json: bool) -> None:
+def _tell(evaluation: Evaluation, as_json: bool) -> None:
     from vrag.evaluation.results import public_rows
 
-    rows = public_rows(session.results)
+    rows = public_rows(evaluation.results)
     if as_json:
-        output.data({"results": rows, "reports": session.reports})
+        output.data({"results": rows, "reports": evaluation.reports})
     else:
         _print_rows(rows)
-        for kind, path in session.reports.items():
+        for kind, path in evaluation.reports.items():
             output.stdout.print(f"{kind:9s} {path}", markup=False, soft_wrap=True)
-    for run in session.runs:
+    for run in evaluation.runs:
         if run.missing:
             output.note(f"{run.task.name}: {run.missing} pages are not in the index and count as not found.")
         for failure in run.ingest.failed[:5]:

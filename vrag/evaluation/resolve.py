@@ -26,15 +26,15 @@ class Places:
     Args:
         cache: Folder of pages that come as pictures, and of indexes.
         data: Folder of local copies of data sets, each called by its hub id or the last part of it; None for none.
-        skipped: Told of every task that cannot be had by anybody.
+        tell: Told what a user should know: tasks that are skipped, data of another size than the suite's.
     """
 
     cache: Path
     data: Path | None
-    skipped: Callable[[str], None]
+    tell: Callable[[str], None]
 
 
-def places(cache: Path, data: Path | None, skipped: Callable[[str], None]) -> Places:
+def places(cache: Path, data: Path | None, tell: Callable[[str], None]) -> Places:
     """`Places` with the folder of copies from `VRAG_VIDORE_DIR` when none is named.
 
     Raises:
@@ -44,7 +44,7 @@ def places(cache: Path, data: Path | None, skipped: Callable[[str], None]) -> Pl
     folder = data or (Path(named) if named else None)
     if folder is not None and not folder.is_dir():
         raise UsageError(f"There is no folder {folder} with copies of data sets.", f"See --data and {MIRROR_ENV}.")
-    return Places(cache, folder, skipped)
+    return Places(cache, folder, tell)
 
 
 def load_tasks(words: Sequence[str], where: Places) -> list[Task]:
@@ -69,7 +69,7 @@ def _of_word(word: str, where: Places) -> list[Task]:
         return [_from_folder(Path(word), where)]
     for task in suite:
         if task.private:
-            where.skipped(f"{task.suite}/{task.key} is skipped: its data is private, only mteb's makers can run it.")
+            where.tell(f"{task.suite}/{task.key} is skipped: its data is private, only mteb's makers can run it.")
     return [_from_suite(task, where) for task in suite if not task.private]
 
 
@@ -77,6 +77,8 @@ def _from_suite(task: SuiteTask, where: Places) -> Task:
     copy = _copy_of(task, where.data)
     tables = find_tables(str(copy or task.hub), task.split, where.cache, None if copy else task.revision)
     benchmark = read_benchmark(task.name, tables, PictureFolder(where.cache / PICTURES))
+    if task.pages is not None and len(benchmark.corpus) != task.pages:
+        where.tell(f"{task.name} has {len(benchmark.corpus)} pages here and {task.pages} in the suite: figures differ.")
     return Task(
         name=task.name,
         benchmark=benchmark,

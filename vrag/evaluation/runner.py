@@ -193,7 +193,8 @@ def run_scope(
 
 def judged_depth(cascade: Cascade, depth: int, pages: int) -> int:
     """Hits to ask for: `depth`, or fewer where more would make an earlier stage let more pages through."""
-    earlier = [stage.limit.within(1, pages) for stage in cascade.stages[:-1] if stage.limit]
+    limited = [part for part in (*cascade.stages, *cascade.steps) if part is not cascade.steps[-1]]
+    earlier = [part.limit.within(1, pages) for part in limited if part.limit]
     return max(TOP, min([depth, *earlier])) if depth > TOP else depth
 
 

@@ -93,7 +93,7 @@ def _figure(page: tuple[str, PageRef], pictures: Mapping[PageRef, str], kind: st
 def place(corpus_id: str, page: PageRef) -> str:
     """A page for people: document and page, or the corpus id of a picture."""
     if PurePath(page.doc).suffix.lower() == ".pdf":
-        return f"{PurePath(page.doc).stem}, p. {page.page}"
+        return f"p. {page.page} of {PurePath(page.doc).stem}"
     return corpus_id
 
 

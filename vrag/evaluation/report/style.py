@@ -8,7 +8,7 @@ STYLE = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
 "DejaVu Sans",sans-serif}
-main{max-width:1120px;margin:0 auto;padding:32px 24px 64px}
+main{max-width:1180px;margin:0 auto;padding:32px 24px 64px}
 h1{font-size:28px;line-height:1.25;margin:0 0 4px;letter-spacing:-.01em}
 h2{font-size:20px;margin:40px 0 12px;padding-top:12px;border-top:1px solid var(--line)}
 h3{font-size:16px;margin:24px 0 8px}
@@ -19,7 +19,7 @@ svg .grid{stroke:var(--line)}svg .whisker{stroke:var(--ink);stroke-width:1.4;fil
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th{font-weight:600;text-align:left;color:var(--soft);border-bottom:2px solid var(--line)}
-th,td{padding:6px 10px;vertical-align:top}
+th,td{padding:6px 9px;vertical-align:top}
 td{border-bottom:1px solid var(--line)}tbody tr:hover{background:var(--band)}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 small{color:var(--soft);font-size:12px}
@@ -28,14 +28,15 @@ article{border:1px solid var(--line);border-radius:10px;padding:14px 16px;margin
 h4{font-size:15px;margin:0}
 .scores{margin:4px 0 10px;color:var(--soft);font-size:13px;display:flex;flex-wrap:wrap;gap:4px 16px}
 .scores b{color:var(--ink)}.id{margin-left:auto}
-.pages{display:flex;flex-wrap:wrap;gap:12px 36px}
+.pages{display:flex;flex-wrap:wrap;gap:12px 28px}
 h5{font-size:12px;text-transform:uppercase;letter-spacing:.06em;color:var(--soft);margin:0 0 6px;font-weight:600}
-figure{display:inline-block;width:118px;margin:0 8px 0 0;vertical-align:top}
+figure{display:inline-block;width:108px;margin:0 8px 0 0;vertical-align:top}
 figure img,.none{width:100%;max-height:160px;object-fit:contain;object-position:top;border:1px solid var(--line);
 border-radius:4px;background:#fff;display:block}
 .none{padding:30px 8px;text-align:center;color:#5b6675;font-size:12px}
 .hit img{outline:3px solid var(--good)}.miss img{opacity:.92;outline:1px solid var(--bad)}
-figcaption{font-size:11.5px;line-height:1.3;color:var(--soft);margin-top:4px;overflow-wrap:anywhere}
+figcaption{font-size:11.5px;line-height:1.3;color:var(--soft);margin-top:4px;overflow-wrap:anywhere;
+display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;font-size:13.5px}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 @media(max-width:640px){main{padding:20px 14px}dl{display:block}dd{margin-bottom:8px}}

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from vrag.evaluation.published import SOURCE
 from vrag.evaluation.results import Results
 
 _WELL_KNOWN = ("vidore/", "mteb/baseline")
-_NAMES = {"ndcg_at_5": "NDCG@5", "ndcg_at_10": "NDCG@10", "recall_at_10": "Recall@10", "mrr": "MRR"}
+_NAMES = {
+    "ndcg_at_5": "NDCG@5",
+    "ndcg_at_10": "NDCG@10",
+    "recall_at_10": "Recall@10",
+    "recall_at_100": "Recall@100",
+    "mrr": "MRR",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ def tables(results: Results) -> list[Table]:
 
 def quality(results: Results) -> Table:
     """One row a task, scope and cascade."""
-    keys = ("ndcg_at_5", "ndcg_at_10", "recall_at_10", "mrr")
+    keys = ("ndcg_at_5", "ndcg_at_10", "recall_at_10", "recall_at_100", "mrr")
     rows = [
         (*_identity(row), str(row["queries"]), *(_with_interval(row, key) for key in keys))
         for row in results["results"]
@@ -148,22 +155,23 @@ def speed(results: Results) -> Table:
 
 def corpora(results: Results) -> Table:
     """Pages, questions and the index of each task."""
-    head = ("task", "source", "revision", ">documents", ">pages", ">missing", ">questions", ">without labels",
-            ">index", ">a page", ">pages/s indexed", ">peak memory")  # fmt: skip
-    return Table("Corpora and indexes", head, tuple(_corpus(task) for task in results["tasks"]))
+    head = ("task", "source", "revision", ">docs", ">pages", ">missing", ">questions", ">unlabelled",
+            ">index", ">a page", ">indexed", ">peak")  # fmt: skip
+    note = "Peak: memory in GiB of indexing / of searching, all processes together; – where there was nothing to index."
+    return Table("Corpora and indexes", head, tuple(_corpus(task) for task in results["tasks"]), note)
 
 
 def _corpus(task: Mapping[str, Any]) -> tuple[str, ...]:
     measured = task["measured"]
     return (
         task["task"],
-        task["source"],
-        (task["revision"] or "local")[:12],
+        PurePath(task["source"]).name,
+        (task["revision"] or "local")[:8],
         *(str(task[key]) for key in ("documents", "pages", "missing_pages", "queries", "unjudged")),
         f"{measured['index_bytes'] / 1e6:.1f} MB",
         f"{measured['index_bytes'] / 1e3 / max(task['pages'], 1):.0f} kB",
-        _or_dash(measured["pages_per_second"], "{:.2f}"),
-        _or_dash(_gib(measured["ingest_peak_bytes"] or measured["search_peak_bytes"]), "{:.2f} GiB"),
+        _or_dash(measured["pages_per_second"], "{:.2f} pages/s"),
+        " / ".join(_or_dash(_gib(measured[f"{what}_peak_bytes"]), "{:.2f}") for what in ("ingest", "search")),
     )
 
 

@@ -17,7 +17,7 @@ LANGUAGES = {"en": "english", "fr": "french", "de": "german", "es": "spanish", "
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Evaluation:
     """A finished evaluation.
 
     Args:
@@ -36,7 +36,7 @@ class Session:
         return not any(run.missing for run in self.runs)
 
 
-def evaluate_tasks(tasks: Sequence[Task], options: Options, watcher: Watcher) -> Session:
+def evaluate_tasks(tasks: Sequence[Task], options: Options, watcher: Watcher) -> Evaluation:
     """Run the tasks and write the reports into `options.out`.
 
     Raises:
@@ -52,7 +52,7 @@ def evaluate_tasks(tasks: Sequence[Task], options: Options, watcher: Watcher) ->
     if options.union:
         run_union(runs, options, watcher)
     results = make_results(runs, options)
-    return Session(results, runs, write_reports(results, runs, options.out))
+    return Evaluation(results, runs, write_reports(results, runs, options.out))
 
 
 def _check_names(tasks: Sequence[Task]) -> None:

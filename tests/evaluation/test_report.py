@@ -1,0 +1,132 @@
+"""Reports: tables, charts, questions, TREC files, on made-up numbers."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.evaluation.made_up import made_up_run
+from tests.pdfs import write_pdf
+from vrag.evaluation.answers import Answer
+from vrag.evaluation.benchmark import PageRef
+from vrag.evaluation.report.charts import Bar, bar_chart
+from vrag.evaluation.report.html import to_html
+from vrag.evaluation.report.markdown import to_markdown
+from vrag.evaluation.report.questions import place, worst_first
+from vrag.evaluation.report.tables import quality, speed
+from vrag.evaluation.report.thumbnails import thumbnails
+from vrag.evaluation.report.trec import qrels_text, run_text
+from vrag.evaluation.results import make_results
+from vrag.evaluation.runner import file_name
+from vrag.evaluation.scoring import score_task
+from vrag.evaluation.task import Options
+
+QRELS = {"good": {"p1": 1}, "bad": {"p2": 2, "p3": 1}, "ugly <b>": {"p1": 1}}
+HITS = {"good": {"p1": 3.0}, "bad": {"p1": 2.0, "p2": 1.0}, "ugly <b>": {}}
+VOID = {"meta", "img", "path", "rect"}
+
+
+@pytest.fixture
+def run():
+    return made_up_run({"exact": HITS, "fast | one": {**HITS, "good": {"p2": 1.0}}}, QRELS)
+
+
+@pytest.fixture
+def results(run, tmp_path):
+    return make_results([run], Options(tmp_path, tmp_path))
+
+
+class Balanced(HTMLParser):
+    """Fails on tags that do not close in the order they opened."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def test_markdown_tables_have_as_many_cells_as_their_heads(results):
+    text = to_markdown(results)
+    assert "fast \\| one" in text
+    for block in re.findall(r"(?:^\|.*\|\n?)+", text, re.MULTILINE):
+        counts = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+        assert len(counts) == 1
+    for title in ("Quality", "Cascades compared", "Speed", "Corpora and indexes"):
+        assert f"## {title}" in text
+    assert "## Means" not in text  # of one task
+
+
+def test_html_is_well_formed_and_escaped(run, results):
+    html = to_html(results, [run])
+    parser = Balanced()
+    parser.feed(html)
+    assert parser.open == []
+    assert "ugly &lt;b&gt;" in html
+    assert "ugly <b>" not in html
+    assert html.count("<article>") == 3  # no question is answered perfectly by both cascades
+
+
+def test_tables_say_what_the_rows_say(results):
+    first, second = quality(results).rows
+    row = results["results"][0]
+    assert first[:4] == ("made-up", "union", "exact", "3")
+    assert first[5].startswith(f"{row['ndcg_at_10']:.4f} [")
+    assert second[2] == "fast | one"
+    assert speed(results).rows[0][3:] == ("500.0", "500.0", "2.0")
+
+
+def test_the_worst_question_comes_first(run):
+    questions = worst_first(run, "union", score_task(run))
+    assert [question.query.id for question in questions] == ["ugly <b>", "bad", "good"]
+    bad = questions[1]
+    assert [corpus_id for corpus_id, _ in bad.expected] == ["p2", "p3"]  # the better grade first
+    assert [corpus_id for corpus_id, _ in bad.returned] == ["p1", "p2"]
+
+
+def test_pages_for_people():
+    assert place("x7", PageRef("sub/manual.PDF", 3)) == "p. 3 of manual"
+    assert place("x7", PageRef("ab/abcdef.png", 1)) == "x7"
+
+
+def test_pictures_of_pages_that_can_be_rendered(tmp_path):
+    write_pdf(tmp_path / "a.pdf", ["one", "two"], size=(400, 800))
+    (tmp_path / "b.pdf").write_bytes(b"no PDF")
+    pages = [PageRef("a.pdf", 2), PageRef("b.pdf", 1), PageRef("a.pdf", 9), PageRef("a.pdf", 2)]
+    made = thumbnails(tmp_path, pages)
+    assert set(made) == {PageRef("a.pdf", 2)}
+    assert made[PageRef("a.pdf", 2)].startswith("data:image/jpeg;base64,/9j/")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["x", "y & z"]), st.floats(0, 1)), min_size=1, max_size=6)
+)
+def test_bars_stay_within_the_chart(rows):
+    chart = bar_chart([Bar(g, n, v, v / 2, min(1, v * 1.5)) for g, n, v in rows], "label")
+    Balanced().feed(chart)
+    widths = [float(w) for w in re.findall(r'width="([\d.]+)" height="16"', chart)]
+    assert len(widths) == len(rows)
+    assert sorted(widths) == pytest.approx(sorted(500 * value for _, _, value in rows), abs=0.06)
+    assert chart.count("<rect") == len(rows) + len({name for _, name, _ in rows})
+
+
+def test_trec_files():
+    answers = {"a b": Answer({"p 1": 0.1, "p2": 0.1}, 1.0), "c": Answer({}, 1.0)}
+    assert run_text(answers, "tag") == "a%20b Q0 p%201 1 0.1 tag\na%20b Q0 p2 2 0.1 tag\n"
+    assert qrels_text({"a b": {"50%": 2, "q": 0}}) == "a%20b 0 50%25 2\na%20b 0 q 0\n"
+
+
+def test_file_names_tell_everything_apart():
+    names = {file_name(*parts) for parts in [("t", "union", "a > b"), ("t", "union", "a < b"), ("t", "union", "a-b"),
+                                             ("t/u", "x"), ("t.u", "x"), ("t", "u", "x")]}  # fmt: skip
+    assert len(names) == 6
+    assert all(re.fullmatch(r"[\w.-]+", name) for name in names)
+    assert file_name("tiny", "union", "two-stage") == "tiny.union.two-stage"
