@@ -29,6 +29,7 @@ from vrag.recipe import choose_pipeline
 from vrag.search import Hit, parse_where, search
 from vrag.snippet import snippet
 from vrag.store.base import AnyVector, Condition, Payload, Selection, Store
+from vrag.store.limits import check_pages_fit
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -95,6 +96,8 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError(f"There is an index at {place.name} already.", "Open it, or choose another place.")
         recipe = choose_pipeline(pipeline, model, options)
         embedder = load_embedder(recipe.model, options=options)
+        if place.folder is None:
+            check_pages_fit(recipe.model, embedder.max_rows, embedder.dim)
         fingerprint = embedder.fingerprint()
         facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
         store = place.create(facts, recipe.schema(embedder.dim), KEYS, recipe.server)

@@ -26,6 +26,7 @@ from vrag.pages.workers import PageWorkers
 from vrag.payload import page_payload
 from vrag.pipeline import FULL, Pipeline
 from vrag.store.base import Record, Store
+from vrag.timing import WAITING, timed, watching
 
 _BATCH = 8  # pages embedded and written at once: what a crash can cost
 
@@ -50,6 +51,7 @@ class IngestReport:
         unchanged: Pages that were there already.
         failed: What could not be indexed.
         seconds: Wall time.
+        timing: Seconds by stage (`vrag.timing`); "wait for pages" is what rendering and cropping cost.
         index: Folder of the index.
     """
 
@@ -59,6 +61,7 @@ class IngestReport:
     unchanged: int = 0
     failed: list[Failure] = field(default_factory=list)
     seconds: float = 0.0
+    timing: dict[str, float] = field(default_factory=dict)
 
     @property
     def pages(self) -> int:
@@ -120,15 +123,21 @@ class Ingest:
     def run(self, files: Sequence[Path]) -> None:
         """Index the files; the report is filled as the work is done, so that it holds after an interruption too."""
         started = time.perf_counter()
-        try:
-            tasks = list(self._plan(files))
-            self.progress.embedding(sum(len(task.missing) for task in tasks))
-            for task, loaded in groupby(self._load(tasks), key=lambda item: item[0]):
-                self._index_document(task, (page for _, page in loaded))
-            if self.report.added:
+        with watching() as watch:
+            try:
+                self._run(files)
+            finally:
+                self.report.seconds = time.perf_counter() - started
+                self.report.timing = watch.seconds()
+
+    def _run(self, files: Sequence[Path]) -> None:
+        tasks = list(self._plan(files))
+        self.progress.embedding(sum(len(task.missing) for task in tasks))
+        for task, loaded in groupby(self._load(tasks), key=lambda item: item[0]):
+            self._index_document(task, (page for _, page in loaded))
+        if self.report.added:
+            with timed("store"):
                 self.store.optimize()
-        finally:
-            self.report.seconds = time.perf_counter() - started
 
     def _plan(self, files: Sequence[Path]) -> Iterator[Task]:
         self.progress.looking(len(files))
@@ -180,7 +189,8 @@ class Ingest:
     def _next(self, waiting: deque[tuple[Task, int, Future[Page]]]) -> tuple[Task, Page | PageError]:
         task, number, future = waiting.popleft()
         try:
-            return task, future.result()
+            with timed(WAITING):
+                return task, future.result()
         except PageError as error:
             self._fail(task.path, number, error)
             self.progress.page(ok=False)
@@ -205,12 +215,14 @@ class Ingest:
         """Embed, pool and store a batch; when this returns the pages are safe."""
         records = []
         for page, vectors in zip(pages, self.embedder.embed_pages(pages), strict=True):
-            pooled = {s.name: s.of_page(vectors, self.embedder.mean) for s in self.pipeline.vectors}
+            with timed("pool"):
+                pooled = {s.name: s.of_page(vectors, self.embedder.mean) for s in self.pipeline.vectors}
             payload = page_payload(page, vectors.grid, task.document.doc_id)
             sparse = {TEXT: self.pipeline.text.document(page.words.texts)} if self.pipeline.text else {}
             point = self._page_id(task.document, page.number)
             records.append(Record(point, payload, {FULL: vectors.full, **pooled}, sparse))
-        self.store.upsert(records)
+        with timed("store"):
+            self.store.upsert(records)
         self.report.added += len(records)
         for _ in records:
             self.progress.page(ok=True)
