@@ -26,7 +26,7 @@ test: test-core test-colpali
 test-core: $(TEST_VENV)/installed
 	PATH="$(CURDIR)/$(TEST_VENV)/bin:$$PATH" $(MAKE) check
 
-# ColPali-style and ONNX models on tiny checkpoints.
+# ColPali-style models on tiny checkpoints.
 test-colpali: $(COLPALI_VENV)/installed
 	PATH="$(CURDIR)/$(COLPALI_VENV)/bin:$$PATH" VRAG_NEED_COLPALI=1 pytest tests/colpali tests/embedders
 

@@ -263,3 +263,22 @@ def test_light_imports():
     code = f"import sys, vrag.cli.app; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_timing_says_where_the_time_went(cli, tmp_path):
+    write_pdf(tmp_path / "d" / "one.pdf", MACHINES)
+    done = cli("ingest", "d", "--timing")
+    assert done.code == 0
+    for stage in ("forward", "pool", "store", "render, crop (waited for)"):
+        assert stage in done.out
+    write_pdf(tmp_path / "d" / "two.pdf", ANIMALS)
+    report = cli("ingest", "d", "--json").json
+    assert {"forward", "pool", "store", "wait for pages"} <= set(report["timing"])
+    assert sum(report["timing"].values()) <= report["seconds"]
+
+
+def test_models_say_whether_they_run_here(cli):
+    rows = {row["name"]: row for row in cli("models", "--json").json}
+    assert rows["builtin"]["runs_here"] is True
+    assert rows["vidore/colpali-v1.3"]["vidore"] == [84.8, 54.7, 43.0]
+    assert "vidore/colSmol-256M" in cli("models").out

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 
+from vrag.embedders.colpali.engine import PAIR_REMEDY, torch_pair_problem
 from vrag.errors import VragError
 
 
@@ -77,18 +77,9 @@ def _torch_pair() -> list[Check]:
     remedy = 'For ColPali-style models: pip install "vrag-toolkit[colpali]"'
     checks = [_package("torch", remedy), _package("torchvision", remedy)]
     if all(check.ok for check in checks):
-        problem = _import_problem(lambda: __import__("torchvision"))
-        fix = "torch and torchvision are not a matched pair: reinstall both together, from the same index."
-        checks.append(Check("torch/torchvision pair", not problem, problem or "they match", fix, needed=False))
+        problem = torch_pair_problem()
+        checks.append(Check("torch/torchvision pair", not problem, problem or "they match", PAIR_REMEDY, needed=False))
     return checks
-
-
-def _import_problem(load: Callable[[], object]) -> str:
-    try:
-        load()
-    except (ImportError, RuntimeError, OSError) as error:  # a mismatched pair fails with any of the three
-        return str(error).splitlines()[0]
-    return ""
 
 
 def _server() -> Check:

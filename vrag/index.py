@@ -41,6 +41,7 @@ from vrag.search import Hit, search
 from vrag.settings import folder_bytes, passwords
 from vrag.snippet import snippet
 from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store, TextCondition
+from vrag.store.limits import check_pages_fit
 from vrag.verify import Problem, Verifier
 from vrag.where import parse_where, parse_where_documents
 
@@ -106,6 +107,8 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError(f"There is an index at {place.name} already.", "Open it, or choose another place.")
         recipe = choose_pipeline(pipeline, model, options)
         embedder = load_embedder(recipe.model, options=options)
+        if place.folder is None:
+            check_pages_fit(recipe.model, embedder.max_rows, embedder.dim)
         fingerprint = embedder.fingerprint()
         facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
         with ExitStack() as undo:

@@ -30,6 +30,7 @@ from vrag.replacing import replace_older
 from vrag.report import Failure, IngestReport, Progress
 from vrag.sources import changed_meanwhile
 from vrag.store.base import Record, Store
+from vrag.timing import WAITING, timed, watching
 from vrag.worklist import Options, Task, Worklist
 
 __all__ = ["Failure", "Ingest", "IngestReport", "Options", "Progress"]
@@ -74,16 +75,22 @@ class Ingest:
     def run(self, files: Sequence[Path]) -> None:
         """Index the files; the report is filled as the work is done, so that it holds after an interruption too."""
         started = time.perf_counter()
-        try:
-            worklist = self._worklist()
-            tasks = list(worklist.tasks(files))
-            self.progress.embedding(sum(len(task.missing) for task in tasks))
-            for task, loaded in groupby(self._load(tasks), key=lambda item: item[0]):
-                self._index_document(worklist, task, loaded)
-            if self.report.added:
+        with watching() as watch:
+            try:
+                self._run(files)
+            finally:
+                self.report.seconds = time.perf_counter() - started
+                self.report.timing = watch.seconds()
+
+    def _run(self, files: Sequence[Path]) -> None:
+        worklist = self._worklist()
+        tasks = list(worklist.tasks(files))
+        self.progress.embedding(sum(len(task.missing) for task in tasks))
+        for task, loaded in groupby(self._load(tasks), key=lambda item: item[0]):
+            self._index_document(worklist, task, loaded)
+        if self.report.added:
+            with timed("store"):
                 self.store.optimize()
-        finally:
-            self.report.seconds = time.perf_counter() - started
 
     def _worklist(self) -> Worklist:
         about = (self.store, self.documents, self.failures, self.workers)
@@ -138,7 +145,8 @@ class Ingest:
             else:
                 records.append(self._record(task, page, vectors))
         if records:
-            self.store.upsert(records)
+            with timed("store"):
+                self.store.upsert(records)
             self.failures.clear_pages(task.document.doc_id, [int(record.payload["page"]) for record in records])
         self.report.added += len(records)
         for _ in records:
@@ -165,7 +173,8 @@ class Ingest:
         return found
 
     def _record(self, task: Task, page: Page, vectors: PageVectors) -> Record:
-        pooled = {s.name: s.of_page(vectors, self.embedder.mean) for s in self.pipeline.vectors}
+        with timed("pool"):
+            pooled = {s.name: s.of_page(vectors, self.embedder.mean) for s in self.pipeline.vectors}
         document = task.document
         kind = PAGE if document.state == CURRENT else ARRIVING
         payload = page_payload(page, vectors.grid, document.doc_id, kind)
@@ -177,7 +186,8 @@ class Ingest:
 
 def _outcome(asked: Future[Page]) -> Page | PageError:
     try:
-        return asked.result()
+        with timed(WAITING):
+            return asked.result()
     except PageError as error:
         return error
 

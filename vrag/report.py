@@ -37,6 +37,7 @@ class IngestReport:
         removed: Documents removed because their files are gone.
         failed: What could not be indexed.
         seconds: Wall time.
+        timing: Seconds by stage (`vrag.timing`); "wait for pages" is what rendering and cropping cost.
         index: Folder of the index.
     """
 
@@ -47,6 +48,7 @@ class IngestReport:
     removed: int = 0
     failed: list[Failure] = field(default_factory=list)
     seconds: float = 0.0
+    timing: dict[str, float] = field(default_factory=dict)
 
     @property
     def pages(self) -> int:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import csv
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,8 @@ from vrag.embedders import FAMILIES, MODELS, find_model, load_embedder
 from vrag.embedders.base import Fingerprint
 from vrag.embedders.builtin import BuiltinEmbedder
 from vrag.errors import ModelError, UsageError
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def test_unknown_models_are_refused_with_the_known_ones():
@@ -61,3 +65,28 @@ def test_a_missing_extra_is_named_with_its_install_line(tmp_path):
 
     with pytest.raises(ModelError, match=r'need torch, which is not installed\. .*"vrag-toolkit\[colpali\]"'):
         import_engine()
+
+
+V1 = ("ArxivQA", "DocVQA", "InfoVQA", "Tabfquad", "Tatdqa", "ShiftProject", "SyntheticDocQAAI", "SyntheticDocQAEnergy",
+      "SyntheticDocQAGovernmentReports", "SyntheticDocQAHealthcareIndustry")  # fmt: skip
+V2 = ("BioMedicalLectures", "EconomicsReports", "ESGReports", "ESGReportsHL")
+V3 = ("ComputerScience", "Energy", "FinanceEn", "FinanceFr", "Hr", "Industrial", "Pharmaceuticals", "Physics")
+
+
+@pytest.mark.parametrize("info", [info for info in MODELS if any(info.vidore)], ids=lambda info: info.name)
+def test_published_means_are_those_of_the_published_scores(info):
+    with (ROOT / "eval" / "published" / "vidore.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["model"] == info.name]
+    groups = (("Vidore", V1, "ndcg_at_5"), ("Vidore2", V2, "ndcg_at_5"), ("Vidore3", V3, "ndcg_at_10"))
+    for stored, (prefix, tasks, metric) in zip(info.vidore, groups, strict=True):
+        names = [f"{prefix}{task}Retrieval" for task in tasks]
+        scores = [[float(r["score"]) for r in rows if (r["task"], r["metric"]) == (name, metric)] for name in names]
+        mean = 100 * sum(sum(one) / len(one) for one in scores) / len(scores) if all(scores) else None
+        assert stored == (None if mean is None else pytest.approx(mean, abs=0.051))
+
+
+def test_the_docs_show_the_same_figures():
+    text = (ROOT / "docs" / "models.md").read_text()
+    for info in MODELS[1:]:
+        v1, v2, v3 = ("–" if mean is None else mean for mean in info.vidore)
+        assert f"| `{info.name}` | {v1} | {v2} | {v3} | {info.dim} |" in text

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vrag.places import Place
 
 _SHOWN_FAILURES = 20
+_STAGE_NAMES = {"wait for pages": "render, crop (waited for)"}
 
 
 class RendererName(str, Enum):
@@ -91,6 +92,7 @@ def ingest(
     revision: RevisionOption = None,
     query_tokens: QueryTokensOption = QueryTokensName.all,
     allow_random_weights: RandomWeightsOption = False,
+    timing: Annotated[bool, typer.Option("--timing", help="Show where the time went.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
     """Index PDFs and images. What is there already is left alone; an interrupted run goes on.
@@ -132,6 +134,8 @@ def ingest(
         output.data(_as_json(report))
     else:
         _print_report(report)
+        if timing:
+            _print_timing(report)
     return 1 if report.failed else 0
 
 
@@ -249,7 +253,17 @@ def _as_json(report: Any) -> dict[str, Any]:
     keys = ("documents", "pages", "added", "unchanged", "removed")
     counts = {key: getattr(report, key) for key in keys}
     failed = [asdict(failure) for failure in report.failed]
-    return {**counts, "failed": failed, "seconds": round(report.seconds, 3), "index": report.index}
+    timing = {stage: round(seconds, 3) for stage, seconds in report.timing.items()}
+    rest = {"seconds": round(report.seconds, 3), "index": report.index, "timing": timing}
+    return {**counts, "failed": failed, **rest}
+
+
+def _print_timing(report: Any) -> None:
+    """Where the wall time of the main process went; what is not listed is reading files and starting processes."""
+    output.stdout.print("where the time went        seconds   share", markup=False)
+    for stage, seconds in report.timing.items():
+        share = seconds / max(report.seconds, 1e-9)
+        output.stdout.print(f"{_STAGE_NAMES.get(stage, stage):26s}{seconds:8.2f}{share:8.0%}", markup=False)
 
 
 def _print_report(report: Any) -> None:

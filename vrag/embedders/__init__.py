@@ -1,7 +1,7 @@
 """Embedders: models that turn pages and queries into multivectors.
 
-A known model has a record in `models.MODELS`; any folder or hub id is a checkpoint for colpali-engine, or for
-fastembed when its weights are ONNX. What runs a kind of model plugs in at `FAMILIES`.
+A known model has a record in `models.MODELS`; any other folder or hub id is a checkpoint for colpali-engine. What
+runs a kind of model plugs in at `FAMILIES`.
 """
 
 from __future__ import annotations

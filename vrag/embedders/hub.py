@@ -101,7 +101,7 @@ def find_snapshot(name: str, revision: str | None = None, extra: tuple[str, ...]
     except ImportError as error:
         raise ModelError(
             f"{name} comes from the Hugging Face hub, and huggingface_hub is not installed.",
-            'Install it with: pip install "vrag-toolkit[colpali]", or [onnx] for ONNX models.',
+            'Install it with: pip install "vrag-toolkit[colpali]"',
         ) from error
     with _hub_errors(name, revision):
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=[*_WANTED, *extra]))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from vrag.errors import UsageError
 
-MINILM, COLPALI, FASTEMBED = "minilm", "colpali", "fastembed"  # keys of `vrag.embedders.FAMILIES`
-_TORCH, _ONNX = 'pip install "vrag-toolkit[colpali]"', 'pip install "vrag-toolkit[onnx]"'
+MINILM, COLPALI = "minilm", "colpali"  # keys of `vrag.embedders.FAMILIES`
+_TORCH = 'pip install "vrag-toolkit[colpali]"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,6 @@ class ModelInfo:
 def _hub(name: str, rows: int, licence: str, megabytes: int, *vidore: float | None, dim: int = 128) -> ModelInfo:
     v1, v2, v3 = vidore
     return ModelInfo(name, COLPALI, dim, licence, megabytes, name, _TORCH, rows, (v1, v2, v3))
-
-
-def _onnx(name: str, rows: int, licence: str, megabytes: int) -> ModelInfo:
-    return ModelInfo(name, FASTEMBED, 128, licence, megabytes, name, _ONNX, rows)
 
 
 BUILTIN = ModelInfo("builtin", MINILM, 384, "Apache-2.0", 91, "sentence-transformers/all-MiniLM-L6-v2")

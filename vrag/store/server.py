@@ -14,11 +14,11 @@ from vrag.store.base import Payload, Record, Request, Scored, Selection, VectorF
 from vrag.store.checks import check_record
 from vrag.store.connect import Connection
 from vrag.store.layout import ServerLayout
+from vrag.store.limits import MULTIVECTOR_LIMIT
 from vrag.store.messages import IDF, batches, filter_of, points, query_of, record_of, vector_params
 from vrag.store.retry import Retry
 
 T = TypeVar("T")
-MULTIVECTOR_LIMIT = 1_048_576  # numbers; the server refuses a multivector that reaches it, by no setting of its own
 _BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless it is set otherwise
 _STEP = 1000
 _STEP_WITH_VECTORS = 8
