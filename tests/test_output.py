@@ -15,7 +15,8 @@ HOSTILE = "\x1b]0;owned\x07\x1b[31mred\x9b2J\u202efdp.exe [bold]x[/bold] [link=h
 @pytest.fixture
 def shown(monkeypatch):
     file = io.StringIO()
-    monkeypatch.setattr(output, "stderr", output.SafeConsole(file=file, force_terminal=True, width=200, highlight=False))
+    console = output.SafeConsole(file=file, force_terminal=True, width=200, highlight=False)
+    monkeypatch.setattr(output, "stderr", console)
     return file
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import evaluate, explain, info, ingest, output, pipelines, search, transfer
+from vrag.cli import evaluate, explain, info, ingest, output, pipelines, plan, search, transfer
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -29,6 +29,7 @@ app.command("info")(info.info)
 app.command("models")(info.models)
 app.add_typer(pipelines.app, name="pipelines")
 app.command("doctor")(info.doctor)
+app.command("plan")(plan.plan)
 app.command("push")(transfer.push)
 app.command("pull")(transfer.pull)
 app.add_typer(transfer.snapshot)
