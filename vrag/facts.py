@@ -9,7 +9,7 @@ from typing import Any
 from vrag.embedders.base import Fingerprint
 from vrag.errors import IndexMismatchError
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

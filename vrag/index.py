@@ -10,10 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from vrag.cascade import Stage
 from vrag.documents import KEYS, Documents
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
+from vrag.execution import Execution
 from vrag.explain import Explanation, Match, explain_page, find_matches, trace
 from vrag.facts import Facts
 from vrag.grid import FloatArray
@@ -23,9 +25,9 @@ from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places import CACHE, Place, as_place
-from vrag.search import Hit, parse_where, search, stage_requests
+from vrag.search import Hit, parse_where, search
 from vrag.snippet import snippet
-from vrag.store.base import Condition, Payload, Selection, Store
+from vrag.store.base import AnyVector, Condition, Payload, Selection, Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -191,9 +193,7 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError(f"k must be at least 1, not {k}.")
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-        embedded = self.embed_query_tokens(query)
-        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-        return search(self._store, self.documents, stages, selection, k)
+        return search(self._execution(query, self.embed_query(query), selection, k), self.documents, chosen, k)
 
     def embed_query(self, text: str) -> FloatArray:
         """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""
@@ -268,8 +268,7 @@ class Index(AbstractContextManager["Index"]):
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
         embedded = self.embed_query_tokens(query)
-        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-        stood = trace(self._store, self.documents, stages, selection, record_id, self.page_count)
+        stood = trace(self._execution(query, embedded.vectors, selection, k), self.documents, chosen, record)
         return explain_page(query, embedded, record, self.documents, str(chosen), stood)
 
     @property
@@ -304,6 +303,12 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError("No page was found, so there is nothing to explain.", "vrag info shows what is indexed.")
         return best[0].doc, best[0].page
 
+    def _execution(self, query: str, rows: FloatArray, selection: Selection, k: int) -> Execution:
+        def form(stage: Stage) -> AnyVector:
+            return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
+
+        return Execution(self._store, form, selection, k, self.page_count)
+
     def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
         ids = tuple(document.doc_id for document in self.documents.find(doc))
         conditions = (Condition("kind", ("page",)), Condition("doc_id", ids), Condition("page", (page,)))
@@ -319,6 +324,6 @@ def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedde
     from vrag.bits.store import BitsStore
 
     if place.folder is not None and isinstance(store, BitsStore):
-        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
+        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.kind == "multi"}
         facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
         store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean)

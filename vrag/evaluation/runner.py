@@ -181,7 +181,7 @@ def _run_scope(
 
 def judged_depth(cascade: Cascade, depth: int, pages: int) -> int:
     """Hits to ask for: `depth`, or fewer where more would make an earlier stage let more pages through."""
-    earlier = cascade.limits(1, pages)[:-1]
+    earlier = [stage.limit.within(1, pages) for stage in cascade.stages[:-1] if stage.limit]
     return max(TOP, min([depth, *earlier])) if depth > TOP else depth
 
 
