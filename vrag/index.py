@@ -18,10 +18,10 @@ from vrag.errors import IndexMismatchError, UsageError
 from vrag.execution import Execution
 from vrag.explain import Explanation, Match, explain_page, find_matches, trace
 from vrag.facts import Facts
+from vrag.fleet.source import page_source
 from vrag.grid import FloatArray
 from vrag.ingest import Ingest, IngestReport, Progress
 from vrag.pages.files import find_files
-from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places import CACHE, Place, as_place
@@ -31,8 +31,6 @@ from vrag.store.base import AnyVector, Condition, Payload, Selection, Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-_AHEAD = 12  # pages in flight for each worker: enough that a slow one holds nobody up
 
 
 class Silent:
@@ -137,6 +135,7 @@ class Index(AbstractContextManager["Index"]):
         workers: int | None = None,
         progress: Progress | None = None,
         report: IngestReport | None = None,
+        ray: str | None = None,
     ) -> IngestReport:
         """Index files and folders; what is there already costs a hash.
 
@@ -147,6 +146,7 @@ class Index(AbstractContextManager["Index"]):
             workers: Processes that read and render pages; one a core by default.
             progress: Told of every step.
             report: Filled while the work goes on, so that it can be read after an interruption.
+            ray: Address of a Ray cluster that reads and embeds, or "local" for one on this machine.
 
         Raises:
             UsageError: A path is missing, or there is nothing to index.
@@ -155,16 +155,15 @@ class Index(AbstractContextManager["Index"]):
         report = report or IngestReport(index=self.place.name)
         spec = self.pipeline.with_page(renderer=renderer).page_spec(self.embedder.page_spec)
         self._page_count = None
-        count = workers or os.cpu_count() or 1
-        with PageWorkers(spec, count) as pool:
+        with page_source(ray, workers, self.embedder, spec) as (pool, embedder, ahead):
             job = Ingest(
                 self._store,
                 self.documents,
-                self.embedder,
+                embedder,
                 self.pipeline,
                 self._model_key,
                 pool,
-                count * _AHEAD,
+                ahead,
                 progress or Silent(),
                 report,
             )

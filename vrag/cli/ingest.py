@@ -41,6 +41,9 @@ def ingest(
     renderer: Annotated[RendererName | None, typer.Option(help="Tried first; the other one rescues.")] = None,
     dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages; default: one a core.")] = None,
+    ray: Annotated[
+        str | None, typer.Option(help='Ray cluster that reads and embeds: its address, or "local" for one here.')
+    ] = None,
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
@@ -62,7 +65,7 @@ def ingest(
         _say_what_the_model_does(target.embedder.name)
         try:
             with _progress() as progress:
-                target.ingest(paths, recursive, chosen, workers, _Bar(progress), report)
+                target.ingest(paths, recursive, chosen, workers, _Bar(progress), report, ray)
         except KeyboardInterrupt:
             output.note(f"Interrupted: {report.added} pages are kept. The same command goes on from there.")
             raise

@@ -7,12 +7,13 @@ Nothing is written here, so whatever dies, the index holds what was acknowledged
 
 from __future__ import annotations
 
+import logging
+import socket
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from vrag.embedders.base import Embedder, Fingerprint, PageVectors, QueryVectors
@@ -26,6 +27,7 @@ from vrag.pages.workers import PageWorkers
 
 CHUNK = 4  # pages sent at once: what a dying actor costs
 DEPTH = 2  # chunks at an actor, so that it never waits for the driver
+_PROBE_S = 5.0
 _DEATHS = 3  # of actors before a page is given up
 
 
@@ -45,8 +47,8 @@ class _Post:
     waiting: list[Any] = field(default_factory=list)
 
 
-class Fleet:
-    """Looks like `PageWorkers`; its pages come with their vectors, which `embedder` hands out.
+class Fleet(PageWorkers):
+    """Page workers on other machines; their pages come with their vectors, which `embedder` hands out.
 
     Args:
         address: Of a Ray cluster, or "local" for one on this machine.
@@ -72,7 +74,8 @@ class Fleet:
         found = set(self._ray.get([post.actor.fingerprint.remote() for post in self._posts]))
         if found != {embedder.fingerprint().digest}:
             raise IndexMismatchError(
-                "A Ray worker has another version of the model than this machine.", "Install the same vrag on all nodes."
+                "A Ray worker has another version of the model than this machine.",
+                "Install the same vrag on all nodes.",
             )
 
     @property
@@ -111,11 +114,11 @@ class Fleet:
                     self._take(reference)
 
     def __enter__(self) -> Fleet:
+        """This fleet."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Let the actors go."""
         self._inspecting.__exit__(kind)
         for post in self._posts:
             self._ray.kill(post.actor)
@@ -134,13 +137,16 @@ class Fleet:
                 self._asked[reference] = (post, chunk)
 
     def _take(self, reference: Any) -> None:
-        post, chunk = self._asked.pop(reference)
-        post.waiting.remove(reference)
+        post, chunk = self._asked[reference]
         try:
             answers: list[Answer] = self._ray.get(reference)
-        except self._ray.exceptions.RayError as error:
-            self._lost(post, chunk, error)
+        except self._ray.exceptions.RayTaskError as error:
+            raise ModelError(f"A Ray worker failed: {str(error.cause)[:300]}.") from error
+        except self._ray.exceptions.RayError:
+            self._replace(post)
             return
+        del self._asked[reference]
+        post.waiting.remove(reference)
         for future, answer in zip(chunk.futures, answers, strict=True):
             if isinstance(answer, PageError):
                 future.set_exception(answer)
@@ -149,20 +155,22 @@ class Fleet:
                 self.embedder.keep(page, vectors)
                 future.set_result(page)
 
-    def _lost(self, post: _Post, chunk: _Chunk, error: Exception) -> None:
-        """An actor died: a new one takes its place, and its pages go to the front of the queue one by one."""
-        if isinstance(error, self._ray.exceptions.RayTaskError):
-            raise ModelError(f"A Ray worker failed: {str(error.cause)[:300]}.") from error
-        if not post.waiting:
-            post.actor = self._new_actor()
+    def _replace(self, post: _Post) -> None:
+        """An actor died: a new one takes its place, and what it had goes to the front of the queue.
+
+        Only the oldest chunk was being worked on, so only that one may be to blame; it is asked again page by page.
+        """
+        lost = [self._asked.pop(reference)[1] for reference in post.waiting]
+        post.actor, post.waiting = self._new_actor(), []
+        self._queue[:0] = [*self._suspects(lost[0]), *lost[1:]]
+
+    def _suspects(self, chunk: _Chunk) -> list[_Chunk]:
         if len(chunk.numbers) == 1 and chunk.deaths + 1 >= _DEATHS:
             place = where(chunk.path, chunk.numbers[0])
             chunk.futures[0].set_exception(PageError(f"{place}: {_DEATHS} workers died of it."))
-            return
-        singles = [
-            _Chunk(chunk.path, [n], [f], chunk.deaths + 1) for n, f in zip(chunk.numbers, chunk.futures, strict=True)
-        ]
-        self._queue[:0] = singles
+            return []
+        pairs = zip(chunk.numbers, chunk.futures, strict=True)
+        return [_Chunk(chunk.path, [number], [future], chunk.deaths + 1) for number, future in pairs]
 
     def _bytes(self, path: Path) -> Any:
         """The document in the cluster's object store; the last one is kept."""
@@ -249,9 +257,18 @@ def connect(address: str) -> Any:
     except ImportError as error:
         raise UsageError("--ray needs Ray.", 'pip install "vrag-toolkit[ray]"') from error
     if not ray.is_initialized():
-        target = None if address == "local" else address
         try:
-            ray.init(address=target or "local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UsageError(f"No Ray cluster at {address}: {str(error)[:200]}.", "Use --ray local for one here.") from error
+            _probe(address)
+            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise UsageError(
+                f"No Ray cluster at {address}: {str(error)[:200]}.", "Use --ray local for one here."
+            ) from error
     return ray
+
+
+def _probe(address: str) -> None:
+    """Whether somebody listens at `HOST:PORT` or `ray://HOST:PORT`: Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=_PROBE_S).close()
