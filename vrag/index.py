@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from vrag.cascade import Stage
+from vrag.cascade import Cascade, Fusion, Stage
 from vrag.documents import KEYS, Documents
-from vrag.embedders import load_embedder
+from vrag.embedders import ModelOptions, load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.execution import Execution
@@ -23,11 +23,12 @@ from vrag.grid import FloatArray
 from vrag.ingest import Ingest, IngestReport, Progress
 from vrag.pages.files import find_files
 from vrag.payload import page_grid, page_words
-from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
+from vrag.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places import CACHE, Place, as_place
+from vrag.recipe import choose_pipeline
 from vrag.search import Hit, parse_where, search
 from vrag.snippet import snippet
-from vrag.store.base import AnyVector, Condition, Payload, Selection, Store
+from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -63,6 +64,7 @@ class Index(AbstractContextManager["Index"]):
         self._store = store
         self._model_key = model_key
         self._page_count: int | None = None
+        self._last_query: tuple[str, QueryVectors] | None = None
 
     @classmethod
     def create(
@@ -71,14 +73,16 @@ class Index(AbstractContextManager["Index"]):
         pipeline: str | Pipeline | None = None,
         model: str | None = None,
         collection: str | None = None,
+        options: ModelOptions | None = None,
     ) -> Index:
         """Make a new index.
 
         Args:
             path: A folder, created when missing, or the `http://` or `https://` address of a Qdrant server.
-            pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; the built-in one by default.
-            model: Model id to use instead of the recipe's.
+            pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; by default the one that fits the model.
+            model: Model to use instead of the recipe's: a known one, a folder with a checkpoint, or a hub id.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
+            options: How to run the model.
 
         Raises:
             UsageError: There is an index already, or the recipe is not valid.
@@ -88,9 +92,8 @@ class Index(AbstractContextManager["Index"]):
         place = as_place(path, collection)
         if place.holds_index():
             raise UsageError(f"There is an index at {place.name} already.", "Open it, or choose another place.")
-        recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
-        recipe = recipe.with_model(model)
-        embedder = load_embedder(recipe.model)
+        recipe = choose_pipeline(pipeline, model, options)
+        embedder = load_embedder(recipe.model, options=options)
         fingerprint = embedder.fingerprint()
         facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
         store = place.create(facts, recipe.schema(embedder.dim), KEYS, recipe.server)
@@ -99,7 +102,11 @@ class Index(AbstractContextManager["Index"]):
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike[str] | Place = ".vrag", force: bool = False, collection: str | None = None
+        cls,
+        path: str | os.PathLike[str] | Place = ".vrag",
+        force: bool = False,
+        collection: str | None = None,
+        options: ModelOptions | None = None,
     ) -> Index:
         """Open an index.
 
@@ -107,6 +114,7 @@ class Index(AbstractContextManager["Index"]):
             path: Its folder, or the `http://` or `https://` address of a Qdrant server.
             force: Search although the model at hand is not the one that made the index.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
+            options: How to run the model here; what vectors depend on is taken from the index.
 
         Raises:
             UsageError: There is no index.
@@ -116,7 +124,7 @@ class Index(AbstractContextManager["Index"]):
         place = as_place(path, collection)
         facts = place.facts()
         recipe = make_pipeline(facts.pipeline, facts.table, place.name)
-        embedder = load_embedder(recipe.model)
+        embedder = load_embedder(recipe.model, options=(options or ModelOptions()).with_kept(facts.fingerprint.facts))
         differences = facts.fingerprint.differences(embedder.fingerprint())
         if differences and not force:
             raise IndexMismatchError(
@@ -194,13 +202,48 @@ class Index(AbstractContextManager["Index"]):
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
         return search(self._execution(query, self.embed_query(query), selection, k), self.documents, chosen, k)
 
+    def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
+        """Every page that a step of a cascade lets through, best first.
+
+        Args:
+            query: What is looked for, in words.
+            cascade: From `Pipeline.cascade`.
+            step: Which of its steps, from 0.
+            k: Hits wanted; no stage lets fewer through.
+        """
+        execution = self._execution(query, self.embed_query(query), parse_where((), self.documents), k)
+        is_union = isinstance(cascade.steps[step], Fusion) and cascade.steps[step].limit is None
+        if is_union and step + 1 < len(cascade.steps):
+            return execution.field(cascade, step + 1)
+        return execution.run(replace(cascade, steps=cascade.steps[: step + 1])).points
+
+    def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+        """Document id, page number and words in reading order of every page, in order of record id."""
+        for record in self._store.scroll(parse_where((), self.documents)):
+            yield str(record.payload["doc_id"]), int(record.payload["page"]), page_words(record.payload).texts
+
+    def set_default_cascade(self, text: str) -> None:
+        """Make a cascade the one that searches take when they name none, in this index from now on.
+
+        Args:
+            text: A cascade's name, or its stages.
+
+        Raises:
+            UsageError: It is no cascade of this index.
+        """
+        table = {**self.pipeline.source, "search": {**self.pipeline.source.get("search", {}), "cascade": text}}
+        self.pipeline = make_pipeline(self.pipeline.name, table, self.place.name)
+        self.place.write_facts(replace(self.place.facts(), table=table))
+
     def embed_query(self, text: str) -> FloatArray:
         """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""
         return self.embed_query_tokens(text).vectors
 
     def embed_query_tokens(self, text: str) -> QueryVectors:
-        """The query's rows with the words they stand for."""
-        return self.embedder.embed_query(text)
+        """The query's rows with the words they stand for; the last query is remembered."""
+        if self._last_query is None or self._last_query[0] != text:
+            self._last_query = text, self.embedder.embed_query(text)
+        return self._last_query[1]
 
     def vectors(self, doc: str, page: int, name: str = FULL) -> FloatArray:
         """What the store holds for a page: float32 [n, d], or [d] for a single vector.
@@ -269,6 +312,11 @@ class Index(AbstractContextManager["Index"]):
         embedded = self.embed_query_tokens(query)
         stood = trace(self._execution(query, embedded.vectors, selection, k), self.documents, chosen, record)
         return explain_page(query, embedded, record, self.documents, str(chosen), stood)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Facts of the model in use."""
+        return self.embedder.fingerprint()
 
     @property
     def page_count(self) -> int:

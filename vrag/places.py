@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from vrag.errors import IndexMismatchError, UsageError
-from vrag.facts import Facts
-from vrag.settings import INDEX_ENV, INDEX_FILE, find_index, index_for_writing, is_index
+from vrag.facts import Facts, write_facts
+from vrag.settings import INDEX_ENV, INDEX_FILE, SHARD, find_index, index_for_writing, is_index
 from vrag.store.address import URL_ENV, Server, collection_name
 from vrag.store.base import Record, Selection, Store, VectorField
 from vrag.store.layout import ServerLayout
+from vrag.swap import finish_swap
 
 if TYPE_CHECKING:
     from vrag.store.connect import Connection
 
-SHARD = "shard"
 CACHE = "cache"  # what can be made again from the shard
 FACTS_ID = "00000000-0000-5000-8000-000000000001"
 INDEX = "index"
@@ -54,6 +54,10 @@ class Place(Protocol):
             UsageError: There is none.
             IndexMismatchError: The facts are damaged or of a newer format.
         """
+        ...
+
+    def write_facts(self, facts: Facts) -> None:
+        """Replace what the index says of itself, in one step: whoever reads it reads all of it, old or new."""
         ...
 
     def create(
@@ -88,7 +92,8 @@ class FolderPlace:
         return is_index(self._folder)
 
     def facts(self) -> Facts:
-        """What `index.json` says."""
+        """What `index.json` says, after a repooling that was cut off at its end is finished."""
+        finish_swap(self._folder)
         file = self._folder / INDEX_FILE
         if not self.holds_index():
             raise UsageError(
@@ -100,6 +105,10 @@ class FolderPlace:
             raise IndexMismatchError(f"{file} is damaged: {error}.", "Ingest into a new folder.") from error
         return Facts.from_json(value, str(file))
 
+    def write_facts(self, facts: Facts) -> None:
+        """A new `index.json` in the place of the old one."""
+        write_facts(self._folder, facts)
+
     def create(
         self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
     ) -> Store:
@@ -110,9 +119,7 @@ class FolderPlace:
         if shard.is_dir() and not self.holds_index():
             shutil.rmtree(shard)
         store = BitsStore.create(shard, fields, dict(keys))
-        draft = self._folder / f"{INDEX_FILE}.{os.getpid()}"
-        draft.write_text(json.dumps(facts.to_json(), indent=2) + "\n", encoding="utf-8")
-        draft.replace(self._folder / INDEX_FILE)
+        write_facts(self._folder, facts)
         return store
 
     def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
@@ -147,6 +154,13 @@ class ServerPlace:
             hint = f"Make one with: vrag ingest FOLDER --url {self.server.url} --collection {self.collection}"
             raise UsageError(f"No index at {self.name}.", hint)
         return Facts.from_json(record.payload.get("facts"), f"The index at {self.name}")
+
+    def write_facts(self, facts: Facts) -> None:
+        """A new record of facts in the place of the old one."""
+        from vrag.store.server import ServerStore
+
+        store = ServerStore(self._connection, self.collection, ())
+        store.upsert([Record(FACTS_ID, {"kind": INDEX, "facts": facts.to_json()})])
 
     def create(
         self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout

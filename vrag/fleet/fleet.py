@@ -220,6 +220,16 @@ class FleetEmbedder:
         return self._own.mean
 
     @property
+    def max_rows(self) -> int | None:
+        """The most vectors a page can have."""
+        return self._own.max_rows
+
+    @property
+    def batch_size(self) -> int:
+        """Pages best written at once."""
+        return self._own.batch_size
+
+    @property
     def page_spec(self) -> PageSpec:
         """What the model needs of a page."""
         return self._own.page_spec
