@@ -20,6 +20,7 @@ from vrag.execution import Execution
 from vrag.explain import Explanation, Match, explain_page, find_matches, trace
 from vrag.facts import Facts
 from vrag.failures import Failures
+from vrag.fleet.source import page_source
 from vrag.gate import Gate
 from vrag.grid import FloatArray
 from vrag.ingest import Ingest, Options
@@ -27,7 +28,6 @@ from vrag.lock import IndexLock
 from vrag.memory import divide
 from vrag.metadata import Types
 from vrag.pages.files import find_files
-from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places import CACHE, Place, as_place
@@ -169,6 +169,7 @@ class Index(AbstractContextManager["Index"]):
         progress: Progress | None = None,
         report: IngestReport | None = None,
         options: Options | None = None,
+        ray: str | None = None,
     ) -> IngestReport:
         """Index files and folders; what is there already costs a look at its size, time and inode.
 
@@ -180,6 +181,7 @@ class Index(AbstractContextManager["Index"]):
             progress: Told of every step.
             report: Filled while the work goes on, so that it can be read after an interruption.
             options: How to treat what is known already, and metadata.
+            ray: Address of a Ray cluster that reads and embeds, or "local" for one on this machine.
 
         Raises:
             UsageError: A path is missing, there is nothing to index, or metadata of the wrong type is given.
@@ -197,17 +199,17 @@ class Index(AbstractContextManager["Index"]):
         spec = replace(spec, passwords=options.passwords)
         shares = divide(options.max_memory, workers, spec)
         self._page_count = None
-        with PageWorkers(spec, shares.workers, memory_bytes=shares.worker_bytes) as pool:
+        with page_source(ray, shares, self.embedder, spec) as (pool, embedder, ahead):
             job = Ingest(
                 self._store,
                 self.documents,
                 Failures(self._store),
                 self._gate,
-                self.embedder,
+                embedder,
                 self.pipeline,
                 self._model_key,
                 pool,
-                shares.in_flight,
+                ahead,
                 options,
                 progress or Silent(),
                 report,

@@ -17,6 +17,7 @@ from vrag.cli import (
     ingest,
     output,
     pipelines,
+    plan,
     repool,
     search,
     transfer,
@@ -51,6 +52,7 @@ app.command("models")(info.models)
 app.add_typer(pipelines.app, name="pipelines")
 app.command("repool")(repool.repool)
 app.command("doctor")(info.doctor)
+app.command("plan")(plan.plan)
 app.command("push")(transfer.push)
 app.command("pull")(transfer.pull)
 app.add_typer(transfer.snapshot)

@@ -83,6 +83,9 @@ def ingest(
     retry_failed: Annotated[bool, typer.Option(help="Try again what failed before; without PATHS: all of it.")] = False,
     prune: Annotated[bool, typer.Option(help="Remove documents whose files are gone from PATHS; asks first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Prune without asking.")] = False,
+    ray: Annotated[
+        str | None, typer.Option(help='Ray cluster that reads and embeds: its address, or "local" for one here.')
+    ] = None,
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
@@ -124,7 +127,7 @@ def ingest(
         wanted = paths or [path for failure in target.failures() if (path := Path(failure.path)).is_file()]
         try:
             with _progress() as progress:
-                target.ingest(wanted, recursive, chosen, workers, _Bar(progress), report, options)
+                target.ingest(wanted, recursive, chosen, workers, _Bar(progress), report, options, ray)
         except KeyboardInterrupt:
             output.note(f"Interrupted: {report.added} pages are kept. The same command goes on from there.")
             raise

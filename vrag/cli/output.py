@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 
 from vrag.pathtext import shown
 
-stdout = Console(highlight=False)
-stderr = Console(stderr=True, highlight=False)
+# What a document or its name may hold that a terminal would obey, or that shows text in another order than it has:
+# control characters but tab and line ends, and bidirectional overrides.
+_OBEYED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class SafeConsole(Console):
+    """A console that shows control characters in text as U+FFFD; rich's own codes for colour pass."""
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        return super()._render_buffer(segment if segment.control else _safe(segment) for segment in buffer)
+
+
+def _safe(segment: Segment) -> Segment:
+    return Segment(_OBEYED.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
+
+
+stdout = SafeConsole(highlight=False)
+stderr = SafeConsole(stderr=True, highlight=False)
 
 
 def data(value: Any) -> None:

@@ -1,0 +1,121 @@
+"""`vrag plan`: what an index will cost, before anything is embedded but a sample."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+
+from vrag.cli import output
+from vrag.cli.place import IndexOption
+from vrag.errors import UsageError
+from vrag.settings import index_for_writing
+
+if TYPE_CHECKING:
+    from vrag.planning.estimate import Estimate, Sample
+
+_GIB = 1 << 30
+
+
+def plan(
+    paths: Annotated[list[Path] | None, typer.Argument(help="PDFs, images, or folders of them.")] = None,
+    pages: Annotated[int | None, typer.Option(min=1, help="Plan for so many pages instead of those of PATHS.")] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
+    sample: Annotated[int, typer.Option(min=1, max=1000, help="Pages of PATHS that are embedded to measure.")] = 8,
+    node_memory: Annotated[float, typer.Option(min=1, help="Memory of one node of a cluster, GiB.")] = 64,
+    node_disk: Annotated[float, typer.Option(min=1, help="Disk of one node of a cluster, GiB.")] = 2000,
+    index: IndexOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Tell size, time, and what fits, before anything is indexed. A sample is embedded to measure it.
+
+    Example: vrag plan ./pdfs --pages 1000000
+    """
+    from vrag.embedders import load_embedder
+    from vrag.pipeline import load_pipeline
+    from vrag.planning.estimate import Machine, estimate
+    from vrag.planning.measure import measure_made_up, this_machine
+
+    if not paths and pages is None:
+        raise UsageError("Name documents, or a number of pages.", "e.g. vrag plan ./pdfs, or vrag plan --pages 100000")
+    recipe = load_pipeline(pipeline).with_model(model)
+    embedder = load_embedder(recipe.model)
+    counted: dict[str, Any] = {"documents": None, "failed": []}
+    if paths:
+        measured, counted, found = _look(paths, sample, recipe, embedder)
+        pages = pages or found
+    else:
+        measured = measure_made_up(recipe, embedder)
+    assert pages is not None
+    here = this_machine(index_for_writing(index).absolute())
+    node = Machine(int(node_memory * _GIB), int(node_disk * _GIB))
+    result = estimate(measured, pages, here, node, recipe.server)
+    facts = {"pipeline": recipe.name, "model": recipe.model, **counted, "sample": _sample(measured)}
+    facts |= {"estimate": asdict(result), "machine": asdict(here), "node": asdict(node)}
+    if json:
+        output.data(facts)
+    else:
+        _print(facts, measured, result)
+    return 0
+
+
+def _look(paths: list[Path], sample: int, recipe: Any, embedder: Any) -> tuple[Sample, dict[str, Any], int]:
+    from vrag.pages.files import find_files
+    from vrag.pages.workers import PageWorkers
+    from vrag.planning.measure import count_pages, measure_files
+
+    files = find_files(paths)
+    with PageWorkers(recipe.page_spec(embedder.page_spec), os.cpu_count() or 1) as workers:
+        counts, failed = count_pages(files, workers)
+        measured = measure_files(counts, sample, workers, recipe, embedder)
+    return measured, {"documents": len(counts), "failed": failed}, sum(counts.values())
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    facts = asdict(sample)
+    facts["vectors"] = [{**asdict(v), "bytes_a_page": v.bytes_a_page} for v in sample.vectors]
+    return facts
+
+
+def _print(facts: dict[str, Any], sample: Sample, result: Estimate) -> None:
+    node = facts["node"]
+    documents = f" of {facts['documents']} documents" if facts["documents"] is not None else ""
+    rows = {
+        "pages": f"{result.pages:,}{documents}",
+        "pipeline": f"{facts['pipeline']}, model {facts['model']}",
+        "measured on": f"{sample.source}: {sample.seconds_a_page:.2f} s a page",
+        "embedding": f"{_duration(result.embed_seconds)} on this machine",
+        "disk": f"{_size(result.disk)} ({_size(sample.disk_a_page)} a page)",
+        "memory": f"{_size(result.memory)} scanned by first stages",
+        "cluster": f"{result.nodes} nodes of {_size(node['memory'])} memory, {_size(node['disk'])} disk",
+    }
+    for key, text in rows.items():
+        output.stdout.print(f"{key:12s} {text}", markup=False, soft_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("vector", "rows", "dim", "bytes a page", "all pages", "one exact scan"):
+        table.add_column(name, justify="left" if name == "vector" else "right")
+    for v in sample.vectors:
+        total, scan = _size(v.bytes_a_page * result.pages), f"{result.scan_seconds[v.name]:,.3f} s"
+        table.add_row(v.name, f"{v.rows:.1f}", str(v.dim), f"{v.bytes_a_page:,.0f}", total, scan)
+    output.stdout.print(table)
+    for text in (*facts["failed"], *result.notes):
+        output.note(text)
+
+
+def _duration(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:,.1f} hours" if hours >= 1 else f"{seconds / 60:.1f} minutes"
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:,.1f} {unit}" if unit != "B" else f"{count:,.0f} B"
+        count /= 1024
+    return f"{count:,.1f} TiB"

@@ -1,0 +1,72 @@
+"""What runs on a Ray worker: one embedder and one page loader, asked for a few pages at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from vrag.embedders import load_embedder
+from vrag.embedders.base import PageVectors
+from vrag.errors import PageError
+from vrag.pages.load import PageLoader
+from vrag.pages.page import Page, PageSpec
+
+Answer = tuple[Page, PageVectors] | PageError
+
+
+class PageActor:
+    """Reads and embeds pages of documents whose bytes come with the request, so no disk need be shared.
+
+    Args:
+        model: Model id.
+        spec: What is needed of a page.
+    """
+
+    def __init__(self, model: str, spec: PageSpec) -> None:
+        self._embedder = load_embedder(model, threads=1)
+        self._loader = PageLoader(spec)
+        self._folder = tempfile.TemporaryDirectory(prefix="vrag-ray-")
+        self._last: tuple[str, Path] | None = None
+
+    def fingerprint(self) -> str:
+        """Digest of the model's facts: every worker must have the driver's."""
+        return self._embedder.fingerprint().digest
+
+    def pid(self) -> int:
+        """Process id of this worker."""
+        return os.getpid()
+
+    def embed(self, data: bytes, suffix: str, numbers: Sequence[int]) -> list[Answer]:
+        """Pages of one document, in order, without their pictures; or why one cannot be read.
+
+        Args:
+            data: The document's bytes.
+            suffix: Of its file name.
+            numbers: Pages from 1.
+        """
+        path = self._file(data, suffix)
+        read: list[Page | PageError] = [self._read(path, number) for number in numbers]
+        pages = [page for page in read if isinstance(page, Page)]
+        vectors = iter(self._embedder.embed_pages(pages) if pages else [])
+        return [page if isinstance(page, PageError) else (replace(page, image=None), next(vectors)) for page in read]
+
+    def _read(self, path: Path, number: int) -> Page | PageError:
+        try:
+            return self._loader.load(path, number)
+        except PageError as error:
+            return error
+
+    def _file(self, data: bytes, suffix: str) -> Path:
+        digest = hashlib.sha256(data).hexdigest()
+        if self._last is None or self._last[0] != digest:
+            if self._last is not None:
+                self._loader.close()
+                self._last[1].unlink(missing_ok=True)
+            path = Path(self._folder.name) / f"{digest[:16]}{suffix}"
+            path.write_bytes(data)
+            self._last = (digest, path)
+        return self._last[1]

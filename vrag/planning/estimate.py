@@ -1,0 +1,154 @@
+"""From a measured sample to an index of N pages: pure formulas.
+
+vectors       N * rows * d * 2 bytes (float16)
+graph         N * 32 links * 4 bytes * 1.1, for a vector searched by HNSW with m = 16
+quantized     rows * d bytes (scalar) or rows * d / 8 (binary) beside a pooled vector
+memory        what a first stage scans: pooled vectors and graphs; `full` and the words are read from disk
+disk          N * bytes a page that a store of the sample takes
+scan          N * seconds a page that one exact stage over a vector takes
+embedding     N * seconds a page
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vrag.store.layout import ServerLayout
+
+GIB = 1 << 30
+MULTIVECTOR_LIMIT = 1_048_576  # numbers in one multivector, at which a server refuses it
+_FLOAT16 = 2
+_LINKS, _LINK_BYTES, _LEVELS = 32, 4, 1.1
+_QUANTIZED_BYTES: Mapping[str, float] = {"none": 0.0, "scalar": 1.0, "binary": 1 / 8}
+_USABLE = 0.7  # of a node's memory; the rest is for the system, caches and merging segments
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSample:
+    """One named vector in the sample.
+
+    Args:
+        name: As in the recipe.
+        dim: d.
+        rows: Mean rows of a page.
+        most: Most rows of a page.
+        graph: Whether it is searched by HNSW.
+        scan_us: Microseconds a page that an exact stage over it takes on one query.
+    """
+
+    name: str
+    dim: int
+    rows: float
+    most: int
+    graph: bool
+    scan_us: float
+
+    @property
+    def bytes_a_page(self) -> float:
+        """Bytes of the vectors of a page, float16."""
+        return self.rows * self.dim * _FLOAT16
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was measured.
+
+    Args:
+        pages: Pages embedded.
+        source: Where they come from, in words.
+        seconds_a_page: To read, embed and pool one.
+        disk_a_page: Bytes a page on the disk of an embedded store, measured.
+        payload_a_page: Bytes of words and boxes of a page.
+        vectors: `full` first.
+    """
+
+    pages: int
+    source: str
+    seconds_a_page: float
+    disk_a_page: float
+    payload_a_page: float
+    vectors: tuple[VectorSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine's memory and free disk, bytes."""
+
+    memory: int
+    disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An index of N pages; bytes and seconds.
+
+    Args:
+        pages: N.
+        embed_seconds: On the machine of the sample.
+        disk: Of one copy.
+        memory: What first stages scan, of one copy.
+        scan_seconds: One query, exact over every page, by vector.
+        nodes: Nodes of the given size that hold it, replicas included.
+        notes: Limits that are hit, and what to do.
+    """
+
+    pages: int
+    embed_seconds: float
+    disk: float
+    memory: float
+    scan_seconds: Mapping[str, float]
+    nodes: int
+    notes: tuple[str, ...]
+
+
+def estimate(sample: Sample, pages: int, here: Machine, node: Machine, layout: ServerLayout) -> Estimate:
+    """Size and time of an index.
+
+    Args:
+        sample: From `measure_files` or `measure_made_up`.
+        pages: N.
+        here: This machine, for an embedded index.
+        node: One node of a cluster.
+        layout: Replicas and quantization on a server.
+    """
+    disk, memory = pages * sample.disk_a_page, pages * memory_a_page(sample.vectors, layout.quantization)
+    copies = layout.replication
+    by_disk, by_memory = copies * disk / node.disk, copies * memory / (_USABLE * node.memory)
+    nodes = max(math.ceil(by_disk), math.ceil(by_memory), min(copies, pages), 1)
+    scans = {vector.name: pages * vector.scan_us / 1e6 for vector in sample.vectors}
+    notes = (*_machine_notes(disk, memory, here), *limit_notes(sample.vectors))
+    return Estimate(pages, pages * sample.seconds_a_page, disk, memory, scans, nodes, notes)
+
+
+def memory_a_page(vectors: Sequence[VectorSample], quantization: str) -> float:
+    """Bytes a page that first stages scan: the pooled vectors, or their quantized form, and graphs."""
+    total = 0.0
+    for vector in vectors[1:]:
+        numbers = vector.rows * vector.dim
+        total += numbers * (_QUANTIZED_BYTES[quantization] or _FLOAT16)
+        total += _LINKS * _LINK_BYTES * _LEVELS if vector.graph else 0.0
+    return total
+
+
+def limit_notes(vectors: Sequence[VectorSample]) -> list[str]:
+    """Limits of a server that pages of the sample reach."""
+    return [
+        f"Vector {v.name!r} has up to {v.most} rows of dimension {v.dim}: a Qdrant server takes at most "
+        f"{(MULTIVECTOR_LIMIT - 1) // v.dim}. Render the pages smaller, or keep the index embedded."
+        for v in vectors
+        if v.most * v.dim >= MULTIVECTOR_LIMIT
+    ]
+
+
+def _machine_notes(disk: float, memory: float, here: Machine) -> list[str]:
+    notes = []
+    if disk > here.disk:
+        notes.append(f"The index needs {disk / GIB:.1f} GiB of disk; {here.disk / GIB:.1f} GiB are free here.")
+    if memory > _USABLE * here.memory:
+        notes.append(
+            f"First stages scan {memory / GIB:.1f} GiB; this machine has {here.memory / GIB:.1f} GiB of memory. "
+            "Use a server, quantization, or a recipe with fewer vectors."
+        )
+    return notes

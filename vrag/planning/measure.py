@@ -1,0 +1,168 @@
+"""The sample: some pages read, embedded, pooled and stored in a folder that goes away, with the clock running."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vrag.documents import KEYS
+from vrag.embedders.base import Embedder, PageVectors
+from vrag.errors import PageError, UsageError
+from vrag.grid import FloatArray
+from vrag.pages.page import Page, Words
+from vrag.pages.workers import PageWorkers
+from vrag.payload import page_payload
+from vrag.pipeline import FULL, Pipeline
+from vrag.planning.estimate import Machine, Sample, VectorSample
+from vrag.store.base import Record, Selection, StageRequest
+from vrag.store.edge import EdgeStore
+
+_STORED = 256  # records of the throw-away store: the sample's pages, again and again
+_QUERIES = 5
+_WORDS = 400  # of a made-up page: an ordinary page of a report
+_QUERY = "what was the revenue of the northern region in the last quarter"
+_FILLER = (
+    "pump",
+    "water",
+    "seven",
+    "valves",
+    "inspectors",
+    "record",
+    "pressure",
+    "flow",
+    "yearly",
+    "cost",
+    "the",
+    "and",
+)
+
+
+def count_pages(files: Sequence[Path], workers: PageWorkers) -> tuple[dict[Path, int], list[str]]:
+    """Pages of each file, and a sentence for each that cannot be read."""
+    asked = [(file, workers.inspect(file)) for file in files]
+    counts: dict[Path, int] = {}
+    failed = []
+    for file, future in asked:
+        try:
+            counts[file] = future.result().pages
+        except PageError as error:
+            failed.append(str(error))
+    return counts, failed
+
+
+def measure_files(
+    counts: dict[Path, int], wanted: int, workers: PageWorkers, recipe: Pipeline, embedder: Embedder
+) -> Sample:
+    """A sample of the user's own pages, spread evenly over all of them.
+
+    Raises:
+        UsageError: No page can be read.
+    """
+    places = [(file, page) for file, pages in counts.items() for page in range(1, pages + 1)]
+    picked = [places[int(i)] for i in np.linspace(0, len(places) - 1, min(wanted, len(places)))] if places else []
+    started = time.perf_counter()
+    futures = [workers.load(file, page) for file, page in picked]
+    pages = [page for page in map(_settled, futures) if page is not None]
+    reading = time.perf_counter() - started
+    if not pages:
+        raise UsageError("No page of these documents can be read, so nothing can be estimated.")
+    return _measure(pages, reading / len(pages), f"{len(pages)} of these pages", recipe, embedder)
+
+
+def measure_made_up(recipe: Pipeline, embedder: Embedder) -> Sample:
+    """A sample of two pages made up here; its time has no reading and no OCR in it."""
+    pages = [_made_up(number) for number in (1, 2)]
+    source = f"{len(pages)} made-up pages of {_WORDS} words; reading and OCR not counted"
+    return _measure(pages, 0.0, source, recipe, embedder)
+
+
+def this_machine(folder: Path) -> Machine:
+    """Memory of this machine, and free disk where `folder` is or will be."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return Machine(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), shutil.disk_usage(there).free)
+
+
+def _measure(pages: Sequence[Page], reading: float, source: str, recipe: Pipeline, embedder: Embedder) -> Sample:
+    embedder.embed_pages(pages[:1])  # the first call warms the model up
+    started = time.perf_counter()
+    embedded = embedder.embed_pages(pages)
+    made = [_vectors(recipe, embedder, vectors) for vectors in embedded]
+    seconds = reading + (time.perf_counter() - started) / len(pages)
+    payloads = [page_payload(page, vectors.grid, "0" * 64) for page, vectors in zip(pages, embedded, strict=True)]
+    records = [
+        Record(str(uuid.uuid4()), payloads[i % len(made)], made[i % len(made)]) for i in range(max(_STORED, len(made)))
+    ]
+    disk, scans = _store(records, recipe, embedder)
+    samples = []
+    for field in recipe.schema(embedder.dim):
+        if field.name in made[0]:
+            rows = [1 if vectors[field.name].ndim == 1 else len(vectors[field.name]) for vectors in made]
+            dim = made[0][field.name].shape[-1]
+            samples.append(
+                VectorSample(field.name, dim, float(np.mean(rows)), max(rows), field.hnsw, scans[field.name])
+            )
+    payload = float(np.mean([len(json.dumps(payload)) for payload in payloads]))
+    return Sample(len(pages), source, seconds, disk, payload, tuple(samples))
+
+
+def _vectors(recipe: Pipeline, embedder: Embedder, page: PageVectors) -> dict[str, FloatArray]:
+    return {FULL: page.full, **{spec.name: spec.of_page(page, embedder.mean) for spec in recipe.vectors}}
+
+
+def _store(records: Sequence[Record], recipe: Pipeline, embedder: Embedder) -> tuple[float, dict[str, float]]:
+    """Bytes a page on disk, and microseconds a page of an exact stage over each vector."""
+    query = embedder.embed_query(_QUERY).vectors
+    with tempfile.TemporaryDirectory(prefix="vrag-plan-") as folder:
+        shard = Path(folder) / "shard"
+        with closing(EdgeStore.create(shard, recipe.schema(embedder.dim), KEYS)) as store:
+            empty = _allocated(shard / "segments")
+            store.upsert(records)
+            store.optimize()
+            scans = {}
+            for name in records[0].vectors:
+                form = recipe.spec(name).of_query(query, embedder.mean, mean=False)
+                stages = [StageRequest(name, form, 10)]
+                store.query(stages, Selection())
+                started = time.perf_counter()
+                for _ in range(_QUERIES):
+                    store.query(stages, Selection())
+                scans[name] = (time.perf_counter() - started) / _QUERIES / len(records) * 1e6
+            disk = _allocated(shard / "segments") - empty
+        return disk / len(records), scans
+
+
+def _allocated(folder: Path) -> int:
+    """Bytes that the disk has given the files; the write-ahead log beside the segments does not grow with the index."""
+    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())
+
+
+def _made_up(number: int) -> Page:
+    from PIL import Image
+
+    columns, rows = 10, _WORDS // 10
+    boxes = np.array(
+        [(c / columns, r / rows, (c + 0.9) / columns, (r + 0.8) / rows) for r in range(rows) for c in range(columns)],
+        np.float32,
+    )
+    texts = tuple(f"{_FILLER[(i * number) % len(_FILLER)]}" for i in range(_WORDS))
+    words = Words(texts, boxes, np.repeat(np.arange(rows), columns).astype(np.int32))
+    image = Image.new("RGB", (1224, 1584), "white")
+    return Page(number, 612.0, 792.0, words, "layer", "pdfium", image)
+
+
+def _settled(future: Any) -> Page | None:
+    try:
+        page: Page = future.result()
+    except PageError:
+        return None
+    return page
