@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import evaluate, explain, info, ingest, output, pipelines, search, transfer
+from vrag.cli import bench, evaluate, explain, info, ingest, output, pipelines, search, transfer
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -32,6 +32,7 @@ app.command("doctor")(info.doctor)
 app.command("push")(transfer.push)
 app.command("pull")(transfer.pull)
 app.add_typer(transfer.snapshot)
+app.command("bench")(bench.bench)
 app.add_typer(evaluate.app, name="eval")
 
 
