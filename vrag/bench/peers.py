@@ -123,13 +123,13 @@ def _fast_plaid(corpus: Corpus, pages: int, folder: Path) -> Search:
     return search
 
 
+_SLOW = "building takes minutes a thousand pages"
 PEERS: Sequence[Peer] = (
     Peer("maxsim-cpu", "maxsim_cpu", "pip install maxsim-cpu", scorer=_maxsim_cpu),
     Peer("colpali-engine", "colpali_engine", 'pip install "vrag-toolkit[colpali]"', scorer=_colpali_engine),
-    Peer("qdrant-client local", "qdrant_client", "pip install qdrant-client", engine=_qdrant_local,
-         most=(1000, "building takes minutes, and it holds all float32 vectors in memory")),
-    Peer("fast-plaid", "fast_plaid", "pip install fast-plaid", engine=_fast_plaid, most=(1000, "building takes minutes a thousand pages")),
-)  # fmt: skip
+    Peer("qdrant-client local", "qdrant_client", "pip install qdrant-client", engine=_qdrant_local, most=(1000, _SLOW)),
+    Peer("fast-plaid", "fast_plaid", "pip install fast-plaid", engine=_fast_plaid, most=(1000, _SLOW)),
+)
 
 
 def one_blas_thread() -> Any:

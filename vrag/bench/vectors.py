@@ -139,4 +139,5 @@ def _projection(rows: FloatArray, dim: int) -> FloatArray:
 
 def _projected(query: FloatArray, projection: FloatArray) -> FloatArray:
     """Query rows projected, each with the length it had: that is its weight."""
-    return normalise(query @ projection) * np.linalg.norm(query, axis=1, keepdims=True)
+    rows: FloatArray = normalise(query @ projection) * np.linalg.norm(query, axis=1, keepdims=True)
+    return rows
