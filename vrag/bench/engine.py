@@ -27,7 +27,7 @@ CASCADES = {
     "exact": "full",
     "two-stage": "rows:256 > full",
     "three-stage": "global:1000 > rows:300 > full",
-    "bits": "rows@bits:{first} > full@bits:64 > full",
+    "bits": "rows@bits:512 > full@bits:256 > full",
 }
 _BATCH = 16
 _PAGES = Selection((Condition("kind", (PAGE,)),))
@@ -80,11 +80,6 @@ class BenchStore:
         name = str(uuid.uuid5(uuid.NAMESPACE_OID, f"bench {number}"))
         payload = {"kind": PAGE, "doc_id": "bench", "page": number}
         return Record(name, payload, {FULL: full, ROWS: normalise(rows), GLOBAL: mean})
-
-
-def bits_cascade(pages: int) -> str:
-    """Our cascade at a size: an eighth of the corpus, at least 256 pages, passes the pooled bits."""
-    return CASCADES["bits"].format(first=max(256, pages // 8))
 
 
 def sizes_of(cache: BitCache, names: Sequence[str]) -> int:

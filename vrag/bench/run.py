@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from vrag.bench.engine import CASCADES, FULL, ROWS, BenchStore, bits_cascade, sizes_of
+from vrag.bench.engine import CASCADES, FULL, ROWS, BenchStore, sizes_of
 from vrag.bench.measure import Ranked, Result, Row, best, make_row, timed, timed_scorer
 from vrag.bench.peers import CPUS, PEERS, Peer, numpy_scorer, one_blas_thread
 from vrag.bench.vectors import Corpus
