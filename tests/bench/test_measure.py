@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from vrag.bench.apart import measure_apart
 from vrag.bench.measure import Result, Row, best, make_row, timed, timed_scorer
 from vrag.bench.peers import PEERS, numpy_scorer, one_blas_thread
 from vrag.bench.plot import label_of, write_csv, write_plot
@@ -60,10 +61,7 @@ def test_every_peer_finds_the_nearest_pages(peer, corpus, tmp_path):
         pytest.skip(peer.install)
     queries = corpus.source.queries
     exact = [best(np.array([(q @ corpus.page(n).T).max(axis=1).sum() for n in range(30)])) for q in queries]
-    if peer.scorer:
-        result = timed_scorer(peer.scorer(), corpus.blocks(30), queries)[0]
-    else:
-        result = timed(peer.engine(corpus, 30, tmp_path), queries)
+    result = measure_apart(peer.name, corpus, 30, tmp_path)
     assert make_row(30, peer.name, "", result, exact).recall_at_10 > 0.8
 
 

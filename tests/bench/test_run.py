@@ -2,12 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from tests.pdfs import write_pdf
 from vrag.bench import run as run_module
+from vrag.bench.apart import measure_apart
 from vrag.bench.engine import CASCADES
 from vrag.bench.ingesting import IngestBench
+from vrag.bench.measure import Result, best
 from vrag.bench.peers import Peer
 from vrag.bench.run import Bench
 
@@ -15,25 +18,40 @@ KEYS = {"pages", "system", "cascade", "qps", "recall_at_10", "ratio", "median_ms
 
 
 def test_every_system_at_every_size(corpus, tmp_path, monkeypatch):
-    broken = Peer("broken", "numpy", "", scorer=lambda: lambda query, block: 1 / 0)
-    absent = Peer("absent", "no_such_module", "pip install absent", scorer=None)
+    broken, good = Peer("broken", "numpy", ""), Peer("good", "numpy", "")
+    absent = Peer("absent", "no_such_module", "pip install absent")
     large = Peer("large", "numpy", "", most=(40, "it is large"))
-    monkeypatch.setattr(run_module, "PEERS", (broken, absent, large))
+    monkeypatch.setattr(run_module, "PEERS", (broken, absent, large, good))
+
+    def measured(name, corpus, pages, folder):
+        return Result([1e-9] * 5, [[]] * 5) if name == "good" else 1 / 0
+
+    monkeypatch.setattr(run_module, "measure_apart", measured)
     told = []
     report = Bench(corpus, [60, 40, 60], True, tmp_path, told.append).run()
-    assert [row.pages for row in report.rows] == [40] * 5 + [60] * 5
+    assert [row.pages for row in report.rows] == [40] * 6 + [60] * 6
     for size in (40, 60):
         rows = [row for row in report.rows if row.pages == size]
         assert {row.cascade for row in rows} == {"", *CASCADES.values()}
-        assert all(row.recall_at_10 >= 0.9 for row in rows)
+        assert all(row.recall_at_10 >= 0.9 for row in rows if row.system != "good")
+        assert rows[0].system == "good"
         assert next(row.recall_at_10 for row in rows if row.cascade == "full") == 1.0
-        assert max(row.ratio for row in rows if row.cascade in ("", "full")) == 1.0
+        assert max(row.ratio for row in rows if row.system != "good" and row.cascade in ("", "full")) == 1
         ours = next(row for row in rows if row.system == "vrag")
         assert ours.bytes == size * (64 + 32) * 16
     notes = "\n".join(report.notes)
     assert "broken at 40 pages: failed, ZeroDivisionError" in notes
     assert "absent at 60 pages: left out, not installed (pip install absent)" in notes
     assert "large at 60 pages: left out, it is large" in notes
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_peer_is_measured_in_its_own_process(corpus, tmp_path):
+    exact = [
+        best(np.array([(q @ corpus.page(n).T).max(axis=1).sum() for n in range(20)])) for q in corpus.source.queries
+    ]
+    result = measure_apart("qdrant-client local", corpus, 20, tmp_path)
+    assert result.ranked == exact
     assert list(tmp_path.iterdir()) == []
 
 

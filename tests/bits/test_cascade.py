@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from vrag.cascade_text import parse_cascade
+from vrag.execution import Execution
 
 from tests.bits import naive
 from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
 from vrag.bits.store import BitsStore
-from vrag.cascade_text import parse_cascade
 from vrag.errors import UsageError
-from vrag.execution import Execution
 from vrag.store.base import Condition, Selection
 from vrag.store.edge import EdgeStore
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from vrag.bench.apart import measure_apart
 from vrag.bench.engine import CASCADES, FULL, ROWS, BenchStore, sizes_of
 from vrag.bench.measure import Ranked, Result, Row, best, make_row, timed, timed_scorer
 from vrag.bench.peers import CPUS, PEERS, Peer, numpy_scorer, one_blas_thread
@@ -81,11 +82,8 @@ class Bench:
         return with_ratios(rows)
 
     def _cascades(self, store: BenchStore, exact: Sequence[Ranked]) -> Iterator[Row]:
-        systems = {
-            **{text: QDRANT for name, text in CASCADES.items() if name != "bits"},
-            bits_cascade(store.pages): OURS,
-        }
-        for cascade, system in systems.items():
+        for name, cascade in CASCADES.items():
+            system = OURS if name == "bits" else QDRANT
             self._tell(f"{store.pages} pages: {cascade}")
             result = timed(partial(store.search, cascade), self._corpus.source.queries)
             size = sizes_of(store.bits, (FULL, ROWS)) if system == OURS else 0
@@ -99,17 +97,9 @@ class Bench:
                 continue
             self._tell(f"{pages} pages: {peer.name}")
             try:
-                yield peer.name, self._peer(peer, pages, folder)
+                yield peer.name, measure_apart(peer.name, self._corpus, pages, folder)
             except Exception as error:  # noqa: BLE001  a peer's failure is a result, whatever it raises
                 self._notes.append(f"{peer.name} at {pages} pages: failed, {type(error).__name__}: {str(error)[:200]}")
-
-    def _peer(self, peer: Peer, pages: int, folder: Path) -> Result:
-        queries = self._corpus.source.queries
-        if peer.scorer:
-            return timed_scorer(peer.scorer(), self._corpus.blocks(pages), queries)[0]
-        assert peer.engine is not None
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            return timed(peer.engine(self._corpus, pages, Path(place)), queries)
 
 
 def with_ratios(rows: Sequence[Row]) -> list[Row]:
