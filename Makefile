@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 TEST_VENV := .venv-test
-REFERENCE_VENV := .venv-reference
+COLPALI_VENV := .venv-colpali
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check format docs samples reference server-up server-down cluster-up test-server clean
+.PHONY: demo test test-core test-colpali check format docs samples reference server-up server-down cluster-up test-server clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
@@ -19,8 +19,16 @@ demo: $(VENV)/installed
 	@echo "  vrag ingest ~/Documents --index ~/my-index"
 	@echo "  vrag search \"what you look for\" --index ~/my-index --save-pages ./hits"
 
-test: $(TEST_VENV)/installed
+# Everything: about 10 minutes, most of it torch being installed (5 GB, once).
+test: test-core test-colpali
+
+# Without torch.
+test-core: $(TEST_VENV)/installed
 	PATH="$(CURDIR)/$(TEST_VENV)/bin:$$PATH" $(MAKE) check
+
+# ColPali-style and ONNX models on tiny checkpoints.
+test-colpali: $(COLPALI_VENV)/installed
+	PATH="$(CURDIR)/$(COLPALI_VENV)/bin:$$PATH" VRAG_NEED_COLPALI=1 pytest tests/colpali tests/embedders
 
 # What CI runs, in an environment that is there already.
 check:
@@ -38,9 +46,9 @@ format:
 docs: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/typer vrag.cli.app utils docs --name vrag --title "The command line" --output docs/cli.md
 
-# The built-in model against transformers and torch (about 1 GB to install).
-reference: $(REFERENCE_VENV)/installed
-	$(REFERENCE_VENV)/bin/pytest -m reference tests/embedders
+# The built-in model against transformers and torch.
+reference: $(COLPALI_VENV)/installed
+	$(COLPALI_VENV)/bin/pytest -m reference tests/embedders
 
 samples: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python $(PIP) -e '.[samples]'
@@ -66,7 +74,7 @@ test-server: $(TEST_VENV)/installed
 	code=$$?; docker compose --project-name vrag-test down --volumes; exit $$code
 
 clean:
-	rm -rf $(VENV) $(TEST_VENV) $(REFERENCE_VENV) .vrag
+	rm -rf $(VENV) $(TEST_VENV) $(COLPALI_VENV) .vrag
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -78,7 +86,7 @@ $(TEST_VENV)/installed: pyproject.toml
 	$(TEST_VENV)/bin/python $(PIP) -e '.[test]'
 	touch $@
 
-$(REFERENCE_VENV)/installed: pyproject.toml
-	$(PYTHON) -m venv $(REFERENCE_VENV)
-	$(REFERENCE_VENV)/bin/python $(PIP) 'torch==2.13.0' transformers -e '.[test]'
+$(COLPALI_VENV)/installed: pyproject.toml requirements-colpali.txt
+	$(PYTHON) -m venv $(COLPALI_VENV)
+	$(COLPALI_VENV)/bin/python $(PIP) -r requirements-colpali.txt
 	touch $@

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrag.cascade import Cascade, Limit, Stage, parse_cascade
+from vrag.cascade import Addition, Cascade, Fusion, Limit, Stage
+from vrag.cascade_text import parse_cascade
 from vrag.errors import UsageError
 
 ALIASES = {"exact": "full", "two-stage": "rows:256 > full"}
-VECTORS = ("full", "rows", "global")
+VECTORS = ("full", "rows", "global", "text")
 
 
 def parse(text):
@@ -26,25 +27,49 @@ def test_every_part_of_a_stage_is_read():
     assert cascade.stages == (first, Stage("rows", limit=Limit(30)), Stage("full"))
 
 
-stages = st.builds(
+limits = st.builds(Limit, st.integers(1, 100).map(float), st.booleans())
+names = st.sampled_from(VECTORS)
+plain = st.builds(Stage, names, mean=st.booleans(), limit=limits)
+later = st.builds(
     Stage,
-    vector=st.sampled_from(VECTORS),
+    names,
     mean=st.booleans(),
-    limit=st.builds(Limit, st.integers(1, 100).map(float), st.booleans()),
+    bits=st.booleans(),
+    regions=st.booleans(),
+    context=st.booleans(),
+    additions=st.lists(st.builds(Addition, st.sampled_from([0.05, 0.5, 1, 20]), names), max_size=2).map(tuple),
+    limit=limits,
 )
+branches = st.lists(st.lists(plain, min_size=1, max_size=2).map(tuple), min_size=2, max_size=3).map(tuple)
+fusions = st.builds(Fusion, st.just("union"), branches) | st.builds(Fusion, st.just("rrf"), branches, limits)
 
 
-@given(st.lists(stages, min_size=1, max_size=4))
-def test_what_is_written_reads_back(several):
-    cascade = Cascade("", tuple(several))
-    assert parse(str(cascade)).stages == cascade.stages
+@given(st.lists(later, min_size=1, max_size=3), st.none() | fusions)
+def test_what_is_written_reads_back(several, fusion):
+    cascade = Cascade("", (*([fusion] if fusion else []), *several))
+    assert parse(str(cascade)).steps == cascade.steps
 
 
-@given(st.integers(1, 50), st.integers(0, 2000))
-def test_limits_hold_enough_for_the_hits_and_no_more_than_the_corpus(k, corpus):
-    limits = parse("global:100 > rows:5% > full").limits(k, corpus)
-    assert all(1 <= limit <= max(corpus, 1) for limit in limits)
-    assert all(limit >= min(k, max(corpus, 1)) for limit in limits)
+def test_a_union_is_a_step_of_branches():
+    cascade = parse("union(rows:200, global:1000 > rows:50, text:100) > full")
+    union, last = cascade.steps
+    assert union.kind == "union"
+    assert [[s.vector for s in branch] for branch in union.branches] == [["rows"], ["global", "rows"], ["text"]]
+    assert last == Stage("full")
+    assert [s.vector for s in cascade.stages] == ["rows", "global", "rows", "text", "full"]
+
+
+def test_other_scores_are_added_with_their_weight():
+    stage = parse("rows:9 > full@regions+context+0.2*text").steps[-1]
+    assert stage == Stage("full", regions=True, context=True, additions=(Addition(0.2, "text"),))
+    assert not stage.is_plain
+
+
+@given(limits, st.integers(1, 50), st.integers(0, 2000))
+def test_limits_hold_enough_for_the_hits_and_no_more_than_the_corpus(limit, k, corpus):
+    count = limit.within(k, corpus)
+    assert 1 <= count <= max(corpus, 1)
+    assert count >= min(k, max(corpus, 1))
 
 
 def test_shares_are_of_the_corpus():
@@ -62,8 +87,17 @@ def test_shares_are_of_the_corpus():
         ("rows:101% > full", "out of range", 1),
         ("rows:1.5 > full", "out of range", 1),
         ("max(rows):5 > full", "unknown query form", 1),
-        ("rows@ann:5 > full", "unknown search", 1),
-        ("rows:5 > global@hnsw:3 > full", "only the first stage", 16),
+        ("rows@ann:5 > full", "unknown mode 'ann'", 1),
+        ("rows@hnsw@bits:5 > full", "cannot go together", 1),
+        ("rows:5 > full+2*nope", r"cannot add '2\*nope'", 10),
+        ("rows:5 > full+texts", "cannot add 'texts'", 10),
+        ("rows:5 > union(rows:5, text:5) > full", "a fusion can only come first", 10),
+        ("sum(rows:5, text:5) > full", "unknown fusion 'sum'", 1),
+        ("union(rows:5, text) > full", "needs a limit", 15),
+        ("union(rows:5, text:5):9 > full", "a union takes no limit", 1),
+        ("union(rows:5, text@bits:5) > full", "runs in the engine", 15),
+        ("union(rows:5, nope:5) > full", "unknown cascade or vector 'nope'", 15),
+        ("rows:5 > global@hnsw:3 > full", "only the first stage", 10),
         ("rows:5 >> full", "is not a stage", 9),
     ],
 )

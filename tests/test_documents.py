@@ -16,7 +16,7 @@ from vrag.store.edge import EdgeStore
 
 @pytest.fixture
 def store(tmp_path):
-    store = EdgeStore.create(tmp_path / "shard", [VectorField("full", 4, multi=True)], KEYS)
+    store = EdgeStore.create(tmp_path / "shard", [VectorField("full", "multi", 4)], KEYS)
     yield store
     store.close()
 

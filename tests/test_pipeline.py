@@ -65,9 +65,9 @@ def test_a_recipe_survives_being_kept_in_an_index():
 
 def test_schema_has_full_first_and_a_graph_for_single_vectors():
     fields = {field.name: field for field in load_pipeline().schema(16)}
-    assert fields[FULL].multi
+    assert fields[FULL].kind == "multi"
     assert not fields[FULL].hnsw
-    assert not fields["global"].multi
+    assert fields["global"].kind == "single"
     assert fields["global"].hnsw
 
 
@@ -106,7 +106,7 @@ def test_a_file_is_a_recipe_too(tmp_path):
         ("[vectors.a]\nsize = 3", "vectors.a: needs a pooling"),
         ('[vectors.a]\npooling = "p"', "unknown pooling 'p'"),
         ('[vectors.a]\npooling = "runs"\nwidth = 3', "no option 'width'"),
-        ('[vectors.full]\npooling = "runs"', "always there"),
+        ('[vectors.full]\npooling = "runs"', "no pooled vector"),
         ('[vectors.a]\npooling = "runs"\nsingle = true', "only these poolings .*: mean, muvera"),
         ('[vectors.a]\npooling = "muvera"', "muvera gives a single vector"),
         ('[vectors.a]\npooling = "muvera"\nsingle = true\ncentred = true', "not centred"),

@@ -10,7 +10,7 @@ from tests.store.rest import rest_server
 from tests.store.test_conformance import LOCAL_MODE
 from vrag import Index
 from vrag.errors import IndexMismatchError, StoreError, UsageError
-from vrag.facts import Facts
+from vrag.facts import FORMAT, Facts
 from vrag.places import FACTS_ID, FolderPlace, ServerPlace, as_place, choose_place
 from vrag.store.address import Server
 
@@ -77,7 +77,7 @@ def test_facts_come_back_from_json():
 
     facts = Facts("p", {"model": "m"}, Fingerprint({"model": "m"}), 7)
     assert Facts.from_json(facts.to_json(), "here") == facts
-    for damaged in (None, [], {}, {"format": 1}, {**facts.to_json(), "dim": "x"}):
+    for damaged in (None, [], {}, {"format": FORMAT}, {**facts.to_json(), "dim": "x"}):
         with pytest.raises(IndexMismatchError, match="here is damaged"):
             Facts.from_json(damaged, "here")
     with pytest.raises(IndexMismatchError, match="format 99"):

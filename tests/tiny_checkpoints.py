@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vrag.embedders.colpali.repairs import with_old_places
+
 HIDDEN = 64
 TEXT = {"hidden_size": HIDDEN, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
 GROUPED = {**TEXT, "num_key_value_heads": 2}
@@ -22,6 +24,7 @@ ROPE = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10000.
 LONG = {"max_position_embeddings": 4096}
 QWEN = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"]
 QWEN_VIDEO = "<|video_pad|>"
+SENSES = ("audio", "vision")
 CHAT = (
     "{% for m in messages %}<start>{{ m['role'] }}\n{% for c in m['content'] %}"
     "{% if c['type'] == 'image' %}IMAGE{% elif c['type'] == 'text' %}{{ c['text'] }}{% endif %}"
@@ -194,13 +197,15 @@ def qwen_omni(processor: Any) -> Parts:
     )
     hearing = {"d_model": 32, "encoder_layers": 1, "encoder_attention_heads": 2, "encoder_ffn_dim": 32}
     ids = {f"{name}_token_id": words.convert_tokens_to_ids(marks[f"{name}_token"]) for name in names[:3]}
+    starts = {f"{name}_start_token_id": words.convert_tokens_to_ids(marks[f"{name}_bos_token"]) for name in SENSES}
     config = t.Qwen2_5OmniThinkerConfig(
         text_config=_qwen_text(words),
         vision_config=_windowed_vision(),
         audio_config={**hearing, "num_mel_bins": 16, "output_dim": HIDDEN, "max_source_positions": 100},
         **{name.replace("_id", "_index"): value for name, value in ids.items()},
+        **starts,
     )
-    return config, made
+    return with_old_places(config), made
 
 
 def _qwen_parts(processor: Any, patch: int, video: Any) -> Parts:
@@ -249,8 +254,8 @@ FAMILIES: dict[str, tuple[Callable[[Any], Parts], str, str]] = {
     "colqwen3": (qwen3, "ColQwen3", "ColQwen3Processor"),
     "colqwen3_5": (qwen3_5, "ColQwen3_5", "ColQwen3_5Processor"),
     "colqwen_omni": (qwen_omni, "ColQwen2_5Omni", "ColQwen2_5OmniProcessor"),
-    "bipali": (paligemma, "BiPali", "BiPaliProcessor"),
-    "bipaliproj": (paligemma, "BiPaliProj", "BiPaliProcessor"),
+    "bipali": (paligemma, "BiPali", "ColPaliProcessor"),
+    "bipaliproj": (paligemma, "BiPaliProj", "ColPaliProcessor"),
     "biidefics3": (idefics3, "BiIdefics3", "BiIdefics3Processor"),
     "bimodernvbert": (modernvbert, "BiModernVBert", "BiModernVBertProcessor"),
     "bigemma3": (gemma3, "BiGemma3", "BiGemmaProcessor3"),
@@ -266,10 +271,12 @@ def make(family: str, folder: str | Path, seed: int = 0) -> Path:
     import colpali_engine.models as engine
     import torch
 
+    from vrag.embedders.colpali.repairs import repaired_class
+
     parts, model_class, processor_class = FAMILIES[family]
     config, processor = parts(getattr(engine, processor_class))
     torch.manual_seed(seed)
-    model = getattr(engine, model_class)(config).float().eval()
+    model = repaired_class(engine, model_class)(config).float().eval()
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return Path(folder)

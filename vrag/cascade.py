@@ -1,27 +1,12 @@
-"""Cascades: stages that score the pages the stage before let through, written as one line of text.
+"""Cascades: stages that score the pages the stage before let through.
 
-    full                              exact MaxSim over every page
-    runs:256 > full                   the 256 best by pooled vectors, ranked by exact MaxSim
-    global@hnsw:1000 > runs:10% > full
-
-A stage is `VECTOR`, or `mean(VECTOR)` to score with the mean of the query's vectors, then `@hnsw` or
-`@exact` (the default), then `:LIMIT`, a count or a share of the corpus. The last stage takes the
-number of hits asked for and needs no limit.
+`vrag.cascade_text` writes and reads them as one line of text.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from vrag.errors import UsageError
-
-_STAGE = re.compile(
-    r"(?:(?P<form>[a-z]+)\((?P<inner>[a-z][\w-]*)\)|(?P<vector>[a-z][\w-]*))"
-    r"(?:@(?P<search>[a-z]+))?(?::(?P<limit>\d+(?:\.\d+)?%?))?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +20,27 @@ class Limit:
         """Pages let through of a corpus of `corpus` pages, at least 1."""
         return max(1, math.ceil(corpus * self.value / 100) if self.is_share else int(self.value))
 
+    def within(self, k: int, corpus: int) -> int:
+        """The count, but never fewer than `k`, and never more than there are pages."""
+        return min(max(self.count(corpus), k), max(corpus, 1))
+
     def __str__(self) -> str:
         return f"{self.value:g}%" if self.is_share else f"{int(self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A second opinion on a stage's candidates: `weight` x the score by `vector`.
+
+    The added score is standardised over the candidates and scaled by the spread of the stage's own scores, so
+    that a weight means the same for every query and every model.
+    """
+
+    weight: float
+    vector: str
+
+    def __str__(self) -> str:
+        return f"+{self.weight:g}*{self.vector}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,94 +51,78 @@ class Stage:
         vector: Named vector scored against.
         mean: Score with the mean of the query's vectors instead of each of them.
         hnsw: Search the HNSW graph instead of scoring every candidate; first stage only.
+        bits: Score packed sign bits instead of the stored vectors, where the index has them.
+        regions: Score the best region of a page instead of the whole page.
+        context: Let the document's name, title and the page's head answer query words too.
+        additions: Other scores blended in.
         limit: Candidates let through; None in the last stage: as many as hits are asked for.
     """
 
     vector: str
     mean: bool = False
     hnsw: bool = False
+    bits: bool = False
+    regions: bool = False
+    context: bool = False
+    additions: tuple[Addition, ...] = ()
     limit: Limit | None = None
 
-    def __str__(self) -> str:
+    @property
+    def is_plain(self) -> bool:
+        """Whether the engine can run this stage by itself."""
+        return not (self.bits or self.regions or self.context or self.additions)
+
+    @property
+    def scoring(self) -> str:
+        """The stage as text, without its limit."""
         name = f"mean({self.vector})" if self.mean else self.vector
-        return f"{name}{'@hnsw' if self.hnsw else ''}{f':{self.limit}' if self.limit else ''}"
+        modes = "".join(f"@{mode}" for mode in ("hnsw", "bits", "regions") if getattr(self, mode))
+        return f"{name}{modes}{'+context' if self.context else ''}{''.join(map(str, self.additions))}"
+
+    def __str__(self) -> str:
+        return f"{self.scoring}{f':{self.limit}' if self.limit else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """Branches that run side by side; the first stage of a cascade.
+
+    Args:
+        kind: "union": every branch's candidates go on; "rrf": the best of all by reciprocal rank fusion.
+        branches: Stages of each branch.
+        limit: Candidates let through; a union takes none.
+    """
+
+    kind: str
+    branches: tuple[tuple[Stage, ...], ...]
+    limit: Limit | None = None
+
+    @property
+    def scoring(self) -> str:
+        """The fusion as text, without its limit."""
+        return f"{self.kind}({', '.join(' > '.join(map(str, branch)) for branch in self.branches)})"
+
+    def __str__(self) -> str:
+        return f"{self.scoring}{f':{self.limit}' if self.limit else ''}"
+
+
+Step = Stage | Fusion
 
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """Stages in the order they run, and the name people call them by."""
+    """Steps in the order they run, and the name people call them by."""
 
     name: str
-    stages: tuple[Stage, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Every scoring of the cascade, those of branches included, in the order of the text."""
+        found: list[Stage] = []
+        for step in self.steps:
+            found += [s for branch in step.branches for s in branch] if isinstance(step, Fusion) else [step]
+        return tuple(found)
 
     def __str__(self) -> str:
-        return " > ".join(map(str, self.stages))
-
-    def limits(self, k: int, corpus: int) -> list[int]:
-        """Pages each stage lets through for `k` hits: never fewer than `k`, never more than `corpus`."""
-        wanted = [stage.limit.count(corpus) if stage.limit else k for stage in self.stages]
-        return [min(max(limit, k), max(corpus, 1)) for limit in wanted]
-
-
-def parse_cascade(text: str, aliases: Mapping[str, str], vectors: Sequence[str]) -> Cascade:
-    """A cascade from its name or its line of text.
-
-    Args:
-        text: A key of `aliases`, or stages joined by `>`.
-        aliases: Named cascades of the index's pipeline.
-        vectors: Named vectors of the index's pipeline.
-
-    Raises:
-        UsageError: What is wrong and at which character.
-    """
-    line = aliases.get(text, text)
-    stages, position = [], 0
-    for part in line.split(">"):
-        stages.append(_parse_stage(part, line, position + len(part) - len(part.lstrip()), vectors, aliases))
-        position += len(part) + 1
-    _check_order(stages, line)
-    return Cascade(text, tuple(stages))
-
-
-def _parse_stage(part: str, line: str, at: int, vectors: Sequence[str], aliases: Mapping[str, str]) -> Stage:
-    match = _STAGE.fullmatch(part.strip())
-    if match is None:
-        raise _error(
-            line, at, f"{part.strip()!r} is not a stage", f"Write a name ({', '.join(aliases)}) or VECTOR:LIMIT."
-        )
-    form, search, limit = match["form"], match["search"], match["limit"]
-    vector = match["inner"] or match["vector"]
-    if vector not in vectors:
-        names = f"Cascades: {', '.join(aliases)}. Vectors: {', '.join(vectors)}."
-        raise _error(line, at, f"unknown cascade or vector {vector!r}", names)
-    if form not in (None, "mean"):
-        raise _error(line, at, f"unknown query form {form!r}", "The only form is mean(VECTOR).")
-    if search not in (None, "hnsw", "exact"):
-        raise _error(line, at, f"unknown search {search!r}", "Use @hnsw or @exact.")
-    return Stage(vector, form == "mean", search == "hnsw", _parse_limit(limit, line, at) if limit else None)
-
-
-def _parse_limit(text: str, line: str, at: int) -> Limit:
-    limit = Limit(float(text.rstrip("%")), text.endswith("%"))
-    if limit.value <= 0 or (limit.is_share and limit.value > 100) or (not limit.is_share and "." in text):
-        raise _error(line, at, f"limit {text!r} is out of range", "Use a whole number from 1, or a share like 10%.")
-    return limit
-
-
-def _check_order(stages: Sequence[Stage], line: str) -> None:
-    for stage in stages[:-1]:
-        if stage.limit is None:
-            raise _error(line, line.index(stage.vector), f"stage {stage.vector!r} needs a limit", f"e.g. {stage}:256")
-    for stage in stages[1:]:
-        if stage.hnsw:
-            at = line.index("@hnsw", len(stages[0].vector))
-            raise _error(
-                line,
-                at,
-                "only the first stage can search the HNSW graph",
-                "Later stages score their candidates exactly.",
-            )
-
-
-def _error(line: str, at: int, problem: str, hint: str) -> UsageError:
-    return UsageError(f"Cascade {line!r}, character {at + 1}: {problem}.", hint)
+        return " > ".join(map(str, self.steps))

@@ -13,7 +13,7 @@ from vrag.store.base import Condition, Payload, Record, Selection, Store
 
 _NAMESPACE = uuid.UUID("6d2f4c52-64f3-5b0e-9a2c-0d6b1f3f7a11")
 KEYS = {"kind": "keyword", "doc_id": "keyword", "names": "keyword", "paths": "keyword", "page": "integer",
-        "source": "keyword", "renderer": "keyword"}  # fmt: skip
+        "source": "keyword", "renderer": "keyword", "text": "text"}  # fmt: skip
 
 
 def page_id(doc_id: str, page: int, fingerprint: str) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from vrag.cascade import Cascade
 from vrag.documents import Documents
 from vrag.embedders.base import QueryVectors
 from vrag.errors import UsageError
+from vrag.execution import Execution, step_labels
 from vrag.grid import Box, FloatArray, Grid
 from vrag.pages.page import Words
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL
-from vrag.search import result_order, stage_labels
+from vrag.search import result_order
 from vrag.snippet import nearest_rows
-from vrag.store.base import Record, Scored, Selection, StageRequest, Store
+from vrag.store.base import Record, Scored, Selection
 
 _WORDS_OF_PATCH = 6
 
@@ -145,33 +147,30 @@ def explain_page(
     return Explanation(query, name, path, number, cascade, stages, matches, *_cosines(embedded, full), grid)
 
 
-def trace(
-    store: Store, documents: Documents, stages: Sequence[StageRequest], selection: Selection, page: str, corpus: int
-) -> tuple[StageTrace, ...]:
-    """The page's rank and score in every stage of a cascade.
+def trace(execution: Execution, documents: Documents, cascade: Cascade, page: Record) -> tuple[StageTrace, ...]:
+    """The page's rank and score in every step of a cascade.
 
     Args:
-        store: Where the pages are.
+        execution: The query, ready to run.
         documents: Names of documents, which order equal scores.
-        stages: From `vrag.search.stage_requests`.
-        selection: From `vrag.search.parse_where`.
-        page: Id of the page's record.
-        corpus: Pages in the index.
+        cascade: The cascade it runs through.
+        page: The page's record.
 
     Raises:
         UsageError: The page is not in the selection.
     """
-    if not store.count(replace(selection, ids=frozenset([page]))):
+    if not execution.store.count(replace(execution.selection, ids=frozenset([page.id]))):
         raise UsageError("The filter leaves out the page to explain.", "Drop --where, or explain another page.")
-    fields = [_candidates(store, stages[: i + 1], selection, corpus) for i in range(len(stages))]
+    steps, labels = cascade.steps, step_labels(cascade.steps)
+    fields = [{point.id: point for point in execution.field(cascade, i)} for i in range(len(steps))]
     traces = []
-    for i, (stage, found) in enumerate(zip(stages, fields, strict=True)):
-        me = found.get(page) or _scored_alone(store, stage, page)
+    for i, found in enumerate(fields):
+        me = found.get(page.id) or _scored_alone(execution, replace(cascade, steps=(steps[i],)), page)
         rank = 1 + sum(_is_before(other, me, documents) for other in found.values())
-        # What the next stage scored is what this one let through, however it searched.
-        passed = page in fields[i + 1] if i + 1 < len(stages) else page in found and rank <= stage.limit
-        label = stage_labels(stages)[i]
-        traces.append(StageTrace(label, rank, me.score, len(found), min(stage.limit, len(found)), passed))
+        limit = min(execution.limit(cascade, i), len(found))
+        # What the next step scored is what this one let through, however it searched.
+        passed = page.id in fields[i + 1] if i + 1 < len(steps) else page.id in found and rank <= limit
+        traces.append(StageTrace(labels[i], rank, me.score, len(found), limit, passed))
     return tuple(traces)
 
 
@@ -181,14 +180,11 @@ def _cosines(query: QueryVectors, full: FloatArray) -> tuple[FloatArray, FloatAr
     return (query.vectors @ full.T) / np.maximum(weights, 1e-12)[:, None], weights
 
 
-def _candidates(store: Store, stages: Sequence[StageRequest], selection: Selection, corpus: int) -> dict[str, Scored]:
-    """Every page that the last of `stages` scores, by id."""
-    everything = replace(stages[-1], limit=max(corpus, 1), hnsw=False)
-    return {point.id: point for point in store.query([*stages[:-1], everything], selection)}
-
-
-def _scored_alone(store: Store, stage: StageRequest, page: str) -> Scored:
-    return store.query([replace(stage, limit=1, hnsw=False)], Selection(ids=frozenset([page])))[0]
+def _scored_alone(execution: Execution, step: Cascade, page: Record) -> Scored:
+    """The page's score where it was no candidate; 0 when it has no word of a sparse query."""
+    alone = replace(execution, selection=Selection(ids=frozenset([page.id])))
+    found = alone.field(step, 0)
+    return found[0] if found else Scored(page.id, 0.0, page.payload)
 
 
 def _is_before(other: Scored, me: Scored, documents: Documents) -> bool:

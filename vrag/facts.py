@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vrag.embedders.base import Fingerprint
 from vrag.errors import IndexMismatchError
+from vrag.settings import INDEX_FILE
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,10 @@ class Facts:
             return cls(str(pipeline["name"]), pipeline["table"], fingerprint, int(value["dim"]))
         except (ValueError, KeyError, TypeError) as error:
             raise IndexMismatchError(f"{where} is damaged: {error}.", "Ingest into a new place.") from error
+
+
+def write_facts(folder: Path, facts: Facts) -> None:
+    """Write `index.json` in one step: a folder with this file is a whole index."""
+    draft = folder / f"{INDEX_FILE}.{os.getpid()}"
+    draft.write_text(json.dumps(facts.to_json(), indent=2) + "\n", encoding="utf-8")
+    draft.replace(folder / INDEX_FILE)

@@ -10,10 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from vrag.cascade import Stage
 from vrag.documents import KEYS, Documents
-from vrag.embedders import load_embedder
+from vrag.embedders import ModelOptions, load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
+from vrag.execution import Execution
 from vrag.explain import Explanation, Match, explain_page, find_matches, trace
 from vrag.facts import Facts
 from vrag.grid import FloatArray
@@ -21,11 +23,12 @@ from vrag.ingest import Ingest, IngestReport, Progress
 from vrag.pages.files import find_files
 from vrag.pages.workers import PageWorkers
 from vrag.payload import page_grid, page_words
-from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
+from vrag.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places import CACHE, Place, as_place
-from vrag.search import Hit, parse_where, search, stage_requests
+from vrag.recipe import choose_pipeline
+from vrag.search import Hit, parse_where, search
 from vrag.snippet import snippet
-from vrag.store.base import Condition, Payload, Selection, Store
+from vrag.store.base import AnyVector, Condition, Payload, Selection, Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -71,14 +74,16 @@ class Index(AbstractContextManager["Index"]):
         pipeline: str | Pipeline | None = None,
         model: str | None = None,
         collection: str | None = None,
+        options: ModelOptions | None = None,
     ) -> Index:
         """Make a new index.
 
         Args:
             path: A folder, created when missing, or the `http://` or `https://` address of a Qdrant server.
-            pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; the built-in one by default.
-            model: Model id to use instead of the recipe's.
+            pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; by default the one that fits the model.
+            model: Model to use instead of the recipe's: a known one, a folder with a checkpoint, or a hub id.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
+            options: How to run the model.
 
         Raises:
             UsageError: There is an index already, or the recipe is not valid.
@@ -88,9 +93,8 @@ class Index(AbstractContextManager["Index"]):
         place = as_place(path, collection)
         if place.holds_index():
             raise UsageError(f"There is an index at {place.name} already.", "Open it, or choose another place.")
-        recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
-        recipe = recipe.with_model(model)
-        embedder = load_embedder(recipe.model)
+        recipe = choose_pipeline(pipeline, model, options)
+        embedder = load_embedder(recipe.model, options=options)
         fingerprint = embedder.fingerprint()
         facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
         store = place.create(facts, recipe.schema(embedder.dim), KEYS, recipe.server)
@@ -99,7 +103,11 @@ class Index(AbstractContextManager["Index"]):
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike[str] | Place = ".vrag", force: bool = False, collection: str | None = None
+        cls,
+        path: str | os.PathLike[str] | Place = ".vrag",
+        force: bool = False,
+        collection: str | None = None,
+        options: ModelOptions | None = None,
     ) -> Index:
         """Open an index.
 
@@ -107,6 +115,7 @@ class Index(AbstractContextManager["Index"]):
             path: Its folder, or the `http://` or `https://` address of a Qdrant server.
             force: Search although the model at hand is not the one that made the index.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
+            options: How to run the model here; what vectors depend on is taken from the index.
 
         Raises:
             UsageError: There is no index.
@@ -116,7 +125,7 @@ class Index(AbstractContextManager["Index"]):
         place = as_place(path, collection)
         facts = place.facts()
         recipe = make_pipeline(facts.pipeline, facts.table, place.name)
-        embedder = load_embedder(recipe.model)
+        embedder = load_embedder(recipe.model, options=(options or ModelOptions()).with_kept(facts.fingerprint.facts))
         differences = facts.fingerprint.differences(embedder.fingerprint())
         if differences and not force:
             raise IndexMismatchError(
@@ -191,9 +200,7 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError(f"k must be at least 1, not {k}.")
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-        embedded = self.embed_query_tokens(query)
-        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-        return search(self._store, self.documents, stages, selection, k)
+        return search(self._execution(query, self.embed_query(query), selection, k), self.documents, chosen, k)
 
     def embed_query(self, text: str) -> FloatArray:
         """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""
@@ -268,9 +275,13 @@ class Index(AbstractContextManager["Index"]):
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
         embedded = self.embed_query_tokens(query)
-        stages = stage_requests(chosen, self.pipeline, embedded, self.embedder.mean, k, self.page_count)
-        stood = trace(self._store, self.documents, stages, selection, record_id, self.page_count)
+        stood = trace(self._execution(query, embedded.vectors, selection, k), self.documents, chosen, record)
         return explain_page(query, embedded, record, self.documents, str(chosen), stood)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Facts of the model in use."""
+        return self.embedder.fingerprint()
 
     @property
     def page_count(self) -> int:
@@ -304,6 +315,12 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError("No page was found, so there is nothing to explain.", "vrag info shows what is indexed.")
         return best[0].doc, best[0].page
 
+    def _execution(self, query: str, rows: FloatArray, selection: Selection, k: int) -> Execution:
+        def form(stage: Stage) -> AnyVector:
+            return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
+
+        return Execution(self._store, form, selection, k, self.page_count)
+
     def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
         ids = tuple(document.doc_id for document in self.documents.find(doc))
         conditions = (Condition("kind", ("page",)), Condition("doc_id", ids), Condition("page", (page,)))
@@ -319,6 +336,6 @@ def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedde
     from vrag.bits.store import BitsStore
 
     if place.folder is not None and isinstance(store, BitsStore):
-        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.multi}
+        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.kind == "multi"}
         facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
         store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean)

@@ -18,6 +18,7 @@ from typing import Protocol
 from vrag.documents import Document, Documents, page_id
 from vrag.embedders.base import Embedder
 from vrag.errors import PageError
+from vrag.lexical import TEXT
 from vrag.pages.faults import where
 from vrag.pages.files import file_digest
 from vrag.pages.page import Page
@@ -206,7 +207,9 @@ class Ingest:
         for page, vectors in zip(pages, self.embedder.embed_pages(pages), strict=True):
             pooled = {s.name: s.of_page(vectors, self.embedder.mean) for s in self.pipeline.vectors}
             payload = page_payload(page, vectors.grid, task.document.doc_id)
-            records.append(Record(self._page_id(task.document, page.number), payload, {FULL: vectors.full, **pooled}))
+            sparse = {TEXT: self.pipeline.text.document(page.words.texts)} if self.pipeline.text else {}
+            point = self._page_id(task.document, page.number)
+            records.append(Record(point, payload, {FULL: vectors.full, **pooled}, sparse))
         self.store.upsert(records)
         self.report.added += len(records)
         for _ in records:

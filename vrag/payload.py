@@ -1,6 +1,7 @@
 """What the store keeps of a page besides its vectors, and back again.
 
-Words and boxes are compressed: a page of 500 words costs about 5 kB. Boxes are kept in steps of 1/65535.
+Words are kept as text, because the engine indexes it for exact words and phrases. Boxes are compressed, in steps of
+1/65535 of the page.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def page_payload(page: Page, grid: Grid, doc_id: str) -> Payload:
         "height": round(page.height, 3),
         "source": page.text_source,
         "renderer": page.renderer,
-        "words": _pack("\n".join(page.words.texts).encode()),
+        "text": " ".join(page.words.texts),
         "boxes": _pack_boxes(page.words.boxes),
         "lines": _pack(page.words.lines.astype(np.uint16).tobytes()),
     }
@@ -49,9 +50,9 @@ def page_payload(page: Page, grid: Grid, doc_id: str) -> Payload:
 
 def page_words(payload: Payload) -> Words:
     """The words of a page's record."""
-    text = _unpack(payload["words"]).decode()
+    text = payload["text"]
     lines = np.frombuffer(_unpack(payload["lines"]), np.uint16).astype(np.int32)
-    return Words(tuple(text.split("\n")) if text else (), _unpack_boxes(payload["boxes"]), lines)
+    return Words(tuple(text.split(" ")) if text else (), _unpack_boxes(payload["boxes"]), lines)
 
 
 def page_grid(payload: Payload) -> Grid:

@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from vrag.cascade import Cascade, parse_cascade
+from vrag.cascade import Cascade, Stage
+from vrag.cascade_text import parse_cascade
 from vrag.embedders.base import PageVectors
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
+from vrag.lexical import TEXT, Bm25Lane
 from vrag.pages.page import PageSpec
 from vrag.pooling import SINGLE, make_pooling, normalise, pooled_dim, query_encoding
-from vrag.schema import RECIPE, SEARCH, Key, checked, checked_table, page_settings, server_layout
+from vrag.schema import LANE, RECIPE, SEARCH, Key, checked, checked_table, page_settings, server_layout
 from vrag.settings import data_dir
-from vrag.store.base import VectorField
+from vrag.store.base import AnyVector, VectorField
 from vrag.store.layout import ServerLayout
 
 if sys.version_info >= (3, 11):
@@ -93,6 +95,7 @@ class Pipeline:
     model: str
     page: Mapping[str, Any]
     vectors: tuple[VectorSpec, ...]
+    text: Bm25Lane | None
     cascades: Mapping[str, str]
     default_cascade: str
     server: ServerLayout
@@ -100,20 +103,20 @@ class Pipeline:
 
     @property
     def vector_names(self) -> tuple[str, ...]:
-        """`full` and the pooled vectors."""
-        return (FULL, *(spec.name for spec in self.vectors))
+        """`full`, the pooled vectors, and `text` where the recipe has a text lane."""
+        return (FULL, *(spec.name for spec in self.vectors), *([TEXT] if self.text else []))
 
     def page_spec(self, wanted: PageSpec) -> PageSpec:
-        """What the embedder wants, with this recipe's page settings."""
-        return dataclasses.replace(wanted, **self.page)
+        """What the embedder and the text lane want, with this recipe's page settings."""
+        return dataclasses.replace(wanted, **{**self.page, "words": wanted.words or self.text is not None})
 
     def schema(self, dim: int) -> list[VectorField]:
         """Named vectors of the store for a model of dimension `dim`."""
         pooled = [
-            VectorField(s.name, pooled_dim(s.pooling, s.options, dim), multi=not s.single, hnsw=s.single)
+            VectorField(s.name, "single" if s.single else "multi", pooled_dim(s.pooling, s.options, dim), hnsw=s.single)
             for s in self.vectors
         ]
-        return [VectorField(FULL, dim, multi=True), *pooled]
+        return [VectorField(FULL, "multi", dim), *pooled, *([VectorField(TEXT, "sparse")] if self.text else [])]
 
     def cascade(self, text: str | None) -> Cascade:
         """The cascade named or written in `text`; None takes the recipe's default."""
@@ -122,6 +125,12 @@ class Pipeline:
     def spec(self, vector: str) -> VectorSpec:
         """How the named vector is made; `full` is the multivector itself."""
         return next((s for s in self.vectors if s.name == vector), VectorSpec(FULL, "full"))
+
+    def query_form(self, stage: Stage, text: str, rows: FloatArray, model_mean: FloatArray | None) -> AnyVector:
+        """What scores the stage's vector: terms for `text`, else the query's rows float32 [m, d] or their mean."""
+        if stage.vector == TEXT and self.text:
+            return self.text.query(text)
+        return self.spec(stage.vector).of_query(rows, model_mean, stage.mean)
 
     def with_page(self, **settings: Any) -> Pipeline:
         """This recipe with other page settings; None leaves a setting as it is."""
@@ -181,6 +190,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         model=table.get("model", "builtin"),
         page=page_settings(table.get("page", {}), where),
         vectors=vectors,
+        text=_text(table.get("text"), where),
         cascades=cascades,
         default_cascade=default,
         server=server_layout(table.get("server", {}), where),
@@ -208,8 +218,8 @@ def _read(file: Path) -> Pipeline:
 
 def _vector(name: str, table: Any, where: str) -> VectorSpec:
     at = f"{where}: vectors.{name}"
-    if name == FULL:
-        raise UsageError(f"{at}: {FULL!r} is always there and cannot be pooled.")
+    if name in (FULL, TEXT):
+        raise UsageError(f"{at}: {name!r} is no pooled vector.", "Choose another name.")
     if not _VECTOR_NAME.fullmatch(name):
         raise UsageError(f"{at}: a name begins with a to z and has only letters, digits, _ and -.")
     if not isinstance(table, Mapping) or not isinstance(table.get("pooling"), str):
@@ -222,3 +232,8 @@ def _vector(name: str, table: Any, where: str) -> VectorSpec:
     if table["pooling"] == "muvera" and (flags["centred"] or not flags["single"]):
         raise UsageError(f"{at}: muvera gives a single vector that is not centred.", "Set single = true.")
     return VectorSpec(name, table["pooling"], options, **flags)
+
+
+def _text(table: Any, where: str) -> Bm25Lane | None:
+    """The text lane; a recipe without a `[text]` table has none."""
+    return None if table is None else Bm25Lane(**checked_table(table, LANE, where, "text."))

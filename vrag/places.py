@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from vrag.errors import IndexMismatchError, UsageError
-from vrag.facts import Facts
-from vrag.settings import INDEX_ENV, INDEX_FILE, find_index, index_for_writing, is_index
+from vrag.facts import Facts, write_facts
+from vrag.settings import INDEX_ENV, INDEX_FILE, SHARD, find_index, index_for_writing, is_index
 from vrag.store.address import URL_ENV, Server, collection_name
 from vrag.store.base import Record, Selection, Store, VectorField
 from vrag.store.layout import ServerLayout
+from vrag.swap import finish_swap
 
 if TYPE_CHECKING:
     from vrag.store.connect import Connection
 
-SHARD = "shard"
 CACHE = "cache"  # what can be made again from the shard
 FACTS_ID = "00000000-0000-5000-8000-000000000001"
 INDEX = "index"
@@ -88,7 +88,8 @@ class FolderPlace:
         return is_index(self._folder)
 
     def facts(self) -> Facts:
-        """What `index.json` says."""
+        """What `index.json` says, after a repooling that was cut off at its end is finished."""
+        finish_swap(self._folder)
         file = self._folder / INDEX_FILE
         if not self.holds_index():
             raise UsageError(
@@ -110,9 +111,7 @@ class FolderPlace:
         if shard.is_dir() and not self.holds_index():
             shutil.rmtree(shard)
         store = BitsStore.create(shard, fields, dict(keys))
-        draft = self._folder / f"{INDEX_FILE}.{os.getpid()}"
-        draft.write_text(json.dumps(facts.to_json(), indent=2) + "\n", encoding="utf-8")
-        draft.replace(self._folder / INDEX_FILE)
+        write_facts(self._folder, facts)
         return store
 
     def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:

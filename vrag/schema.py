@@ -45,11 +45,13 @@ RECIPE: Mapping[str, Key] = {
     "model": _TEXT,
     "page": _TABLE,
     "vectors": _TABLE,
+    "text": _TABLE,
     "cascades": _TABLE,
     "search": _TABLE,
     "server": _TABLE,
 }
 SEARCH: Mapping[str, Key] = {"cascade": _TEXT}
+LANE: Mapping[str, Key] = {"language": _TEXT}
 PAGE: Mapping[str, Key] = {
     "dpi": Key(int),
     "max_side": Key(int),

@@ -11,6 +11,7 @@ from vrag.errors import UsageError
 INDEX_NAME = ".vrag"
 INDEX_ENV = "VRAG_INDEX"
 INDEX_FILE = "index.json"
+SHARD = "shard"  # folder of the embedded engine, beside that file
 
 
 def find_index(explicit: Path | None = None) -> Path:

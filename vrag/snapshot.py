@@ -23,8 +23,8 @@ from vrag.errors import StoreError, UsageError
 from vrag.facts import Facts
 from vrag.pages.files import file_digest
 from vrag.pipeline import make_pipeline
-from vrag.places import SHARD, FolderPlace
-from vrag.settings import INDEX_FILE, is_index
+from vrag.places import FolderPlace
+from vrag.settings import INDEX_FILE, SHARD, is_index
 
 LIST = "vrag-snapshot.json"
 _FORMAT = 1

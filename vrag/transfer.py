@@ -100,6 +100,10 @@ def digest(record: Record) -> bytes:
     for name, array in sorted(record.vectors.items()):
         total.update(f"{name}{array.shape}".encode())
         total.update(np.ascontiguousarray(array, np.float16).tobytes())
+    for name, terms in sorted(record.sparse.items()):
+        order = np.argsort(terms.indices)
+        total.update(f"{name}{len(order)}".encode())
+        total.update(terms.indices[order].tobytes() + terms.values[order].astype(np.float16).tobytes())
     return total.digest()
 
 

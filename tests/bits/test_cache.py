@@ -16,7 +16,7 @@ from vrag.documents import page_id
 from vrag.store.base import Condition, Record, Selection, VectorField
 from vrag.store.edge import EdgeStore
 
-FIELDS = [VectorField("full", 8, multi=True), VectorField("rows", 8, multi=True), VectorField("one", 8, multi=False)]
+FIELDS = [VectorField("full", "multi", 8), VectorField("rows", "multi", 8), VectorField("one", "single", 8)]
 DIMS = {"full": 8, "rows": 8}
 KEYS = {"kind": "keyword", "doc_id": "keyword"}
 QUERY = naive.unit(np.random.default_rng(5).normal(size=(3, 8)))

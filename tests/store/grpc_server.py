@@ -135,7 +135,7 @@ class Points(points_service_pb2_grpc.PointsServicer):
             query_filter=asked.filter,
             search_params=asked.params,
             limit=asked.limit,
-            with_payload=True,
+            with_payload=GrpcToRest.convert_with_payload_interface(request.with_payload),
         )
         return messages.QueryResponse(result=[RestToGrpc.convert_scored_point(point) for point in answer.points])
 

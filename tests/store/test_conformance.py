@@ -8,6 +8,7 @@ Where local mode differs from a server, and so what only `server` proves:
 - it keeps float32 whatever the field's type; vrag rounds to float16 before sending, so values agree;
 - every search is exact: graphs, quantization and `on_disk` do nothing, payload indexes do nothing;
 - it cannot take requests from several threads: the test server lets one through at a time;
+- it matches text as a substring, and knows no words or phrases;
 - it knows no shards, replicas or write consistency, and acknowledges by writing to memory.
 """
 
@@ -27,7 +28,15 @@ from tests.store.rest import rest_server
 from vrag.errors import StoreError
 from vrag.pooling import normalise
 from vrag.store.address import Server
-from vrag.store.base import Condition, Record, Selection, StageRequest
+from vrag.store.base import (
+    Condition,
+    FusionRequest,
+    Record,
+    Selection,
+    SparseVector,
+    StageRequest,
+    TextCondition,
+)
 from vrag.store.connect import Connection, connect
 from vrag.store.edge import EdgeStore
 from vrag.store.retry import Retry
@@ -193,7 +202,7 @@ def test_fetch_and_scroll_read_in_steps(store, pages):
         np.testing.assert_allclose(record.vectors["full"], pages[record.id].vectors["full"], atol=1e-3)
 
 
-@pytest.mark.parametrize(("keys", "expected"), [(None, {"doc", "page"}), (["doc"], {"doc"}), ([], set())])
+@pytest.mark.parametrize(("keys", "expected"), [(None, {"doc", "page", "body"}), (["doc"], {"doc"}), ([], set())])
 def test_scroll_brings_the_keys_wanted(store, pages, keys, expected):
     assert {frozenset(record.payload) for record in store.scroll(Selection(), keys=keys)} == {frozenset(expected)}
 
@@ -267,7 +276,7 @@ def test_readers_see_whole_records_while_writers_write(store, request):
 
     run_together([lambda doc=doc: write(doc) for doc in "xyz"] + [read, read])
     assert seen
-    assert all(keys == {"doc", "page"} for keys in seen)
+    assert all(keys == {"doc", "page", "body"} for keys in seen)
     assert store.count(Selection()) == 120
     store.optimize()
     assert store.count(Selection((Condition("doc", ("y",)),))) == 40
@@ -279,3 +288,59 @@ def run_together(tasks):
         thread.start()
     for thread in threads:
         thread.join()
+
+
+TERMS = SparseVector(np.array([2, 9], np.uint32), np.ones(2, np.float32))
+
+
+def test_sparse_vectors_are_found_by_their_terms_and_read_back(store, pages):
+    found = store.query(
+        [StageRequest("text", SparseVector(np.array([2], np.uint32), np.ones(1, np.float32)), 99)], Selection()
+    )
+    having = {key for key, record in pages.items() if 2 in record.sparse["text"].indices}
+    assert {point.id for point in found} == having
+    one = next(iter(having))
+    terms = store.fetch([one], ["text"])[one].sparse["text"]
+    assert dict(zip(terms.indices.tolist(), terms.values.tolist(), strict=True)) == {2: 1.0, 9: 0.5}
+
+
+def test_a_union_lets_the_candidates_of_every_branch_through(store, pages):
+    asked = query()
+    branches = ((StageRequest("rows", asked, 3),), (StageRequest("text", TERMS, 4),))
+    found = store.query([FusionRequest(branches), StageRequest("full", asked, 99)], Selection())
+    rows, text = ({p.id for p in store.query(list(branch), Selection())} for branch in branches)
+    assert {point.id for point in found} == rows | text
+    assert found[0].score == pytest.approx(max(maxsim(asked, pages[p.id].vectors["full"]) for p in found), rel=1e-3)
+
+
+def test_rank_fusion_scores_by_reciprocal_ranks(store, pages):
+    branches = ((StageRequest("rows", query(), 5),), (StageRequest("full", query(), 5),))
+    ranks = [[p.id for p in store.query(list(branch), Selection())] for branch in branches]
+    naive = {key: sum(1 / (60 + r.index(key)) for r in ranks if key in r) for key in {*ranks[0], *ranks[1]}}
+    found = store.query([FusionRequest(branches, 3)], Selection(), ["doc"])
+    assert sorted(naive.values(), reverse=True)[:3] == pytest.approx([p.score for p in found], rel=0.03)
+    assert all(set(point.payload) == {"doc"} for point in found)
+
+
+def test_a_filter_holds_in_every_branch(store, pages):
+    only = Selection((Condition("doc", ("b",)),))
+    branches = ((StageRequest("rows", query(), 9),), (StageRequest("text", TERMS, 9),))
+    for stages in ([FusionRequest(branches)], [FusionRequest(branches), StageRequest("full", query(), 9)]):
+        assert {p.payload["doc"] for p in store.query(stages, only)} == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (TextCondition("body", "MANUAL pump"), lambda n: True),
+        (TextCondition("body", "pump manual", phrase=True), lambda n: True),
+        (TextCondition("body", "manual pump", phrase=True), lambda n: False),
+        (TextCondition("body", "page 2", phrase=True), lambda n: n % 3 == 2),
+        (TextCondition("body", "page 2", phrase=True, absent=True), lambda n: n % 3 != 2),
+    ],
+)
+def test_text_conditions(store, pages, condition, holds, request):
+    if request.node.callspec.params["store"] not in (edge, server):
+        pytest.skip("local mode matches text as a substring; run with VRAG_TEST_QDRANT_URL for a server")
+    wanted = sum(holds(record.payload["page"]) for record in pages.values())
+    assert store.count(Selection(texts=(condition,))) == wanted

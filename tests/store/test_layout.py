@@ -75,7 +75,7 @@ def test_scalar_and_none():
 def test_only_vectors_without_a_quantized_form_are_searched_exactly():
     stages = [StageRequest("rows", query(), 5), StageRequest("full", query(), 5)]
     asked = query_of(stages, Selection(), frozenset({"rows"}))
-    assert asked["prefetch"].params is None
+    assert asked["prefetch"][0].params is None
     assert asked["search_params"].exact
     graph = [StageRequest("global", query()[0], 5, hnsw=True), StageRequest("full", query(), 5)]
-    assert query_of(graph, Selection(), frozenset())["prefetch"].params is None
+    assert query_of(graph, Selection(), frozenset())["prefetch"][0].params is None

@@ -7,10 +7,10 @@ import pytest
 
 from tests.store.test_conformance import LOCAL_MODE
 from vrag.documents import KEYS, Document, Documents, page_id
-from vrag.embedders.base import QueryVectors
+from vrag.execution import Execution
 from vrag.pipeline import load_pipeline
 from vrag.pooling import normalise
-from vrag.search import parse_where, search, stage_requests
+from vrag.search import parse_where, search
 from vrag.store.base import Record
 from vrag.store.connect import Connection
 from vrag.store.edge import EdgeStore
@@ -34,7 +34,8 @@ def records():
             full = normalise(rows + rng.normal(size=rows.shape, scale=0.4))
             pooled = normalise(np.stack([part.mean(axis=0) for part in np.array_split(full, 4)]))
             vectors = {"full": full, "runs": pooled, "global": normalise(full.mean(axis=0))}
-            yield Record(page_id(doc_id, page, "f"), {"kind": "page", "doc_id": doc_id, "page": page}, vectors)
+            terms = {"text": RECIPE.text.document([f"topic{i}" for i in rng.integers(0, 9, size=5)])}
+            yield Record(page_id(doc_id, page, "f"), {"kind": "page", "doc_id": doc_id, "page": page}, vectors, terms)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,17 @@ def test_rankings_are_the_same(stores, cascade):
     compare(stores, cascade, (), queries())
 
 
-@pytest.mark.parametrize("cascade", [*RECIPE.cascades, "runs:20 > full", "mean(full)", "global:40 > full"])
+@pytest.mark.parametrize(
+    "cascade",
+    [
+        *RECIPE.cascades,
+        "runs:20 > full",
+        "mean(full)",
+        "global:40 > full",
+        "union(runs:9, text:200) > full",
+        "full+0.5*text",
+    ],
+)
 @pytest.mark.parametrize("where", [(), ("doc=3.pdf",)])
 def test_rankings_are_the_same_of_other_cascades_and_of_one_document(stores, cascade, where):
     compare(stores, cascade, where, queries()[:20])
@@ -77,6 +88,9 @@ def compare(stores, cascade, where, asked):
 
 def hits_of(store, rows, cascade, where):
     documents = Documents(store)
-    query = QueryVectors(rows, ("x",) * len(rows))
-    stages = stage_requests(RECIPE.cascade(cascade), RECIPE, query, None, 10, DOCS * PAGES)
-    return search(store, documents, stages, parse_where(where, documents), 10)
+    execution = Execution(store, lambda stage: form(stage, rows), parse_where(where, documents), 10, DOCS * PAGES)
+    return search(execution, documents, RECIPE.cascade(cascade), 10)
+
+
+def form(stage, rows):
+    return RECIPE.query_form(stage, f"topic{int(abs(rows[0, 0]) * 40) % 9} valve", rows, None)

@@ -8,6 +8,10 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code: 0 ok, 1 failed or partial, 2 usage, 130 interrupted."""
-    from vrag.cli.app import run
+    try:
+        from vrag.cli.app import run
 
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+        code = run(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:  # while modules load
+        code = 130
+    sys.exit(code)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import bench, evaluate, explain, info, ingest, output, pipelines, search, transfer
+from vrag.cli import bench, evaluate, explain, info, ingest, output, pipelines, repool, search, transfer
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -28,6 +28,7 @@ app.command("explain")(explain.explain)
 app.command("info")(info.info)
 app.command("models")(info.models)
 app.add_typer(pipelines.app, name="pipelines")
+app.command("repool")(repool.repool)
 app.command("doctor")(info.doctor)
 app.command("push")(transfer.push)
 app.command("pull")(transfer.pull)

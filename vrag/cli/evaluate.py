@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
-from vrag.cli import output
+from vrag.cli import eval_tools, output
 from vrag.cli.eval_progress import bars
 
 if TYPE_CHECKING:
@@ -42,19 +42,26 @@ app = typer.Typer(
     help="Measure retrieval quality and speed; report them.\n\nExample: vrag eval ./my-benchmark --cascade exact",
 )
 
+app.command("compare")(eval_tools.compare)
+app.command("gate")(eval_tools.gate)
+app.command("make")(eval_tools.make)
+
 
 @app.callback()
 def evaluate(
     ctx: typer.Context,
     benchmarks: Annotated[
-        list[str] | None, typer.Argument(help="Folders of benchmarks.", metavar="BENCHMARK...")
+        list[str] | None,
+        typer.Argument(help="vidore, vidore-v2, vidore-v2/esg_reports, or folders.", metavar="BENCHMARK..."),
     ] = None,
     cascade: Annotated[list[str] | None, typer.Option(help="Cascade to measure; may be repeated.")] = None,
     pipeline: Annotated[str | None, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     index: Annotated[Path | None, typer.Option(help="Use this index of the corpus instead of a cached one.")] = None,
+    data: Annotated[Path | None, typer.Option(envvar="VRAG_VIDORE_DIR", help="Folder of copies of data sets.")] = None,
     language: Annotated[list[str] | None, typer.Option(help="Ask questions of this language only; repeatable.")] = None,
     limit_queries: Annotated[int | None, typer.Option(min=1, help="First so many questions of each language.")] = None,
+    union: Annotated[bool, typer.Option("--union", help="Ask of all benchmarks' pages together as well.")] = False,
     depth: Annotated[int, typer.Option(min=10, max=1000, help="Hits of each search that are judged.")] = 100,
     resume: Annotated[bool, typer.Option(help="Keep the answers of an interrupted run of the same thing.")] = True,
     out: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("vrag-eval"),
@@ -69,7 +76,7 @@ def evaluate(
     """
     if ctx.invoked_subcommand:
         return 0
-    from vrag.evaluation.resolve import load_tasks
+    from vrag.evaluation.resolve import load_tasks, places
     from vrag.evaluation.session import evaluate_tasks
     from vrag.evaluation.task import Options
 
@@ -84,10 +91,12 @@ def evaluate(
         limit_queries=limit_queries,
         depth=depth,
         resume=resume,
+        union=union,
     )
     with bars() as watcher:
         try:
-            session = evaluate_tasks(load_tasks(benchmarks or ()), options, watcher)
+            tasks = load_tasks(benchmarks or (), places(options.cache, data, output.note))
+            session = evaluate_tasks(tasks, options, watcher)
         except KeyboardInterrupt:
             output.note(f"Interrupted: {watcher.kept} pages and answers are kept. The same command goes on from there.")
             raise

@@ -15,7 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from vrag.cli import output
+from vrag.cli.model_options import (
+    BatchSizeOption,
+    DeviceOption,
+    DTypeName,
+    DTypeOption,
+    QueryTokensName,
+    QueryTokensOption,
+    RandomWeightsOption,
+    RevisionOption,
+    model_options,
+)
 from vrag.cli.place import CollectionOption, TimeoutOption, UrlOption
+from vrag.embedders.options import ModelOptions
 
 if TYPE_CHECKING:
     from vrag.places import Place
@@ -44,6 +56,12 @@ def ingest(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    device: DeviceOption = "auto",
+    dtype: DTypeOption = DTypeName.auto,
+    batch_size: BatchSizeOption = "auto",
+    revision: RevisionOption = None,
+    query_tokens: QueryTokensOption = QueryTokensName.all,
+    allow_random_weights: RandomWeightsOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
     """Index PDFs and images. What is there already is left alone; an interrupted run goes on.
@@ -56,8 +74,9 @@ def ingest(
 
     find_files(paths, recursive=recursive)  # before an index is made for nothing
     chosen = renderer.value if renderer else None
+    options = model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights)
     place = choose_place(index, url, collection, timeout, writing=True)
-    with _opened(place, pipeline, model, dpi) as target:
+    with _opened(place, pipeline, model, dpi, options) as target:
         report = IngestReport(index=place.name)
         _say_what_the_model_does(target.embedder.name)
         try:
@@ -73,29 +92,39 @@ def ingest(
     return 1 if report.failed else 0
 
 
-def _opened(place: Place, pipeline: str | None, model: str | None, dpi: int | None) -> Any:
+def _opened(place: Place, pipeline: str | None, model: str | None, dpi: int | None, options: ModelOptions) -> Any:
     """The index at `place`: opened when it exists and agrees with the options, else made."""
     from vrag.index import Index
-    from vrag.pipeline import load_pipeline
+    from vrag.recipe import choose_pipeline
 
     if not place.holds_index():
-        return Index.create(place, load_pipeline(pipeline).with_page(dpi=dpi), model)
-    opened = Index.open(place)
+        recipe = choose_pipeline(pipeline, model, options).with_page(dpi=dpi)
+        return Index.create(place, recipe, options=options)
+    opened = Index.open(place, options=options)
     try:
-        _check_agrees(opened, pipeline, model, dpi)
+        _check_agrees(opened, pipeline, model, dpi, options)
     except BaseException:
         opened.close()
         raise
     return opened
 
 
-def _check_agrees(index: Any, pipeline: str | None, model: str | None, dpi: int | None) -> None:
+def _check_agrees(index: Any, pipeline: str | None, model: str | None, dpi: int | None, options: ModelOptions) -> None:
+    from vrag.embedders import canonical_name
     from vrag.errors import IndexMismatchError
     from vrag.pipeline import load_pipeline
 
     wanted = load_pipeline(pipeline).name if pipeline else None
     spec = index.pipeline.page_spec(index.embedder.page_spec)
-    pairs = (("pipeline", wanted, index.pipeline.name), ("model", model, index.pipeline.model), ("dpi", dpi, spec.dpi))
+    model = canonical_name(model) if model else None
+    facts = index.fingerprint.facts
+    tokens = options.query_tokens if options.query_tokens != "all" else None
+    pairs = (
+        ("pipeline", wanted, index.pipeline.name),
+        ("model", model, index.pipeline.model),
+        ("dpi", dpi, spec.dpi),
+        ("query tokens", tokens, facts.get("query_tokens", "all")),
+    )
     for key, asked, stored in pairs:
         if asked is not None and asked != stored:
             raise IndexMismatchError(

@@ -1,39 +1,113 @@
 """Embedders: models that turn pages and queries into multivectors.
 
-A new family plugs in here: its models' records in `models.MODELS`, its loader in `FAMILIES`.
+A known model has a record in `models.MODELS`; any folder or hub id is a checkpoint for colpali-engine, or for
+fastembed when its weights are ONNX. What runs a kind of model plugs in at `FAMILIES`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from vrag.embedders.base import Embedder
-from vrag.embedders.models import MODELS, ModelInfo, find_model
+from vrag.embedders.hub import canonical_name, is_folder, is_hub_id
+from vrag.embedders.models import BUILTIN, COLPALI, MINILM, MODELS, ModelInfo, find_model, unknown_model
+from vrag.embedders.options import ModelOptions
 
-__all__ = ["FAMILIES", "MODELS", "ModelInfo", "find_model", "load_embedder"]
+if TYPE_CHECKING:
+    from vrag.embedders.base import Embedder
+    from vrag.grid import FloatArray
 
-Loader = Callable[[ModelInfo, "int | None"], Embedder]
+__all__ = [
+    "FAMILIES",
+    "MODELS",
+    "ModelInfo",
+    "ModelOptions",
+    "canonical_name",
+    "default_recipe",
+    "find_model",
+    "load_embedder",
+    "model_mean",
+]
 
 
-def load_embedder(name: str, threads: int | None = None) -> Embedder:
-    """Load the model called `name`.
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What runs a kind of model.
 
     Args:
-        name: A model of `MODELS`.
-        threads: CPU threads of one forward pass; None for one a CPU.
+        load: Loads the model of a name.
+        recipe: The pipeline that fits the model of a name, told without loading it.
+    """
+
+    load: Callable[[str, ModelOptions], Embedder]
+    recipe: Callable[[str, ModelOptions], str]
+
+
+def load_embedder(name: str, threads: int | None = None, options: ModelOptions | None = None) -> Embedder:
+    """Load a model.
+
+    Args:
+        name: A model of `MODELS`, a folder with a checkpoint, or a hub id.
+        threads: CPU threads of one forward pass; None for what the options say.
+        options: How to run it.
+
+    Raises:
+        UsageError: There is no such model or device.
+        ModelError: It cannot be loaded.
+    """
+    chosen = options or ModelOptions()
+    if threads is not None:
+        chosen = replace(chosen, threads=threads)
+    return FAMILIES[_family(name)].load(name, chosen)
+
+
+def default_recipe(name: str, options: ModelOptions | None = None) -> str:
+    """Name of the pipeline that fits a model, which is not loaded (though a hub checkpoint is fetched).
 
     Raises:
         UsageError: There is no such model.
-        ModelError: It cannot be loaded.
+        ModelError: It cannot be fetched, or is of an unknown kind.
     """
-    info = find_model(name)
-    return FAMILIES[info.family](info, threads)
+    return FAMILIES[_family(name)].recipe(name, options or ModelOptions())
 
 
-def _load_minilm(info: ModelInfo, threads: int | None) -> Embedder:
+def model_mean(name: str) -> FloatArray | None:
+    """The mean vector [d] of the model called `name`, without loading the model; None when it has none."""
+    from vrag.embedders.mean import load_mean
+
+    return load_mean() if name == BUILTIN.name else None
+
+
+def _family(name: str) -> str:
+    """Key of `FAMILIES` for a model's name."""
+    for model in MODELS:
+        if model.name == name:
+            return model.family
+    if not (is_folder(name) or is_hub_id(name)):
+        raise unknown_model(name)
+    return COLPALI
+
+
+def _load_minilm(name: str, options: ModelOptions) -> Embedder:
     from vrag.embedders.builtin import BuiltinEmbedder
 
-    return BuiltinEmbedder(threads)
+    return BuiltinEmbedder(options.threads)
 
 
-FAMILIES: Mapping[str, Loader] = {"minilm": _load_minilm}
+def _load_colpali(name: str, options: ModelOptions) -> Embedder:
+    from vrag.embedders.colpali.embedder import ColpaliEmbedder
+
+    return ColpaliEmbedder.load(name, options)
+
+
+def _colpali_recipe(name: str, options: ModelOptions) -> str:
+    from vrag.embedders.colpali.loading import find_checkpoint
+
+    return find_checkpoint(name, options.revision).family.recipe
+
+
+FAMILIES: Mapping[str, Backend] = {
+    MINILM: Backend(_load_minilm, lambda name, options: "builtin"),
+    COLPALI: Backend(_load_colpali, _colpali_recipe),
+}

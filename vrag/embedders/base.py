@@ -11,6 +11,10 @@ from typing import Protocol
 from vrag.grid import FloatArray, Grid
 from vrag.pages.page import Page, PageSpec
 
+Fact = str | int | float | bool
+# bfloat16 on one device against float32 on another moves a mean vector by less; another model by far more.
+CANARY_TOLERANCE = 0.025
+
 
 @dataclass(frozen=True, slots=True)
 class PageVectors:
@@ -46,7 +50,7 @@ class Fingerprint:
         facts: Model id, revision, dim, processor settings, canary hash: JSON values only.
     """
 
-    facts: Mapping[str, str | int | float | bool]
+    facts: Mapping[str, Fact]
 
     @property
     def digest(self) -> str:
@@ -57,7 +61,25 @@ class Fingerprint:
         """`key: mine -> theirs` for every fact that differs."""
         keys = sorted(self.facts.keys() | other.facts.keys())
         pairs = [(key, self.facts.get(key), other.facts.get(key)) for key in keys]
-        return [f"{key}: {mine} -> {theirs}" for key, mine, theirs in pairs if mine != theirs]
+        return [f"{key}: {mine} -> {theirs}" for key, mine, theirs in pairs if not _agree(key, mine, theirs)]
+
+
+def _agree(key: str, mine: Fact | None, theirs: Fact | None) -> bool:
+    """Equal facts; a canary written as numbers may differ as much as devices and number formats do."""
+    if mine == theirs or key != "canary":
+        return mine == theirs
+    numbers = [_numbers(str(fact)) for fact in (mine, theirs)]
+    if not numbers[0] or len(numbers[0]) != len(numbers[1]):
+        return False
+    return all(abs(a - b) <= CANARY_TOLERANCE for a, b in zip(*numbers, strict=True))
+
+
+def _numbers(text: str) -> list[float]:
+    """Numbers separated by spaces; none when it is something else, as a hash is."""
+    try:
+        return [float(part) for part in text.split(" ")] if " " in text else []
+    except ValueError:
+        return []
 
 
 class Embedder(Protocol):
@@ -76,6 +98,16 @@ class Embedder(Protocol):
     @property
     def mean(self) -> FloatArray | None:
         """The model's mean vector [d], subtracted before a centred pooling; None when it has none."""
+        ...
+
+    @property
+    def max_rows(self) -> int | None:
+        """The most vectors a page can have; None when nothing bounds them."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Pages best embedded at once; may shrink when memory runs out."""
         ...
 
     @property

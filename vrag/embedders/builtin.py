@@ -22,6 +22,7 @@ from vrag.embedders.windows import Window, split_windows
 from vrag.errors import UsageError
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid
 from vrag.pages.page import Page, PageSpec
+from vrag.timing import timed
 
 WINDOW = 126  # pieces read together; with the two special tokens the length the model was trained with
 OVERLAP = 16
@@ -48,6 +49,8 @@ class BuiltinEmbedder:
     name = BUILTIN.name
     dim = BUILTIN.dim
     page_spec = PageSpec(image=False, words=True)
+    max_rows = None
+    batch_size = 8
 
     def __init__(self, threads: int | None = None) -> None:
         files = find_weights()
@@ -65,7 +68,8 @@ class BuiltinEmbedder:
         Function words get no row unless the page has nothing else. A page without words has one row of zeros
         over the whole page.
         """
-        return [self._embed_page(page) for page in pages]
+        with timed("forward"):
+            return [self._embed_page(page) for page in pages]
 
     def embed_query(self, text: str) -> QueryVectors:
         """One unit row a word piece, and a last row for the whole query; only its first 126 pieces are read.

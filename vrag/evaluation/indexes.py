@@ -6,19 +6,20 @@ import hashlib
 import itertools
 import json
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from vrag.errors import IndexMismatchError
 from vrag.evaluation.benchmark import Benchmark
 from vrag.index import Index
 from vrag.ingest import IngestReport, Progress
-from vrag.pipeline import load_pipeline
+from vrag.pipeline import Pipeline
 from vrag.settings import folder_bytes, is_index
 
 CACHED = "indexes"
 
 
-def open_index(digests: Mapping[str, str], cache: Path, pipeline: str | None, model: str | None) -> Index:
+def open_index(digests: Mapping[str, str], cache: Path, recipe: Pipeline) -> Index:
     """The cached index of a corpus, made when there is none yet.
 
     It is found by the documents' content, the recipe and the model. One that another version of the model made is
@@ -27,10 +28,8 @@ def open_index(digests: Mapping[str, str], cache: Path, pipeline: str | None, mo
     Args:
         digests: SHA-256 of each document, by file name.
         cache: Folder of the cache.
-        pipeline: Recipe by name or file; None for the default one.
-        model: Model to use instead of the recipe's.
+        recipe: With its model.
     """
-    recipe = load_pipeline(pipeline).with_model(model)
     place = cache / CACHED / corpus_digest(digests)[:16] / _digest(json.dumps(recipe.source, sort_keys=True))[:16]
     for version in itertools.count(1):
         folder = place / str(version)
@@ -47,10 +46,19 @@ def fill_index(
     index: Index, benchmark: Benchmark, digests: Mapping[str, str], progress: Progress | None, report: IngestReport
 ) -> None:
     """Index the benchmark's documents that are not whole in the index yet; an index that has all is not touched."""
-    whole = {document.doc_id for document in index.documents.all() if document.complete}
+    whole = _whole(index)
     missing = [benchmark.pdfs / doc for doc in benchmark.docs if digests[doc] not in whole]
     if missing:
         index.ingest(missing, progress=progress, report=report)
+
+
+def is_whole(index: Index, wanted: AbstractSet[str]) -> bool:
+    """Whether the index has every page it can have of the documents, given by SHA-256."""
+    return wanted <= _whole(index)
+
+
+def _whole(index: Index) -> set[str]:
+    return {document.doc_id for document in index.documents.all() if document.complete}
 
 
 def corpus_digest(digests: Mapping[str, str]) -> str:

@@ -1,30 +1,109 @@
-"""Which tasks the words on the command line mean."""
+"""Which tasks the words on the command line mean, and where their data is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vrag.errors import UsageError
-from vrag.evaluation.folder import load_benchmark
+from vrag.evaluation.folder import is_folder_benchmark, load_benchmark
+from vrag.evaluation.hub import find_tables, has_tables
+from vrag.evaluation.pictures import PICTURES, PictureFolder
+from vrag.evaluation.suites import SuiteTask, find_suite_tasks, load_suites
+from vrag.evaluation.tables import read_benchmark
 from vrag.evaluation.task import Task
 
+MIRROR_ENV = "VRAG_VIDORE_DIR"
+_SPLIT = "test"
 
-def load_tasks(words: Sequence[str]) -> list[Task]:
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where data may be.
+
+    Args:
+        cache: Folder of pages that come as pictures, and of indexes.
+        data: Folder of local copies of data sets, each called by its hub id or the last part of it; None for none.
+        skipped: Told of every task that cannot be had by anybody.
+    """
+
+    cache: Path
+    data: Path | None
+    skipped: Callable[[str], None]
+
+
+def places(cache: Path, data: Path | None, skipped: Callable[[str], None]) -> Places:
+    """`Places` with the folder of copies from `VRAG_VIDORE_DIR` when none is named.
+
+    Raises:
+        UsageError: The folder of copies does not exist.
+    """
+    named = os.environ.get(MIRROR_ENV)
+    folder = data or (Path(named) if named else None)
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"There is no folder {folder} with copies of data sets.", f"See --data and {MIRROR_ENV}.")
+    return Places(cache, folder, skipped)
+
+
+def load_tasks(words: Sequence[str], where: Places) -> list[Task]:
     """The tasks of all words, in their order, read and checked.
 
     Args:
-        words: Folders of benchmarks.
+        words: Suites ("vidore", "vidore-v2"), tasks of one ("vidore-v2/esg_reports"), folders of benchmarks.
+        where: Where data may be.
 
     Raises:
         UsageError: A word names nothing.
-        VragError: A benchmark is malformed.
+        VragError: A benchmark is malformed, or its data cannot be had.
     """
     if not words:
-        raise UsageError("Name a benchmark.", "e.g. vrag eval vidore-v2, or vrag eval ./my-benchmark")
-    return [_from_folder(Path(word)) for word in words]
+        raise UsageError("Name a benchmark.", f"A folder, or one of: vidore, {', '.join(load_suites())}.")
+    return [task for word in words for task in _of_word(word, where)]
 
 
-def _from_folder(folder: Path) -> Task:
-    benchmark = load_benchmark(folder)
+def _of_word(word: str, where: Places) -> list[Task]:
+    suite = find_suite_tasks(word)
+    if not suite:
+        return [_from_folder(Path(word), where)]
+    for task in suite:
+        if task.private:
+            where.skipped(f"{task.suite}/{task.key} is skipped: its data is private, only mteb's makers can run it.")
+    return [_from_suite(task, where) for task in suite if not task.private]
+
+
+def _from_suite(task: SuiteTask, where: Places) -> Task:
+    copy = _copy_of(task, where.data)
+    tables = find_tables(str(copy or task.hub), task.split, where.cache, None if copy else task.revision)
+    benchmark = read_benchmark(task.name, tables, PictureFolder(where.cache / PICTURES))
+    return Task(
+        name=task.name,
+        benchmark=benchmark,
+        metric=task.metric,
+        suite=task.suite,
+        source=str(copy or task.hub),
+        revision=None if copy else task.revision,
+        split=task.split,
+        codes=task.languages,
+    )
+
+
+def _copy_of(task: SuiteTask, data: Path | None) -> Path | None:
+    """The local copy of a task's data: DATA/ORG/NAME, or DATA/NAME."""
+    if data is None:
+        return None
+    names = [name for hub in (task.hub, *task.also) for name in (hub, hub.rpartition("/")[2])]
+    return next((data / name for name in (*names, task.key, task.name) if (data / name).is_dir()), None)
+
+
+def _from_folder(folder: Path, where: Places) -> Task:
+    if not folder.is_dir():
+        known = f"Suites: vidore, {', '.join(load_suites())}; one of their tasks: vidore-v2/esg_reports; or a folder."
+        raise UsageError(f"There is no benchmark or folder {folder}.", known)
+    if is_folder_benchmark(folder) or not has_tables(folder):
+        benchmark = load_benchmark(folder)
+    else:
+        tables = find_tables(str(folder), _SPLIT, where.cache)
+        benchmark = read_benchmark(folder.absolute().name, tables, PictureFolder(where.cache / PICTURES))
     return Task(benchmark.name, benchmark, source=str(folder))

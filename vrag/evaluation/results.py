@@ -15,6 +15,7 @@ from typing import Any
 from vrag import __version__
 from vrag.embedders.base import Fingerprint
 from vrag.errors import UsageError, VragError
+from vrag.evaluation.published import beside_published
 from vrag.evaluation.runner import TaskRun
 from vrag.evaluation.scoring import Row, score_task
 from vrag.evaluation.task import Options
@@ -27,12 +28,14 @@ _PACKAGES = ("numpy", "qdrant-edge-py", "onnxruntime", "rapidocr", "pypdfium2", 
 Results = dict[str, Any]
 
 
-def make_results(runs: Sequence[TaskRun], options: Options, rows: Sequence[Row] | None = None) -> Results:
+def make_results(runs: Sequence[TaskRun], options: Options) -> Results:
     """The document: how it was made, the tasks, and one row a task, scope and cascade.
 
     Everything that another run of the same thing would find otherwise (date, times, memory, size on disk) is under
     a key `measured`; all else is the same for the same input.
     """
+    tasks = [_task(run) for run in runs]
+    scored = [row for run in runs for row in score_task(run)]
     return {
         "format": FORMAT,
         "vrag": __version__,
@@ -44,8 +47,9 @@ def make_results(runs: Sequence[TaskRun], options: Options, rows: Sequence[Row] 
         "machine": machine(),
         "versions": versions(),
         "measured": {"date": datetime.now(timezone.utc).isoformat(timespec="seconds")},
-        "tasks": [_task(run) for run in runs],
-        "results": list(rows) if rows is not None else [row for run in runs for row in score_task(run)],
+        "tasks": tasks,
+        "results": scored,
+        "published": beside_published(tasks, scored),
     }
 
 

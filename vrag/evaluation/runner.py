@@ -20,6 +20,7 @@ from vrag.evaluation.memory import PeakMemory
 from vrag.evaluation.task import DOCUMENT, UNION, Options, Task
 from vrag.index import Index
 from vrag.ingest import IngestReport, Progress
+from vrag.pipeline import load_pipeline
 from vrag.settings import is_index
 
 TOP = 10  # hits of the timed search: a page of results
@@ -110,7 +111,7 @@ def run_task(task: Task, options: Options, watcher: Watcher) -> TaskRun:
         run.ingest_peak = ingest_memory.peak_bytes if report.added else None
         with PeakMemory() as search_memory:
             for scope in scopes_of(task):
-                run.runs += _run_scope(task, index, corpus, digests, scope, options, watcher)
+                run.runs += run_scope(task, index, corpus, digests, scope, options, watcher)
         run.search_peak = search_memory.peak_bytes
         run.index_bytes = index_bytes(index)
     return run
@@ -129,7 +130,7 @@ def queries_of(task: Task, scope: str) -> list[Query]:
 @contextmanager
 def _index(digests: Mapping[str, str], options: Options) -> Iterator[Index]:
     if options.index is None:
-        opened = open_index(digests, options.cache, options.pipeline, options.model)
+        opened = open_index(digests, options.cache, load_pipeline(options.pipeline).with_model(options.model))
     elif is_index(options.index):
         opened = Index.open(options.index)
     else:
@@ -149,7 +150,7 @@ def _begun(task: Task, digests: Mapping[str, str], index: Index, report: IngestR
     return run
 
 
-def _run_scope(
+def run_scope(
     task: Task,
     index: Index,
     corpus: Corpus,
@@ -158,6 +159,17 @@ def _run_scope(
     options: Options,
     watcher: Watcher,
 ) -> Iterator[CascadeRun]:
+    """Ask the questions of a scope with every cascade.
+
+    Args:
+        task: Its benchmark is the corpus searched.
+        index: Holds that corpus and nothing else.
+        corpus: The index's pages as corpus ids.
+        digests: SHA-256 of each document, by file name.
+        scope: See `CascadeRun`.
+        options: Cascades, depth, journals.
+        watcher: Told of every step.
+    """
     queries = queries_of(task, scope)
     for name in options.cascades or (index.pipeline.default_cascade,):
         cascade = index.pipeline.cascade(name)
@@ -181,7 +193,7 @@ def _run_scope(
 
 def judged_depth(cascade: Cascade, depth: int, pages: int) -> int:
     """Hits to ask for: `depth`, or fewer where more would make an earlier stage let more pages through."""
-    earlier = cascade.limits(1, pages)[:-1]
+    earlier = [stage.limit.within(1, pages) for stage in cascade.stages[:-1] if stage.limit]
     return max(TOP, min([depth, *earlier])) if depth > TOP else depth
 
 

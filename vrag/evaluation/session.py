@@ -10,6 +10,10 @@ from vrag.evaluation.report.write import write_reports
 from vrag.evaluation.results import Results, make_results
 from vrag.evaluation.runner import TaskRun, Watcher, run_task
 from vrag.evaluation.task import Options, Task
+from vrag.evaluation.union import run_union
+
+# What people type, and what ViDoRe's data sets say.
+LANGUAGES = {"en": "english", "fr": "french", "de": "german", "es": "spanish", "it": "italian", "pt": "portuguese"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,17 @@ def evaluate_tasks(tasks: Sequence[Task], options: Options, watcher: Watcher) ->
     """Run the tasks and write the reports into `options.out`.
 
     Raises:
-        UsageError: Two tasks have the same name, or no judged question is left.
+        UsageError: Two tasks have the same name, no judged question is left, or a union of one is asked for.
         VragError: A task cannot be run.
     """
     _check_names(tasks)
+    if options.union and len(tasks) < 2:
+        raise UsageError(
+            "A union needs at least two benchmarks.", "Name several, or a suite: vrag eval vidore-v2 --union"
+        )
     runs = [run_task(_narrowed(task, options), options, watcher) for task in tasks]
+    if options.union:
+        run_union(runs, options, watcher)
     results = make_results(runs, options)
     return Session(results, runs, write_reports(results, runs, options.out))
 
@@ -54,8 +64,10 @@ def _check_names(tasks: Sequence[Task]) -> None:
 
 def _narrowed(task: Task, options: Options) -> Task:
     """The task with the questions that are wanted."""
-    benchmark = task.benchmark.narrowed(options.languages, options.limit_queries)
+    known = task.benchmark.languages
+    languages = [name if name in known else LANGUAGES.get(name.lower(), name) for name in options.languages]
+    benchmark = task.benchmark.narrowed(languages, options.limit_queries)
     if not benchmark.judged:
-        known = ", ".join(language for language in task.benchmark.languages if language) or "none are named"
-        raise UsageError(f"{task.name} has no judged question that is wanted.", f"Its languages: {known}.")
+        named = ", ".join(name for name in known if name) or "none are named"
+        raise UsageError(f"{task.name} has no judged question that is wanted.", f"Its languages: {named}.")
     return replace(task, benchmark=benchmark)

@@ -52,6 +52,7 @@ class Options:
         limit_queries: Ask the first so many judged questions of each language; None for all.
         depth: Hits of each search that are judged.
         resume: Whether answers of an earlier run of the same thing are kept.
+        union: Ask every task's questions of all tasks' pages as well.
     """
 
     out: Path
@@ -64,3 +65,4 @@ class Options:
     limit_queries: int | None = None
     depth: int = DEPTH
     resume: bool = True
+    union: bool = False

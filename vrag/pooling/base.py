@@ -71,7 +71,8 @@ def weighted_means(full: FloatArray, groups: Sequence[IntArray], weights: FloatA
 def members(keys: IntArray) -> list[IntArray]:
     """Rows with equal keys, by ascending key: int [n] -> groups."""
     order = np.argsort(keys, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
+    edges = [0, *(np.flatnonzero(np.diff(keys[order])) + 1).tolist(), len(keys)]
+    return [order[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]  # np.split takes ten times as long
 
 
 def merged(groups: Sequence[IntArray], cap: int) -> list[IntArray]:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from vrag.grid import FloatArray
 
 Payload = dict[str, Any]
+
+
+Kind = Literal["multi", "single", "sparse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +23,42 @@ class VectorField:
 
     Args:
         name: As stored.
-        dim: d.
-        multi: A multivector [k, d] compared by MaxSim; else one vector [d] compared by dot product.
+        kind: "multi": a multivector [k, d] compared by MaxSim; "single": one vector [d] compared by dot product;
+            "sparse": weights of terms, compared by dot product with each term's IDF.
+        dim: d; 0 when sparse.
         hnsw: Whether a graph is built; exact search needs none.
     """
 
     name: str
-    dim: int
-    multi: bool
+    kind: Kind
+    dim: int = 0
     hnsw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Terms and their weights.
+
+    Args:
+        indices: uint32 [t], ids of the terms, each once.
+        values: float32 [t].
+    """
+
+    indices: npt.NDArray[np.uint32]
+    values: FloatArray
+
+
+AnyVector = FloatArray | SparseVector
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """A point: UUID string, named vectors (float32 [k, d] or [d]) and payload (JSON values)."""
+    """A point: UUID string, named vectors (float32 [k, d] or [d]), sparse vectors and payload (JSON values)."""
 
     id: str
     payload: Payload = field(default_factory=dict)
     vectors: Mapping[str, FloatArray] = field(default_factory=dict)
+    sparse: Mapping[str, SparseVector] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +70,51 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class TextCondition:
+    """The text in `payload[key]` has all words of `text`, whatever their order unless `phrase`; none if `absent`.
+
+    Words are compared without regard to case, accents or punctuation.
+    """
+
+    key: str
+    text: str
+    phrase: bool = False
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """Points that meet every condition and, when `ids` is given, are among them. Empty: all points."""
 
     conditions: tuple[Condition, ...] = ()
     ids: frozenset[str] | None = None
+    texts: tuple[TextCondition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StageRequest:
-    """One stage, ready to run: float32 query [m, d] (or [d]) against a named vector, `limit` candidates kept."""
+    """One stage, ready to run: query (float32 [m, d], [d], or sparse) against a named vector, `limit` kept."""
 
     vector: str
-    query: FloatArray
+    query: AnyVector
     limit: int
     hnsw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FusionRequest:
+    """Branches that run side by side; candidates of all of them go on.
+
+    Args:
+        branches: Stages of each branch, in the order they run.
+        limit: Candidates kept, best first by reciprocal rank fusion; None keeps every branch's candidates.
+    """
+
+    branches: tuple[tuple[StageRequest, ...], ...]
+    limit: int | None = None
+
+
+Request = StageRequest | FusionRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +133,12 @@ class Store(Protocol):
         """Write records, replacing those of the same id; acknowledged when it returns."""
         ...
 
-    def query(self, stages: Sequence[StageRequest], selection: Selection) -> list[Scored]:
-        """Run stages, each on what the one before let through; the selection holds from the first stage on."""
+    def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
+        """Run stages, each on what the one before let through; the selection holds from the first stage on.
+
+        A fusion can only come first. Alone, or with a limit, it scores by reciprocal rank fusion with k = 60.
+        Points come with the payload `keys` alone, or with all of it.
+        """
         ...
 
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:

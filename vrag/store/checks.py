@@ -18,11 +18,13 @@ def check_record(record: Record, fields: Mapping[str, VectorField]) -> None:
     Raises:
         StoreError: One is not; the vector and both values are named.
     """
+    for name in record.sparse.keys() - fields.keys():
+        raise StoreError(f"Unknown vector {name!r}: the index has {', '.join(fields)}.")
     for name, array in record.vectors.items():
         field = fields.get(name)
         if field is None:
             raise StoreError(f"Unknown vector {name!r}: the index has {', '.join(fields)}.")
-        shape_ok = array.ndim == (2 if field.multi else 1) and array.shape[-1] == field.dim and array.size > 0
+        shape_ok = array.ndim == (2 if field.kind == "multi" else 1) and array.shape[-1] == field.dim and array.size > 0
         if not shape_ok:
             raise StoreError(f"Vector {name!r} has shape {list(array.shape)}, the index needs dimension {field.dim}.")
         if not np.isfinite(array).all():

@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-import numpy as np
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
-from vrag.grid import FloatArray
-from vrag.store.base import Record, Scored, Selection, StageRequest, VectorField
+from vrag.store.base import Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_record
+from vrag.store.edge_requests import (
+    IDF,
+    KEY_INDEXES,
+    engine_filter,
+    engine_vectors,
+    nested,
+    record_of,
+    vector_params,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 _STEP = 1000  # records read at once
 _STEP_WITH_VECTORS = 16  # a page of 1,024 x 128 comes as 4 MB of Python numbers
-_NO_GRAPH = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10_000)
-_GRAPH = qe.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
-_EXACT = qe.SearchParams(exact=True)
 
 
 @contextmanager
@@ -60,14 +64,15 @@ class EdgeStore:
         Args:
             folder: Created when missing; must hold no shard.
             fields: Named vectors.
-            keys: Payload keys to index, each "keyword" or "integer".
+            keys: Payload keys to index, each "keyword", "integer" or "text".
         """
-        types = {"keyword": qe.PayloadSchemaType.Keyword, "integer": qe.PayloadSchemaType.Integer}
         with _edge_errors("creating the index"):
             folder.mkdir(parents=True, exist_ok=True)
-            shard = qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors={f.name: _params(f) for f in fields}))
+            dense = {f.name: vector_params(f) for f in fields if f.kind != "sparse"}
+            sparse = {f.name: IDF for f in fields if f.kind == "sparse"}
+            shard = qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors=dense, sparse_vectors=sparse))
             for key, kind in keys.items():
-                shard.update(qe.UpdateOperation.create_field_index(key, types[kind]))
+                shard.update(qe.UpdateOperation.create_field_index(key, KEY_INDEXES[kind]))
         return cls(shard, fields)
 
     @classmethod
@@ -80,15 +85,15 @@ class EdgeStore:
         """Write records after checking that every vector is finite, of the right shape and known."""
         for record in records:
             check_record(record, self._fields)
-        points = [qe.Point(r.id, cast("dict[str, Any]", dict(r.vectors)), r.payload) for r in records]
+        points = [qe.Point(r.id, engine_vectors(r), r.payload) for r in records]
         with _edge_errors("writing pages"):
             self._open_shard.update(qe.UpdateOperation.upsert_points(points))
 
-    def query(self, stages: Sequence[StageRequest], selection: Selection) -> list[Scored]:
+    def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
         if not stages:
             raise StoreError("A query needs at least one stage.")
-        request = _nest(stages, _filter(selection))
+        request = nested(stages, engine_filter(selection), True if keys is None else list(keys))
         with _edge_errors("searching"):
             found = self._open_shard.query(request)
         return [Scored(str(point.id), float(point.score), point.payload or {}) for point in found]
@@ -97,7 +102,7 @@ class EdgeStore:
         """Records by id with the named vectors, float32."""
         with _edge_errors("reading pages"):
             found = self._open_shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
-        return {str(r.id): Record(str(r.id), r.payload or {}, _arrays(r.vector)) for r in found}
+        return {str(r.id): record_of(r) for r in found}
 
     def scroll(
         self, selection: Selection, vectors: Sequence[str] = (), keys: Sequence[str] | None = None
@@ -108,22 +113,22 @@ class EdgeStore:
         payload = True if keys is None else list(keys) or False
         while True:
             request = qe.ScrollRequest(
-                offset=offset, limit=step, filter=_filter(selection), with_payload=payload, with_vector=wanted
+                offset=offset, limit=step, filter=engine_filter(selection), with_payload=payload, with_vector=wanted
             )
             with _edge_errors("listing the index"):
                 found, offset = self._open_shard.scroll(request)
-            yield from (Record(str(r.id), r.payload or {}, _arrays(r.vector)) for r in found)
+            yield from map(record_of, found)
             if offset is None:
                 return
 
     def count(self, selection: Selection) -> int:
         """Number of selected records."""
         with _edge_errors("counting"):
-            return self._open_shard.count(qe.CountRequest(exact=True, filter=_filter(selection)))
+            return self._open_shard.count(qe.CountRequest(exact=True, filter=engine_filter(selection)))
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records."""
-        chosen = _filter(selection)
+        chosen = engine_filter(selection)
         if chosen is None:
             raise StoreError("Refusing to delete everything: name what to delete.")
         with _edge_errors("deleting"):
@@ -153,57 +158,3 @@ class EdgeStore:
         if self._shard is None:
             raise StoreError("The index is closed.")
         return self._shard
-
-
-def _params(field: VectorField) -> qe.EdgeVectorParams:
-    comparator = qe.MultiVectorConfig(qe.MultiVectorComparator.MaxSim) if field.multi else None
-    return qe.EdgeVectorParams(
-        size=field.dim,
-        distance=qe.Distance.Dot,  # page rows are unit length; a query row's length is its weight
-        multivector_config=comparator,
-        datatype=qe.VectorStorageDatatype.Float16,
-        hnsw_config=_GRAPH if field.hnsw else _NO_GRAPH,
-    )
-
-
-def _nest(stages: Sequence[StageRequest], chosen: qe.Filter | None) -> qe.QueryRequest:
-    prefetches: list[qe.Prefetch] = []
-    for depth, stage in enumerate(stages[:-1]):
-        inner = qe.Prefetch(
-            limit=stage.limit,
-            query=_nearest(stage),
-            prefetches=prefetches or None,
-            params=None if stage.hnsw else _EXACT,
-            filter=chosen if depth == 0 else None,
-        )
-        prefetches = [inner]
-    last = stages[-1]
-    return qe.QueryRequest(
-        limit=last.limit,
-        query=_nearest(last),
-        prefetches=prefetches or None,
-        params=None if last.hnsw else _EXACT,
-        filter=None if prefetches else chosen,
-        with_payload=True,
-    )
-
-
-def _filter(selection: Selection) -> qe.Filter | None:
-    must: list[Any] = [qe.FieldCondition(c.key, match=qe.MatchAny(_same_type(c.values))) for c in selection.conditions]
-    if selection.ids is not None:
-        must.append(qe.HasIdCondition(set(selection.ids)))
-    return qe.Filter(must=must) if must else None
-
-
-def _same_type(values: Sequence[str | int]) -> list[str] | list[int]:
-    numbers = [value for value in values if isinstance(value, int)]
-    return numbers if len(numbers) == len(values) else [str(value) for value in values]
-
-
-def _nearest(stage: StageRequest) -> qe.Query:
-    # The engine takes arrays as they are; its type stubs know only lists.
-    return qe.Query.Nearest(cast("list[list[float]]", stage.query), using=stage.vector)
-
-
-def _arrays(vector: Any) -> dict[str, FloatArray]:
-    return {name: np.asarray(rows, dtype=np.float32) for name, rows in (vector or {}).items()}

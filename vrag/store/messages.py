@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from qdrant_client import models
 
 from vrag.grid import FloatArray
-from vrag.store.base import Record, Selection, StageRequest, VectorField
+from vrag.store.base import (
+    AnyVector,
+    FusionRequest,
+    Record,
+    Request,
+    Selection,
+    SparseVector,
+    StageRequest,
+    TextCondition,
+    VectorField,
+)
 from vrag.store.layout import ServerLayout
 
 _GRAPH = models.HnswConfigDiff(m=16, ef_construct=128)
 _NO_GRAPH = models.HnswConfigDiff(m=0)
 _EXACT = models.SearchParams(exact=True)
+IDF = models.SparseVectorParams(modifier=models.Modifier.IDF)
+_RRF = models.RrfQuery(rrf=models.Rrf(k=60))  # k as Cormack, Clarke and Büttcher have it (SIGIR 2009)
 _BYTES_A_NUMBER = {"grpc": 4, "rest": 22}  # float32; or its digits with a comma
 
 
@@ -25,7 +38,7 @@ def vector_params(field: VectorField, layout: ServerLayout, full: str) -> models
     return models.VectorParams(
         size=field.dim,
         distance=models.Distance.DOT,  # page rows are unit length; a query row's length is its weight
-        multivector_config=maxsim if field.multi else None,
+        multivector_config=maxsim if field.kind == "multi" else None,
         datatype=models.Datatype.FLOAT16,
         hnsw_config=_GRAPH if field.hnsw else _NO_GRAPH,
         on_disk=layout.on_disk and not pooled,
@@ -43,44 +56,78 @@ def filter_of(selection: Selection) -> models.Filter | None:
     must: list[Any] = [
         models.FieldCondition(key=c.key, match=models.MatchAny(any=_same_type(c.values))) for c in selection.conditions
     ]
+    must += [_text_match(text) for text in selection.texts if not text.absent]
+    must_not: list[Any] = [_text_match(text) for text in selection.texts if text.absent]
     if selection.ids is not None:
         must.append(models.HasIdCondition(has_id=sorted(selection.ids)))
-    return models.Filter(must=must) if must else None
+    return models.Filter(must=must, must_not=must_not or None) if must or must_not else None
 
 
-def query_of(stages: Sequence[StageRequest], selection: Selection, quantized: frozenset[str]) -> dict[str, Any]:
-    """Arguments of one `query_points`: the stages nested, the filter on the innermost.
+def query_of(stages: Sequence[Request], selection: Selection, quantized: frozenset[str]) -> dict[str, Any]:
+    """Arguments of one `query_points`: the stages nested, the filter on the innermost of every branch.
 
     Args:
         stages: At least one.
         selection: Holds from the first stage on.
         quantized: Vectors whose first stage may use their quantized form.
     """
-    chosen = filter_of(selection)
-    prefetch: models.Prefetch | None = None
-    for stage in stages[:-1]:
-        prefetch = models.Prefetch(
-            prefetch=prefetch,
-            query=as_stored(stage.query).tolist(),
-            using=stage.vector,
-            limit=stage.limit,
-            params=_params(stage, quantized),
-            filter=None if prefetch else chosen,
-        )
-    last = stages[-1]
+    nest = _Nest(filter_of(selection), quantized)
+    *earlier, last = stages
+    if isinstance(last, FusionRequest):
+        most = sum(branch[-1].limit for branch in last.branches)
+        return {"prefetch": nest.branches(last), "query": _RRF, "limit": last.limit or most}
+    prefetch = nest.stages(earlier)
     return {
-        "prefetch": prefetch,
-        "query": as_stored(last.query).tolist(),
+        "prefetch": prefetch or None,
+        "query": _query(last.query),
         "using": last.vector,
         "limit": last.limit,
         "search_params": _params(last, quantized),
-        "query_filter": None if prefetch else chosen,
+        "query_filter": None if prefetch else nest.chosen,
     }
 
 
-def arrays(vector: Any) -> dict[str, FloatArray]:
-    """Named vectors of an answer, float32 [k, d] or [d]."""
-    return {name: np.asarray(rows, dtype=np.float32) for name, rows in (vector or {}).items()}
+@dataclass(frozen=True, slots=True)
+class _Nest:
+    """Stages nested into each other, the first one innermost and with the filter."""
+
+    chosen: models.Filter | None
+    quantized: frozenset[str]
+
+    def stages(self, stages: Sequence[Request]) -> list[models.Prefetch]:
+        nested: list[models.Prefetch] = []
+        for stage in stages:
+            nested = self._fusion(stage) if isinstance(stage, FusionRequest) else [self._stage(stage, nested)]
+        return nested
+
+    def branches(self, fusion: FusionRequest) -> list[models.Prefetch]:
+        return [prefetch for branch in fusion.branches for prefetch in self.stages(branch)]
+
+    def _fusion(self, fusion: FusionRequest) -> list[models.Prefetch]:
+        branches = self.branches(fusion)
+        return [models.Prefetch(prefetch=branches, query=_RRF, limit=fusion.limit)] if fusion.limit else branches
+
+    def _stage(self, stage: StageRequest, nested: list[models.Prefetch]) -> models.Prefetch:
+        return models.Prefetch(
+            prefetch=nested or None,
+            query=_query(stage.query),
+            using=stage.vector,
+            limit=stage.limit,
+            params=_params(stage, self.quantized),
+            filter=None if nested else self.chosen,
+        )
+
+
+def record_of(found: Any) -> Record:
+    """A record of an answer with its vectors as arrays: float32 [k, d] or [d], or sparse."""
+    dense: dict[str, FloatArray] = {}
+    sparse: dict[str, SparseVector] = {}
+    for name, vector in (found.vector or {}).items():
+        if isinstance(vector, models.SparseVector):
+            sparse[name] = SparseVector(np.array(vector.indices, np.uint32), np.array(vector.values, np.float32))
+        else:
+            dense[name] = np.asarray(vector, dtype=np.float32)
+    return Record(str(found.id), found.payload or {}, dense, sparse)
 
 
 def as_stored(array: FloatArray) -> FloatArray:
@@ -110,11 +157,26 @@ def batches(records: Sequence[Record], wire: str, limit: int) -> Iterator[list[R
 def request_bytes(record: Record, wire: str) -> int:
     """About how many bytes a record takes in a request."""
     numbers = sum(array.size for array in record.vectors.values())
+    numbers += 2 * sum(len(vector.indices) for vector in record.sparse.values())
     return _BYTES_A_NUMBER[wire] * numbers + len(repr(record.payload))
 
 
 def _lists(record: Record) -> dict[str, Any]:
-    return {name: as_stored(array).tolist() for name, array in record.vectors.items()}
+    dense: dict[str, Any] = {name: as_stored(array).tolist() for name, array in record.vectors.items()}
+    return dense | {name: _sparse(vector) for name, vector in record.sparse.items()}
+
+
+def _query(vector: AnyVector) -> Any:
+    return _sparse(vector) if isinstance(vector, SparseVector) else as_stored(vector).tolist()
+
+
+def _sparse(vector: SparseVector) -> models.SparseVector:
+    return models.SparseVector(indices=vector.indices.tolist(), values=vector.values.tolist())
+
+
+def _text_match(text: TextCondition) -> models.FieldCondition:
+    match = models.MatchPhrase(phrase=text.text) if text.phrase else models.MatchText(text=text.text)
+    return models.FieldCondition(key=text.key, match=match)
 
 
 def _params(stage: StageRequest, quantized: frozenset[str]) -> models.SearchParams | None:

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from qdrant_client import models
 
 from vrag.errors import StoreError
-from vrag.store.base import Record, Scored, Selection, StageRequest, VectorField
+from vrag.store.base import Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_record
 from vrag.store.connect import Connection
 from vrag.store.layout import ServerLayout
-from vrag.store.messages import arrays, batches, filter_of, points, query_of, vector_params
+from vrag.store.messages import IDF, batches, filter_of, points, query_of, record_of, vector_params
 from vrag.store.retry import Retry
 
 T = TypeVar("T")
@@ -23,7 +23,18 @@ _BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless
 _STEP = 1000
 _STEP_WITH_VECTORS = 8
 _FULL = "full"
-_KINDS = {"keyword": models.PayloadSchemaType.KEYWORD, "integer": models.PayloadSchemaType.INTEGER}
+_KINDS: Mapping[str, Any] = {
+    "keyword": models.PayloadSchemaType.KEYWORD,
+    "integer": models.PayloadSchemaType.INTEGER,
+    "text": models.TextIndexParams(
+        type=models.TextIndexType.TEXT,
+        tokenizer=models.TokenizerType.WORD,
+        lowercase=True,
+        ascii_folding=True,
+        phrase_matching=True,
+        max_token_len=64,
+    ),
+}
 
 
 class ServerStore:
@@ -53,7 +64,7 @@ class ServerStore:
             connection: From `connect`.
             collection: Its name; when it exists it must have these vectors.
             fields: Named vectors.
-            keys: Payload keys to index, each "keyword" or "integer".
+            keys: Payload keys to index, each "keyword", "integer" or "text".
             layout: Shards, replicas, and where vectors live.
 
         Raises:
@@ -79,12 +90,13 @@ class ServerStore:
         for batch in batches(records, self._open.wire, _BATCH_BYTES):
             self._write(partial(self._send, points(batch)), "writing pages")
 
-    def query(self, stages: Sequence[StageRequest], selection: Selection) -> list[Scored]:
+    def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
         if not stages:
             raise StoreError("A query needs at least one stage.")
         request = query_of(stages, selection, self._quantized)
-        answer = self._read(lambda c: c.query_points(self._collection, **request, with_payload=True), "searching")
+        request["with_payload"] = True if keys is None else list(keys)
+        answer = self._read(lambda c: c.query_points(self._collection, **request), "searching")
         return [Scored(str(point.id), float(point.score), point.payload or {}) for point in answer.points]
 
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
@@ -109,7 +121,7 @@ class ServerStore:
         offset: Any = None
         while True:
             found, offset = self._read(partial(self._list, request, offset), "listing the index")
-            yield from (Record(str(r.id), r.payload or {}, arrays(r.vector)) for r in found)
+            yield from map(record_of, found)
             if offset is None:
                 return
 
@@ -157,8 +169,10 @@ class ServerStore:
     def _make(self, layout: ServerLayout) -> None:
         if self.exists():
             return
+        dense = [field for field in self._fields.values() if field.kind != "sparse"]
         request = {
-            "vectors_config": {name: vector_params(field, layout, _FULL) for name, field in self._fields.items()},
+            "vectors_config": {field.name: vector_params(field, layout, _FULL) for field in dense},
+            "sparse_vectors_config": {field.name: IDF for field in self._fields.values() if field.kind == "sparse"},
             "shard_number": layout.shards,
             "replication_factor": layout.replication,
             "write_consistency_factor": layout.write_consistency,
@@ -170,7 +184,7 @@ class ServerStore:
             if not self.exists():  # else an answer got lost, and the next attempt found the collection made
                 raise
 
-    def _make_payload_index(self, key: str, kind: models.PayloadSchemaType, client: Any) -> None:
+    def _make_payload_index(self, key: str, kind: Any, client: Any) -> None:
         client.create_payload_index(self._collection, key, kind, wait=True)
 
     def _send(self, sent: list[models.PointStruct], client: Any) -> None:
@@ -184,7 +198,7 @@ class ServerStore:
         info = self._read(lambda c: c.get_collection(self._collection), "connecting")
         there = info.config.params.vectors
         sizes = {name: params.size for name, params in there.items()} if isinstance(there, dict) else {}
-        wanted = {name: field.dim for name, field in self._fields.items()}
+        wanted = {name: field.dim for name, field in self._fields.items() if field.kind != "sparse"}
         if sizes != wanted:
             raise StoreError(
                 f"The collection {self._collection!r} exists with other vectors: {sizes}, not {wanted}.",
@@ -196,7 +210,7 @@ class ServerStore:
             lambda c: c.retrieve(self._collection, ids, with_payload=True, with_vectors=vectors or False),
             "reading pages",
         )
-        return {str(r.id): Record(str(r.id), r.payload or {}, arrays(r.vector)) for r in found}
+        return {str(r.id): record_of(r) for r in found}
 
 
 def _check_limit(record: Record) -> None:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from vrag.evaluation.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.report.tables import metric_name
 from vrag.evaluation.report.thumbnails import thumbnails
-from vrag.evaluation.runner import TaskRun, queries_of
+from vrag.evaluation.runner import CascadeRun, TaskRun, queries_of
 from vrag.evaluation.scoring import Row
 
 PICTURED = 12  # questions shown with pictures
@@ -39,7 +39,7 @@ def questions_html(run: TaskRun, scope: str, rows: Sequence[Row]) -> str:
     questions = worst_first(run, scope, rows)
     shown = [question for question in questions[:PICTURED] if min(question.scores.values()) < 1]
     wanted = [page for q in shown for _, page in (*q.expected[:_EXPECTED], *q.returned[:_RETURNED])]
-    pictures = thumbnails(run.task.benchmark.pdfs, wanted)
+    pictures = thumbnails(_first(run, scope).benchmark.pdfs, wanted)
     first = next(iter(questions[0].scores))
     cards = "".join(_card(question, pictures, rows[0]["metric"]) for question in shown)
     intro = f"<p class='note'>The lowest {metric_name(rows[0]['metric'])} of <b>{escape(first)}</b> comes first.</p>"
@@ -48,7 +48,7 @@ def questions_html(run: TaskRun, scope: str, rows: Sequence[Row]) -> str:
 
 def worst_first(run: TaskRun, scope: str, rows: Sequence[Row]) -> list[Question]:
     """Questions by the first cascade's score, then the others', then id."""
-    first = next(cascade for cascade in run.runs if cascade.scope == scope)
+    first = _first(run, scope)
     questions = []
     for query in queries_of(run.task, scope):
         grades = run.task.benchmark.qrels[query.id]
@@ -58,6 +58,10 @@ def worst_first(run: TaskRun, scope: str, rows: Sequence[Row]) -> list[Question]
         pages = (_pages(first.benchmark, expected), _pages(first.benchmark, returned[:_RETURNED]))
         questions.append(Question(query, scores, *pages))
     return sorted(questions, key=lambda q: (*q.scores.values(), q.query.id))
+
+
+def _first(run: TaskRun, scope: str) -> CascadeRun:
+    return next(cascade for cascade in run.runs if cascade.scope == scope)
 
 
 def _pages(benchmark: Benchmark, corpus_ids: Sequence[str]) -> tuple[tuple[str, PageRef], ...]:

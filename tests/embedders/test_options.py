@@ -1,0 +1,28 @@
+import pytest
+
+from vrag.embedders.options import ModelOptions
+from vrag.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ({"device": "gpu"}, "'gpu'"),
+        ({"dtype": "int8"}, "'int8'"),
+        ({"query_tokens": "some"}, "no_specials"),
+        ({"batch_size": 0}, "at least 1"),
+    ],
+)
+def test_what_cannot_be_is_refused(option, says):
+    with pytest.raises(UsageError, match=says):
+        ModelOptions(**option)
+
+
+def test_the_index_decides_what_vectors_depend_on_and_the_machine_the_rest():
+    here = ModelOptions(device="cuda:1", dtype="float16", batch_size=3, query_tokens="all", revision="main")
+    facts = {"query_tokens": "no_specials", "revision": "abc", "allow_random_weights": True, "dim": 128, "device": "x"}
+    kept = here.with_kept(facts)
+    assert (kept.device, kept.dtype, kept.batch_size) == ("cuda:1", "float16", 3)
+    assert (kept.query_tokens, kept.revision, kept.allow_random_weights) == ("no_specials", "abc", True)
+    assert here.with_kept({"revision": ""}).revision is None
+    assert here.with_kept({}) == here

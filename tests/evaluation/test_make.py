@@ -1,0 +1,123 @@
+"""`vrag eval make`: a benchmark of one's own, checked row by row."""
+
+import json
+
+import pytest
+
+from tests.evaluation.tiny import write_documents, write_rows
+from tests.pdfs import write_pdf
+from vrag.errors import VragError
+from vrag.evaluation.benchmark import PageRef
+from vrag.evaluation.folder import load_benchmark
+from vrag.evaluation.make import make_benchmark
+
+CSV = """question,file,page,score
+"Where do penguins, the emperors, breed?",animals.pdf,2,2
+"Where do penguins, the emperors, breed?",animals.pdf,1,
+Which invoice covers pumps?,machines.pdf,2,1
+Bees or engines?,animals.pdf,3,
+Bees or engines?,machines.pdf,1,
+"""
+
+
+@pytest.fixture
+def documents(tmp_path):
+    write_documents(tmp_path / "pdfs")
+    return tmp_path / "pdfs"
+
+
+def test_a_table_becomes_a_benchmark(documents, tmp_path):
+    (tmp_path / "q.csv").write_text(CSV)
+    made = make_benchmark(tmp_path / "q.csv", documents, tmp_path / "mine")
+    assert (made.documents, made.pages, made.queries, made.labels) == (2, 5, 3, 5)
+    benchmark = load_benchmark(tmp_path / "mine")
+    assert sorted(benchmark.corpus.values()) == [
+        PageRef(doc, page) for doc, count in (("animals.pdf", 3), ("machines.pdf", 2)) for page in range(1, count + 1)
+    ]
+    first, second, third = benchmark.queries
+    assert first.text == "Where do penguins, the emperors, breed?"
+    assert (first.doc, second.doc, third.doc) == ("animals.pdf", "machines.pdf", None)
+    grades = {benchmark.corpus[page]: grade for page, grade in benchmark.qrels[first.id].items()}
+    assert grades == {PageRef("animals.pdf", 2): 2, PageRef("animals.pdf", 1): 1}
+    assert (tmp_path / "mine/pdfs/animals.pdf").read_bytes() == (documents / "animals.pdf").read_bytes()
+
+
+def test_rows_of_json_and_documents_in_sub_folders(documents, tmp_path):
+    write_pdf(documents / "sub" / "more.pdf", ["More."])
+    rows = [
+        {"query": "More?", "doc": "more.pdf", "page": 1},
+        {"question": "Most?", "file": "sub/more.pdf", "page": "1"},
+    ]
+    write_rows(tmp_path / "q.jsonl", rows)
+    make_benchmark(tmp_path / "q.jsonl", documents, tmp_path / "mine")
+    assert {query.doc for query in load_benchmark(tmp_path / "mine").queries} == {"sub/more.pdf"}
+
+
+def test_every_wrong_row_is_named_at_once(documents, tmp_path):
+    write_pdf(documents / "sub" / "animals.pdf", ["Another one of this name."])
+    rows = ["question,file,page,score", "Fine?,machines.pdf,1,", "Gone?,gone.pdf,1,", "Far?,machines.pdf,3,",
+            "Fine?,machines.pdf,1,", ",machines.pdf,1,", "Text?,machines.pdf,two,", "Which?,sub/animals.pdf,0,",
+            "Bad?,machines.pdf,1,0", "None?,,1,"]  # fmt: skip
+    (tmp_path / "q.csv").write_text("\n".join(rows))
+    with pytest.raises(VragError) as caught:
+        make_benchmark(tmp_path / "q.csv", documents, tmp_path / "mine")
+    text = str(caught.value)
+    for words in (
+        "8 rows are wrong",
+        "line 3: there is no file 'gone.pdf'",
+        "line 4: 'machines.pdf' has 2 pages, there is no page 3",
+        "line 5: the same question, file and page as in line 2",
+        "line 6: 'question' must be text",
+        "line 7: 'page' must be a whole number, not 'two'",
+        "line 8: 'page' must be at least 1, not 0",
+        "line 9: 'score' must be at least 1, not 0",
+        "line 10: 'file' must be text",
+    ):
+        assert words in text
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_name_that_two_documents_have(documents, tmp_path):
+    for sub in ("a", "b"):
+        write_pdf(documents / sub / "same.pdf", [sub])
+    write_rows(tmp_path / "q.jsonl", [{"question": "Which?", "file": "same.pdf", "page": 1}])
+    with pytest.raises(VragError, match=r"may be any of a/same\.pdf, b/same\.pdf"):
+        make_benchmark(tmp_path / "q.jsonl", documents, tmp_path / "mine")
+
+
+def test_a_document_that_cannot_be_read(documents, tmp_path):
+    (documents / "bad.pdf").write_bytes(b"no PDF")
+    (tmp_path / "q.csv").write_text(CSV)
+    with pytest.raises(VragError, match=r"1 documents cannot be read:\n.*bad\.pdf"):
+        make_benchmark(tmp_path / "q.csv", documents, tmp_path / "mine")
+
+
+def test_make_and_evaluate_on_the_command_line(cli, eval_cache, documents, tmp_path):
+    (tmp_path / "q.csv").write_text(CSV)
+    made = cli("eval", "make", "q.csv", "pdfs", "--out", "mine", "--json")
+    assert made.code == 0
+    assert made.json == {"benchmark": "mine", "documents": 2, "pages": 5, "queries": 3, "labels": 5}
+    done = cli("eval", "mine", "--json", env={"VRAG_EVAL_CACHE": str(eval_cache)})
+    assert done.code == 0
+    assert [(row["scope"], row["queries"]) for row in done.json["results"]] == [("union", 3), ("document", 2)]
+    assert done.json["results"][0]["recall_at_10"] == 1.0
+    again = cli("eval", "make", "q.csv", "pdfs", "--out", "mine", "--json")
+    assert again.code == 2
+    assert json.loads(again.out)["error"] == "mine is not empty."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("q.txt", "pdfs"), "neither .csv nor .jsonl"),
+        (("gone.csv", "pdfs"), "gone.csv is missing"),
+        (("q.csv", "nowhere"), "There is no folder nowhere"),
+        (("q.csv", "q.csv"), "There is no folder q.csv"),
+    ],
+)
+def test_what_is_not_there_is_named(cli, documents, tmp_path, arguments, words):
+    (tmp_path / "q.csv").write_text(CSV)
+    (tmp_path / "q.txt").write_text(CSV)
+    done = cli("eval", "make", *arguments, "--json")
+    assert done.code == 2
+    assert words in done.json["error"]

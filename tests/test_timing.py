@@ -1,0 +1,44 @@
+import contextvars
+import threading
+import time
+
+from vrag.timing import Stopwatch, count, timed, watching
+
+
+def test_stages_add_up_in_their_order():
+    with watching() as watch:
+        for stage in ("store", "forward", "forward"):
+            with timed(stage):
+                time.sleep(0.002)
+        count("render", 5)
+        count("else", 1)
+    seconds = watch.seconds()
+    assert list(seconds) == ["render", "forward", "store", "else"]
+    assert seconds["render"] == 5
+    assert seconds["forward"] >= 0.004
+
+
+def test_without_a_watch_nothing_is_counted():
+    watch = Stopwatch()
+    with timed("forward"):
+        count("render", 1)
+    assert watch.seconds() == {}
+
+
+def test_a_failing_stage_is_counted_too():
+    with watching() as watch:
+        try:
+            with timed("forward"):
+                raise ValueError
+        except ValueError:
+            pass
+    assert list(watch.seconds()) == ["forward"]
+
+
+def test_threads_with_a_copy_of_the_context_report_to_the_same_watch():
+    with watching() as watch:
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(count, "store", 2))
+        thread.start()
+        thread.join()
+    assert watch.seconds() == {"store": 2}

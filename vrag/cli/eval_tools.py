@@ -1,0 +1,132 @@
+"""`vrag eval compare`, `gate` and `make`: what is done with results, and before there are any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from vrag.cli import output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vrag.evaluation.compare import Comparison
+
+GATE_FAILED = 3
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+MetricOption = Annotated[
+    str | None, typer.Option(help="ndcg_at_5, ndcg_at_10, recall_at_10 or mrr; default: each task's own.")
+]
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="results.json, or a folder of reports.")],
+    second: Annotated[Path, typer.Argument(help="The results to set against it.")],
+    metric: MetricOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Set two results side by side, question by question, with intervals and tests.
+
+    Example: vrag eval compare before/results.json after/results.json
+    """
+    from vrag.evaluation.compare import compare as compare_results
+    from vrag.evaluation.results import read_results
+
+    found = compare_results(read_results(first), read_results(second), metric)
+    if json:
+        output.data({"comparisons": [comparison.as_json() for comparison in found]})
+    else:
+        _print(found)
+    return 0
+
+
+def gate(
+    results: Annotated[Path, typer.Argument(help="The results to judge.")] = Path("vrag-eval"),
+    baseline: Annotated[Path, typer.Option(help="Results that must not be fallen behind.")] = ...,  # type: ignore[assignment]
+    max_drop: Annotated[float, typer.Option(min=0, max=1, help="Fall of the mean that is let pass.")] = 0.01,
+    alpha: Annotated[float, typer.Option(min=0, max=1, help="Chance below which a fall counts as one.")] = 0.05,
+    metric: MetricOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Fail with exit code 3 when quality fell significantly and by more than --max-drop below a baseline.
+
+    Example: vrag eval gate --baseline baseline.json --max-drop 0.01
+    """
+    from vrag.evaluation.compare import compare as compare_results
+    from vrag.evaluation.compare import unmatched
+    from vrag.evaluation.results import read_results
+
+    before, after = read_results(baseline), read_results(results)
+    found = compare_results(before, after, metric)
+    fallen = [comparison for comparison in found if comparison.fell(max_drop, alpha)]
+    missing = unmatched(before, after)
+    if json:
+        rows = [{**comparison.as_json(), "fell": comparison in fallen} for comparison in found]
+        output.data({"passed": not fallen and not missing, "comparisons": rows, "missing": [list(m) for m in missing]})
+    else:
+        _print(found)
+    for comparison in found:
+        if -comparison.difference > max_drop and comparison not in fallen:
+            output.note(f"May be chance: {_place(comparison)}: {comparison.difference:+.4f} over "
+                        f"{comparison.queries} questions, p = {comparison.p_value:.4f}.")  # fmt: skip
+    for comparison in fallen:
+        output.note(f"Fell: {_place(comparison)}: {comparison.metric} by {-comparison.difference:.4f}, "
+                    f"p = {comparison.p_value:.4f}.")  # fmt: skip
+    for task, scope, cascade in missing:
+        output.note(f"Missing: the baseline has {task}, {scope}, {cascade}; these results do not.")
+    return GATE_FAILED if fallen or missing else 0
+
+
+def make(
+    questions: Annotated[Path, typer.Argument(help="CSV or JSONL with question, file, page, and perhaps score.")],
+    documents: Annotated[Path, typer.Argument(help="Folder of the PDFs and images.")],
+    out: Annotated[Path, typer.Option(help="Benchmark folder to make.")] = Path("benchmark"),
+    json: JsonOption = False,
+) -> int:
+    """Make a benchmark of your own documents and questions; every row is checked first.
+
+    Example: vrag eval make questions.csv ./pdfs --out my-benchmark
+    """
+    from vrag.evaluation.make import make_benchmark
+
+    made = make_benchmark(questions, documents, out)
+    counts = {"documents": made.documents, "pages": made.pages, "queries": made.queries, "labels": made.labels}
+    if json:
+        output.data({"benchmark": str(made.folder), **counts})
+    else:
+        output.stdout.print(
+            f"{escape(str(made.folder))}: {made.documents} documents, {made.pages} pages, {made.queries} questions, "
+            f"{made.labels} labels",
+            soft_wrap=True,
+        )
+        output.note(f"Next: vrag eval {made.folder}")
+    return 0
+
+
+def _print(comparisons: Sequence[Comparison]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("task", "scope", "cascade", "metric"):
+        table.add_column(name, overflow="fold")
+    for name in ("queries", "first", "second", "difference", "95 %", "p"):
+        table.add_column(name, justify="right")
+    for c in comparisons:
+        low, high = c.interval
+        numbers: tuple[Any, ...] = (c.queries, f"{c.first:.4f}", f"{c.second:.4f}", f"{c.difference:+.4f}",
+                                    f"{low:+.3f} to {high:+.3f}", f"{c.p_value:.4f}")  # fmt: skip
+        table.add_row(*map(escape, (c.task, c.scope, _cascades(c), c.metric)), *map(str, numbers))
+    output.stdout.print(table)
+
+
+def _place(comparison: Comparison) -> str:
+    return f"{comparison.task}, {comparison.scope}, {_cascades(comparison)}"
+
+
+def _cascades(comparison: Comparison) -> str:
+    one, other = comparison.first_cascade, comparison.second_cascade
+    return one if one == other else f"{one} → {other}"

@@ -1,0 +1,76 @@
+"""Options of every command that runs a model: where it runs and how."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from vrag.embedders.options import ModelOptions
+from vrag.errors import UsageError
+
+
+class DTypeName(str, Enum):
+    """Number formats a user can choose."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+class QueryTokensName(str, Enum):
+    """Which rows of a query count."""
+
+    all = "all"
+    no_specials = "no_specials"
+
+
+_GROUP = "How the model runs (ColPali-style models)"
+DeviceOption = Annotated[
+    str, typer.Option(envvar="VRAG_DEVICE", rich_help_panel=_GROUP, help="auto, cpu, cuda, cuda:1 or mps.")
+]
+DTypeOption = Annotated[
+    DTypeName,
+    typer.Option(envvar="VRAG_DTYPE", rich_help_panel=_GROUP, help="auto: bfloat16 on cuda, float32 elsewhere."),
+]
+BatchSizeOption = Annotated[
+    str, typer.Option(rich_help_panel=_GROUP, help="Pages at once, or auto; halved when memory runs out.")
+]
+RevisionOption = Annotated[
+    str | None, typer.Option(rich_help_panel=_GROUP, help="Branch, tag or commit of a hub checkpoint.")
+]
+QueryTokensOption = Annotated[
+    QueryTokensName,
+    typer.Option(rich_help_panel=_GROUP, help="Rows of a query: as trained, or without special tokens."),
+]
+RandomWeightsOption = Annotated[
+    bool,
+    typer.Option("--allow-random-weights", rich_help_panel=_GROUP, help="Load it although weights are missing."),
+]
+
+
+def model_options(
+    device: str = "auto",
+    dtype: DTypeName = DTypeName.auto,
+    batch_size: str = "auto",
+    revision: str | None = None,
+    query_tokens: QueryTokensName = QueryTokensName.all,
+    allow_random_weights: bool = False,
+) -> ModelOptions:
+    """The options as typed.
+
+    Raises:
+        UsageError: A device or batch size that cannot be.
+    """
+    if batch_size != "auto" and not batch_size.isdecimal():
+        raise UsageError(f"--batch-size {batch_size!r} is not a whole number.", "Use a number from 1, or auto.")
+    return ModelOptions(
+        device=device,
+        dtype=dtype.value,
+        batch_size=None if batch_size == "auto" else int(batch_size),
+        revision=revision,
+        query_tokens=query_tokens.value,
+        allow_random_weights=allow_random_weights,
+    )

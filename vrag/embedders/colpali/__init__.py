@@ -1,0 +1,4 @@
+"""ColPali-style models through colpali-engine: a picture of the page becomes one vector a patch.
+
+Nothing here loads torch before a model is loaded.
+"""

@@ -1,0 +1,216 @@
+"""The embedder over colpali-engine: pictures of pages and texts in, colpali-engine's own vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from vrag.embedders.base import Fingerprint, PageVectors, QueryVectors
+from vrag.embedders.colpali.canary import canary_numbers, processor_digest
+from vrag.embedders.colpali.engine import free_memory, is_out_of_memory, quiet, versions
+from vrag.embedders.colpali.geometry import whole_page
+from vrag.embedders.colpali.loading import Checkpoint, LoadedModel, find_checkpoint, load_model
+from vrag.embedders.colpali.patches import Patches
+from vrag.embedders.options import ModelOptions
+from vrag.errors import ModelError, PageError, UsageError
+from vrag.grid import FloatArray
+from vrag.pages.page import Page, PageSpec
+from vrag.timing import timed
+
+_DPI = 300  # the longest side decides: small pages are not rendered larger than this
+_BATCH = {"cpu": 1, "mps": 2, "cuda": 8}  # on a CPU a larger batch is no faster and pads pages to the largest
+
+
+class ColpaliEmbedder:
+    """A model of colpali-engine as an `Embedder`.
+
+    Args:
+        checkpoint: What was found.
+        loaded: The model, ready to run.
+        options: Batch size and query mode.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, loaded: LoadedModel, options: ModelOptions) -> None:
+        self.name = checkpoint.own.name
+        self.device = loaded.device
+        self.batch_size = options.batch_size or _BATCH[loaded.device.split(":")[0]]
+        self._checkpoint, self._loaded, self._options = checkpoint, loaded, options
+        self._family = checkpoint.family
+        self._patches = Patches(loaded.model, loaded.processor, checkpoint.family.layout)
+
+    @classmethod
+    def load(cls, name: str, options: ModelOptions) -> ColpaliEmbedder:
+        """Find and load the checkpoint `name`: a folder or a hub id.
+
+        Raises:
+            UsageError: There is no such folder or hub id, or no such device.
+            ModelError: It cannot be fetched, loaded or trusted.
+        """
+        checkpoint = find_checkpoint(name, options.revision)
+        return cls(checkpoint, load_model(checkpoint, options), options)
+
+    @property
+    def mean(self) -> FloatArray | None:
+        """None: these models ship no mean vector."""
+        return None
+
+    @cached_property
+    def dim(self) -> int:
+        """Dimension of every vector, as the model gives it."""
+        return int(self.token_rows("a").shape[1])
+
+    @property
+    def max_rows(self) -> int | None:
+        """The most vectors a page can have; None when nothing bounds them."""
+        return 1 if self._family.dense else self._patches.most_rows()
+
+    @cached_property
+    def page_spec(self) -> PageSpec:
+        """A picture as large as the processor can use; the text layer's words, for people to read beside a hit."""
+        return PageSpec(image=True, words=True, ocr="never", dpi=_DPI, max_side=self._patches.longest_side())
+
+    def embed_pages(self, pages: Sequence[Page]) -> list[PageVectors]:
+        """One unit row a patch, float32 [n, d], with the grid of the patches (a dense model: one row, one cell).
+
+        Batches of `batch_size`; when memory runs out the batch is halved, for all that follow too.
+
+        Raises:
+            ModelError: One page alone does not fit into memory, or a row is not a number or all zero.
+            PageError: The processor refuses one of the pictures.
+        """
+        done: list[PageVectors] = []
+        while len(done) < len(pages):
+            batch = pages[len(done) : len(done) + self.batch_size]
+            try:
+                done += self._embed_batch(batch)
+            except (RuntimeError, MemoryError) as error:
+                self._halve_batch(error, batch)
+        return done
+
+    def embed_query(self, text: str) -> QueryVectors:
+        """One unit row a token, as the model was trained: augmentation tokens included unless "no_specials".
+
+        Raises:
+            UsageError: The query is empty.
+            ModelError: A row is not a number, or it does not fit into memory.
+        """
+        if not text.strip():
+            raise UsageError("The query is empty.", "Say what you look for.")
+        rows = self.token_rows(text)
+        if self._family.dense:
+            return QueryVectors(rows, (text,))
+        ids = self._query_batch(text)["input_ids"][0].tolist()
+        keep = [i for i, token in enumerate(ids) if self._is_kept(token)] or range(len(ids))
+        tokens = self._loaded.processor.tokenizer.convert_ids_to_tokens([ids[i] for i in keep])
+        return QueryVectors(rows[list(keep)], tuple(tokens))
+
+    def token_rows(self, text: str) -> FloatArray:
+        """The rows of all of a text's tokens, float32 [m, d], m = 1 for a dense model.
+
+        Raises:
+            ModelError: A row is not a number, or it does not fit into memory.
+        """
+        batch = self._query_batch(text)
+        try:
+            output = self._forward(batch)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise ModelError(
+                f"The query does not fit into the memory of {self.device}.", "Ask less at once."
+            ) from error
+        rows = output if self._family.dense else output[0][batch["attention_mask"][0].numpy() == 1]
+        self._check(rows, "The query")
+        return rows
+
+    def fingerprint(self) -> Fingerprint:
+        """Model, revision, processor settings, versions, and what the model makes of a canary."""
+        return Fingerprint(
+            {
+                "model": self.name,
+                "class": self._family.model_class,
+                "revision": self._checkpoint.own.revision,
+                "dim": self.dim,
+                "processor": processor_digest(self._loaded.processor),
+                **versions(),
+                "query_tokens": self._options.query_tokens,
+                "allow_random_weights": bool(self._options.allow_random_weights),
+                "canary": canary_numbers(self, self._loaded, self._checkpoint),
+            }
+        )
+
+    def process(self, pages: Sequence[Page]) -> Any:
+        """What colpali-engine's processor makes of pages: the model's input, on the CPU.
+
+        Raises:
+            PageError: The processor refuses a picture, as one that is 200 times as long as wide.
+        """
+        try:
+            with timed("preprocess"), quiet():
+                return self._loaded.processor.process_images([_picture(page) for page in pages])
+        except (ValueError, ZeroDivisionError) as error:
+            raise PageError(f"the model's processor refuses the picture: {error}") from error
+
+    def _embed_batch(self, pages: Sequence[Page]) -> list[PageVectors]:
+        batch = self.process(pages)
+        output = self._forward(batch)
+        if self._family.dense:
+            rows, grids = [row[None] for row in output], [whole_page() for _ in pages]
+        else:
+            masks, grids = self._patches.masks(batch), self._patches.grids(batch)
+            rows = [tokens[mask] for tokens, mask in zip(output, masks, strict=True)]
+        for page, vectors in zip(pages, rows, strict=True):
+            self._check(vectors, f"Page {page.number}")
+        # The grid of the picture, which may be a cropped part of the page.
+        places = [grid.within(page.crop) for grid, page in zip(grids, pages, strict=True)]
+        return [PageVectors(vectors, place) for vectors, place in zip(rows, places, strict=True)]
+
+    def _forward(self, batch: Any) -> FloatArray:
+        """The model's output, float32 [b, length, d] or [b, d]."""
+        import torch
+
+        with timed("forward"), torch.inference_mode():
+            moved = {key: value.to(self.device) for key, value in batch.items() if key != "labels"}
+            output = self._loaded.model(**moved)
+            # numpy knows no bfloat16
+            vectors: FloatArray = output.to(torch.float32).cpu().numpy()
+            return vectors
+
+    def _query_batch(self, text: str) -> Any:
+        with timed("preprocess"), quiet():
+            return self._loaded.processor.process_queries([text])
+
+    def _is_kept(self, token: int) -> bool:
+        if self._options.query_tokens == "all":
+            return True
+        return token not in self._loaded.processor.tokenizer.all_special_ids
+
+    def _check(self, rows: FloatArray, what: str) -> None:
+        """A row that is not a number matches nothing, silently: it stops here."""
+        bad = "not numbers" if not np.isfinite(rows).all() else "all zero" if not rows.any(axis=1).all() else ""
+        if bad:
+            raise ModelError(
+                f"{what}: vectors of {self.name} are {bad} on {self.device} in {self._loaded.dtype}.",
+                "Try --dtype float32, or --device cpu.",
+            )
+
+    def _halve_batch(self, error: Exception, batch: Sequence[Page]) -> None:
+        """After running out of memory: half as many pages at once from now on."""
+        if not is_out_of_memory(error):
+            raise error
+        if len(batch) == 1:
+            raise ModelError(
+                f"Page {batch[0].number} does not fit into the memory of {self.device}.",
+                "Use a smaller model, --device cpu, or --dtype bfloat16 for half the memory.",
+            ) from error
+        self.batch_size = len(batch) // 2
+        free_memory(self.device)
+
+
+def _picture(page: Page) -> Any:
+    if page.image is None:
+        raise ModelError(f"Page {page.number} has no picture.", "The recipe's page settings leave it out.")
+    return page.image

@@ -1,0 +1,128 @@
+"""Finding a checkpoint: a local folder, or one of the Hugging Face hub (`HF_HOME`, `HF_TOKEN`, `HF_HUB_OFFLINE`)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vrag.errors import ModelError, UsageError
+
+CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+# Everything a model is loaded from, and no second copy of the weights in another format.
+_WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Files of a checkpoint on this machine.
+
+    Args:
+        name: As asked for: an absolute path or a hub id.
+        folder: Where they are.
+        revision: Commit on the hub; empty for a local folder.
+    """
+
+    name: str
+    folder: Path
+    revision: str = ""
+
+    def read_json(self, file: str) -> dict[str, Any] | None:
+        """A JSON object of the checkpoint, None when it has no such file.
+
+        Raises:
+            ModelError: The file is damaged.
+        """
+        path = self.folder / file
+        if not path.is_file():
+            return None
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path} cannot be read: {error}.", "Copy or download the checkpoint again.") from error
+        if not isinstance(found, dict):
+            raise ModelError(f"{path} is not a JSON object.", "Copy or download the checkpoint again.")
+        return found
+
+    def weight_names(self) -> set[str]:
+        """Names of the weights in its safetensors files, read from their headers."""
+        from safetensors import SafetensorError, safe_open
+
+        names: set[str] = set()
+        for file in sorted(self.folder.glob("*.safetensors")):
+            try:
+                with safe_open(file, framework="numpy") as weights:
+                    names.update(weights.keys())
+            except (SafetensorError, OSError) as error:
+                raise ModelError(f"{file} is damaged: {error}.", "Copy or download the checkpoint again.") from error
+        return names
+
+
+def is_folder(name: str) -> bool:
+    """Whether a model's name is a folder's path."""
+    return Path(name).expanduser().is_dir()
+
+
+def canonical_name(name: str) -> str:
+    """The name by which an index remembers a model: a folder's absolute path, anything else as it is."""
+    return str(Path(name).expanduser().resolve()) if is_folder(name) else name
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether a name has the form of a hub id, ORG/NAME."""
+    return _HUB_ID.fullmatch(name) is not None
+
+
+def find_snapshot(name: str, revision: str | None = None, extra: tuple[str, ...] = ()) -> Snapshot:
+    """The files of the checkpoint, downloaded when they are not here yet.
+
+    Args:
+        name: A folder, or a hub id.
+        revision: Branch, tag or commit on the hub.
+        extra: Patterns of files wanted besides configs, tokenizers and safetensors.
+
+    Raises:
+        UsageError: It is neither a folder nor a hub id, or a revision is asked of a folder.
+        ModelError: The hub cannot be reached, or has no such checkpoint.
+    """
+    if is_folder(name):
+        if revision:
+            raise UsageError(f"{name} is a folder and has no revision {revision!r}.", "Leave --revision out.")
+        return Snapshot(canonical_name(name), Path(canonical_name(name)))
+    if not is_hub_id(name):
+        raise UsageError(f"There is no folder {name!r}, and it is not a hub id either.", "A hub id is ORG/NAME.")
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise ModelError(
+            f"{name} comes from the Hugging Face hub, and huggingface_hub is not installed.",
+            'Install it with: pip install "vrag-toolkit[colpali]", or [onnx] for ONNX models.',
+        ) from error
+    with _hub_errors(name, revision):
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=[*_WANTED, *extra]))
+    return Snapshot(name, folder, folder.name)
+
+
+@contextmanager
+def _hub_errors(name: str, revision: str | None) -> Iterator[None]:
+    """The border where the hub's exceptions become `ModelError`s."""
+    from huggingface_hub import errors
+
+    hints: Mapping[type[Exception], str] = {
+        errors.GatedRepoError: "Accept its licence on its page at the hub, then set HF_TOKEN.",
+        errors.RepositoryNotFoundError: "Check the name; a private one needs HF_TOKEN.",
+        errors.RevisionNotFoundError: f"Check --revision {revision}.",
+        errors.LocalEntryNotFoundError: "It is not in the cache, and the hub cannot be reached.",
+        errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE is set and it is not in the cache.",
+    }
+    try:
+        yield
+    except (OSError, ValueError, errors.HfHubHTTPError) as error:
+        hint = next((text for kind, text in hints.items() if isinstance(error, kind)), "Is the network down?")
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ModelError(f"The model {name} cannot be fetched from the hub: {reason}", hint) from error

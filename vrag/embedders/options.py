@@ -1,0 +1,58 @@
+"""How a model is run: what the user may choose, and which of it belongs to the index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+from vrag.errors import UsageError
+
+DType = Literal["auto", "float32", "bfloat16", "float16"]
+QueryTokens = Literal["all", "no_specials"]
+# Facts of a model's fingerprint, since vectors or scores depend on them; the rest is this machine's business.
+_KEPT = ("revision", "query_tokens", "allow_random_weights")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """How to load and run a model.
+
+    Args:
+        device: "auto" (cuda, then mps, then cpu), "cpu", "mps", "cuda", or one of several as "cuda:1".
+        dtype: "auto" is bfloat16 on cuda (float16 where the card has none), float32 elsewhere.
+        batch_size: Pages of one forward pass, None for one that suits the device; halved when memory runs out.
+        revision: Branch, tag or commit of a hub checkpoint; the commit found is kept with the index.
+        query_tokens: "all" rows of a query as the model was trained, or "no_specials" without those of special
+            and augmentation tokens.
+        allow_random_weights: Load a checkpoint although weights are missing from it (for tests).
+        threads: CPU threads of one forward pass; None for one a CPU.
+
+    Raises:
+        UsageError: A value is not one of those allowed.
+    """
+
+    device: str = "auto"
+    dtype: DType = "auto"
+    batch_size: int | None = None
+    revision: str | None = None
+    query_tokens: QueryTokens = "all"
+    allow_random_weights: bool | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("device", self.device.split(":")[0], ("auto", "cpu", "cuda", "mps"))
+        _one_of("dtype", self.dtype, get_args(DType))
+        _one_of("query_tokens", self.query_tokens, get_args(QueryTokens))
+        if self.batch_size is not None and self.batch_size < 1:
+            raise UsageError(f"batch_size must be at least 1, not {self.batch_size}.")
+
+    def with_kept(self, facts: Mapping[str, Any]) -> ModelOptions:
+        """These options for this machine, with those that an index's fingerprint remembers."""
+        known: dict[str, Any] = {key: facts[key] or None for key in _KEPT if key in facts}
+        return replace(self, **known)
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UsageError(f"{name} {value!r} is not known.", f"Choose one of: {', '.join(allowed)}.")

@@ -1,0 +1,149 @@
+"""Two results files side by side, question by question; and the gate that fails when quality fell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vrag.errors import VragError
+from vrag.evaluation.results import Results
+from vrag.evaluation.scoring import Row
+from vrag.evaluation.statistics import bootstrap_interval, randomisation_test
+
+Key = tuple[str, str, str]  # task, scope, cascade
+MAX_DROP, ALPHA = 0.01, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A task, scope and cascade in two results.
+
+    Args:
+        task: The task.
+        scope: The scope.
+        first_cascade: Of the first results.
+        second_cascade: Of the second results.
+        metric: What is compared.
+        queries: Questions that both asked.
+        first: Mean over them in the first results.
+        second: Mean over them in the second results.
+        interval: 95 % of second - first.
+        p_value: Of the paired randomisation test.
+    """
+
+    task: str
+    scope: str
+    first_cascade: str
+    second_cascade: str
+    metric: str
+    queries: int
+    first: float
+    second: float
+    interval: tuple[float, float]
+    p_value: float
+
+    @property
+    def difference(self) -> float:
+        """Second - first: below 0 when quality fell."""
+        return self.second - self.first
+
+    def fell(self, max_drop: float, alpha: float) -> bool:
+        """Whether quality fell by more than `max_drop`, and hardly by chance."""
+        return -self.difference > max_drop and self.p_value < alpha
+
+    def as_json(self) -> dict[str, Any]:
+        """The comparison as `docs/json.md` describes it."""
+        return {
+            "task": self.task,
+            "scope": self.scope,
+            "cascade": self.second_cascade,
+            "against": self.first_cascade,
+            "metric": self.metric,
+            "queries": self.queries,
+            "first": self.first,
+            "second": self.second,
+            "difference": self.difference,
+            "interval": list(self.interval),
+            "p_value": self.p_value,
+        }
+
+
+def compare(first: Results, second: Results, metric: str | None = None) -> list[Comparison]:
+    """Every task, scope and cascade that both results have, in the order of the first.
+
+    Where a task and scope has one cascade left on either side, those two are compared whatever they are called.
+
+    Args:
+        first: The results compared with.
+        second: The results to judge.
+        metric: One of the metrics kept for each question, e.g. "ndcg_at_10"; None for each task's own.
+
+    Raises:
+        VragError: They have nothing in common, or not this metric.
+    """
+    pairs = list(_pairs(first["results"], second["results"]))
+    if not pairs:
+        raise VragError("The two results have no task and scope in common.", f"{_named(first)} / {_named(second)}")
+    return [_compare(one, other, metric or one["metric"]) for one, other in pairs]
+
+
+def unmatched(first: Results, second: Results) -> list[Key]:
+    """Rows of the first results that the second ones have no counterpart of."""
+    matched = {_key(one) for one, _ in _pairs(first["results"], second["results"])}
+    return [_key(row) for row in first["results"] if _key(row) not in matched]
+
+
+def _pairs(first: Sequence[Row], second: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
+    same = {_key(row): row for row in second}
+    left = {_key(row) for row in first}
+    for row in first:
+        counterpart = same.get(_key(row)) or _only_one_left(row, first, second, left)
+        if counterpart is not None:
+            yield row, counterpart
+
+
+def _only_one_left(row: Row, first: Sequence[Row], second: Sequence[Row], left: set[Key]) -> Row | None:
+    """The second results' row of this task and scope, when both have but one that the other has not."""
+    others = [other for other in second if _place(other) == _place(row) and _key(other) not in left]
+    names = {_key(other) for other in second}
+    mine = [other for other in first if _place(other) == _place(row) and _key(other) not in names]
+    return others[0] if len(mine) == len(others) == 1 else None
+
+
+def _compare(one: Row, other: Row, metric: str) -> Comparison:
+    shared = [query for query in one["per_query"] if query in other["per_query"]]
+    if not shared:
+        raise VragError(f"{one['task']} ({one['scope']}): the two results asked no question in common.")
+    before, after = (_values(row, shared, metric) for row in (one, other))
+    return Comparison(
+        *_key(one),
+        second_cascade=other["cascade"],
+        metric=metric,
+        queries=len(shared),
+        first=float(before.mean()),
+        second=float(after.mean()),
+        interval=bootstrap_interval(after - before),
+        p_value=randomisation_test(after, before),
+    )
+
+
+def _values(row: Row, queries: Sequence[str], metric: str) -> np.typing.NDArray[np.float64]:
+    kept = row["per_query"][queries[0]]
+    if metric not in kept:
+        raise VragError(f"Results keep no {metric!r} of each question.", f"They keep: {', '.join(kept)}.")
+    return np.array([row["per_query"][query][metric] for query in queries])
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return row["task"], row["scope"], row["cascade"]
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["task"], row["scope"]
+
+
+def _named(results: Results) -> str:
+    return ", ".join(dict.fromkeys(f"{row['task']} ({row['scope']})" for row in results["results"]))

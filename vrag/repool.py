@@ -1,0 +1,201 @@
+"""Repooling: new pooled vectors from the stored `full`, without the model and without the files.
+
+A second shard grows inside the index and takes the place of the first one when it is whole. A run that is cut off
+leaves the index as it was; the next one with the same recipe goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from vrag.documents import KEYS
+from vrag.embedders import model_mean
+from vrag.embedders.base import PageVectors
+from vrag.errors import IndexMismatchError, VragError
+from vrag.facts import Facts, write_facts
+from vrag.grid import FloatArray
+from vrag.lexical import TEXT
+from vrag.payload import PAGE, page_grid, page_words
+from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
+from vrag.places import FolderPlace
+from vrag.settings import INDEX_FILE, SHARD
+from vrag.store.base import Record, Selection, Store
+from vrag.swap import DRAFT, finish_swap
+
+_BATCH = 16  # records copied at once: what a crash can cost
+_TARGET = "target.json"  # what a draft is to become; written once its shard is made
+
+
+@dataclass(slots=True)
+class RepoolReport:
+    """What a repooling did.
+
+    Args:
+        index: Folder of the index.
+        pipeline: Name of the recipe it now has.
+        pages: Pages of the index.
+        pooled: Pages pooled by this run; the others were pooled by an earlier one that was cut off, or need no pooling.
+        seconds: Wall time.
+    """
+
+    index: str
+    pipeline: str
+    pages: int = 0
+    pooled: int = 0
+    seconds: float = 0.0
+
+
+Watch = Callable[[int, int], None]
+
+
+def repool(path: str | os.PathLike[str], pipeline: str | Pipeline, watch: Watch | None = None) -> RepoolReport:
+    """Give the index at `path` the pooled vectors and cascades of another recipe.
+
+    Args:
+        path: Folder of the index; it must not be open.
+        pipeline: A recipe's name, a TOML file, or a `Pipeline`. What it does not say of the model and the page stays
+            as the index has it.
+        watch: Told after every batch how many pages are done, and how many there are.
+
+    Raises:
+        UsageError: There is no index, the recipe is not valid, or a pooling does not fit the pages.
+        IndexMismatchError: The recipe has another model or other page settings: that needs an ingest.
+        StoreError: Another process has the index open.
+    """
+    started, folder = time.perf_counter(), Path(path).absolute()
+    facts = FolderPlace(folder).facts()
+    old = make_pipeline(facts.pipeline, facts.table, str(folder / INDEX_FILE))
+    recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
+    new = _inheriting(old, recipe, folder)
+    report = RepoolReport(str(folder), new.name)
+    if new.schema(1) != old.schema(1) or (new.vectors, new.text) != (old.vectors, old.text):
+        _rebuild(folder, facts, old, new, report, watch or _nobody)
+    write_facts(folder, replace(facts, pipeline=new.name, table=new.source))
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def _nobody(done: int, pages: int) -> None:
+    pass
+
+
+def _rebuild(folder: Path, facts: Facts, old: Pipeline, new: Pipeline, report: RepoolReport, watch: Watch) -> None:
+    from vrag.store.edge import EdgeStore
+
+    source = EdgeStore.open(folder / SHARD, old.schema(facts.dim))
+    try:
+        target = _open_draft(folder / DRAFT, new, facts)
+        try:
+            _Copy(source, target, new, _mean(new), report, watch).run()
+            target.optimize()
+        finally:
+            target.close()
+    except VragError:
+        shutil.rmtree(folder / DRAFT, ignore_errors=True)  # it would fail again
+        raise
+    finally:
+        source.close()
+    write_facts(folder / DRAFT, replace(facts, pipeline=new.name, table=new.source))
+    finish_swap(folder)
+
+
+def _open_draft(folder: Path, new: Pipeline, facts: Facts) -> Store:
+    """The shard that an earlier run left, when it was to become the same; else a new one."""
+    from vrag.store.edge import EdgeStore
+
+    tables = {key: new.source.get(key) for key in ("vectors", "text")}
+    goal = {**tables, "model": facts.fingerprint.digest, "dim": facts.dim}
+    fields = new.schema(facts.dim)
+    if _read_goal(folder / _TARGET) == goal:
+        return EdgeStore.open(folder / SHARD, fields)
+    shutil.rmtree(folder, ignore_errors=True)
+    store = EdgeStore.create(folder / SHARD, fields, KEYS)
+    (folder / _TARGET).write_text(json.dumps(goal), encoding="utf-8")
+    return store
+
+
+def _read_goal(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """Every record of one store into another, pages with new pooled vectors; what is there already is left alone."""
+
+    source: Store
+    target: Store
+    pipeline: Pipeline
+    mean: FloatArray | None
+    report: RepoolReport
+    watch: Watch
+
+    def run(self) -> None:
+        """Copy what is missing or has changed, then drop what the source no longer has."""
+        records, seen = self.source.scroll(Selection()), set[str]()
+        total = self.source.count(Selection())
+        while batch := list(islice(records, _BATCH)):
+            self._copy(batch)
+            seen.update(record.id for record in batch)
+            self.report.pages += sum(map(_is_page, batch))
+            self.watch(len(seen), total)
+        gone = frozenset(record.id for record in self.target.scroll(Selection())) - seen
+        if gone:
+            self.target.delete(Selection(ids=gone))
+
+    def _copy(self, batch: Sequence[Record]) -> None:
+        there = self.target.fetch(record.id for record in batch)
+        missing = [r for r in batch if r.id not in there or there[r.id].payload != r.payload]
+        if not missing:
+            return
+        full = self.source.fetch((record.id for record in missing), [FULL])
+        self.target.upsert([self._pooled(record) for record in full.values()])
+        self.report.pooled += sum(map(_is_page, missing))
+
+    def _pooled(self, record: Record) -> Record:
+        if not _is_page(record):
+            return record
+        page = PageVectors(record.vectors[FULL], page_grid(record.payload))
+        pooled = {spec.name: spec.of_page(page, self.mean) for spec in self.pipeline.vectors}
+        lane = self.pipeline.text
+        sparse = {TEXT: lane.document(page_words(record.payload).texts)} if lane else {}
+        return Record(record.id, record.payload, {FULL: page.full, **pooled}, sparse)
+
+
+def _is_page(record: Record) -> bool:
+    return record.payload.get("kind") == PAGE
+
+
+def _mean(pipeline: Pipeline) -> FloatArray | None:
+    return model_mean(pipeline.model) if any(spec.centred for spec in pipeline.vectors) else None
+
+
+def _inheriting(old: Pipeline, recipe: Pipeline, folder: Path) -> Pipeline:
+    """The recipe, with the index's model and page settings where it names none."""
+    for key, asked, made in _differences(old, recipe):
+        raise IndexMismatchError(
+            f"The index at {folder} was made with {key} = {made}, the recipe {recipe.name!r} says {asked}.",
+            "That changes the vectors themselves: leave it out of the recipe, or ingest into a new folder.",
+        )
+    page = {"page": old.source["page"]} if "page" in old.source else {}
+    return make_pipeline(recipe.name, {**recipe.source, "model": old.model, **page}, recipe.name)
+
+
+def _differences(old: Pipeline, recipe: Pipeline) -> Iterator[tuple[str, Any, Any]]:
+    """Key, value asked for and value of the index, for what would change `full` or the pictures."""
+    if "model" in recipe.source and recipe.model != old.model:
+        yield "model", recipe.model, old.model
+    for key, value in recipe.page.items():
+        made = old.page.get(key, "the model's own choice")
+        if value != made:
+            yield f"page.{key}", value, made

@@ -1,0 +1,155 @@
+"""vrag's requests, filters and vectors in the words of Qdrant Edge, and its records back again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import qdrant_edge as qe
+
+from vrag.grid import FloatArray
+from vrag.store.base import (
+    AnyVector,
+    FusionRequest,
+    Record,
+    Request,
+    Selection,
+    SparseVector,
+    StageRequest,
+    TextCondition,
+    VectorField,
+)
+
+_NO_GRAPH = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10_000)
+_GRAPH = qe.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
+_EXACT = qe.SearchParams(exact=True)
+_RRF: Any = qe.Fusion.Rrf(60)  # k as Cormack, Clarke and Büttcher have it (SIGIR 2009)
+KEY_INDEXES: dict[str, Any] = {
+    "keyword": qe.PayloadSchemaType.Keyword,
+    "integer": qe.PayloadSchemaType.Integer,
+    "text": qe.TextIndexParams(
+        tokenizer=qe.TokenizerType.Word, lowercase=True, ascii_folding=True, phrase_matching=True, max_token_len=64
+    ),
+}
+IDF = qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)
+
+
+def vector_params(field: VectorField) -> qe.EdgeVectorParams:
+    """How a dense vector or multivector is stored: float16, a graph only where one was asked for."""
+    comparator = qe.MultiVectorConfig(qe.MultiVectorComparator.MaxSim) if field.kind == "multi" else None
+    return qe.EdgeVectorParams(
+        size=field.dim,
+        distance=qe.Distance.Dot,  # page rows are unit length; a query row's length is its weight
+        multivector_config=comparator,
+        datatype=qe.VectorStorageDatatype.Float16,
+        hnsw_config=_GRAPH if field.hnsw else _NO_GRAPH,
+    )
+
+
+def nested(stages: Sequence[Request], chosen: qe.Filter | None, payload: bool | list[str]) -> qe.QueryRequest:
+    """The whole cascade as one request; the filter sits on the innermost prefetch of every branch."""
+    *earlier, last = stages
+    prefetches = _prefetches(earlier, chosen)
+    if isinstance(last, FusionRequest):
+        return qe.QueryRequest(
+            limit=last.limit or _most(last),
+            query=_RRF,
+            prefetches=_branches(last, chosen),
+            with_payload=payload,
+        )
+    return qe.QueryRequest(
+        limit=last.limit,
+        query=_nearest(last),
+        prefetches=prefetches or None,
+        params=None if last.hnsw else _EXACT,
+        filter=None if prefetches else chosen,
+        with_payload=payload,
+    )
+
+
+def _prefetches(stages: Sequence[Request], chosen: qe.Filter | None) -> list[qe.Prefetch]:
+    """Stages nested into each other, the first one innermost."""
+    nested: list[qe.Prefetch] = []
+    for stage in stages:
+        nested = (
+            _branch_prefetches(stage, chosen) if isinstance(stage, FusionRequest) else [_inner(stage, nested, chosen)]
+        )
+    return nested
+
+
+def _inner(stage: StageRequest, nested: list[qe.Prefetch], chosen: qe.Filter | None) -> qe.Prefetch:
+    return qe.Prefetch(
+        limit=stage.limit,
+        query=_nearest(stage),
+        prefetches=nested or None,
+        params=None if stage.hnsw else _EXACT,
+        filter=None if nested else chosen,
+    )
+
+
+def _branch_prefetches(fusion: FusionRequest, chosen: qe.Filter | None) -> list[qe.Prefetch]:
+    """Without a limit the branches themselves: the engine scores the union of its prefetches."""
+    branches = _branches(fusion, chosen)
+    if fusion.limit is None:
+        return branches
+    return [qe.Prefetch(limit=fusion.limit, query=_RRF, prefetches=branches)]
+
+
+def _branches(fusion: FusionRequest, chosen: qe.Filter | None) -> list[qe.Prefetch]:
+    return [prefetch for branch in fusion.branches for prefetch in _prefetches(branch, chosen)]
+
+
+def _most(fusion: FusionRequest) -> int:
+    """Candidates that all branches together can have."""
+    return sum(branch[-1].limit for branch in fusion.branches)
+
+
+def engine_filter(selection: Selection) -> qe.Filter | None:
+    """The selection as a filter; None when it holds for all points."""
+    must: list[Any] = [qe.FieldCondition(c.key, match=qe.MatchAny(_same_type(c.values))) for c in selection.conditions]
+    must += [_text_match(text) for text in selection.texts if not text.absent]
+    must_not: list[Any] = [_text_match(text) for text in selection.texts if text.absent]
+    if selection.ids is not None:
+        must.append(qe.HasIdCondition(set(selection.ids)))
+    return qe.Filter(must=must, must_not=must_not or None) if must or must_not else None
+
+
+def _text_match(text: TextCondition) -> qe.FieldCondition:
+    match = qe.MatchPhrase(text.text) if text.phrase else qe.MatchText(text.text)
+    return qe.FieldCondition(text.key, match=match)
+
+
+def _same_type(values: Sequence[str | int]) -> list[str] | list[int]:
+    numbers = [value for value in values if isinstance(value, int)]
+    return numbers if len(numbers) == len(values) else [str(value) for value in values]
+
+
+def _nearest(stage: StageRequest) -> qe.Query:
+    # The engine takes arrays as they are; its type stubs know only lists.
+    return qe.Query.Nearest(cast("list[list[float]]", _engine_vector(stage.query)), using=stage.vector)
+
+
+def _engine_vector(vector: AnyVector) -> FloatArray | qe.SparseVector:
+    return _sparse(vector) if isinstance(vector, SparseVector) else vector
+
+
+def engine_vectors(record: Record) -> dict[str, Any]:
+    """A record's vectors, dense and sparse, as the engine has them."""
+    return {**record.vectors, **{name: _sparse(vector) for name, vector in record.sparse.items()}}
+
+
+def _sparse(vector: SparseVector) -> qe.SparseVector:
+    return qe.SparseVector(vector.indices.tolist(), vector.values.tolist())
+
+
+def record_of(found: Any) -> Record:
+    """A record of the engine with its vectors as arrays."""
+    dense: dict[str, FloatArray] = {}
+    sparse: dict[str, SparseVector] = {}
+    for name, vector in (found.vector or {}).items():
+        if isinstance(vector, qe.SparseVector):
+            sparse[name] = SparseVector(np.array(vector.indices, np.uint32), np.array(vector.values, np.float32))
+        else:
+            dense[name] = np.asarray(vector, dtype=np.float32)
+    return Record(str(found.id), found.payload or {}, dense, sparse)
