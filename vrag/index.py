@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from vrag.cascade import Stage
+from vrag.cascade import Cascade, Fusion, Stage
 from vrag.documents import KEYS, Documents
 from vrag.embedders import ModelOptions, load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
@@ -28,7 +28,7 @@ from vrag.places import CACHE, Place, as_place
 from vrag.recipe import choose_pipeline
 from vrag.search import Hit, parse_where, search
 from vrag.snippet import snippet
-from vrag.store.base import AnyVector, Condition, Payload, Selection, Store
+from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -66,6 +66,7 @@ class Index(AbstractContextManager["Index"]):
         self._store = store
         self._model_key = model_key
         self._page_count: int | None = None
+        self._last_query: tuple[str, QueryVectors] | None = None
 
     @classmethod
     def create(
@@ -202,13 +203,48 @@ class Index(AbstractContextManager["Index"]):
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
         return search(self._execution(query, self.embed_query(query), selection, k), self.documents, chosen, k)
 
+    def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
+        """Every page that a step of a cascade lets through, best first.
+
+        Args:
+            query: What is looked for, in words.
+            cascade: From `Pipeline.cascade`.
+            step: Which of its steps, from 0.
+            k: Hits wanted; no stage lets fewer through.
+        """
+        execution = self._execution(query, self.embed_query(query), parse_where((), self.documents), k)
+        is_union = isinstance(cascade.steps[step], Fusion) and cascade.steps[step].limit is None
+        if is_union and step + 1 < len(cascade.steps):
+            return execution.field(cascade, step + 1)
+        return execution.run(replace(cascade, steps=cascade.steps[: step + 1])).points
+
+    def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+        """Document id, page number and words in reading order of every page, in order of record id."""
+        for record in self._store.scroll(parse_where((), self.documents)):
+            yield str(record.payload["doc_id"]), int(record.payload["page"]), page_words(record.payload).texts
+
+    def set_default_cascade(self, text: str) -> None:
+        """Make a cascade the one that searches take when they name none, in this index from now on.
+
+        Args:
+            text: A cascade's name, or its stages.
+
+        Raises:
+            UsageError: It is no cascade of this index.
+        """
+        table = {**self.pipeline.source, "search": {**self.pipeline.source.get("search", {}), "cascade": text}}
+        self.pipeline = make_pipeline(self.pipeline.name, table, self.place.name)
+        self.place.write_facts(replace(self.place.facts(), table=table))
+
     def embed_query(self, text: str) -> FloatArray:
         """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""
         return self.embed_query_tokens(text).vectors
 
     def embed_query_tokens(self, text: str) -> QueryVectors:
-        """The query's rows with the words they stand for."""
-        return self.embedder.embed_query(text)
+        """The query's rows with the words they stand for; the last query is remembered."""
+        if self._last_query is None or self._last_query[0] != text:
+            self._last_query = text, self.embedder.embed_query(text)
+        return self._last_query[1]
 
     def vectors(self, doc: str, page: int, name: str = FULL) -> FloatArray:
         """What the store holds for a page: float32 [n, d], or [d] for a single vector.

@@ -56,6 +56,10 @@ class Place(Protocol):
         """
         ...
 
+    def write_facts(self, facts: Facts) -> None:
+        """Replace what the index says of itself, in one step: whoever reads it reads all of it, old or new."""
+        ...
+
     def create(
         self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
     ) -> Store:
@@ -100,6 +104,10 @@ class FolderPlace:
         except ValueError as error:
             raise IndexMismatchError(f"{file} is damaged: {error}.", "Ingest into a new folder.") from error
         return Facts.from_json(value, str(file))
+
+    def write_facts(self, facts: Facts) -> None:
+        """A new `index.json` in the place of the old one."""
+        write_facts(self._folder, facts)
 
     def create(
         self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
@@ -146,6 +154,13 @@ class ServerPlace:
             hint = f"Make one with: vrag ingest FOLDER --url {self.server.url} --collection {self.collection}"
             raise UsageError(f"No index at {self.name}.", hint)
         return Facts.from_json(record.payload.get("facts"), f"The index at {self.name}")
+
+    def write_facts(self, facts: Facts) -> None:
+        """A new record of facts in the place of the old one."""
+        from vrag.store.server import ServerStore
+
+        store = ServerStore(self._connection, self.collection, ())
+        store.upsert([Record(FACTS_ID, {"kind": INDEX, "facts": facts.to_json()})])
 
     def create(
         self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vrag import __version__
-from vrag.cli import bench, evaluate, explain, info, ingest, output, pipelines, repool, search, transfer
+from vrag.cli import bench, evaluate, explain, info, ingest, output, pipelines, repool, search, transfer, tune
 from vrag.errors import VragError
 
 INTERRUPTED = 130
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("explain")(explain.explain)
+app.command("tune")(tune.tune)
 app.command("info")(info.info)
 app.command("models")(info.models)
 app.add_typer(pipelines.app, name="pipelines")

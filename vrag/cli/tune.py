@@ -1,0 +1,160 @@
+"""`vrag tune`: compare cascades with exact scoring on one's own index, and choose."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from vrag.cli import output
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.cli.progress import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vrag.cascade import Cascade
+    from vrag.index import Index
+    from vrag.tuning import Measured, Tuning
+    from vrag.tuning_queries import TuningQuery
+
+_DRAWN = 50
+
+
+def tune(
+    index: IndexOption = None,
+    queries: Annotated[
+        Path | None, typer.Option(help='JSONL file of {"query", "doc"?, "page"?} rows, or a benchmark folder.')
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Queries: of the file, default all; else drawn from pages, default 50.")
+    ] = None,
+    cascade: Annotated[
+        list[str] | None, typer.Option(help="Compare this one; may be repeated. Default: a range of them.")
+    ] = None,
+    keep: Annotated[float, typer.Option(min=0, max=1, help="Share of the exact top 10 to be kept.")] = 0.99,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same queries.")] = 0,
+    apply: Annotated[bool, typer.Option("--apply", help="Make the chosen cascade the index's default.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Write recall against latency to this PNG.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    force: Annotated[bool, typer.Option(help="Tune although the index was made by another model.")] = False,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+) -> int:
+    """Find the cheapest cascade that keeps what exact scoring finds on this index.
+
+    Example: vrag tune --queries questions.jsonl --apply
+    """
+    from vrag.index import Index
+    from vrag.places import choose_place
+    from vrag.tuning import total_steps
+    from vrag.tuning import tune as measure
+    from vrag.tuning_plot import check_plot
+    from vrag.tuning_plot import plot as write_plot
+
+    if plot is not None:
+        check_plot(plot)
+    with Index.open(choose_place(index, url, collection, timeout), force=force) as opened:
+        cascades = _cascades(opened, cascade)
+        asked = _queries(opened, queries, sample, seed)
+        with counted("Searching", total_steps(opened, cascades, asked)) as step:
+            tuning = measure(opened, cascades, asked, keep, step)
+        facts = {"index": opened.place.name, "pages": opened.page_count, "queries": len(asked)}
+        facts["drawn"] = queries is None
+        facts["default"] = opened.pipeline.default_cascade
+        if apply:
+            opened.set_default_cascade(_written(tuning.chosen))
+    if plot is not None:
+        write_plot(tuning, plot, f"{facts['pages']} pages, {facts['queries']} queries")
+        output.note(f"Plot written to {plot}.")
+    if json:
+        output.data({**facts, **_as_json(tuning), "applied": apply})
+    else:
+        _print(tuning, facts, apply)
+    return 0
+
+
+def _cascades(index: Index, texts: Sequence[str] | None) -> list[Cascade]:
+    from vrag.tuning_candidates import propose
+
+    return [index.pipeline.cascade(text) for text in texts] if texts else propose(index)
+
+
+def _queries(index: Index, source: Path | None, sample: int | None, seed: int) -> list[TuningQuery]:
+    from vrag.tuning_queries import draw_queries, read_queries
+
+    if source is not None:
+        return read_queries(source, index, sample, seed)
+    return draw_queries(index, sample or _DRAWN, seed)
+
+
+def _written(row: Measured) -> str:
+    """The cascade as it is kept in the index: by name where it has one."""
+    return row.name or row.cascade
+
+
+def _as_json(tuning: Tuning) -> dict[str, Any]:
+    keys = ("cascade", "name", "recall", "ndcg", "median_ms", "p95_ms", "bytes", "pareto")
+    rows = [
+        {
+            **{key: getattr(row, key) for key in keys},
+            "interval": list(row.interval),
+            "stages": [asdict(stage) for stage in row.stages],
+        }
+        for row in tuning.rows
+    ]
+    return {"exact": tuning.exact, "keep": tuning.keep, "rows": rows, "chosen": _written(tuning.chosen)}
+
+
+def _print(tuning: Tuning, facts: dict[str, Any], applied: bool) -> None:
+    output.stdout.print(_table(tuning))
+    origin = "drawn from the pages" if facts["drawn"] else "given"
+    output.note(
+        f"{facts['queries']} queries {origin}, {facts['pages']} pages; exact is {tuning.exact!r}. "
+        "Recall of its top 10, half a 95 % interval, and before the last stages; median and p95 ms a search; MB read. "
+        "* no other is both faster and better."
+    )
+    chosen = _written(tuning.chosen)
+    output.stdout.print(
+        f"Cheapest that keeps {tuning.keep:.0%} of the exact top 10: {escape(chosen)}"
+        f" ({tuning.chosen.recall:.3f}, {tuning.chosen.median_ms:.1f} ms)",
+        soft_wrap=True,
+    )
+    if applied:
+        output.note(f"It is the index's default now (before: {facts['default']}).")
+    elif chosen != facts["default"]:
+        output.note(f"The default is {facts['default']}; make this one the default with --apply.")
+
+
+def _table(tuning: Tuning) -> Table:
+    judged = any(row.ndcg is not None for row in tuning.rows)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Cascade", overflow="fold")
+    for name in ("", "Recall", "±", "Before", *(["NDCG"] if judged else []), "ms", "p95", "MB"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in tuning.rows:
+        style = "bold" if row is tuning.chosen else "" if row.pareto else "dim"
+        table.add_row(*_cells(row, judged), style=style)
+    return table
+
+
+def _cells(row: Measured, judged: bool) -> list[str]:
+    label = f"{row.cascade} ({row.name})" if row.name and row.name != row.cascade else row.cascade
+    ndcg = [] if not judged else [f"{row.ndcg:.3f}" if row.ndcg is not None else "-"]
+    return [
+        escape(label),
+        "*" if row.pareto else "",
+        f"{row.recall:.3f}",
+        f"{(row.interval.high - row.interval.low) / 2:.3f}",
+        " ".join(f"{stage.recall:.3f}" for stage in row.stages[:-1]),
+        *ndcg,
+        f"{row.median_ms:.1f}",
+        f"{row.p95_ms:.1f}",
+        f"{row.bytes / 1e6:.1f}",
+    ]
