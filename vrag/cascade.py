@@ -69,13 +69,13 @@ class Stage:
 
     @property
     def is_rescored(self) -> bool:
-        """Whether the score is one that the engine cannot express."""
-        return self.bits or self.regions or self.context
+        """Whether candidates are scored again, by region or with context, which no engine can express."""
+        return self.regions or self.context
 
     @property
     def is_plain(self) -> bool:
         """Whether the engine can run this stage by itself."""
-        return not (self.is_rescored or self.additions)
+        return not (self.bits or self.is_rescored or self.additions)
 
     @property
     def scoring(self) -> str:

@@ -10,15 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
+from vrag.bits.cache import BitCache
+from vrag.bits.rerank import exact_best
+from vrag.bits.stage import best_pages, scores_of
+from vrag.bits.store import bits_of
 from vrag.cascade import Cascade, Fusion, Limit, Stage, Step
+from vrag.errors import UsageError
+from vrag.grid import FloatArray
+from vrag.regions import RegionRule
 from vrag.rescoring import Rescorer, rescored
 from vrag.store.base import (
     AnyVector,
     Condition,
     FusionRequest,
+    Payload,
     Request,
     Scored,
     Selection,
@@ -48,6 +57,30 @@ class Ranking:
 
 
 @dataclass(slots=True)
+class _Walk:
+    """How far a query has come through a cascade.
+
+    Args:
+        selection: Pages that the next step may take.
+        waiting: Steps that the engine will run in one request.
+        points: Candidates of the last step that was run here.
+        estimated: That step, when its scores are estimates.
+        has_arrived: Whether there was such a step.
+    """
+
+    selection: Selection
+    waiting: list[Request] = field(default_factory=list)
+    points: list[Scored] = field(default_factory=list)
+    estimated: Stage | None = None
+    has_arrived: bool = False
+
+    def arrive(self, points: list[Scored], estimated: Stage | None = None) -> None:
+        """Go on with these candidates."""
+        self.points, self.estimated, self.has_arrived = points, estimated, True
+        self.selection, self.waiting = _only(points), []
+
+
+@dataclass
 class Execution:
     """One query's way through a cascade.
 
@@ -57,7 +90,7 @@ class Execution:
         selection: Pages that take part.
         k: Hits wanted.
         corpus: Pages in the index.
-        rescorer: Runs the stages that the engine cannot.
+        rescorer: Runs the stages that the engine cannot; None for one without contexts.
         spare: Points read beyond `k`, so that ties at the end of the list can be told apart.
     """
 
@@ -66,32 +99,47 @@ class Execution:
     selection: Selection
     k: int
     corpus: int
-    rescorer: Rescorer
+    rescorer: Rescorer | None = None
     spare: int = 0
     _scored: dict[str, Scores] = field(default_factory=dict)
     _starts: dict[str, int] = field(default_factory=dict)
 
     def run(self, cascade: Cascade) -> Ranking:
         """Candidates of the last stage; at least `k` where there are as many."""
-        points: list[Scored] = []
-        waiting: list[Request] = []
-        selection = self.selection
+        walk = _Walk(self.selection)
         for i, step in enumerate(cascade.steps):
             is_last = i == len(cascade.steps) - 1
-            if isinstance(step, Fusion) or step.is_plain:
-                waiting.append(self._request(step, is_last))
-                continue
-            if not step.is_rescored:
-                waiting.append(self._everything(step))
-            elif i == 0:
-                waiting.append(self._everything(Stage(step.vector, step.mean)))
-            if waiting:
-                points = self.store.query(waiting, selection, PAYLOAD_KEYS)
-            points = self._blend(step, self._rescore(step, points))[: self._limit(step.limit, is_last)]
-            selection, waiting = Selection(ids=frozenset(point.id for point in points)), []
-        if waiting:
-            points = self.store.query(waiting, selection, PAYLOAD_KEYS)
+            if isinstance(step, Fusion) or self._is_for_engine(step):
+                walk.waiting.append(self._request(step, is_last))
+            elif step.bits and self._bits and not step.is_rescored:
+                self._walk_bits(walk, step, is_last, is_last or _takes_points(cascade.steps[i + 1]))
+            else:
+                self._walk_rescored(walk, step, is_last)
+        points = self._finish(walk, cascade.steps[-1])
         return Ranking(points, list(self._explained(cascade, points)), self._starts)
+
+    def _walk_bits(self, walk: _Walk, step: Stage, is_last: bool, with_payload: bool) -> None:
+        """Score the selection's packed bits, wherever the candidates come from."""
+        assert self._bits is not None
+        if walk.waiting:
+            walk.selection = _only(self.store.query(walk.waiting, walk.selection, ("doc_id",)))
+        points = self._over_bits(self._bits, step, walk.selection, is_last, with_payload)
+        walk.arrive(points, None if step.additions else step)
+
+    def _walk_rescored(self, walk: _Walk, step: Stage, is_last: bool) -> None:
+        """Score candidates by region and context, blend other scores in."""
+        if not step.is_rescored:
+            walk.waiting.append(self._everything(step))
+        elif not (walk.waiting or walk.has_arrived):
+            walk.waiting.append(self._everything(Stage(step.vector, step.mean)))
+        points = self.store.query(walk.waiting, walk.selection, PAYLOAD_KEYS) if walk.waiting else walk.points
+        walk.arrive(self._blend(step, self._rescore(step, points))[: self._limit(step.limit, is_last)])
+
+    def _finish(self, walk: _Walk, last: Step) -> list[Scored]:
+        """What is left once the engine has done what it was still asked for."""
+        if walk.estimated and len(walk.waiting) == 1 and _same_scoring(walk.estimated, last):
+            return self._rerank(last, walk.points)
+        return self.store.query(walk.waiting, walk.selection, PAYLOAD_KEYS) if walk.waiting else walk.points
 
     def field(self, cascade: Cascade, i: int) -> list[Scored]:
         """Every candidate that step `i` of the cascade scores, best first, however many it would let through."""
@@ -117,6 +165,42 @@ class Execution:
         """The stage's scores of all its candidates: what is added to them may lift any."""
         return StageRequest(stage.vector, self.form(stage), max(self.corpus, 1), stage.hnsw)
 
+    def _is_for_engine(self, stage: Stage) -> bool:
+        """Whether the engine runs the stage by itself: so it does with bits that the index does not keep."""
+        return stage.is_plain or (stage.bits and not self._bits and replace(stage, bits=False).is_plain)
+
+    @cached_property
+    def _bits(self) -> BitCache | None:
+        """The store's packed bits; None when it has none, and the engine scores those stages too."""
+        return bits_of(self.store)
+
+    def _over_bits(
+        self, cache: BitCache, stage: Stage, selection: Selection, is_last: bool, with_payload: bool
+    ) -> list[Scored]:
+        """The best of the selection by the stage's packed bits, with what a ranking needs of the last ones."""
+        if stage.vector not in cache.names:
+            raise UsageError(f"{stage.vector!r} has no packed bits.", f"These have: {', '.join(cache.names)}.")
+        limit = self.corpus if stage.additions else self._limit(stage.limit, is_last)
+        best = best_pages(cache, self.store, stage.vector, _rows(self.form(stage)), selection, limit)
+        payloads: dict[str, Payload] = {}
+        if with_payload:
+            chosen = Selection(ids=frozenset(page for page, _ in best))
+            payloads = {record.id: record.payload for record in self.store.scroll(chosen, keys=PAYLOAD_KEYS)}
+        points = [Scored(page, score, payloads.get(page, {})) for page, score in best]
+        return self._blend(stage, points)[: self._limit(stage.limit, is_last)] if stage.additions else points
+
+    def _rerank(self, step: Step, points: Sequence[Scored]) -> list[Scored]:
+        """Exact scores of those candidates that can still be among the best by what the bits have estimated."""
+        assert isinstance(step, Stage)
+        query = self.form(step)
+
+        def score(ids: Sequence[str]) -> list[Scored]:
+            request = StageRequest(step.vector, query, len(ids))
+            return self.store.query([request], Selection(ids=frozenset(ids)), PAYLOAD_KEYS)
+
+        best = exact_best(score, {point.id: point.score for point in points}, self._limit(step.limit, False))
+        return best[: self._limit(step.limit, True)]
+
     def _limit(self, limit: Limit | None, is_last: bool) -> int:
         wanted = limit or Limit(self.k)
         return wanted.within(self.k, self.corpus) + (self.spare if is_last else 0)
@@ -126,12 +210,17 @@ class Execution:
         query = self.form(stage)
         if not stage.is_rescored or isinstance(query, SparseVector):
             return points
-        best = self.rescorer.score(stage, query, points, self._is_one_document)
+        best = self.rescoring.score(stage, query, points, self._is_one_document)
         if stage.regions:
             self._starts.update({point.id: b.start for point, b in zip(points, best, strict=True)})
         points = rescored(points, best)
         self._scored[stage.scoring] = {point.id: point.score for point in points}
         return points
+
+    @property
+    def rescoring(self) -> Rescorer:
+        """Runs the stages that the engine cannot; without contexts when none was given."""
+        return self.rescorer or Rescorer(self.store, None, RegionRule())
 
     @property
     def _is_one_document(self) -> bool:
@@ -171,6 +260,8 @@ class Execution:
         query = self.form(stage)
         if not points or (isinstance(query, SparseVector) and not len(query.indices)):
             return {}
+        if stage.bits and self._bits:
+            return dict(scores_of(self._bits, stage.vector, _rows(query), [point.id for point in points]))
         ids = frozenset(point.id for point in points)
         found = self.store.query([StageRequest(stage.vector, query, len(ids))], Selection(ids=ids), ("doc_id",))
         return {point.id: point.score for point in found}
@@ -184,6 +275,26 @@ def step_labels(steps: Sequence[Step]) -> list[str]:
         again = sum(label.split("#")[0] == name for label in labels)
         labels.append(f"{name}#{again + 1}" if again else name)
     return labels
+
+
+def _only(points: Sequence[Scored]) -> Selection:
+    return Selection(ids=frozenset(point.id for point in points))
+
+
+def _takes_points(step: Step) -> bool:
+    """Whether a step works on the candidates it is given instead of asking the engine for them."""
+    return isinstance(step, Stage) and step.is_rescored
+
+
+def _same_scoring(estimated: Stage, step: Step) -> bool:
+    """Whether a step gives exactly what a stage over bits has estimated."""
+    return isinstance(step, Stage) and (step.vector, step.mean) == (estimated.vector, estimated.mean)
+
+
+def _rows(query: AnyVector) -> FloatArray:
+    """A query that is scored against bits: rows [m, d]; the grammar lets no other vector be packed."""
+    assert not isinstance(query, SparseVector)
+    return np.atleast_2d(query)
 
 
 def _exact(step: Step) -> Step:

@@ -75,7 +75,7 @@ def _regions(
     for point, record in found.items():
         boxes = page_grid(record.payload).boxes
         start = ranking.starts[point]
-        rows = (start, min(start + execution.rescorer.rule.window, len(boxes)))
+        rows = (start, min(start + execution.rescoring.rule.window, len(boxes)))
         inside = boxes[slice(*rows)]
         low, high = inside[:, :2].min(axis=0), inside[:, 2:].max(axis=0)
         x0, y0, x1, y1 = (round(float(edge), 4) for edge in (*low, *high))

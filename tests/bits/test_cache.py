@@ -160,7 +160,7 @@ def test_a_change_that_went_past_the_bits_is_seen_by_the_count(store, tmp_path):
     store.upsert([page(1), page(2)])
     store.bits.update(store)
     EdgeStore.upsert(store, [page(3)])
-    agree(store)
+    agree(reopened(store, tmp_path))
 
 
 @pytest.mark.parametrize("damage", ["truncated index", "garbage index", "short data", "no data", "half a mark"])

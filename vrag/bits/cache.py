@@ -70,6 +70,7 @@ class BitCache:
         self._read()
         self._marked = self._files.marked()
         self._trusted = self._marked is None  # every change of the store has come through `append`
+        self._counted = False  # the store was seen to hold as many pages; asked once, it costs a millisecond
 
     def changing(self, records: Sequence[Record] = (), deleting: bool = False) -> None:
         """To be called before the store is written; records without vectors do not matter."""
@@ -113,7 +114,9 @@ class BitCache:
     def is_fresh(self, store: Store) -> bool:
         """Whether `update` has nothing to do."""
         with self._lock:
-            return self._trusted and self._marked is None and store.count(_PAGES) == len(self._position)
+            if self._trusted and self._marked is None and not self._counted:
+                self._counted = store.count(_PAGES) == len(self._position)
+            return self._trusted and self._marked is None and self._counted
 
     def table(self) -> PageTable:
         """Ids and documents of the pages, after `update`."""
@@ -203,7 +206,7 @@ class BitCache:
             arrays[f"rows.{name}"] = np.array(vector.rows, np.int64)
             arrays[f"mean.{name}"] = vector.signs.mean
         self._files.commit(header, arrays)
-        self._marked, self._trusted = None, True
+        self._marked, self._trusted, self._counted = None, True, True
         self._forget_views()
 
     def _read(self) -> None:

@@ -102,14 +102,14 @@ class PackedPages:
             return
         ends = np.cumsum(self.rows[pages + 1] - self.rows[pages])
         work = int(ends[-1]) * query.bits.size
-        threads = _threads() if compiled.kernels() is not None else 1  # BLAS brings its own
-        parts = min(threads, len(pages), 1 + work // _WORTH_A_THREAD)
+        available = threads() if compiled.kernels() is not None else 1  # BLAS brings its own
+        parts = min(available, len(pages), 1 + work // _WORTH_A_THREAD)
         cuts = np.searchsorted(ends, np.linspace(0, ends[-1], parts + 1)[1:-1]).tolist()
         slices = [slice(a, b) for a, b in zip([0, *cuts], [*cuts, len(pages)], strict=True)]
         if parts == 1:
             score(slices[0])
         else:
-            list(_pool().map(score, slices))
+            list(thread_pool().map(score, slices))
 
 
 def _positions(pages: IntArray | Sequence[int] | None, count: int) -> IntArray:
@@ -148,11 +148,12 @@ def _regions(
         fast.regions(packed.bits, packed.rows, pages, *parts, *out)
 
 
-def _threads() -> int:
+def threads() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @lru_cache(maxsize=1)
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_threads(), thread_name_prefix="vrag-bits")
+def thread_pool() -> ThreadPoolExecutor:
+    """The threads that score, one a processor."""
+    return ThreadPoolExecutor(threads(), thread_name_prefix="vrag-bits")

@@ -9,6 +9,7 @@ import typer
 
 from vrag import __version__
 from vrag.cli import (
+    bench,
     documents,
     evaluate,
     explain,
@@ -56,6 +57,7 @@ app.command("plan")(plan.plan)
 app.command("push")(transfer.push)
 app.command("pull")(transfer.pull)
 app.add_typer(transfer.snapshot)
+app.command("bench")(bench.bench)
 app.add_typer(evaluate.app, name="eval")
 
 

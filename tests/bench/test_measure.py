@@ -1,0 +1,89 @@
+"""Times, recall and ratios."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from vrag.bench.apart import measure_apart
+from vrag.bench.measure import Result, Row, best, make_row, timed, timed_scorer
+from vrag.bench.peers import PEERS, numpy_scorer, one_blas_thread
+from vrag.bench.plot import label_of, write_csv, write_plot
+from vrag.bench.run import machine, with_ratios
+
+
+def test_a_row_counts_what_was_found():
+    exact = [list(range(10)), list(range(10, 20))]
+    result = Result([0.1, 0.3], [list(range(5)) + list(range(90, 95)), list(range(10, 20))])
+    row = make_row(100, "s", "c", result, exact, 7)
+    assert row.recall_at_10 == pytest.approx(0.75)
+    assert row.qps == pytest.approx(5)
+    assert (row.median_ms, row.bytes, row.pages) == (pytest.approx(200), 7, 100)
+
+
+def test_equal_scores_rank_by_page():
+    assert best(np.array([1.0, 3.0, 3.0, 2.0], np.float32), 3) == [1, 2, 3]
+
+
+def test_one_call_is_not_counted():
+    calls = []
+    result = timed(lambda query: calls.append(query) or [1], [np.zeros(1), np.ones(1)])
+    assert len(calls) == 3
+    assert len(result.seconds) == len(result.ranked) == 2
+
+
+def test_ratios_are_to_the_fastest_exact_search():
+    rows = [
+        Row(1, s, c, qps, 1, 0, 1, 1)
+        for s, c, qps in (("numpy GEMM", "", 2), ("Qdrant Edge", "full", 4), ("vrag", "x", 40))
+    ]
+    assert [(row.system, row.ratio) for row in with_ratios(rows)] == [
+        ("vrag", 10),
+        ("Qdrant Edge", 1),
+        ("numpy GEMM", 0.5),
+    ]
+
+
+def test_exact_scores_over_blocks_are_maxsim(corpus):
+    queries = corpus.source.queries
+    with one_blas_thread():
+        result, scores = timed_scorer(numpy_scorer(), corpus.blocks(11, size=4), queries)
+    for i, query in enumerate(queries):
+        expected = [(query @ corpus.page(n).T).max(axis=1).sum() for n in range(11)]
+        np.testing.assert_allclose(scores[i], expected, rtol=1e-5)
+        assert result.ranked[i] == np.argsort(-np.array(expected), kind="stable")[:10].tolist()
+    assert min(result.seconds) > 0
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+def test_every_peer_finds_the_nearest_pages(peer, corpus, tmp_path):
+    if not peer.installed:
+        pytest.skip(peer.install)
+    queries = corpus.source.queries
+    exact = [best(np.array([(q @ corpus.page(n).T).max(axis=1).sum() for n in range(30)])) for q in queries]
+    result = measure_apart(peer.name, corpus, 30, tmp_path)
+    assert make_row(30, peer.name, "", result, exact).recall_at_10 > 0.8
+
+
+def test_rows_as_csv_and_as_a_picture(tmp_path):
+    rows = [
+        Row(pages, "vrag", f"rows@bits:{pages} > full", 9.0, recall, 1, 1, 1)
+        for pages, recall in ((100, 1), (1000, 0.5))
+    ]
+    write_csv(rows, tmp_path / "b.csv")
+    read = list(csv.DictReader((tmp_path / "b.csv").read_text().splitlines()))
+    assert [(r["pages"], r["cascade"], r["qps"]) for r in read] == [
+        ("100", rows[0].cascade, "9.0"),
+        ("1000", rows[1].cascade, "9.0"),
+    ]
+    assert label_of(rows[0]) == label_of(rows[1]) == "vrag rows@bits > full"
+    pytest.importorskip("matplotlib")
+    write_plot(rows, tmp_path / "b.png")
+    from PIL import Image
+
+    with Image.open(tmp_path / "b.png") as picture:
+        assert picture.size == (1080, 660)
+
+
+def test_the_machine_is_named():
+    assert "cores, Python 3" in machine()

@@ -1,0 +1,111 @@
+"""Cascades with stages over bits: the same pages as without, filters and explanations included."""
+
+import numpy as np
+import pytest
+
+from tests.bits import naive
+from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
+from vrag.bits.store import BitsStore
+from vrag.cascade_text import parse_cascade
+from vrag.errors import UsageError
+from vrag.execution import Execution
+from vrag.store.base import Condition, Selection
+from vrag.store.edge import EdgeStore
+
+NAMES = ("full", "rows", "one")
+ALL = Selection((Condition("kind", ("page",)),))
+PAGES = 120
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cascade")
+    store = BitsStore.create(folder / "shard", FIELDS, {**KEYS, "page": "integer"})
+    store.bits = new_cache(folder)
+    store.upsert([page(n, doc="ab"[n % 2]) for n in range(PAGES)])
+    yield store
+    store.close()
+
+
+def query(seed=1):
+    return naive.unit(np.random.default_rng(seed).normal(size=(3, 8)))
+
+
+def run(store, text, selection=ALL, k=5, seed=1):
+    rows = query(seed)
+    execution = Execution(store, lambda stage: rows[0] if stage.vector == "one" else rows, selection, k, PAGES)
+    return execution, parse_cascade(text, {}, NAMES)
+
+
+def found(store, text, **more):
+    execution, cascade = run(store, text, **more)
+    return execution.run(cascade)
+
+
+def numbers(ranking, k=5):
+    return [point.payload["page"] for point in ranking.points[:k]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "full@bits:120 > full",
+        "rows@bits:120 > full",
+        "rows@bits:120 > full@bits:120 > full",
+        "one:120 > full@bits:100% > full",
+        "full@bits:120 > rows:120 > full",
+        "union(rows:120, one:120) > full@bits:120 > full",
+    ],
+)
+def test_wide_stages_end_in_the_exact_answer(store, text):
+    for seed in range(5):
+        assert numbers(found(store, text, seed=seed)) == numbers(found(store, "full", seed=seed))
+
+
+def test_narrow_stages_pass_on_what_they_say(store):
+    ranking = found(store, "rows@bits:20 > full@bits:8 > full", k=8)
+    assert len(ranking.points) == 8
+    assert [label for label, _ in ranking.stages] == ["rows@bits", "full@bits", "full"]
+    exact = found(store, "full", k=PAGES)
+    true = {point.id: point.score for point in exact.points}
+    for point in ranking.points:
+        assert point.score == pytest.approx(true[point.id])
+        assert all(point.id in scores for _, scores in ranking.stages)
+
+
+def test_a_last_stage_over_bits_brings_what_a_hit_needs(store):
+    ranking = found(store, "full@bits")
+    assert len(ranking.points) == 5
+    assert all(set(point.payload) == {"doc_id", "page"} for point in ranking.points)
+    scores = [point.score for point in ranking.points]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_filter_holds_from_the_first_stage_on(store):
+    only = Selection((*ALL.conditions, Condition("doc_id", ("a",))))
+    for text in ("rows@bits:10 > full", "full@bits", "full@bits:10 > full@bits:6 > full"):
+        ranking = found(store, text, selection=only)
+        assert {point.payload["doc_id"] for point in ranking.points} == {"a"}
+        assert len(ranking.points) >= 5
+
+
+def test_every_candidate_of_a_stage_can_be_ranked(store):
+    execution, cascade = run(store, "rows@bits:40 > full@bits:10 > full")
+    assert [len(execution.field(cascade, i)) for i in range(3)] == [PAGES, 40, 10]
+
+
+def test_a_store_without_bits_runs_the_same_cascade(store):
+    class Server:
+        """A store that keeps no bits, with the same pages."""
+
+        def __getattr__(self, name):
+            return getattr(store, name)
+
+    ranking = found(Server(), "rows@bits:120 > full@bits:120 > full")
+    assert numbers(ranking) == numbers(found(store, "full"))
+    assert not isinstance(Server(), EdgeStore)
+
+
+def test_a_vector_without_bits_is_one_sentence(store):
+    with pytest.raises(UsageError, match="'one' has no packed bits.*full, rows"):
+        found(store, "one@bits:10 > full")

@@ -1,0 +1,61 @@
+"""A stage over bits keeps the filter and the limit, and agrees with the scores of single pages."""
+
+import numpy as np
+import pytest
+
+from tests.bits.test_cache import FIELDS, KEYS, QUERY, new_cache, page
+from vrag.bits.stage import best_pages, scores_of
+from vrag.bits.store import BitsStore, bits_of
+from vrag.store.base import Condition, Record, Selection
+
+ALL = Selection((Condition("kind", ("page",)),))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stage")
+    store = BitsStore.create(folder / "shard", FIELDS, KEYS)
+    store.bits = new_cache(folder)
+    bare = Record(page(99).id, page(99).payload, {"full": page(99).vectors["full"]})
+    store.upsert([*(page(n, doc="ab"[n % 2]) for n in range(1, 40)), bare])
+    yield store
+    store.close()
+
+
+def ids_of(store, selection):
+    return {record.id for record in store.scroll(selection, keys=())}
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        ALL,
+        Selection((Condition("doc_id", ("a",)),)),
+        Selection((Condition("doc_id", ("b",)), Condition("kind", ("page",)))),
+        Selection(ids=frozenset([page(3, "b").id, page(4, "a").id, "00000000-0000-0000-0000-000000000000"])),
+        Selection((Condition("doc_id", ("none",)),)),
+    ],
+)
+def test_only_selected_pages_are_found(store, selection):
+    found = best_pages(bits_of(store), store, "full", QUERY, selection, 1000)
+    expected = ids_of(store, selection)
+    assert {key for key, _ in found} == expected
+    assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
+
+
+def test_the_limit_keeps_the_best(store):
+    every = best_pages(bits_of(store), store, "full", QUERY, ALL, 1000)
+    for limit in (1, 7, 40, 41):
+        assert best_pages(bits_of(store), store, "full", QUERY, ALL, limit) == every[:limit]
+
+
+def test_single_pages_have_the_scores_of_the_scan(store):
+    every = dict(best_pages(bits_of(store), store, "full", QUERY, ALL, 1000))
+    some = [*list(every)[:5], "not a page"]
+    assert scores_of(bits_of(store), "full", QUERY, some) == pytest.approx({key: every[key] for key in some[:5]})
+
+
+def test_a_page_without_the_vector_is_not_found(store):
+    found = dict(best_pages(bits_of(store), store, "rows", QUERY, ALL, 1000))
+    assert len(found) == 39
+    assert np.isfinite(list(found.values())).all()

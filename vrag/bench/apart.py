@@ -1,0 +1,35 @@
+"""A peer in a process of its own: one that crashes, or takes the threads, leaves the others alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from vrag.bench.measure import Result, timed, timed_scorer
+from vrag.bench.peers import PEERS
+from vrag.bench.vectors import Corpus
+
+
+def measure_apart(name: str, corpus: Corpus, pages: int, folder: Path) -> Result:
+    """Seconds and rankings of a peer over the first `pages` pages; raises what the peer raises.
+
+    Args:
+        name: Of a peer of `PEERS`.
+        corpus: Pages and queries.
+        pages: How many.
+        folder: For its index, if it writes one.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(_measure, name, corpus, pages, folder).result()
+
+
+def _measure(name: str, corpus: Corpus, pages: int, folder: Path) -> Result:
+    peer = next(peer for peer in PEERS if peer.name == name)
+    queries = corpus.source.queries
+    if peer.scorer:
+        return timed_scorer(peer.scorer(), corpus.blocks(pages), queries)[0]
+    assert peer.engine is not None
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        return timed(peer.engine(corpus, pages, Path(place)), queries)

@@ -1,0 +1,101 @@
+"""Timing one system over the queries, and what it found against the exact answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from vrag.grid import FloatArray
+
+TOP = 10
+Ranked = list[int]  # page numbers, best first
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One system at one size.
+
+    Args:
+        pages: Pages searched.
+        system: What searched.
+        cascade: How; empty where there is no choice.
+        qps: Queries a second, one after another: 1 / median seconds of a query.
+        recall_at_10: Share of the exact top 10 among its first 10, mean over the queries.
+        ratio: `qps` over that of the fastest exact system of this size.
+        median_ms: Median milliseconds of a query.
+        p95_ms: 95th percentile of the same.
+        bytes: Bytes a query's candidates are read from, of all pages; 0 where not known.
+    """
+
+    pages: int
+    system: str
+    cascade: str
+    qps: float
+    recall_at_10: float
+    ratio: float
+    median_ms: float
+    p95_ms: float
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Seconds and ranking of every query by one system."""
+
+    seconds: Sequence[float]
+    ranked: Sequence[Ranked]
+
+
+def timed(search: Callable[[FloatArray], Ranked], queries: Sequence[FloatArray]) -> Result:
+    """Every query once, after one that is not counted."""
+    search(queries[0])
+    seconds, ranked = [], []
+    for query in queries:
+        started = time.perf_counter()
+        ranked.append(search(query))
+        seconds.append(time.perf_counter() - started)
+    return Result(seconds, ranked)
+
+
+def timed_scorer(
+    score: Callable[[FloatArray, FloatArray], FloatArray], blocks: Iterable[FloatArray], queries: Sequence[FloatArray]
+) -> tuple[Result, FloatArray]:
+    """A scorer that reads every page, over blocks float32 [b, n, d] made one after another.
+
+    Only the scoring is timed, so it costs what it would with all pages in memory, where they need not fit.
+
+    Returns:
+        The result, and all scores float32 [queries, pages].
+    """
+    seconds, scores = np.zeros(len(queries)), []
+    for number, block in enumerate(blocks):
+        if number == 0:
+            score(queries[0], block)  # not counted: the first call of many libraries prepares something
+        part = np.empty((len(queries), len(block)), np.float32)
+        for i, query in enumerate(queries):
+            started = time.perf_counter()
+            part[i] = score(query, block)
+            seconds[i] += time.perf_counter() - started
+        scores.append(part)
+    together = np.concatenate(scores, axis=1)
+    return Result(seconds.tolist(), [best(row) for row in together]), together
+
+
+def best(scores: FloatArray, k: int = TOP) -> Ranked:
+    """Positions of the `k` best scores, equal ones in order of page."""
+    order: Ranked = np.argsort(-scores, kind="stable")[:k].tolist()
+    return order
+
+
+def make_row(pages: int, system: str, cascade: str, result: Result, exact: Sequence[Ranked], size: int = 0) -> Row:
+    """The row of a result, its ratio still to be set."""
+    found = [len(set(r[:TOP]) & set(e)) / len(e) for r, e in zip(result.ranked, exact, strict=True)]
+    middle = median(result.seconds)
+    return Row(
+        pages, system, cascade, 1 / middle, float(np.mean(found)), 0.0, middle * 1000,
+        float(np.percentile(result.seconds, 95)) * 1000, size,
+    )  # fmt: skip

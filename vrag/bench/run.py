@@ -1,0 +1,126 @@
+"""The whole benchmark: every system at every size, in one run, against the exact answer."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from vrag.bench.apart import measure_apart
+from vrag.bench.engine import CASCADES, FULL, ROWS, BenchStore, sizes_of
+from vrag.bench.measure import Ranked, Result, Row, best, make_row, timed, timed_scorer
+from vrag.bench.peers import CPUS, PEERS, Peer, numpy_scorer, one_blas_thread
+from vrag.bench.vectors import Corpus
+
+OURS = "vrag"
+QDRANT = "Qdrant Edge"
+NUMPY = "numpy GEMM"
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was measured.
+
+    Args:
+        rows: Systems of each size, fastest first.
+        notes: What was left out and why.
+        vectors: Where the vectors come from.
+        machine: Processor and system.
+    """
+
+    rows: Sequence[Row]
+    notes: Sequence[str]
+    vectors: str
+    machine: str
+
+
+class Bench:
+    """One run.
+
+    Args:
+        corpus: Pages and queries.
+        sizes: Numbers of pages.
+        peers: Whether other libraries are measured too.
+        folder: Where the stores are made; a temporary folder inside it is removed at the end.
+        tell: Told what is being done.
+    """
+
+    def __init__(self, corpus: Corpus, sizes: Sequence[int], peers: bool, folder: Path | None, tell: Tell) -> None:
+        self._corpus = corpus
+        self._sizes = sorted(set(sizes))
+        self._peers = PEERS if peers else ()
+        self._folder = folder
+        self._tell = tell
+        self._notes: list[str] = []
+
+    def run(self) -> Report:
+        """Measure everything; the rows of a size are done before the next one is begun."""
+        rows: list[Row] = []
+        with tempfile.TemporaryDirectory(dir=self._folder) as place:
+            store = BenchStore(Path(place) / "store", self._corpus)
+            for pages in self._sizes:
+                rows += self._size(store, pages, Path(place))
+            store.close()
+        return Report(rows, self._notes, self._corpus.source.describe(self._corpus.rows), machine())
+
+    def _size(self, store: BenchStore, pages: int, folder: Path) -> list[Row]:
+        queries = self._corpus.source.queries
+        self._tell(f"{pages} pages: numpy, for the exact answer")
+        with one_blas_thread():
+            gemm, scores = timed_scorer(numpy_scorer(), self._corpus.blocks(pages), queries)
+        exact = [best(row) for row in scores]
+        rows = [make_row(pages, NUMPY, "", gemm, exact)]
+        self._tell(f"{pages} pages: writing the store")
+        store.grow(pages)
+        rows += self._cascades(store, exact)
+        for name, result in self._peer_results(pages, folder):
+            rows.append(make_row(pages, name, "", result, exact))
+        return with_ratios(rows)
+
+    def _cascades(self, store: BenchStore, exact: Sequence[Ranked]) -> Iterator[Row]:
+        for name, cascade in CASCADES.items():
+            system = OURS if name == "bits" else QDRANT
+            self._tell(f"{store.pages} pages: {cascade}")
+            result = timed(partial(store.search, cascade), self._corpus.source.queries)
+            size = sizes_of(store.bits, (FULL, ROWS)) if system == OURS else 0
+            yield make_row(store.pages, system, cascade, result, exact, size)
+
+    def _peer_results(self, pages: int, folder: Path) -> Iterator[tuple[str, Result]]:
+        for peer in self._peers:
+            reason = _left_out(peer, pages)
+            if reason:
+                self._notes.append(f"{peer.name} at {pages} pages: left out, {reason}.")
+                continue
+            self._tell(f"{pages} pages: {peer.name}")
+            try:
+                yield peer.name, measure_apart(peer.name, self._corpus, pages, folder)
+            except Exception as error:  # noqa: BLE001  a peer's failure is a result, whatever it raises
+                self._notes.append(f"{peer.name} at {pages} pages: failed, {type(error).__name__}: {str(error)[:200]}")
+
+
+def with_ratios(rows: Sequence[Row]) -> list[Row]:
+    """Rows of one size with their ratio to the fastest exact search, fastest first."""
+    exact = max(row.qps for row in rows if row.system == NUMPY or row.cascade == CASCADES["exact"])
+    return sorted((replace(row, ratio=row.qps / exact) for row in rows), key=lambda row: -row.qps)
+
+
+def machine() -> str:
+    """Processor, cores and Python, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return f"{names[0] if names else platform.processor()}, {CPUS} cores, Python {platform.python_version()}"
+
+
+def _left_out(peer: Peer, pages: int) -> str:
+    if not peer.installed:
+        return f"not installed ({peer.install})"
+    if peer.most and pages > peer.most[0]:
+        return f"{peer.most[1]} (measured up to {peer.most[0]})"
+    return ""

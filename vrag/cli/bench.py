@@ -1,0 +1,86 @@
+"""`vrag bench`: queries a second and recall against corpus size, beside what else one could use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from vrag.cli import output
+from vrag.errors import UsageError
+from vrag.settings import find_index
+
+if TYPE_CHECKING:
+    from vrag.bench.ingesting import IngestRow
+    from vrag.bench.run import Report
+
+
+def bench(
+    sizes: Annotated[str, typer.Option(help="Numbers of pages, with commas between.")] = "1000,5000",
+    index: Annotated[
+        Path | None, typer.Option(help="Index whose vectors are resampled; default: nearest .vrag.")
+    ] = None,
+    queries: Annotated[int, typer.Option(min=1, help="Queries asked of every system.")] = 20,
+    rows: Annotated[int, typer.Option(min=32, help="Vectors of a page.")] = 1024,
+    dim: Annotated[int, typer.Option(min=8, help="Dimension of a vector; larger ones are projected.")] = 128,
+    peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Measure other libraries too.")] = True,
+    ingest: Annotated[Path | None, typer.Option(help="Measure the ingest of these PDFs too, stage by stage.")] = None,
+    ingest_pages: Annotated[int, typer.Option(min=1, help="Pages of them at most.")] = 60,
+    csv: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture (PNG) to this file.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Folder for the stores: 0.6 MB a page, removed at the end.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Measure queries a second and recall against corpus size.
+
+    Pages are resampled from the vectors of an index, so that any size can be made; the output says how.
+
+    Example: vrag bench --sizes 1000,5000 --csv bench.csv --plot bench.png
+    """
+    from vrag.bench.ingesting import IngestBench
+    from vrag.bench.plot import write_csv, write_plot
+    from vrag.bench.run import Bench
+    from vrag.bench.vectors import Corpus, read_source
+    from vrag.index import Index
+
+    wanted = _sizes(sizes)
+    with Index.open(find_index(index), force=True) as opened:
+        corpus = Corpus(read_source(opened, queries, dim), rows)
+    stages = IngestBench(ingest, ingest_pages, output.note).run() if ingest else []
+    report = Bench(corpus, wanted, peers, work, output.note).run()
+    if csv:
+        write_csv(report.rows, csv)
+    if plot:
+        write_plot(report.rows, plot)
+    if json:
+        facts = {"vectors": report.vectors, "machine": report.machine, "notes": list(report.notes)}
+        output.data({"rows": list(map(asdict, report.rows)), "ingest": list(map(asdict, stages)), **facts})
+    else:
+        _print(report, stages)
+    return 0
+
+
+def _sizes(text: str) -> Sequence[int]:
+    parts = [part.strip().replace("_", "") for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) >= 10 for part in parts):
+        raise UsageError(f"--sizes {text!r} must be whole numbers of at least 10.", "e.g. --sizes 1000,5000")
+    return [int(part) for part in parts]
+
+
+def _print(report: Report, stages: Sequence[IngestRow]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("pages", "x exact", "recall@10", "queries/s", "median ms", "p95 ms", "system", "cascade"):
+        table.add_column(name, justify="left" if name in ("system", "cascade") else "right", overflow="fold")
+    for row in report.rows:
+        numbers = (f"{row.ratio:.1f}", f"{row.recall_at_10:.3f}", f"{row.qps:.1f}", f"{row.median_ms:.1f}")
+        table.add_row(f"{row.pages:,}", *numbers, f"{row.p95_ms:.1f}", row.system, row.cascade)
+    output.stdout.print(table)
+    for stage in stages:
+        output.stdout.print(f"{stage.pages_per_s:9.2f} pages/s  {stage.stage}", markup=False)
+    for line in (report.vectors, f"Machine: {report.machine}.", *report.notes):
+        output.stdout.print(line, markup=False, soft_wrap=True)
