@@ -10,7 +10,9 @@ MATCH_KEYS = {"token", "similarity", "contribution", "row", "text", "place", "bo
 
 
 def test_explain_json(cli, indexed, folder):
-    done = cli("explain", "krill", "--doc", "animals.pdf", "--page", 2, "--index", indexed, "--json")
+    done = cli(
+        "explain", "krill", "--doc", "animals.pdf", "--page", 2, "--index", indexed, "--json", "--cascade", "two-stage"
+    )
     assert done.code == 0
     assert set(done.json) == KEYS
     assert (done.json["doc"], done.json["page"]) == ("animals.pdf", 2)

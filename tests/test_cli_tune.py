@@ -32,7 +32,7 @@ def test_tune_json(cli, copy):
         assert 0 <= row["interval"][0] <= row["recall"] <= row["interval"][1] <= 1
     keeping = [row for row in done.json["rows"] if row["recall"] >= 0.99]
     assert done.json["chosen"] in (keeping[0]["name"], keeping[0]["cascade"])
-    assert cli("info", "--index", copy, "--json").json["default_cascade"] == "best"
+    assert cli("info", "--index", copy, "--json").json["default_cascade"] == "two-stage"
 
 
 def test_apply_makes_the_chosen_cascade_the_default(cli, copy):
@@ -40,7 +40,7 @@ def test_apply_makes_the_chosen_cascade_the_default(cli, copy):
     done = cli("tune", "--index", copy, *options, "--apply", "--json")
     assert done.code == 0
     assert done.json["applied"]
-    assert done.json["default"] == "best"
+    assert done.json["default"] == "two-stage"
     assert cli("info", "--index", copy, "--json").json["default_cascade"] == done.json["chosen"]
     found = cli("search", "violin", "--index", copy, "--json").json
     assert found["cascade"] == done.json["chosen"]
@@ -53,7 +53,7 @@ def test_people_read_a_table_and_a_sentence(cli, copy, tmp_path):
     assert done.code == 0
     assert "Cheapest that keeps 99%" in done.out
     assert "NDCG" in done.out
-    assert "(best)" in done.out
+    assert "(two-stage)" in done.out
     assert "1 queries given" in done.err
     with Image.open(tmp_path / "t.png") as picture:
         assert picture.format == "PNG"

@@ -235,7 +235,7 @@ def test_a_kill_at_any_time_loses_nothing(tmp_path, cli):
         running.wait()
         running.stdout.close()
         time.sleep(0.1)
-        found = cli("search", "krill", "--index", "i", "--json", "-k", 1)
+        found = cli("search", "krill", "--index", "i", "--json", "-k", 1, "--cascade", "two-stage")
         assert found.json["hits"][0]["stages"].keys() == {"runs", "full"}
     done = cli("repool", "--pipeline", "mine.toml", "--index", "i", "--json")
     assert done.code == 0

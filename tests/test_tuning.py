@@ -29,7 +29,7 @@ def many(tmp_path_factory):
         for i in range(PAGES * 3)
     ]
     write_pdf(folder / "many.pdf", ["\n".join(sentences[3 * page : 3 * page + 3]) for page in range(PAGES)])
-    with Index.create(folder / "index") as index:
+    with Index.create(folder / "index", "plain") as index:
         assert index.ingest([folder / "many.pdf"]).added == PAGES
     return folder / "index"
 
@@ -165,7 +165,7 @@ def test_the_seed_decides_which_queries_are_drawn(index):
 
 def test_without_words_no_queries_can_be_drawn(tmp_path):
     write_pdf(tmp_path / "empty.pdf", ["", "two words"])
-    with Index.create(tmp_path / "index") as index:
+    with Index.create(tmp_path / "index", "plain") as index:
         index.ingest([tmp_path / "empty.pdf"])
         with pytest.raises(VragError, match="--queries"):
             draw_queries(index, 5, seed=0)
@@ -214,7 +214,7 @@ def test_queries_that_cannot_be_used_are_named(index, tmp_path, text, says):
 
 
 def test_the_default_cascade_stays_after_it_was_set(folder, tmp_path):
-    with Index.create(tmp_path / "index") as index:
+    with Index.create(tmp_path / "index", "plain") as index:
         index.ingest([folder])
         index.set_default_cascade("runs:30 > full")
         assert str(index.pipeline.cascade(None)) == "runs:30 > full"

@@ -67,7 +67,7 @@ def refresh_contexts(
         How many were made.
     """
     made = 0
-    for document in documents.all():
+    for document in (d for d in documents.all() if d.complete):
         first = page_id(document.doc_id, 1, model_key)
         found = store.fetch([first, context_id(document.doc_id)])
         opening = page_words(found[first].payload).texts if first in found else ()

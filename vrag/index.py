@@ -75,6 +75,7 @@ class Index(AbstractContextManager["Index"]):
         self._lock = lock
         self._gate = Gate()
         self._page_count: int | None = None
+        self._is_changing = False  # another thread ingests, so a count holds for one search at most
         self._contexts = context.Contexts(store)
         self._last_query: tuple[str, QueryVectors] | None = None
         finish_interrupted(self.documents)
@@ -214,10 +215,11 @@ class Index(AbstractContextManager["Index"]):
                 progress or Silent(),
                 report,
             )
+            self._is_changing = True
             try:
                 job.run(files)
             finally:
-                self._page_count = None
+                self._is_changing, self._page_count = False, None
         if self.pipeline.has_context:
             context.refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
             self._contexts.forget()
@@ -440,6 +442,8 @@ class Index(AbstractContextManager["Index"]):
     @property
     def page_count(self) -> int:
         """Pages in the index."""
+        if self._is_changing:
+            return self.documents.page_count()
         if self._page_count is None:
             self._page_count = self.documents.page_count()
         return self._page_count

@@ -12,7 +12,7 @@ from vrag.documents import CURRENT, Document, Documents, page_id
 from vrag.failures import Failures
 from vrag.grid import FloatArray
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
-from vrag.pipeline import FULL, Pipeline
+from vrag.pipeline import CONTEXT, FULL, Pipeline
 from vrag.store.base import Condition, Record, Selection, Store, VectorField
 
 
@@ -101,7 +101,8 @@ class Verifier:
 
     def _dense(self) -> list[VectorField]:
         """Vectors that every page must have; a page without words has no terms."""
-        return [wanted for wanted in self.pipeline.schema(self.dim) if wanted.kind != "sparse"]
+        fields = self.pipeline.schema(self.dim)
+        return [wanted for wanted in fields if wanted.kind != "sparse" and wanted.name != CONTEXT]
 
     def _of_payload(self, record: Record) -> str:
         try:

@@ -93,7 +93,7 @@ def test_results_name_everything_that_made_them(vrag_eval, tiny, tmp_path):
     assert results["measured"]["date"].startswith("20")
     assert results["results"][0]["per_query"]["0"]["ndcg_at_10"] == 1.0
     report = (tmp_path / "r/report.md").read_text()
-    for words in ("builtin", task["model"]["fingerprint"], "two-stage = runs:256 > full", "vrag 0.1.0", "NDCG@10"):
+    for words in ("builtin", task["model"]["fingerprint"], "best = union(runs:256, text:64)", "vrag 0.1.0", "NDCG@10"):
         assert words in report
 
 
@@ -230,7 +230,7 @@ def wait_for_a_sign(process, seconds):
 
 def test_answers_are_kept_unless_told_otherwise(vrag_eval, tiny, tmp_path):
     vrag_eval(tiny, "--out", "r")
-    journal = tmp_path / "r/journal/tiny.union.two-stage.jsonl"
+    journal = tmp_path / "r/journal/tiny.union.best.jsonl"
     first = journal.read_text()
     vrag_eval(tiny, "--out", "r")
     assert journal.read_text() == first

@@ -37,7 +37,12 @@ def records():
             pooled = normalise(np.stack([part.mean(axis=0) for part in np.array_split(full, 4)]))
             vectors = {"full": full, "runs": pooled, "global": normalise(full.mean(axis=0))}
             terms = {"text": RECIPE.text.document([f"topic{i}" for i in rng.integers(0, 9, size=5)])}
-            yield Record(page_id(doc_id, page, "f"), {"kind": "page", "doc_id": doc_id, "page": page}, vectors, terms)
+            yield Record(
+                page_id(doc_id, page, "f"),
+                {"kind": "page", "doc_id": doc_id, "page": page, "tiles": [[1, len(full), 0, 0, 1, 1, False]]},
+                vectors,
+                terms,
+            )
 
 
 @pytest.fixture(scope="module")
