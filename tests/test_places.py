@@ -113,7 +113,7 @@ def test_an_ingest_through_a_bad_network_loses_nothing_and_duplicates_nothing(ur
         assert whole.page_count == 3
         assert len(whole.documents.all()) == 1
     points, _ = backend.client.scroll("c", limit=99)
-    assert len(points) == 3 + 1 + 1  # pages, the document, the facts
+    assert len(points) == 3 + 1 + 1 + 1  # pages, the document, its context, the facts
 
 
 def test_a_collection_of_another_model_is_refused(url, backend):

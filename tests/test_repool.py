@@ -259,3 +259,14 @@ def test_the_command(cli, copy):
     with Index.open(copy):
         busy = cli("repool", "--pipeline", "builtin", "--index", copy)
         assert busy.code == 0  # nothing to pool: nothing is opened
+
+
+def test_the_documents_context_goes_along_where_the_recipe_wants_it(tmp_path):
+    write_pdf(tmp_path / "d" / "a.pdf", ANIMALS)
+    with Index.create(tmp_path / "i") as index:
+        index.ingest([tmp_path / "d"])
+        before = index.search("snow leopard", k=3, cascade="best-exact")
+    repool(tmp_path / "i", load_pipeline("builtin"))
+    with Index.open(tmp_path / "i") as index:
+        after = index.search("snow leopard", k=3, cascade="best-exact")
+    assert [(hit.page, hit.score) for hit in after] == [(hit.page, pytest.approx(hit.score)) for hit in before]

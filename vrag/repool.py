@@ -24,10 +24,10 @@ from vrag.facts import Facts, write_facts
 from vrag.grid import FloatArray
 from vrag.lexical import TEXT
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
-from vrag.pipeline import FULL, Pipeline, load_pipeline, make_pipeline
+from vrag.pipeline import CONTEXT, FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places import FolderPlace
 from vrag.settings import INDEX_FILE, SHARD
-from vrag.store.base import Record, Selection, Store
+from vrag.store.base import Condition, Record, Selection, Store
 from vrag.swap import DRAFT, finish_swap
 
 _BATCH = 16  # records copied at once: what a crash can cost
@@ -142,8 +142,9 @@ class _Copy:
 
     def run(self) -> None:
         """Copy what is missing or has changed, then drop what the source no longer has."""
-        records, seen = self.source.scroll(Selection()), set[str]()
-        total = self.source.count(Selection())
+        records, seen = filter(self._is_kept, self.source.scroll(Selection())), set[str]()
+        contexts = Selection((Condition("kind", (CONTEXT,)),))
+        total = self.source.count(Selection()) - (0 if self.pipeline.has_context else self.source.count(contexts))
         while batch := list(islice(records, _BATCH)):
             self._copy(batch)
             seen.update(record.id for record in batch)
@@ -158,9 +159,14 @@ class _Copy:
         missing = [r for r in batch if r.id not in there or there[r.id].payload != r.payload]
         if not missing:
             return
-        full = self.source.fetch((record.id for record in missing), [FULL])
+        # Only where a context is there does the source have that vector.
+        names = [FULL, *([CONTEXT] if any(map(_is_context, missing)) else [])]
+        full = self.source.fetch((record.id for record in missing), names)
         self.target.upsert([self._pooled(record) for record in full.values()])
         self.report.pooled += sum(map(_is_page, missing))
+
+    def _is_kept(self, record: Record) -> bool:
+        return self.pipeline.has_context or not _is_context(record)
 
     def _pooled(self, record: Record) -> Record:
         if not _is_page(record):
@@ -170,6 +176,10 @@ class _Copy:
         lane = self.pipeline.text
         sparse = {TEXT: lane.document(page_words(record.payload).texts)} if lane else {}
         return Record(record.id, record.payload, {FULL: page.full, **pooled}, sparse)
+
+
+def _is_context(record: Record) -> bool:
+    return record.payload.get("kind") == CONTEXT
 
 
 def _is_page(record: Record) -> bool:
