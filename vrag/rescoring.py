@@ -72,7 +72,8 @@ class Rescorer:
         if cache is None or stage.vector not in cache.names:
             return None
         position, packed = cache.table().position, cache.pages(stage.vector)
-        if any(point.id not in position for point in points):  # written a moment ago, by another thread
+        # Another thread may have written pages a moment ago: known, but not packed yet.
+        if any(position.get(point.id, len(packed)) >= len(packed) for point in points):
             return None
         pages = np.array([position[point.id] for point in points], np.int64)
         longest = int((packed.rows[pages + 1] - packed.rows[pages]).max()) if len(pages) else 1
