@@ -200,3 +200,9 @@ class Store(Protocol):
     def close(self) -> None:
         """Flush and release; closing twice is harmless."""
         ...
+
+
+def same_type(values: Sequence[str | int]) -> list[str] | list[int]:
+    """Values of one condition in one type: engines match numbers or words, not both at once."""
+    numbers = [value for value in values if isinstance(value, int)]
+    return numbers if len(numbers) == len(values) else [str(value) for value in values]

@@ -22,6 +22,7 @@ from vrag.store.base import (
     StageRequest,
     TextCondition,
     VectorField,
+    same_type,
 )
 
 _NO_GRAPH = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10_000)
@@ -130,7 +131,7 @@ def _condition(condition: Condition | Range) -> qe.FieldCondition | qe.Filter:
 def _fields(condition: Condition | Range) -> list[Any]:
     """Alternatives, one of which must hold."""
     if isinstance(condition, Condition):
-        return [qe.FieldCondition(condition.key, match=qe.MatchAny(_same_type(condition.values)))]
+        return [qe.FieldCondition(condition.key, match=qe.MatchAny(same_type(condition.values)))]
     return [qe.FieldCondition(condition.key, range=_range(interval)) for interval in condition.intervals]
 
 
@@ -143,11 +144,6 @@ def _range(interval: Interval) -> qe.RangeFloat | qe.RangeDateTime:
 def _text_match(text: TextCondition) -> qe.FieldCondition:
     match = qe.MatchPhrase(text.text) if text.phrase else qe.MatchText(text.text)
     return qe.FieldCondition(text.key, match=match)
-
-
-def _same_type(values: Sequence[str | int]) -> list[str] | list[int]:
-    numbers = [value for value in values if isinstance(value, int)]
-    return numbers if len(numbers) == len(values) else [str(value) for value in values]
 
 
 def _nearest(stage: StageRequest) -> qe.Query:

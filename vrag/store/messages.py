@@ -23,6 +23,7 @@ from vrag.store.base import (
     StageRequest,
     TextCondition,
     VectorField,
+    same_type,
 )
 from vrag.store.layout import ServerLayout
 
@@ -205,7 +206,7 @@ def _condition(condition: Condition | Range) -> models.FieldCondition | models.F
 def _fields(condition: Condition | Range) -> list[Any]:
     """Alternatives, one of which must hold."""
     if isinstance(condition, Condition):
-        return [models.FieldCondition(key=condition.key, match=models.MatchAny(any=_same_type(condition.values)))]
+        return [models.FieldCondition(key=condition.key, match=models.MatchAny(any=same_type(condition.values)))]
     return [models.FieldCondition(key=condition.key, range=_range(interval)) for interval in condition.intervals]
 
 
@@ -213,8 +214,3 @@ def _range(interval: Interval) -> models.Range | models.DatetimeRange:
     bounds: dict[str, Any] = {key: getattr(interval, key) for key in ("gte", "gt", "lte", "lt")}
     dated = any(isinstance(bound, str) for bound in bounds.values())
     return models.DatetimeRange(**bounds) if dated else models.Range(**bounds)
-
-
-def _same_type(values: Sequence[str | int]) -> list[str] | list[int]:
-    numbers = [value for value in values if isinstance(value, int)]
-    return numbers if len(numbers) == len(values) else [str(value) for value in values]
