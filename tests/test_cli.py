@@ -110,7 +110,7 @@ def test_info_models_pipelines_and_doctor(cli, indexed):
     facts = cli("info", "--index", indexed, "--json").json
     assert facts["pages"] == 5
     assert {d["doc"]: d["pages"] for d in facts["documents"]} == {"animals.pdf": 3, "machines.pdf": 2}
-    assert "builtin" in [model["name"] for model in cli("models", "--json").json]
+    assert "builtin" in [model["name"] for model in cli("models", "--json").json["models"]]
     assert "builtin" in [pipeline["name"] for pipeline in cli("pipelines", "--json").json]
     checks = {check["name"]: check for check in cli("doctor", "--json").json["checks"]}
     assert checks["built-in weights"]["ok"]
@@ -278,7 +278,16 @@ def test_timing_says_where_the_time_went(cli, tmp_path):
 
 
 def test_models_say_whether_they_run_here(cli):
-    rows = {row["name"]: row for row in cli("models", "--json").json}
+    found = cli("models", "--json").json
+    rows = {row["name"]: row for row in found["models"]}
     assert rows["builtin"]["runs_here"] is True
+    assert rows["builtin"]["how"] == "cpu"
     assert rows["vidore/colpali-v1.3"]["vidore"] == [84.8, 54.7, 43.0]
-    assert "vidore/colSmol-256M" in cli("models").out
+    assert rows["Qdrant/colmodernvbert"]["needs"] == 'pip install "vrag-toolkit[onnx]"'
+    families = {row["family"]: row for row in found["families"]}
+    assert families["ColQwen2_5"]["recipe"] == "colqwen2_5"
+    assert families["BiQwen2"]["page"] == "one vector"
+    assert families["Qdrant/colpali-v1.3-fp16 (ONNX)"]["engine"] == "fastembed"
+    people = cli("models", env={"COLUMNS": "250", "NO_COLOR": "1"})
+    assert "vidore/colSmol-256M" in people.out
+    assert "ColQwen2_5Omni" in people.out

@@ -11,6 +11,7 @@ import pytest
 from vrag.embedders import FAMILIES, MODELS, find_model, load_embedder
 from vrag.embedders.base import Fingerprint
 from vrag.embedders.builtin import BuiltinEmbedder
+from vrag.embedders.colpali.families import FAMILIES as FAMILIES_OF_TORCH
 from vrag.errors import ModelError, UsageError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -51,11 +52,21 @@ def test_the_canary_is_compared_as_numbers_and_everything_else_to_the_letter():
 
 @pytest.mark.parametrize("info", MODELS, ids=lambda info: info.name)
 def test_records_are_complete(info):
-    assert info.dim > 0
+    assert info.dim is None or info.dim > 0
     assert info.megabytes > 0
-    assert info.licence
+    assert info.millions > 0
     assert all(mean is None or 15 < mean < 100 for mean in info.vidore)
-    assert (info.rows is None) == (info.name == "builtin")
+    assert bool(info.needs) == (info.name != "builtin")
+    if info.family == "colpali":
+        assert info.model_class in {family.model_class for family in FAMILIES_OF_TORCH}
+        assert info.megabytes == 2 * info.millions
+
+
+def test_bytes_and_arithmetic_of_a_page():
+    info = find_model("vidore/colpali-v1.3")
+    assert info.page_bytes == 1024 * 128 * 2
+    assert info.teraflops == pytest.approx(2 * (413 * 1024 + (2920 - 413) * 1024) / 1e6)
+    assert find_model("vultr/VultronRetrieverFlash-Qwen3.5-0.8B").page_bytes is None
 
 
 def test_a_missing_extra_is_named_with_its_install_line(tmp_path):
@@ -88,5 +99,10 @@ def test_published_means_are_those_of_the_published_scores(info):
 def test_the_docs_show_the_same_figures():
     text = (ROOT / "docs" / "models.md").read_text()
     for info in MODELS[1:]:
-        v1, v2, v3 = ("–" if mean is None else mean for mean in info.vidore)
-        assert f"| `{info.name}` | {v1} | {v2} | {v3} | {info.dim} |" in text
+        means = ["–" if mean is None else str(mean) for mean in info.vidore]
+        page = "unknown" if info.page_bytes is None else f"{info.page_bytes / 1000:.0f} kB"
+        work = "unknown" if info.teraflops is None else f"{info.teraflops:.1f}"
+        size, rows = f"{info.megabytes / 1000:.1f} GB", info.rows and f"{info.rows:,}"
+        facts = (*means, info.dim, rows, page, size, work, info.licence)
+        cells = " | ".join("unknown" if fact is None else str(fact) for fact in facts)
+        assert f"| `{info.name}` | {cells} |" in text

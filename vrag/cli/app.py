@@ -16,6 +16,7 @@ from vrag.cli import (
     health,
     info,
     ingest,
+    models,
     output,
     pipelines,
     plan,
@@ -49,7 +50,7 @@ app.command("watch")(watch.watch)
 app.command("explain")(explain.explain)
 app.command("tune")(tune.tune)
 app.command("info")(info.info)
-app.command("models")(info.models)
+app.command("models")(models.models)
 app.add_typer(pipelines.app, name="pipelines")
 app.command("repool")(repool.repool)
 app.command("doctor")(info.doctor)

@@ -1,4 +1,4 @@
-"""`vrag info`, `models` and `doctor`: what there is, and what is missing."""
+"""`vrag info` and `doctor`: what there is, and what is missing."""
 
 from __future__ import annotations
 
@@ -53,27 +53,6 @@ def info(
         output.data(facts)
     else:
         _print_info(facts)
-    return 0
-
-
-def models(json: JsonOption = False) -> int:
-    """List the known models: size, licence, published ViDoRe means (v1, v2, v3), and whether they run here.
-
-    Any other checkpoint of colpali-engine works too: vrag ingest --model FOLDER or ORG/NAME.
-
-    Example: vrag models
-    """
-    from importlib.util import find_spec
-
-    from vrag.embedders import MODELS
-
-    extra = all(find_spec(package) for package in ("torch", "torchvision", "colpali_engine"))
-    rows = [{**asdict(model), "runs_here": extra or not model.needs} for model in MODELS]
-    if not json:
-        rows = [{key: value for key, value in row.items() if key != "source"} for row in rows]
-    output.rows(rows, json)
-    if not (json or extra):
-        output.note(f"Most of them need an extra: {MODELS[-1].needs}")
     return 0
 
 

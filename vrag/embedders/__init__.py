@@ -1,7 +1,8 @@
 """Embedders: models that turn pages and queries into multivectors.
 
-A known model has a record in `models.MODELS`; any other folder or hub id is a checkpoint for colpali-engine. What
-runs a kind of model plugs in at `FAMILIES`.
+A known model has a record in `models.MODELS`; any other folder or hub id is a checkpoint whose files say what runs
+it: safetensors are for colpali-engine, a graph in ONNX without them for fastembed. What runs a kind of model plugs
+in at `FAMILIES`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from vrag.embedders.hub import canonical_name, is_folder, is_hub_id
-from vrag.embedders.models import BUILTIN, COLPALI, MINILM, MODELS, ModelInfo, find_model, unknown_model
+from vrag.embedders.hub import canonical_name, find_snapshot, is_folder, is_hub_id
+from vrag.embedders.models import BUILTIN, COLPALI, MINILM, MODELS, ONNX, ModelInfo, find_model, unknown_model
 from vrag.embedders.options import ModelOptions
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def load_embedder(name: str, threads: int | None = None, options: ModelOptions |
     chosen = options or ModelOptions()
     if threads is not None:
         chosen = replace(chosen, threads=threads)
-    return FAMILIES[_family(name)].load(name, chosen)
+    return FAMILIES[_family(name, chosen)].load(name, chosen)
 
 
 def default_recipe(name: str, options: ModelOptions | None = None) -> str:
@@ -69,7 +70,8 @@ def default_recipe(name: str, options: ModelOptions | None = None) -> str:
         UsageError: There is no such model.
         ModelError: It cannot be fetched, or is of an unknown kind.
     """
-    return FAMILIES[_family(name)].recipe(name, options or ModelOptions())
+    chosen = options or ModelOptions()
+    return FAMILIES[_family(name, chosen)].recipe(name, chosen)
 
 
 def model_mean(name: str) -> FloatArray | None:
@@ -79,14 +81,17 @@ def model_mean(name: str) -> FloatArray | None:
     return load_mean() if name == BUILTIN.name else None
 
 
-def _family(name: str) -> str:
+def _family(name: str, options: ModelOptions) -> str:
     """Key of `FAMILIES` for a model's name."""
     for model in MODELS:
         if model.name == name:
             return model.family
     if not (is_folder(name) or is_hub_id(name)):
         raise unknown_model(name)
-    return COLPALI
+    snapshot = find_snapshot(name, options.revision)
+    # Of a hub checkpoint the graphs were not fetched: what has no weights for torch must have them.
+    is_onnx = not snapshot.has_safetensors and (snapshot.has_graphs or not is_folder(name))
+    return ONNX if is_onnx else COLPALI
 
 
 def _load_minilm(name: str, options: ModelOptions) -> Embedder:
@@ -107,7 +112,20 @@ def _colpali_recipe(name: str, options: ModelOptions) -> str:
     return find_checkpoint(name, options.revision).family.recipe
 
 
+def _load_onnx(name: str, options: ModelOptions) -> Embedder:
+    from vrag.embedders.onnx_vision.embedder import OnnxEmbedder
+
+    return OnnxEmbedder.load(name, options)
+
+
+def _onnx_recipe(name: str, options: ModelOptions) -> str:
+    from vrag.embedders.onnx_vision.embedder import find_onnx
+
+    return find_onnx(name, options.revision)[1].recipe
+
+
 FAMILIES: Mapping[str, Backend] = {
     MINILM: Backend(_load_minilm, lambda name, options: "builtin"),
     COLPALI: Backend(_load_colpali, _colpali_recipe),
+    ONNX: Backend(_load_onnx, _onnx_recipe),
 }

@@ -17,7 +17,7 @@ from vrag.embedders.mean import load_mean
 from vrag.embedders.minilm import MiniLM
 from vrag.embedders.models import BUILTIN
 from vrag.embedders.pieces import CLS, SEP, Pieces, WordPieces
-from vrag.embedders.weights import SHA256, TOKENIZER_FILE, WEIGHTS_FILE, find_weights
+from vrag.embedders.weights import HUB_ID, SHA256, TOKENIZER_FILE, WEIGHTS_FILE, find_weights
 from vrag.embedders.windows import Window, split_windows
 from vrag.errors import UsageError
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid
@@ -47,7 +47,7 @@ class BuiltinEmbedder:
     """
 
     name = BUILTIN.name
-    dim = BUILTIN.dim
+    dim = 384
     page_spec = PageSpec(image=False, words=True)
     max_rows = None
     batch_size = 8
@@ -92,7 +92,7 @@ class BuiltinEmbedder:
         """Model, files, settings and the canary."""
         return Fingerprint(
             {
-                "model": BUILTIN.source,
+                "model": HUB_ID,
                 "weights": SHA256[WEIGHTS_FILE],
                 "tokenizer": SHA256[TOKENIZER_FILE],
                 "dim": self.dim,

@@ -32,6 +32,16 @@ class Snapshot:
     folder: Path
     revision: str = ""
 
+    @property
+    def has_safetensors(self) -> bool:
+        """Whether it has weights for torch."""
+        return any(self.folder.glob("*.safetensors"))
+
+    @property
+    def has_graphs(self) -> bool:
+        """Whether it has models in ONNX."""
+        return any(self.folder.glob("*.onnx"))
+
     def read_json(self, file: str) -> dict[str, Any] | None:
         """A JSON object of the checkpoint, None when it has no such file.
 
@@ -101,7 +111,7 @@ def find_snapshot(name: str, revision: str | None = None, extra: tuple[str, ...]
     except ImportError as error:
         raise ModelError(
             f"{name} comes from the Hugging Face hub, and huggingface_hub is not installed.",
-            'Install it with: pip install "vrag-toolkit[colpali]"',
+            'Install it with: pip install "vrag-toolkit[colpali]", or "vrag-toolkit[onnx]" for models in ONNX.',
         ) from error
     with _hub_errors(name, revision):
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=[*_WANTED, *extra]))

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from vrag.embedders.base import Fingerprint, PageVectors, QueryVectors
-from vrag.embedders.colpali.canary import canary_numbers, processor_digest
+from vrag.embedders.canary import canary_numbers, digest
 from vrag.embedders.colpali.engine import free_memory, is_out_of_memory, quiet, versions
 from vrag.embedders.colpali.geometry import whole_page
 from vrag.embedders.colpali.loading import Checkpoint, LoadedModel, find_checkpoint, load_model
 from vrag.embedders.colpali.patches import Patches
 from vrag.embedders.options import ModelOptions
-from vrag.errors import ModelError, PageError, UsageError
+from vrag.embedders.running import Batches, check_rows, on_page, picture, refused
+from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pages.page import Page, PageSpec
 from vrag.timing import timed
@@ -36,7 +35,8 @@ class ColpaliEmbedder:
     def __init__(self, checkpoint: Checkpoint, loaded: LoadedModel, options: ModelOptions) -> None:
         self.name = checkpoint.own.name
         self.device = loaded.device
-        self.batch_size = options.batch_size or _BATCH[loaded.device.split(":")[0]]
+        size = options.batch_size or _BATCH[loaded.device.split(":")[0]]
+        self._batches = Batches(size, loaded.device, is_out_of_memory, free_memory)
         self._checkpoint, self._loaded, self._options = checkpoint, loaded, options
         self._family = checkpoint.family
         self._patches = Patches(loaded.model, loaded.processor, checkpoint.family.layout)
@@ -63,6 +63,11 @@ class ColpaliEmbedder:
         return int(self.token_rows("a").shape[1])
 
     @property
+    def batch_size(self) -> int:
+        """Pages of one forward pass; halved when memory runs out."""
+        return self._batches.size
+
+    @property
     def max_rows(self) -> int | None:
         """The most vectors a page can have; None when nothing bounds them."""
         return 1 if self._family.dense else self._patches.most_rows()
@@ -81,14 +86,7 @@ class ColpaliEmbedder:
             ModelError: One page alone does not fit into memory, or a row is not a number or all zero.
             PageError: The processor refuses one of the pictures.
         """
-        done: list[PageVectors] = []
-        while len(done) < len(pages):
-            batch = pages[len(done) : len(done) + self.batch_size]
-            try:
-                done += self._embed_batch(batch)
-            except (RuntimeError, MemoryError) as error:
-                self._halve_batch(error, batch)
-        return done
+        return self._batches.run(pages, self._embed_batch)
 
     def embed_query(self, text: str) -> QueryVectors:
         """One unit row a token, as the model was trained: augmentation tokens included unless "no_specials".
@@ -114,14 +112,7 @@ class ColpaliEmbedder:
             ModelError: A row is not a number, or it does not fit into memory.
         """
         batch = self._query_batch(text)
-        try:
-            output = self._forward(batch)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise ModelError(
-                f"The query does not fit into the memory of {self.device}.", "Ask less at once."
-            ) from error
+        output = self._batches.run_query(lambda: self._forward(batch))
         rows = output if self._family.dense else output[0][batch["attention_mask"][0].numpy() == 1]
         self._check(rows, "The query")
         return rows
@@ -134,11 +125,11 @@ class ColpaliEmbedder:
                 "class": self._family.model_class,
                 "revision": self._checkpoint.own.revision,
                 "dim": self.dim,
-                "processor": processor_digest(self._loaded.processor),
+                "processor": self._processor_digest,
                 **versions(),
                 "query_tokens": self._options.query_tokens,
                 "allow_random_weights": bool(self._options.allow_random_weights),
-                "canary": canary_numbers(self, self._loaded, self._checkpoint),
+                "canary": self._canary(),
             }
         )
 
@@ -150,9 +141,9 @@ class ColpaliEmbedder:
         """
         try:
             with timed("preprocess"), quiet():
-                return self._loaded.processor.process_images([_picture(page) for page in pages])
+                return self._loaded.processor.process_images([picture(page) for page in pages])
         except (ValueError, ZeroDivisionError) as error:
-            raise PageError(f"the model's processor refuses the picture: {error}") from error
+            raise refused(error) from error
 
     def _embed_batch(self, pages: Sequence[Page]) -> list[PageVectors]:
         batch = self.process(pages)
@@ -164,9 +155,7 @@ class ColpaliEmbedder:
             rows = [tokens[mask] for tokens, mask in zip(output, masks, strict=True)]
         for page, vectors in zip(pages, rows, strict=True):
             self._check(vectors, f"Page {page.number}")
-        # The grid of the picture, which may be a cropped part of the page.
-        places = [grid.within(page.crop) for grid, page in zip(grids, pages, strict=True)]
-        return [PageVectors(vectors, place) for vectors, place in zip(rows, places, strict=True)]
+        return [on_page(*found) for found in zip(rows, grids, pages, strict=True)]
 
     def _forward(self, batch: Any) -> FloatArray:
         """The model's output, float32 [b, length, d] or [b, d]."""
@@ -189,28 +178,18 @@ class ColpaliEmbedder:
         return token not in self._loaded.processor.tokenizer.all_special_ids
 
     def _check(self, rows: FloatArray, what: str) -> None:
-        """A row that is not a number matches nothing, silently: it stops here."""
-        bad = "not numbers" if not np.isfinite(rows).all() else "all zero" if not rows.any(axis=1).all() else ""
-        if bad:
-            raise ModelError(
-                f"{what}: vectors of {self.name} are {bad} on {self.device} in {self._loaded.dtype}.",
-                "Try --dtype float32, or --device cpu.",
-            )
+        check_rows(rows, what, self.name, f"{self.device} in {self._loaded.dtype}")
 
-    def _halve_batch(self, error: Exception, batch: Sequence[Page]) -> None:
-        """After running out of memory: half as many pages at once from now on."""
-        if not is_out_of_memory(error):
-            raise error
-        if len(batch) == 1:
-            raise ModelError(
-                f"Page {batch[0].number} does not fit into the memory of {self.device}.",
-                "Use a smaller model, --device cpu, or --dtype bfloat16 for half the memory.",
-            ) from error
-        self.batch_size = len(batch) // 2
-        free_memory(self.device)
+    @cached_property
+    def _processor_digest(self) -> str:
+        """Hash of the processor's settings and prompt."""
+        processor = self._loaded.processor
+        prompt = getattr(processor, "visual_prompt_prefix", None) or getattr(processor.tokenizer, "chat_template", None)
+        settings = processor.image_processor.to_dict()
+        return digest({"settings": settings, "prompt": prompt, "tokens": len(processor.tokenizer)})
 
-
-def _picture(page: Page) -> Any:
-    if page.image is None:
-        raise ModelError(f"Page {page.number} has no picture.", "The recipe's page settings leave it out.")
-    return page.image
+    def _canary(self) -> str:
+        device, dtype = self._loaded.device, self._loaded.dtype
+        facts = {"class": self._family.model_class, "device": device, "dtype": dtype, **versions()}
+        folders = (self._checkpoint.own.folder, self._checkpoint.base.folder)
+        return canary_numbers(self, folders, {**facts, "processor": self._processor_digest})

@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
+from vrag.embedders.models import COLPALI
+from vrag.embedders.models import INSTALL as INSTALLS
 from vrag.embedders.options import DType
 from vrag.errors import ModelError, UsageError
 
-INSTALL = 'pip install "vrag-toolkit[colpali]"'
+INSTALL = INSTALLS[COLPALI]
+_PACKAGES = ("torch", "torchvision", "colpali-engine")
 
 
 def import_engine() -> Any:
@@ -19,7 +22,7 @@ def import_engine() -> Any:
     Raises:
         ModelError: It is not installed, or torch and torchvision are no matched pair.
     """
-    for package in ("torch", "torchvision", "colpali-engine"):
+    for package in _PACKAGES:
         if _version(package) is None:
             raise ModelError(
                 f"ColPali-style models need {package}, which is not installed.", f"Install it with: {INSTALL}"
@@ -59,6 +62,19 @@ def torch_pair_problem() -> str:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         return f"torch {_version('torch')} and torchvision {_version('torchvision')} are not a matched pair: {reason}."
     return ""
+
+
+def extra_problem() -> str:
+    """Why no ColPali-style model can run here, in a few words; empty when they can."""
+    absent = [package for package in _PACKAGES if _version(package) is None]
+    return f"needs {absent[0]}: {INSTALL}" if absent else torch_pair_problem()
+
+
+def gpu_bytes(device: str) -> int:
+    """Memory of a device of torch's own, 0 for those that share the machine's."""
+    import torch
+
+    return int(torch.cuda.get_device_properties(device).total_memory) if device.startswith("cuda") else 0
 
 
 def choose_device(wanted: str) -> str:

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from vrag.errors import ModelError
 from vrag.grid import WHOLE_PAGE, Grid, Tile
 
 _PLACE = re.compile(r"<row_(\d+)_col_(\d+)>|<global-img>")
 Place = tuple[int, int] | None
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 def square_grid(pixels: tuple[int, int], patch: int, tokens: int) -> Grid:
@@ -62,6 +68,24 @@ def tiled_grid(places: Sequence[Place], tile_tokens: Sequence[int]) -> Grid:
     if len(local) != len(expected) or set(local) != expected or len(places) - len(local) > 1 or not places:
         raise _mismatch(sum(tile_tokens), f"tiles {list(places)}")
     return Grid.patches([_tile(place, rows, cols, n) for place, n in zip(places, tile_tokens, strict=True)])
+
+
+def marked_grid(ids: IntArray, mask: BoolArray, decode: Callable[[Any], str]) -> Grid:
+    """The tiles that the prompt names before each run of visual tokens.
+
+    Args:
+        ids: int64 [length], the tokens of a page.
+        mask: bool [length], which of them are visual.
+        decode: Tokens as text, special tokens included.
+
+    Raises:
+        ModelError: A run has no mark, or the tiles do not fill a page.
+    """
+    starts = np.flatnonzero(mask & ~np.roll(mask, 1))
+    stops = np.flatnonzero(mask & ~np.roll(mask, -1)) + 1
+    edges = [0, *stops[:-1].tolist()]
+    markers = [decode(ids[a:b]) for a, b in zip(edges, starts.tolist(), strict=True)]
+    return tiled_grid(tile_places(markers), [int(b - a) for a, b in zip(starts, stops, strict=True)])
 
 
 def tile_places(markers: Sequence[str]) -> list[Place]:

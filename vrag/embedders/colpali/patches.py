@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.embedders.colpali.families import Layout
-from vrag.embedders.colpali.geometry import dynamic_grid, square_grid, tile_places, tiled_grid
+from vrag.embedders.colpali.geometry import BoolArray, dynamic_grid, marked_grid, square_grid
 from vrag.errors import ModelError
 from vrag.grid import Grid
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Patches:
@@ -76,7 +74,7 @@ class Patches:
             frames, rows, cols = (int(n) for n in batch["image_grid_thw"][page])
             return dynamic_grid(frames, rows, cols, int(self._processor.image_processor.merge_size), tokens)
         if self._layout is Layout.TILES:
-            return self._tiles(batch["input_ids"][page].numpy(), mask)
+            return marked_grid(batch["input_ids"][page].numpy(), mask, self._text)
         if len(batch["pixel_values"]) != len(batch["input_ids"]):
             raise ModelError(
                 f"The processor cut {len(batch['input_ids'])} pages into {len(batch['pixel_values'])} pictures.",
@@ -84,14 +82,6 @@ class Patches:
             )
         height, width = (int(n) for n in batch["pixel_values"].shape[-2:])
         return square_grid((height, width), int(self._vision.patch_size), tokens)
-
-    def _tiles(self, ids: npt.NDArray[np.int64], mask: BoolArray) -> Grid:
-        """The tiles that the prompt names before each run of visual tokens."""
-        starts = np.flatnonzero(mask & ~np.roll(mask, 1))
-        stops = np.flatnonzero(mask & ~np.roll(mask, -1)) + 1
-        edges = [0, *stops[:-1].tolist()]
-        markers = [self._text(ids[a:b]) for a, b in zip(edges, starts.tolist(), strict=True)]
-        return tiled_grid(tile_places(markers), [int(b - a) for a, b in zip(starts, stops, strict=True)])
 
     def _text(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> str:
         text: str = self._processor.tokenizer.decode(ids, skip_special_tokens=False)

@@ -9,30 +9,46 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import platformdirs
 
-from vrag.embedders.colpali.engine import versions
-from vrag.embedders.colpali.loading import Checkpoint, LoadedModel
+from vrag.embedders.base import PageVectors
+from vrag.grid import FloatArray
 from vrag.pages.page import Page
-
-if TYPE_CHECKING:
-    from vrag.embedders.colpali.embedder import ColpaliEmbedder
 
 QUERY = "survey results of the western region"
 _NUMBERS = 12  # of the page's mean, and of the query's
 
 
-def canary_numbers(embedder: ColpaliEmbedder, loaded: LoadedModel, checkpoint: Checkpoint) -> str:
-    """The first numbers of the mean vectors of the canary's page and query, as text with two decimals."""
-    file = platformdirs.user_cache_path("vrag") / "canary" / _cache_key(loaded, checkpoint)
+class Seeing(Protocol):
+    """A model that a canary can be shown to."""
+
+    def embed_pages(self, pages: Sequence[Page]) -> list[PageVectors]:
+        """Vectors of pages with pictures."""
+        ...
+
+    def token_rows(self, text: str) -> FloatArray:
+        """The rows of all of a text's tokens, float32 [m, d]."""
+        ...
+
+
+def canary_numbers(model: Seeing, folders: Iterable[Path], facts: Mapping[str, Any]) -> str:
+    """The first numbers of the mean vectors of the canary's page and query, as text with two decimals.
+
+    Args:
+        model: Asked when nothing is kept.
+        folders: With the model's files: other sizes or times of theirs are another model.
+        facts: What else the numbers depend on: class, device, number format, processor, versions.
+    """
+    file = platformdirs.user_cache_path("vrag") / "canary" / _cache_key(folders, facts)
     with suppress(OSError):
         return file.read_text(encoding="ascii")
-    text = _numbers(embedder)
+    text = _numbers(model)
     with suppress(OSError):  # without a writable cache it is computed at each start
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(".new")
@@ -41,11 +57,8 @@ def canary_numbers(embedder: ColpaliEmbedder, loaded: LoadedModel, checkpoint: C
     return text
 
 
-def processor_digest(processor: Any) -> str:
-    """Hash of the processor's settings and prompt: 16 hexadecimal digits."""
-    settings = processor.image_processor.to_dict()
-    prompt = getattr(processor, "visual_prompt_prefix", None) or getattr(processor.tokenizer, "chat_template", None)
-    facts = {"settings": settings, "prompt": prompt, "tokens": len(processor.tokenizer)}
+def digest(facts: Any) -> str:
+    """Hash of settings: 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -59,24 +72,15 @@ def canary_page() -> Page:
     return Page(1, 160.0, 120.0, image=Image.fromarray(pixels))
 
 
-def _numbers(embedder: ColpaliEmbedder) -> str:
-    page, query = embedder.embed_pages([canary_page()])[0].full, embedder.token_rows(QUERY)
+def _numbers(model: Seeing) -> str:
+    page, query = model.embed_pages([canary_page()])[0].full, model.token_rows(QUERY)
     means = np.concatenate([rows.mean(axis=0)[:_NUMBERS] for rows in (page, query)])
     return " ".join(f"{number:.2f}" for number in means)
 
 
-def _cache_key(loaded: LoadedModel, checkpoint: Checkpoint) -> str:
-    folders = {checkpoint.own.folder, checkpoint.base.folder}
-    files = sorted(_identity(file) for folder in folders for file in folder.iterdir() if file.is_file())
-    facts = {
-        "files": files,
-        "class": checkpoint.family.model_class,
-        "device": loaded.device,
-        "dtype": loaded.dtype,
-        "processor": processor_digest(loaded.processor),
-        **versions(),
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+def _cache_key(folders: Iterable[Path], facts: Mapping[str, Any]) -> str:
+    files = sorted(_identity(file) for folder in set(folders) for file in folder.iterdir() if file.is_file())
+    return hashlib.sha256(json.dumps({**facts, "files": files}, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _identity(file: Path) -> str:

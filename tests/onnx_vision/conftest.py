@@ -1,0 +1,41 @@
+"""Tiny ONNX checkpoints, made once, and embedders that loaded them as a user's would be loaded."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.tiny_onnx import make
+from vrag.embedders import load_embedder
+from vrag.embedders.options import ModelOptions
+from vrag.pages.page import Page
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """Folder of the tiny checkpoint of a family, under a name that says nothing."""
+    root = tmp_path_factory.mktemp("onnx")
+
+    @cache
+    def folder(family):
+        return make(family, root / f"{len(family)}")
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def embedder(checkpoint):
+    """The embedder of a family's checkpoint, loaded by name."""
+
+    @cache
+    def load(family, **options):
+        return load_embedder(str(checkpoint(family)), options=ModelOptions(device="cpu", threads=1, **options))
+
+    return load
+
+
+def noise(width, height, seed=0):
+    """A page of noise, in which every patch looks different."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Page(seed + 1, width, height, image=Image.fromarray(pixels))

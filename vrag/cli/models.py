@@ -1,0 +1,50 @@
+"""`vrag models`: what can embed pages, and what of it runs on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from vrag.cli import output
+
+_UNKNOWN = "?"
+
+
+def models(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> int:
+    """List known models and families: size, licence, published ViDoRe means, and whether they run here.
+
+    Any other checkpoint of a family works too: vrag ingest --model FOLDER or ORG/NAME.
+
+    Example: vrag models
+    """
+    from vrag.embedders.catalogue import known_families, known_models
+    from vrag.embedders.fitness import this_machine
+
+    machine = this_machine()
+    found, families = known_models(machine), known_families(machine)
+    if json:
+        output.data({"models": found, "families": families})
+        return 0
+    output.rows([_model(row) for row in found], as_json=False)
+    output.rows([{**row, "runs_here": "yes" if row["runs_here"] else "no"} for row in families], as_json=False)
+    for problem in machine.missing.values():
+        output.note(f"Models that do not run here: {problem}")
+    output.note("Vectors and TFLOP are of an A4 page; v1, v2, v3 are published means of ViDoRe (docs/models.md).")
+    return 0
+
+
+def _model(row: Mapping[str, Any]) -> dict[str, str]:
+    """A model's facts in few columns; what nobody says is a question mark."""
+    facts = {
+        "model": row["name"],
+        "dim": row["dim"],
+        "vectors": "by words" if row["name"] == "builtin" else row["rows"],
+        "MB": row["megabytes"],
+        "TFLOP": None if row["teraflops"] is None else f"{row['teraflops']:.1f}",
+        "licence": row["licence"],
+        **{name: "-" if mean is None else mean for name, mean in zip(("v1", "v2", "v3"), row["vidore"], strict=True)},
+        "runs here": row["how"] if row["runs_here"] else f"no: {row['how'].split(':')[0]}",
+    }
+    return {key: _UNKNOWN if value is None else str(value) for key, value in facts.items()}
