@@ -14,7 +14,7 @@ from tests.conftest import ANIMALS, MACHINES, command
 from tests.pdfs import write_pdf
 
 SEARCH_KEYS = {"query", "cascade", "took_ms", "hits"}
-HIT_KEYS = {"rank", "score", "doc", "path", "page", "stages"}
+HIT_KEYS = {"rank", "score", "doc", "path", "page", "stages", "region", "context_words"}
 
 
 def test_ingest_and_search_find_the_index_upward(cli, folder, tmp_path):
@@ -70,7 +70,9 @@ def test_search_json(cli, indexed, folder):
     assert done.json["cascade"] == "best"
     assert len(done.json["hits"]) == 3
     first = done.json["hits"][0]
-    assert set(first) == HIT_KEYS
+    assert set(first) == HIT_KEYS | {"snippet"}
+    assert len(first["region"]) == 4
+    assert "penguins" in first["snippet"].lower()
     assert (first["rank"], first["doc"], first["page"]) == (1, "animals.pdf", 2)
     assert first["path"] == str(folder / "animals.pdf")
     assert set(first["stages"]) >= {"runs", "text"}
@@ -86,6 +88,7 @@ def test_queries_from_a_file_keep_their_order(cli, indexed, tmp_path):
     done = cli("search", "--queries", "q.jsonl", "--index", indexed, "--json", "--cascade", "exact", "-k", 1)
     assert [line["query-id"] for line in done.lines] == ["b", "a", 3]
     assert all(set(line) == SEARCH_KEYS | {"query-id"} for line in done.lines)
+    assert all(set(hit) == HIT_KEYS for line in done.lines for hit in line["hits"])
     assert [line["hits"][0]["doc"] for line in done.lines] == ["machines.pdf", "animals.pdf", "animals.pdf"]
 
 

@@ -84,3 +84,16 @@ def test_a_hit_says_where_its_region_lies(index):
     assert 0 <= y0 < y1 <= 1
     assert "assets" in index.snippet("total assets", hit)
     assert index.search("total assets", k=1, cascade="exact")[0].region is None
+
+
+@pytest.mark.parametrize("cascade", ["full@bits@regions+context", "full@regions+context"])
+def test_a_hit_says_which_words_the_context_answered(index, cascade):
+    hit = index.search("Walrus total assets", k=1, cascade=cascade)[0]
+    assert hit.page == 2
+    assert "walrus" in hit.context_words
+    assert not {"total", "assets"} & set(hit.context_words)
+
+
+def test_without_a_context_no_word_is_answered_by_it(index):
+    assert index.search("Walrus assets", k=1, cascade="full@regions")[0].context_words == ()
+    assert index.search("Walrus assets", k=1, where="doc=Walrus Holdings 2021.pdf")[0].context_words == ()

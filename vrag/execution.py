@@ -210,7 +210,7 @@ class Execution:
         query = self.form(stage)
         if not stage.is_rescored or isinstance(query, SparseVector):
             return points
-        best = self.rescoring.score(stage, query, points, self._is_one_document)
+        best = self.rescoring.score(stage, query, points, self.is_one_document)
         if stage.regions:
             self._starts.update({point.id: b.start for point, b in zip(points, best, strict=True)})
         points = rescored(points, best)
@@ -223,7 +223,7 @@ class Execution:
         return self.rescorer or Rescorer(self.store, None, RegionRule())
 
     @property
-    def _is_one_document(self) -> bool:
+    def is_one_document(self) -> bool:
         """Whether the filter leaves one document's pages."""
         named = [c for c in self.selection.conditions if isinstance(c, Condition) and c.key == "doc_id"]
         return any(len(c.values) == 1 and not c.negate for c in named)

@@ -315,11 +315,11 @@ class Index(AbstractContextManager["Index"]):
         if words != "plain":
             typed = exact_words(parse_typed(query)) if words == "exact" else parse_typed(query)
             query, texts = typed.text, typed.conditions
-        rows = self.embed_query(query)
+        embedded = self.embed_query_tokens(query)
         with self._gate.reading():
             selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-            execution = self._execution(query, rows, replace(selection, texts=texts), k)
-            return search(execution, self.documents, chosen, k)
+            execution = self._execution(query, embedded.vectors, replace(selection, texts=texts), k)
+            return search(execution, self.documents, chosen, k, embedded.tokens)
 
     def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
         """Every page that a step of a cascade lets through, best first.

@@ -7,11 +7,13 @@ server. Both follow the one formula of `vrag.regions`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
+from vrag.bits.cache import BitCache
 from vrag.bits.store import bits_of
 from vrag.cascade import Stage
 from vrag.context import HEAD_ROWS, Contexts
@@ -20,6 +22,31 @@ from vrag.regions import Best, RegionRule, best_region
 from vrag.store.base import Scored, Store
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    """One stage over p candidates.
+
+    Args:
+        vector: Named vector that is scored.
+        query: float32 [m, d].
+        rule: Windows; None for the whole page.
+        head: First rows of a page that count in every window.
+        context: float32 [m, p], what the candidates' documents answer; None for nothing.
+    """
+
+    vector: str
+    query: FloatArray
+    rule: RegionRule | None
+    head: int
+    context: FloatArray | None
+
+    def best(self, rows: FloatArray, candidate: int) -> Best:
+        """Score of one candidate from its rows float32 [n, d]."""
+        context = None if self.context is None else self.context[:, candidate]
+        return best_region(self.query @ rows.T, self.rule, self.head, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,56 +74,74 @@ class Rescorer:
             points: Candidates, with `doc_id` in their payload.
             one_document: All pages are of one document, so its context tells nothing.
         """
-        rows = query.reshape(-1, query.shape[-1])
+        scoring = self._scoring(stage, query, points, one_document)
+        bits = self._bits(stage, points)
+        return _from_bits(bits, scoring, points) if bits else list(self._from_store(scoring, points))
+
+    def by_context(
+        self, stage: Stage, query: FloatArray, points: Sequence[Scored], starts: Mapping[str, int]
+    ) -> dict[str, BoolArray]:
+        """Which of the query's rows a document's context answers better than its page does: bool [m] by point id.
+
+        Args:
+            stage: One with context.
+            query: float32 [m, d].
+            points: Pages, with `doc_id` in their payload.
+            starts: First rows of their best regions; a page that is not there counts as a whole.
+        """
+        context = self._scoring(stage, query, points, False).context
+        if context is None:
+            return {}
+        found: dict[str, BoolArray] = {}
+        for i, (point, similarities) in enumerate(zip(points, self._similarities(stage, query, points), strict=True)):
+            start = starts.get(point.id, 0)
+            end = start + self.rule.window if point.id in starts else similarities.shape[1]
+            page = np.concatenate([similarities[:, start:end], similarities[:, : self.head]], axis=1)
+            found[point.id] = context[:, i] > page.max(axis=1)
+        return found
+
+    def _scoring(self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool) -> _Scoring:
+        rows, context = np.atleast_2d(query), None
+        if stage.context and self.contexts is not None and not one_document:
+            context = self.contexts.answers(rows, [str(point.payload["doc_id"]) for point in points])
         rule = self.rule if stage.regions else None
-        context = self._context(rows, points) if stage.context and not one_document else None
-        head = self.head if stage.context else 0
-        packed = self._from_bits(stage, rows, points, rule, head, context) if stage.bits else None
-        return packed if packed is not None else list(self._from_store(stage, rows, points, rule, head, context))
+        return _Scoring(stage.vector, rows, rule, self.head if stage.context else 0, context)
 
-    def _context(self, query: FloatArray, points: Sequence[Scored]) -> FloatArray | None:
-        if self.contexts is None:
-            return None
-        return self.contexts.answers(query, [str(point.payload["doc_id"]) for point in points])
-
-    def _from_bits(
-        self,
-        stage: Stage,
-        query: FloatArray,
-        points: Sequence[Scored],
-        rule: RegionRule | None,
-        head: int,
-        context: FloatArray | None,
-    ) -> list[Best] | None:
-        cache = bits_of(self.store)
+    def _bits(self, stage: Stage, points: Sequence[Scored]) -> BitCache | None:
+        """The index's packed bits, when the stage asks for them and they hold all of the points."""
+        cache = bits_of(self.store) if stage.bits else None
         if cache is None or stage.vector not in cache.names:
             return None
-        position, packed = cache.table().position, cache.pages(stage.vector)
+        position, packed = cache.table().position, len(cache.pages(stage.vector))
         # Another thread may have written pages a moment ago: known, but not packed yet.
-        if any(position.get(point.id, len(packed)) >= len(packed) for point in points):
-            return None
-        pages = np.array([position[point.id] for point in points], np.int64)
-        longest = int((packed.rows[pages + 1] - packed.rows[pages]).max()) if len(pages) else 1
-        window, stride = (rule.window, rule.stride) if rule else (max(longest, 1), max(longest, 1))
-        scores, starts = packed.regions(query, window, stride, pages, context, head=head)
-        return [Best(float(score), int(start)) for score, start in zip(scores, starts, strict=True)]
+        return cache if all(position.get(point.id, packed) < packed for point in points) else None
 
-    def _from_store(
-        self,
-        stage: Stage,
-        query: FloatArray,
-        points: Sequence[Scored],
-        rule: RegionRule | None,
-        head: int,
-        context: FloatArray | None,
-    ) -> Iterator[Best]:
+    def _from_store(self, scoring: _Scoring, points: Sequence[Scored]) -> Iterator[Best]:
         for first in range(0, len(points), _AT_ONCE):
             some = points[first : first + _AT_ONCE]
-            found = self.store.fetch([point.id for point in some], [stage.vector])
+            found = self.store.fetch([point.id for point in some], [scoring.vector])
             for i, point in enumerate(some, first):
-                rows = found[point.id].vectors[stage.vector]
-                least = None if context is None else context[:, i]
-                yield best_region(query @ rows.reshape(-1, rows.shape[-1]).T, rule, head, least)
+                yield scoring.best(np.atleast_2d(found[point.id].vectors[scoring.vector]), i)
+
+    def _similarities(self, stage: Stage, query: FloatArray, points: Sequence[Scored]) -> list[FloatArray]:
+        """Similarities of the query's m rows with all rows of each page: float32 [m, n] a page."""
+        bits = self._bits(stage, points)
+        if bits is not None:
+            position = bits.table().position
+            pages = np.array([position[point.id] for point in points], np.int64)
+            return bits.pages(stage.vector).similarities(query, pages)
+        found = self.store.fetch([point.id for point in points], [stage.vector])
+        return [query @ np.atleast_2d(found[point.id].vectors[stage.vector]).T for point in points]
+
+
+def _from_bits(cache: BitCache, scoring: _Scoring, points: Sequence[Scored]) -> list[Best]:
+    packed, position = cache.pages(scoring.vector), cache.table().position
+    pages = np.array([position[point.id] for point in points], np.int64)
+    longest = int((packed.rows[pages + 1] - packed.rows[pages]).max(initial=1))
+    rule = scoring.rule or RegionRule(longest, longest)
+    window = (scoring.query, rule.window, rule.stride)
+    scores, starts = packed.regions(*window, pages, scoring.context, head=scoring.head)
+    return [Best(float(score), int(start)) for score, start in zip(scores, starts, strict=True)]
 
 
 def rescored(points: Sequence[Scored], best: Sequence[Best]) -> list[Scored]:

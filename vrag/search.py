@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from vrag.cascade import Cascade
 from vrag.documents import Documents
 from vrag.execution import Execution, Ranking
@@ -31,6 +33,7 @@ class Hit:
         id: Id of the page's record.
         rows: First row and end of the best region in the page's `full` multivector, where a stage looked for one.
         region: Where that region lies: x0, y0, x1, y1 as shares of the page.
+        context_words: Words of the query that the document's own context answers better than this page does.
     """
 
     rank: int
@@ -42,9 +45,12 @@ class Hit:
     id: str
     rows: tuple[int, int] | None = None
     region: Box | None = None
+    context_words: tuple[str, ...] = ()
 
 
-def search(execution: Execution, documents: Documents, cascade: Cascade, k: int) -> list[Hit]:
+def search(
+    execution: Execution, documents: Documents, cascade: Cascade, k: int, tokens: Sequence[str] = ()
+) -> list[Hit]:
     """The `k` best pages, best first.
 
     Args:
@@ -52,18 +58,44 @@ def search(execution: Execution, documents: Documents, cascade: Cascade, k: int)
         documents: Names of documents.
         cascade: How pages are ranked.
         k: Hits wanted.
+        tokens: What the query's rows stand for, to say which of them the context answered.
     """
     ranking = replace(execution, spare=_TIE_MARGIN).run(cascade)
     best = sorted(ranking.points, key=lambda point: result_order(point, documents))[:k]
-    places = _regions(execution, ranking, best)
+    places, words = _regions(execution, ranking, best), _context_words(execution, cascade, ranking, best, tokens)
     hits = []
     for rank, point in enumerate(best, 1):
         name, path = documents.label(str(point.payload["doc_id"]))
         scores = {label: scores[point.id] for label, scores in ranking.stages if point.id in scores}
-        hits.append(
-            Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id, *places.get(point.id, ()))
-        )
+        number, (rows, box) = int(point.payload["page"]), places.get(point.id, (None, None))
+        answered = words.get(point.id, ())
+        hits.append(Hit(rank, point.score, name, path, number, scores, point.id, rows, box, answered))
     return hits
+
+
+def _context_words(
+    execution: Execution, cascade: Cascade, ranking: Ranking, points: Sequence[Scored], tokens: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Tokens that the context answered, for each page, when the last stage with a context counted it."""
+    with_context = [stage for stage in cascade.stages if stage.context]
+    if not (tokens and with_context and points) or execution.is_one_document:
+        return {}
+    stage = with_context[-1]
+    starts = ranking.starts if stage.regions else {}
+    answered = execution.rescoring.by_context(stage, np.asarray(execution.form(stage)), points, starts)
+    return {point: _whole_words(tokens, rows.tolist()) for point, rows in answered.items()}
+
+
+def _whole_words(tokens: Sequence[str], chosen: Sequence[bool]) -> tuple[str, ...]:
+    """Words any piece of which is chosen; a piece that begins with ## goes on with the word before (WordPiece)."""
+    words: list[tuple[str, bool]] = []
+    for token, is_chosen in zip(tokens, chosen, strict=False):
+        if token.startswith("##") and words:
+            word, was_chosen = words.pop()
+            words.append((word + token.removeprefix("##"), was_chosen or is_chosen))
+        else:
+            words.append((token, is_chosen))
+    return tuple(word for word, is_chosen in words if is_chosen)
 
 
 def _regions(

@@ -96,6 +96,11 @@ class PackedPages:
         self._in_blocks(score, chosen, coded)
         return out, start
 
+    def similarities(self, query: FloatArray, pages: IntArray) -> list[FloatArray]:
+        """Estimated similarities of the query's rows float32 [m, d] with each page's rows: float32 [m, n] a page."""
+        coded, chosen = self.signs.query(query), _positions(pages, len(self))
+        return [found for _, found in portable.similarities(self.bits, self.rows, chosen, coded)]
+
     def _in_blocks(self, score: Callable[[slice], None], pages: IntArray, query: QueryPlanes) -> None:
         """Run `score` over parts of the pages with about equal numbers of rows, on as many threads as pay."""
         if not len(pages):

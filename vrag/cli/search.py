@@ -67,6 +67,8 @@ def search(
             took_ms = (time.perf_counter() - started) * 1000
             if json:
                 answer = _as_json(row, cascade or opened.pipeline.default_cascade, took_ms, hits)
+                if queries is None:  # a file of queries is for measuring, and each text costs a read of its page
+                    _add_snippets(answer, opened, hits)
                 output.data(_with_matches(answer, opened, hits) if explain else answer)
             else:
                 _print_hits(opened, row["query"], hits, took_ms, explain)
@@ -113,10 +115,15 @@ def _parse_row(line: str, place: str) -> dict[str, Any]:
 
 
 def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[Hit]) -> dict[str, Any]:
-    keys = ("rank", "score", "doc", "path", "page", "stages")
+    keys = ("rank", "score", "doc", "path", "page", "stages", "region", "context_words")
     identity = {"query-id": row["query-id"]} if "query-id" in row else {}
     found = [{key: getattr(hit, key) for key in keys} for hit in hits]
     return {**identity, "query": row["query"], "cascade": cascade, "took_ms": round(took_ms, 3), "hits": found}
+
+
+def _add_snippets(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> None:
+    for row, hit in zip(answer["hits"], hits, strict=True):
+        row["snippet"] = index.snippet(answer["query"], hit)
 
 
 def _with_matches(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> dict[str, Any]:
