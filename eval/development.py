@@ -1,6 +1,6 @@
 """Quality and speed on the development sets, through the public API.
 
-    python eval/development.py DATA_FOLDER [--sets ...] [--index-root DIR] [--cascades ...] [--json FILE]
+    python eval/development.py DATA_FOLDER [--sets ...] [--index-root DIR] [--cascades ...] [--ablation] [--json FILE]
 
 Ingests the PDFs of each set (an index that exists is gone on with), asks every question of all pages
 (`union`) and of its own document (`document`), and compares each cascade with the exact one.
@@ -33,6 +33,14 @@ from vrag.evaluation.statistics import Interval, bootstrap_interval, randomisati
 from vrag.settings import is_index
 
 EXACT = "exact"
+# The default cascade put together piece by piece.
+_CANDIDATES = "union(runs:256, text:64)"
+ABLATION = (
+    EXACT,
+    *(f"{_CANDIDATES} > full@bits{part}" for part in ("", "+context", "@regions", "@regions+context")),
+    f"{_CANDIDATES} > full@bits@regions+0.4*text",
+    f"{_CANDIDATES} > full@bits@regions+context+0.4*text",
+)
 TOP = 10
 DEPTH = 100
 SCOPES = ("union", "document")
@@ -99,7 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report["sets"] = {}
     try:
         for name in options.sets:
-            report["sets"][name] = run_set(load_benchmark(options.data / name), options.index_root, options.cascades)
+            cascades = ABLATION if options.ablation else options.cascades
+            report["sets"][name] = run_set(load_benchmark(options.data / name), options.index_root, cascades)
             if options.json:
                 options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     except VragError as error:
@@ -216,6 +225,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", default=["mmlongbench-dev", "financebench-dev"])
     parser.add_argument("--index-root", type=Path, default=Path(".vrag/development"), help="where the indexes are")
     parser.add_argument("--cascades", nargs="+", default=[EXACT, "two-stage", "three-stage"])
+    parser.add_argument("--ablation", action="store_true", help="the default cascade, piece by piece, instead")
     parser.add_argument("--json", type=Path, help="write everything measured to this file")
     return parser.parse_args(arguments)
 
