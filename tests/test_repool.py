@@ -15,7 +15,8 @@ from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.pipeline import load_pipeline, make_pipeline
-from vrag.repool import repool
+from vrag.places import FolderPlace
+from vrag.repool import repool, repool_into
 from vrag.settings import SHARD
 from vrag.store.base import Selection
 from vrag.store.edge import EdgeStore
@@ -270,3 +271,20 @@ def test_the_documents_context_goes_along_where_the_recipe_wants_it(tmp_path):
     with Index.open(tmp_path / "i") as index:
         after = index.search("snow leopard", k=3, cascade="best-exact")
     assert [(hit.page, hit.score) for hit in after] == [(hit.page, pytest.approx(hit.score)) for hit in before]
+
+
+def test_a_second_index_is_the_first_with_other_poolings(indexed, copy, tmp_path):
+    done = repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), recipe())
+    assert (done.pages, done.pooled) == (5, 5)
+    repool(copy, recipe())
+    names = [*BANDS["vectors"], "full"]
+    here, there = vectors(tmp_path / "second", names), vectors(copy, names)
+    for key, array in there.items():
+        np.testing.assert_array_equal(here[key], array, err_msg=str(key))
+    again = repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), recipe())
+    assert (again.pages, again.pooled) == (5, 0)
+
+
+def test_a_second_index_takes_no_other_ones_place(indexed, copy):
+    with pytest.raises(IndexMismatchError, match="another recipe"):
+        repool_into(FolderPlace(indexed), FolderPlace(copy), recipe())

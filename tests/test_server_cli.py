@@ -98,3 +98,19 @@ def test_a_flaky_link_is_an_answer_or_a_sentence(server, folder):
         done = server("search", "bees", "--url", bad, "--timeout", "1", "--json", **rest)
         assert done.code == 1
         assert "broke off" in done.json["error"]
+
+
+def test_repool_on_a_server_makes_a_second_collection(server, folder, tmp_path):
+    (tmp_path / "few.toml").write_text(
+        '[vectors.bands]\npooling = "bands"\ncount = 4\n[cascades]\ntwo-stage = "bands:3 > full"\n'
+        '[search]\ncascade = "two-stage"\n'
+    )
+    server("ingest", folder)
+    done = server("repool", "--pipeline", "few.toml")
+    assert done.code == 2
+    assert "--into" in done.err
+    report = server("repool", "--pipeline", "few.toml", "--into", "few", "--json").json
+    assert (report["pages"], report["pooled"], report["index"]) == (5, 5, f"{server.url}, collection few")
+    found = server("search", "penguins on ice", "--json", "-k", 1, "--collection", "few").json
+    assert (found["cascade"], found["hits"][0]["page"]) == ("two-stage", 2)
+    assert server("search", "penguins on ice", "--json", "-k", 1).json["cascade"] == "best"

@@ -1,7 +1,8 @@
 """Repooling: new pooled vectors from the stored `full`, without the model and without the files.
 
-A second shard grows inside the index and takes the place of the first one when it is whole. A run that is cut off
-leaves the index as it was; the next one with the same recipe goes on where it stopped.
+`repool` changes an embedded index: a second shard grows inside it and takes the place of the first one when it is
+whole. `repool_into` makes another index, which is the way for a server, whose collections cannot change places. A run
+that is cut off leaves the index as it was; the next one with the same recipe goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -25,7 +27,7 @@ from vrag.grid import FloatArray
 from vrag.lexical import TEXT
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.pipeline import CONTEXT, FULL, Pipeline, load_pipeline, make_pipeline
-from vrag.places import FolderPlace
+from vrag.places import FACTS_ID, FolderPlace, Place
 from vrag.settings import INDEX_FILE, SHARD
 from vrag.store.base import Condition, Record, Selection, Store
 from vrag.swap import DRAFT, finish_swap
@@ -39,7 +41,7 @@ class RepoolReport:
     """What a repooling did.
 
     Args:
-        index: Folder of the index.
+        index: Where the index with the new recipe is.
         pipeline: Name of the recipe it now has.
         pages: Pages of the index.
         pooled: Pages pooled by this run; the others were pooled by an earlier one that was cut off, or need no pooling.
@@ -74,13 +76,53 @@ def repool(path: str | os.PathLike[str], pipeline: str | Pipeline, watch: Watch 
     facts = FolderPlace(folder).facts()
     old = make_pipeline(facts.pipeline, facts.table, str(folder / INDEX_FILE))
     recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
-    new = _inheriting(old, recipe, folder)
+    new = _inheriting(old, recipe, str(folder))
     report = RepoolReport(str(folder), new.name)
     if new.schema(1) != old.schema(1) or (new.vectors, new.text) != (old.vectors, old.text):
         _rebuild(folder, facts, old, new, report, watch or _nobody)
     write_facts(folder, replace(facts, pipeline=new.name, table=new.source))
     report.seconds = time.perf_counter() - started
     return report
+
+
+def repool_into(source: Place, target: Place, pipeline: str | Pipeline, watch: Watch | None = None) -> RepoolReport:
+    """Make a second index of the same pages with the pooled vectors and cascades of another recipe.
+
+    Args:
+        source: Holds the index, which is only read.
+        target: Holds none, or what an earlier run that was cut off has made there.
+        pipeline: As for `repool`.
+        watch: As for `repool`.
+
+    Raises:
+        UsageError: There is no index, the recipe is not valid, or a pooling does not fit the pages.
+        IndexMismatchError: The recipe has another model or other page settings, or the target holds another index.
+        StoreError: A place cannot be used.
+    """
+    started, facts = time.perf_counter(), source.facts()
+    old = make_pipeline(facts.pipeline, facts.table, source.name)
+    recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
+    new = _inheriting(old, recipe, source.name)
+    report = RepoolReport(target.name, new.name)
+    goal = replace(facts, pipeline=new.name, table=new.source)
+    with (
+        closing(source.open(old.schema(facts.dim), old.server)) as read,
+        closing(_open_target(target, goal, new)) as write,
+    ):
+        _Copy(read, write, new, _mean(new), report, watch or _nobody).run()
+        write.optimize()
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def _open_target(target: Place, goal: Facts, new: Pipeline) -> Store:
+    if not target.holds_index():
+        return target.create(goal, new.schema(goal.dim), KEYS, new.server)
+    if target.facts().to_json() != json.loads(json.dumps(goal.to_json())):
+        raise IndexMismatchError(
+            f"There is an index of another recipe or model at {target.name}.", "Choose another place for the new one."
+        )
+    return target.open(new.schema(goal.dim), new.server)
 
 
 def _nobody(done: int, pages: int) -> None:
@@ -150,7 +192,7 @@ class _Copy:
             seen.update(record.id for record in batch)
             self.report.pages += sum(map(_is_page, batch))
             self.watch(len(seen), total)
-        gone = frozenset(record.id for record in self.target.scroll(Selection())) - seen
+        gone = frozenset(record.id for record in self.target.scroll(Selection())) - seen - {FACTS_ID}
         if gone:
             self.target.delete(Selection(ids=gone))
 
@@ -166,7 +208,8 @@ class _Copy:
         self.report.pooled += sum(map(_is_page, missing))
 
     def _is_kept(self, record: Record) -> bool:
-        return self.pipeline.has_context or not _is_context(record)
+        is_wanted = self.pipeline.has_context or not _is_context(record)
+        return is_wanted and record.id != FACTS_ID
 
     def _pooled(self, record: Record) -> Record:
         if not _is_page(record):
@@ -190,11 +233,11 @@ def _mean(pipeline: Pipeline) -> FloatArray | None:
     return model_mean(pipeline.model) if any(spec.centred for spec in pipeline.vectors) else None
 
 
-def _inheriting(old: Pipeline, recipe: Pipeline, folder: Path) -> Pipeline:
+def _inheriting(old: Pipeline, recipe: Pipeline, place: str) -> Pipeline:
     """The recipe, with the index's model and page settings where it names none."""
     for key, asked, made in _differences(old, recipe):
         raise IndexMismatchError(
-            f"The index at {folder} was made with {key} = {made}, the recipe {recipe.name!r} says {asked}.",
+            f"The index at {place} was made with {key} = {made}, the recipe {recipe.name!r} says {asked}.",
             "That changes the vectors themselves: leave it out of the recipe, or ingest into a new folder.",
         )
     page = {"page": old.source["page"]} if "page" in old.source else {}

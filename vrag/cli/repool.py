@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,15 +11,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from vrag.cli import output
 from vrag.cli.info import JsonOption
-from vrag.settings import find_index
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.errors import UsageError
+from vrag.store.address import collection_name
 
 if TYPE_CHECKING:
-    from vrag.repool import RepoolReport
+    from vrag.places import Place
+    from vrag.repool import RepoolReport, Watch
 
 
 def repool(
     pipeline: Annotated[str, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")],
-    index: Annotated[Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag.")] = None,
+    index: IndexOption = None,
+    into: Annotated[
+        str | None,
+        typer.Option(help="Make a second index instead: a folder or, with --url, a collection; a server needs it."),
+    ] = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     json: JsonOption = False,
 ) -> int:
     """Pool the pages of an index as another recipe says; nothing is read or embedded again.
@@ -29,14 +38,27 @@ def repool(
 
     Example: vrag repool --pipeline mine.toml --index ./my-index
     """
+    from vrag.places import FolderPlace, ServerPlace, choose_place
     from vrag.repool import repool as run
+    from vrag.repool import repool_into
 
-    folder = find_index(index)
+    source = choose_place(index, url, collection, timeout)
+
+    def pool(watch: Watch) -> RepoolReport:
+        if into is not None:
+            target: Place = FolderPlace(into)
+            if isinstance(source, ServerPlace):
+                target = ServerPlace(source.server, collection_name(into))
+            return repool_into(source, target, pipeline, watch)
+        if source.folder is None:
+            raise UsageError("On a server the pages go into a second collection.", "Name it with --into.")
+        return run(source.folder, pipeline, watch)
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
         with Progress(*columns, TimeRemainingColumn(), console=output.stderr, transient=True) as bar:
             task = bar.add_task("Pooling pages", total=None)
-            report = run(folder, pipeline, lambda done, total: bar.update(task, completed=done, total=total))
+            report = pool(lambda done, total: bar.update(task, completed=done, total=total))
     except KeyboardInterrupt:
         output.note("Interrupted: the index is as it was. The same command goes on from there.")
         raise
