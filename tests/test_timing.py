@@ -2,7 +2,9 @@ import contextvars
 import threading
 import time
 
-from vrag.timing import Stopwatch, count, timed, watching
+import pytest
+
+from vrag.timing import READING, WRITING, Stopwatch, bound, count, timed, watching
 
 
 def test_stages_add_up_in_their_order():
@@ -42,3 +44,16 @@ def test_threads_with_a_copy_of_the_context_report_to_the_same_watch():
         thread.start()
         thread.join()
     assert watch.seconds() == {"store": 2}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        ({READING: 5, "forward": 3, "preprocess": 1, WRITING: 1, "render": 50}, "reading pages"),
+        ({READING: 3, "forward": 3, "preprocess": 1, WRITING: 1}, "the model"),
+        ({"forward": 3, WRITING: 4, "store": 90}, "writing"),
+        ({}, "reading pages"),
+    ],
+)
+def test_a_run_is_bound_by_what_the_main_thread_spends_most_on(seconds, expected):
+    assert bound(seconds).startswith(expected)

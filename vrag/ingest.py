@@ -1,42 +1,50 @@
 """Ingest: files become pages, pages become vectors, vectors become records.
 
-A page is acknowledged when its record is in the store, and a page that is there is never embedded
-again, so an interrupted run goes on where it stopped. One bad file or page never stops the others.
+Worker processes read and render pages ahead, this thread embeds them, and a thread one batch behind writes them
+(`vrag.writer`): the three overlap. A page is acknowledged when its record is in the store, and a page that is there
+is never embedded again, so an interrupted run goes on where it stopped. One bad file or page never stops the others.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from vrag.documents import CURRENT, Documents, page_id
+from vrag.documents import Documents
 from vrag.embedders.base import Embedder, PageVectors
 from vrag.errors import PageError
 from vrag.failures import Failures
 from vrag.gate import Gate
-from vrag.lexical import TEXT
 from vrag.pages.page import Page
 from vrag.pages.workers import PageWorkers
-from vrag.payload import ARRIVING, PAGE, page_payload
-from vrag.pipeline import FULL, Pipeline
-from vrag.replacing import replace_older
+from vrag.pipeline import Pipeline
 from vrag.report import Failure, IngestReport, Progress
-from vrag.sources import changed_meanwhile
-from vrag.store.base import Record, Store
-from vrag.timing import WAITING, timed, watching
+from vrag.store.base import Store
+from vrag.timing import OPTIMIZING, READING, count, timed, watching
 from vrag.worklist import Options, Task, Worklist
+from vrag.writer import Batch, Embedded, OneBehind, Tried, Writer
 
 __all__ = ["Failure", "Ingest", "IngestReport", "Options", "Progress"]
 
-_BATCH = 8  # pages embedded and written at once: what a crash can cost
-_HOPELESS = 3  # batches without a single page embedded: it is the model, not the pages
+_LEAST = 8  # pages written at once, however few the model embeds at once
+_HOPELESS = 24  # pages in a row that cannot be embedded: it is the model, not the pages
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A page that the workers were asked for; page 0, which is none, stands for a document without missing pages."""
+
+    task: Task
+    number: int
+    page: Future[Page] | None
+    is_last: bool
 
 
 @dataclass(slots=True)
@@ -86,113 +94,99 @@ class Ingest:
         worklist = self._worklist()
         tasks = list(worklist.tasks(files))
         self.progress.embedding(sum(len(task.missing) for task in tasks))
-        for task, loaded in groupby(self._load(tasks), key=lambda item: item[0]):
-            self._index_document(worklist, task, loaded)
+        changed: set[str] = set()
+        with OneBehind(self._writer(worklist).write) as writer:
+            for asked in _batches(self._load(tasks), self._at_once()):
+                writer.put(self._tried(asked, changed))
         if self.report.added:
-            with timed("store"):
+            with timed(OPTIMIZING):
                 self.store.optimize()
 
     def _worklist(self) -> Worklist:
         about = (self.store, self.documents, self.failures, self.workers)
         return Worklist(*about, self.options, self.model_key, self.progress, self.report)
 
-    def _load(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, int, Future[Page] | None]]:
-        """Pages in order, with a bounded number in flight in the workers; a task without pages comes as page 0."""
-        waiting: deque[tuple[Task, int, Future[Page] | None]] = deque()
+    def _writer(self, worklist: Worklist) -> Writer:
+        stored = (self.store, self.documents, self.failures, self.gate)
+        made = (self.pipeline, self.embedder.mean, self.model_key)
+        return Writer(*stored, *made, worklist, self.progress, self.report)
+
+    def _at_once(self) -> int:
+        """Pages of a batch: whole batches of the model's, and enough that a write is worth it."""
+        size = self.embedder.batch_size
+        return -(-_LEAST // size) * size
+
+    def _load(self, tasks: Sequence[Task]) -> Iterator[_Asked]:
+        """Pages in order, with a bounded number in flight in the workers."""
+        waiting: deque[_Asked] = deque()
         for task in tasks:
-            for number in task.missing or (0,):
-                asked = self.workers.load(task.source.path, number) if number else None
-                waiting.append((task, number, asked))
+            numbers = task.missing or (0,)
+            for number in numbers:
+                page = self.workers.load(task.source.path, number) if number else None
+                waiting.append(_Asked(task, number, page, number == numbers[-1]))
                 if len(waiting) >= self.in_flight:
                     yield waiting.popleft()
         yield from waiting
 
-    def _index_document(
-        self, worklist: Worklist, task: Task, loaded: Iterator[tuple[Task, int, Future[Page] | None]]
-    ) -> None:
-        # Batches are the same whether or not a run was interrupted, and so is what a model makes of them.
-        for _, block in groupby(loaded, key=lambda item: (item[1] - 1) // _BATCH):
-            outcomes = [(number, _outcome(asked)) for _, number, asked in block if asked is not None]
-            if outcomes and not task.source.unchanged():
-                worklist.fail_file(task.source.path, changed_meanwhile())
-                return
-            for number, outcome in outcomes:
-                if isinstance(outcome, PageError):
-                    self._fail(worklist, task, number, outcome)
-            self._write(worklist, task, [outcome for _, outcome in outcomes if isinstance(outcome, Page)])
-        self._complete(task)
+    def _tried(self, asked: Sequence[_Asked], changed: set[str]) -> Batch:
+        """Wait for the pages of a batch and embed them.
 
-    def _fail(self, worklist: Worklist, task: Task, number: int, error: PageError) -> None:
-        worklist.fail_page(task, number, error)
-        self.progress.page(ok=False)
+        Args:
+            asked: The batch.
+            changed: Ids of documents whose file is not what it was: they are left out. May grow.
+        """
+        arrived = [(one, _outcome(one.page)) for one in asked if one.task.document.doc_id not in changed]
+        tasks = {one.task.document.doc_id: one.task for one, outcome in arrived if outcome is not None}
+        new = [task for task in tasks.values() if not task.source.unchanged()]
+        changed.update(task.document.doc_id for task in new)
+        kept = [(one, outcome) for one, outcome in arrived if one.task.document.doc_id not in changed]
+        pages = [outcome for _, outcome in kept if isinstance(outcome, Page)]
+        vectors = iter(self._embedded(pages) if pages else ())
+        found = [next(vectors) if isinstance(outcome, Page) else outcome for _, outcome in kept]
+        tried = [Tried(one.task, one.number, it, one.is_last) for (one, _), it in zip(kept, found, strict=True)]
+        return Batch(tried, new)
 
-    def _complete(self, task: Task) -> None:
-        """Every page was tried: a changed file's old content goes, if there is a page to take its place."""
-        # Read again: another document of this run may have taken one of its paths.
-        document = replace(self.documents.get(task.document.doc_id) or task.document, complete=True)
-        failed = self.failures.by_document().get(document.doc_id, {})
-        if document.state == CURRENT or len(failed) < document.pages:
-            replace_older(self.documents, self.gate, document, task.contested)
-        else:
-            self.documents.put(document)
-
-    def _write(self, worklist: Worklist, task: Task, pages: Sequence[Page]) -> None:
-        """Embed, pool and store a batch; when this returns the pages are safe."""
-        records = []
-        for page, vectors in self._embedded(pages) if pages else ():
-            if isinstance(vectors, PageError):
-                self._fail(worklist, task, page.number, vectors)
-            else:
-                records.append(self._record(task, page, vectors))
-        if records:
-            with timed("store"):
-                self.store.upsert(records)
-            self.failures.clear_pages(task.document.doc_id, [int(record.payload["page"]) for record in records])
-        self.report.added += len(records)
-        for _ in records:
-            self.progress.page(ok=True)
-
-    def _embedded(self, pages: Sequence[Page]) -> list[tuple[Page, PageVectors | PageError]]:
-        """Vectors of a batch; when the model fails on it, page by page, so that one costs no other.
+    def _embedded(self, pages: Sequence[Page]) -> list[Embedded | PageError]:
+        """Pages with their vectors; when the model fails on all of them, page by page, so that one costs no other.
 
         Raises:
             Exception: The model's own, once it fails on everything.
         """
         try:
-            found: list[tuple[Page, PageVectors | PageError]] = [
-                (page, _finite(vectors)) for page, vectors in zip(pages, self.embedder.embed_pages(pages), strict=True)
-            ]
+            found = [_finite(*pair) for pair in zip(pages, self.embedder.embed_pages(pages), strict=True)]
         except Exception as error:
             if len(pages) > 1:
-                return [pair for page in pages for pair in self._embedded([page])]
+                return [one for page in pages for one in self._embedded([page])]
             self._fruitless += 1
-            if self._fruitless > _HOPELESS * _BATCH:
+            if self._fruitless > _HOPELESS:
                 raise
-            return [(pages[0], PageError(f"The model cannot embed it: {error}", "vrag ingest --retry-failed"))]
+            return [PageError(f"The model cannot embed it: {error}", "vrag ingest --retry-failed")]
         self._fruitless = 0
         return found
 
-    def _record(self, task: Task, page: Page, vectors: PageVectors) -> Record:
-        with timed("pool"):
-            pooled = {s.name: s.of_page(vectors, self.embedder.mean) for s in self.pipeline.vectors}
-        document = task.document
-        kind = PAGE if document.state == CURRENT else ARRIVING
-        payload = page_payload(page, vectors.grid, document.doc_id, kind)
-        payload["meta"] = dict(document.meta)
-        sparse = {TEXT: self.pipeline.text.document(page.words.texts)} if self.pipeline.text else {}
-        point = page_id(document.doc_id, page.number, self.model_key)
-        return Record(point, payload, {FULL: vectors.full, **pooled}, sparse)
+
+def _batches(asked: Iterable[_Asked], size: int) -> Iterator[list[_Asked]]:
+    """Runs of `size` pages across documents: a folder of one-page files fills a GPU as one long document does."""
+    pages = iter(asked)
+    while batch := list(islice(pages, size)):
+        yield batch
 
 
-def _outcome(asked: Future[Page]) -> Page | PageError:
+def _outcome(asked: Future[Page] | None) -> Page | PageError | None:
+    if asked is None:
+        return None
     try:
-        with timed(WAITING):
-            return asked.result()
+        with timed(READING):
+            page = asked.result()
     except PageError as error:
         return error
+    for stage, seconds in page.seconds.items():
+        count(stage, seconds)
+    return page
 
 
-def _finite(vectors: PageVectors) -> PageVectors | PageError:
+def _finite(page: Page, vectors: PageVectors) -> Embedded | PageError:
+    """The page without its picture, which is not needed any more, and its vectors."""
     if np.isfinite(vectors.full).all():
-        return vectors
+        return replace(page, image=None), vectors
     return PageError("The model gave numbers that are not finite.", "Try another dtype or device.")

@@ -37,7 +37,8 @@ class IngestReport:
         removed: Documents removed because their files are gone.
         failed: What could not be indexed.
         seconds: Wall time.
-        timing: Seconds by stage (`vrag.timing`); "wait for pages" is what rendering and cropping cost.
+        timing: Seconds by stage (`vrag.timing`); stages overlap, so that they may add up to more than `seconds`. What
+            the main thread waited for is "wait for pages" and "wait for store".
         index: Folder of the index.
     """
 

@@ -9,13 +9,26 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# In the order a page passes them. Render and crop run in worker processes, store in a thread of its own.
-STAGES = ("render", "crop", "preprocess", "forward", "pool", "store")
-WAITING = "wait for pages"
+# In the order a page passes them: the first three in worker processes, the next two in the main thread, the last two in
+# the writer's. "read" is the text layer and OCR. What the main thread waited for the others is counted beside them.
+STAGES = ("read", "render", "crop", "preprocess", "forward", "pool", "store")
+IN_WORKERS, IN_MODEL, IN_WRITER = STAGES[:3], STAGES[3:5], STAGES[5:]
+READING, WRITING, OPTIMIZING = "wait for pages", "wait for store", "optimize store"
+IN_MAIN = (*IN_MODEL, READING, WRITING, OPTIMIZING)
+
+
+def bound(seconds: Mapping[str, float]) -> str:
+    """What the main thread spent most of its time on: "reading pages", "the model", or "writing"."""
+    parts = {
+        "reading pages (more --workers)": seconds.get(READING, 0.0),
+        "the model": sum(seconds.get(stage, 0.0) for stage in IN_MODEL),
+        "writing": seconds.get(WRITING, 0.0) + seconds.get(OPTIMIZING, 0.0),
+    }
+    return max(parts, key=lambda part: parts[part])
 
 
 class Stopwatch:
@@ -31,8 +44,8 @@ class Stopwatch:
             self._seconds[stage] += seconds
 
     def seconds(self) -> dict[str, float]:
-        """Seconds of each stage that was seen, known stages first and in their order."""
-        known = {stage: self._seconds[stage] for stage in (*STAGES, WAITING) if stage in self._seconds}
+        """Seconds of each stage that was seen: those of worker processes, the main thread, the writer, and others."""
+        known = {stage: self._seconds[stage] for stage in (*IN_WORKERS, *IN_MAIN, *IN_WRITER) if stage in self._seconds}
         return {**known, **self._seconds}
 
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from vrag.places import Place
 
 _SHOWN_FAILURES = 20
-_STAGE_NAMES = {"wait for pages": "render, crop (waited for)"}
 
 
 class RendererName(str, Enum):
@@ -262,11 +261,18 @@ def _as_json(report: Any) -> dict[str, Any]:
 
 
 def _print_timing(report: Any) -> None:
-    """Where the wall time of the main process went; what is not listed is reading files and starting processes."""
-    output.stdout.print("where the time went        seconds   share", markup=False)
-    for stage, seconds in report.timing.items():
-        share = seconds / max(report.seconds, 1e-9)
-        output.stdout.print(f"{_STAGE_NAMES.get(stage, stage):26s}{seconds:8.2f}{share:8.0%}", markup=False)
+    """Seconds of work by stage and process, and what the main thread waited; work in parallel adds up to more."""
+    from vrag.timing import IN_MAIN, IN_WORKERS, IN_WRITER, bound
+
+    places = {"in worker processes": IN_WORKERS, "in the main thread": IN_MAIN, "in the writer": IN_WRITER}
+    output.stdout.print(f"{'where the time went':22s}{'':20s}{'seconds':>9s}  of {report.seconds:.2f} s", markup=False)
+    for place, stages in places.items():
+        for stage in stages:
+            if stage in report.timing:
+                seconds = report.timing[stage]
+                share = seconds / max(report.seconds, 1e-9)
+                output.stdout.print(f"{stage:22s}{place:20s}{seconds:9.2f}{share:9.0%}", markup=False)
+    output.stdout.print(f"bound by: {bound(report.timing)}", markup=False)
 
 
 def _print_report(report: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from vrag.embedders.base import PageVectors
 from vrag.errors import PageError
 from vrag.pages.load import PageLoader
 from vrag.pages.page import Page, PageSpec
+from vrag.timing import watching
 
 Answer = tuple[Page, PageVectors] | PageError
 
@@ -51,8 +52,10 @@ class PageActor:
         path = self._file(data, suffix)
         read: list[Page | PageError] = [self._read(path, number) for number in numbers]
         pages = [page for page in read if isinstance(page, Page)]
-        vectors = iter(self._embedder.embed_pages(pages) if pages else [])
-        return [page if isinstance(page, PageError) else (replace(page, image=None), next(vectors)) for page in read]
+        with watching() as watch:
+            vectors = iter(self._embedder.embed_pages(pages) if pages else [])
+        share = {stage: seconds / len(pages) for stage, seconds in watch.seconds().items()}
+        return [page if isinstance(page, PageError) else (_sent(page, share), next(vectors)) for page in read]
 
     def _read(self, path: Path, number: int) -> Page | PageError:
         try:
@@ -70,3 +73,8 @@ class PageActor:
             path.write_bytes(data)
             self._last = (digest, path)
         return self._last[1]
+
+
+def _sent(page: Page, share: Mapping[str, float]) -> Page:
+    """The page without its picture, and with its share of what the model cost."""
+    return replace(page, image=None, seconds={**page.seconds, **share})

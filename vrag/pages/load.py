@@ -20,6 +20,7 @@ from vrag.pages.pictures import PictureReader
 from vrag.pages.poppler import PopplerReader
 from vrag.pages.reader import DocumentInfo, Reader, pixel_size
 from vrag.pages.words import page_words
+from vrag.timing import timed, watching
 
 T = TypeVar("T")
 
@@ -60,8 +61,9 @@ class PageLoader:
 
     def load(self, path: Path, number: int) -> Page:
         """Page `number` (1-based), with what the spec asks for and no more."""
-        page, notes = self._rescued(path, number, lambda reader: _read(reader, number, self.spec))
-        return replace(page, notes=notes)
+        with watching() as watch:
+            page, notes = self._rescued(path, number, lambda reader: _read(reader, number, self.spec))
+        return replace(page, notes=notes, seconds=watch.seconds())
 
     def render(self, path: Path, number: int) -> Image:
         """The picture of the page, just as `load` gives it when the spec asks for one."""
@@ -139,7 +141,8 @@ def _renderers(path: Path, spec: PageSpec) -> tuple[Renderer, ...]:
 
 def _read(reader: Reader, number: int, spec: PageSpec) -> Page:
     size = reader.size(number)
-    words, source = page_words(reader, number, size, spec) if spec.words else (Words(), "none")
+    with timed("read"):
+        words, source = page_words(reader, number, size, spec) if spec.words else (Words(), "none")
     page = Page(number, *size, words, source, reader.info().renderer)
     if spec.image:
         whole = _whole(reader, number, spec)
@@ -155,8 +158,12 @@ def _render(reader: Reader, number: int, spec: PageSpec) -> Image:
 
 
 def _whole(reader: Reader, number: int, spec: PageSpec) -> Image:
-    return reader.render(number, pixel_size(reader.size(number), spec.dpi, spec.max_side))
+    with timed("render"):
+        return reader.render(number, pixel_size(reader.size(number), spec.dpi, spec.max_side))
 
 
 def _cropped(picture: Image, spec: PageSpec) -> tuple[Image, Box]:
-    return crop(picture, spec.crop) if spec.crop else (picture, WHOLE_PAGE)
+    if spec.crop is None:
+        return picture, WHOLE_PAGE
+    with timed("crop"):
+        return crop(picture, spec.crop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -85,6 +86,7 @@ class Page:
         crop: The part of the page that the picture shows; words keep their places on the whole page.
         blank: Whether nothing is printed on it.
         notes: Sentences worth telling: a renderer that had to be rescued, damage that was passed over.
+        seconds: By stage (`vrag.timing`), what it cost the process that read it.
     """
 
     number: int
@@ -97,3 +99,4 @@ class Page:
     crop: Box = WHOLE_PAGE
     blank: bool = False
     notes: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
