@@ -52,11 +52,11 @@ def command(*arguments):
 def cli(tmp_path):
     """Run `vrag` as a user would, in an empty folder."""
 
-    def run(*arguments, env=None, cwd=tmp_path):
+    def run(*arguments, env=None, cwd=tmp_path, timeout=300):
         environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "160", **(env or {})}
         environment.pop("VRAG_INDEX", None) if not env else None
         done = subprocess.run(
-            command(*arguments), capture_output=True, text=True, env=environment, cwd=cwd, timeout=300
+            command(*arguments), capture_output=True, text=True, env=environment, cwd=cwd, timeout=timeout
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)

@@ -41,6 +41,7 @@ def examine() -> list[Check]:
         _poppler(),
         *_torch_pair(),
         _package("colpali-engine", 'pip install "vrag-toolkit[colpali]"'),
+        _package("fastembed", 'For ColPali-style models in ONNX, without torch: pip install "vrag-toolkit[onnx]"'),
         _server(),
     ]
 

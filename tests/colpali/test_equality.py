@@ -69,7 +69,7 @@ def test_a_batch_of_mixed_sizes_equals_its_pages_one_by_one(family, embedder):
         np.testing.assert_array_equal(vectors.grid.boxes, alone.grid.boxes)
 
 
-@pytest.mark.parametrize("family", ["colpali", "colqwen2", "colidefics3", "colmodernvbert"])
+@pytest.mark.parametrize("family", LATE)
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_padding_on_either_side_changes_nothing(family, side, checkpoint, embedder):
     from vrag.embedders import load_embedder

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.colpali.conftest import LATE
 from vrag import Index
 from vrag.embedders.options import ModelOptions
 from vrag.errors import IndexMismatchError
@@ -11,7 +12,7 @@ QUERIES = ["blue sheep", "oil filter of the engine", "where do bees find nectar?
 CPU = ModelOptions(device="cpu")
 
 
-@pytest.mark.parametrize("family", ["colqwen2", "colpali", "colidefics3", "biqwen2"])
+@pytest.mark.parametrize("family", [*LATE, "biqwen2", "bipali", "biidefics3"])
 def test_a_reopened_index_ranks_as_the_processor_does(family, checkpoint, embedder, folder, tmp_path):
     import torch
 
