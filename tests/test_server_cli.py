@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.pdfs import write_pdf
 from tests.store.backend import Backend
 from tests.store.flaky import always, flaky
 from tests.store.grpc_server import grpc_server
@@ -114,3 +115,14 @@ def test_repool_on_a_server_makes_a_second_collection(server, folder, tmp_path):
     found = server("search", "penguins on ice", "--json", "-k", 1, "--collection", "few").json
     assert (found["cascade"], found["hits"][0]["page"]) == ("two-stage", 2)
     assert server("search", "penguins on ice", "--json", "-k", 1).json["cascade"] == "best"
+
+
+def test_a_page_too_large_for_a_server_costs_no_other(server, tmp_path):
+    words = [f"word{number}" for number in range(2800)]
+    crowded = "\n".join(" ".join(words[start : start + 50]) for start in range(0, len(words), 50))
+    write_pdf(tmp_path / "d" / "one.pdf", ["penguins on ice", crowded, "honey bees dance"], size=(4000, 1200))
+    done = server("ingest", tmp_path / "d", "--json")
+    assert (done.code, done.json["added"]) == (1, 2)
+    (failure,) = done.json["failed"]
+    assert failure["page"] == 2
+    assert "vectors of 384 numbers, and a Qdrant server takes at most 2730 of a page" in failure["reason"]

@@ -41,7 +41,7 @@ from vrag.search import Hit, search
 from vrag.settings import folder_bytes, passwords
 from vrag.snippet import snippet
 from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store, TextCondition
-from vrag.store.limits import check_pages_fit
+from vrag.store.limits import MULTIVECTOR_LIMIT, check_pages_fit
 from vrag.verify import Problem, Verifier
 from vrag.where import parse_where, parse_where_documents
 
@@ -214,6 +214,7 @@ class Index(AbstractContextManager["Index"]):
                 options,
                 progress or Silent(),
                 report,
+                None if self.place.folder else MULTIVECTOR_LIMIT,
             )
             self._is_changing = True
             try:

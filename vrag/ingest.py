@@ -64,6 +64,7 @@ class Ingest:
         options: How to treat what is known already.
         progress: Told of every step.
         report: Filled while the work goes on.
+        most_numbers: Numbers that a page's multivector must have fewer of; None when the store sets no limit.
     """
 
     store: Store
@@ -78,6 +79,7 @@ class Ingest:
     options: Options
     progress: Progress
     report: IngestReport
+    most_numbers: int | None = None
     _fruitless: int = 0
 
     def run(self, files: Sequence[Path]) -> None:
@@ -153,7 +155,7 @@ class Ingest:
             Exception: The model's own, once it fails on everything.
         """
         try:
-            found = [_finite(*pair) for pair in zip(pages, self.embedder.embed_pages(pages), strict=True)]
+            found = [self._checked(*pair) for pair in zip(pages, self.embedder.embed_pages(pages), strict=True)]
         except Exception as error:
             if len(pages) > 1:
                 return [one for page in pages for one in self._embedded([page])]
@@ -163,6 +165,19 @@ class Ingest:
             return [PageError(f"The model cannot embed it: {error}", "vrag ingest --retry-failed")]
         self._fruitless = 0
         return found
+
+    def _checked(self, page: Page, vectors: PageVectors) -> Embedded | PageError:
+        """The page without its picture, which is not needed any more, and its vectors, when they can be stored."""
+        rows, dim = vectors.full.shape
+        if not np.isfinite(vectors.full).all():
+            return PageError("The model gave numbers that are not finite.", "Try another dtype or device.")
+        if self.most_numbers is not None and rows * dim >= self.most_numbers:
+            most = (self.most_numbers - 1) // dim
+            return PageError(
+                f"It has {rows} vectors of {dim} numbers, and a Qdrant server takes at most {most} of a page.",
+                "Cut the page up, or keep the index in a folder.",
+            )
+        return replace(page, image=None), vectors
 
 
 def _batches(asked: Iterable[_Asked], size: int) -> Iterator[list[_Asked]]:
@@ -183,10 +198,3 @@ def _outcome(asked: Future[Page] | None) -> Page | PageError | None:
     for stage, seconds in page.seconds.items():
         count(stage, seconds)
     return page
-
-
-def _finite(page: Page, vectors: PageVectors) -> Embedded | PageError:
-    """The page without its picture, which is not needed any more, and its vectors."""
-    if np.isfinite(vectors.full).all():
-        return replace(page, image=None), vectors
-    return PageError("The model gave numbers that are not finite.", "Try another dtype or device.")
