@@ -10,7 +10,9 @@ import pytest
 
 from tests.conftest import ANIMALS, MACHINES
 from tests.pdfs import write_pdf
+from tests.tiny_onnx import make
 from vrag import Index
+from vrag.embedders.options import ModelOptions
 from vrag.errors import UsageError
 
 ray = pytest.importorskip("ray", reason="needs Ray: pip install -e '.[ray]'")
@@ -101,3 +103,13 @@ def test_a_cluster_that_is_not_there_is_a_sentence(tmp_path):
             connect("127.0.0.1:1")
     finally:
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+
+
+def test_a_checkpoint_runs_on_workers_as_it_does_here(tmp_path, folder):
+    chosen = ModelOptions(device="cpu", threads=1, query_tokens="no_specials")
+    model = str(make("colmodernvbert", tmp_path / "model"))
+    with Index.create(tmp_path / "i", model=model, options=chosen) as index:
+        report = index.ingest([folder], ray="local")
+        assert (report.added, report.failed) == (5, [])
+        assert {"render", "preprocess", "forward"} <= report.timing.keys()
+        assert len(index.search("bees dance")) == 5

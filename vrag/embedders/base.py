@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from vrag.embedders.options import ModelOptions
 from vrag.grid import FloatArray, Grid
 from vrag.pages.page import Page, PageSpec
 
@@ -88,6 +89,11 @@ class Embedder(Protocol):
     @property
     def name(self) -> str:
         """Model id as the user types it."""
+        ...
+
+    @property
+    def options(self) -> ModelOptions:
+        """How it was loaded, for another process to do the same."""
         ...
 
     @property

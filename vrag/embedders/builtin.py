@@ -16,6 +16,7 @@ from vrag.embedders.base import Fingerprint, PageVectors, QueryVectors
 from vrag.embedders.mean import load_mean
 from vrag.embedders.minilm import MiniLM
 from vrag.embedders.models import BUILTIN
+from vrag.embedders.options import ModelOptions
 from vrag.embedders.pieces import CLS, SEP, Pieces, WordPieces
 from vrag.embedders.weights import HUB_ID, SHA256, TOKENIZER_FILE, WEIGHTS_FILE, find_weights
 from vrag.embedders.windows import Window, split_windows
@@ -53,6 +54,7 @@ class BuiltinEmbedder:
     batch_size = 8
 
     def __init__(self, threads: int | None = None) -> None:
+        self.options = ModelOptions(threads=threads)
         files = find_weights()
         self._pieces = WordPieces(files.tokenizer)
         self._model = MiniLM(files.weights, threads)

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from vrag.embedders import load_embedder
-from vrag.embedders.base import PageVectors
+from vrag.embedders.base import Fingerprint, PageVectors
+from vrag.embedders.options import ModelOptions
 from vrag.errors import PageError
 from vrag.pages.load import PageLoader
 from vrag.pages.page import Page, PageSpec
@@ -25,17 +26,19 @@ class PageActor:
     Args:
         model: Model id.
         spec: What is needed of a page.
+        options: How the driver runs the model; which of several cards is taken is up to this worker.
     """
 
-    def __init__(self, model: str, spec: PageSpec) -> None:
-        self._embedder = load_embedder(model, threads=1)
+    def __init__(self, model: str, spec: PageSpec, options: ModelOptions) -> None:
+        here = replace(options, device=options.device.split(":")[0])
+        self._embedder = load_embedder(model, threads=1, options=here)
         self._loader = PageLoader(spec)
         self._folder = tempfile.TemporaryDirectory(prefix="vrag-ray-")
         self._last: tuple[str, Path] | None = None
 
-    def fingerprint(self) -> str:
-        """Digest of the model's facts: every worker must have the driver's."""
-        return self._embedder.fingerprint().digest
+    def fingerprint(self) -> Fingerprint:
+        """The model's facts: every worker must have the driver's."""
+        return self._embedder.fingerprint()
 
     def pid(self) -> int:
         """Process id of this worker."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vrag.embedders.base import Embedder, Fingerprint, PageVectors, QueryVectors
+from vrag.embedders.options import ModelOptions
 from vrag.errors import IndexMismatchError, ModelError, PageError, UsageError
 from vrag.fleet.actor import Answer, PageActor
 from vrag.grid import FloatArray
@@ -62,7 +63,7 @@ class Fleet(PageWorkers):
 
     def __init__(self, address: str, embedder: Embedder, spec: PageSpec) -> None:
         self._ray = connect(address)
-        self._spec, self._model = spec, embedder.name
+        self._spec, self._model, self._options = spec, embedder.name, embedder.options
         self.embedder = FleetEmbedder(embedder)
         self._files: tuple[Path, Any] | None = None
         self._pending: _Chunk | None = None
@@ -71,12 +72,14 @@ class Fleet(PageWorkers):
         self._turn = threading.RLock()
         self._inspecting = PageWorkers(spec, 1)
         self._posts = [_Post(self._new_actor()) for _ in range(self._slots())]
-        found = set(self._ray.get([post.actor.fingerprint.remote() for post in self._posts]))
-        if found != {embedder.fingerprint().digest}:
-            raise IndexMismatchError(
-                "A Ray worker has another version of the model than this machine.",
-                "Install the same vrag on all nodes.",
-            )
+        mine = embedder.fingerprint()
+        for theirs in self._ray.get([post.actor.fingerprint.remote() for post in self._posts]):
+            differences = mine.differences(theirs)
+            if differences:
+                raise IndexMismatchError(
+                    f"A Ray worker has another version of the model than this machine: {'; '.join(differences)}.",
+                    "Install the same vrag, and the same checkpoint, on all nodes.",
+                )
 
     @property
     def in_flight(self) -> int:
@@ -180,7 +183,9 @@ class Fleet(PageWorkers):
 
     def _new_actor(self) -> Any:
         gpu = 1 if self._ray.cluster_resources().get("GPU", 0) >= 1 and self._model != "builtin" else 0
-        return self._ray.remote(PageActor).options(num_cpus=1, num_gpus=gpu).remote(self._model, self._spec)
+        return (
+            self._ray.remote(PageActor).options(num_cpus=1, num_gpus=gpu).remote(self._model, self._spec, self._options)
+        )
 
     def _slots(self) -> int:
         """One actor a GPU, or a CPU where there is none or no use for one."""
@@ -208,6 +213,11 @@ class FleetEmbedder:
     def name(self) -> str:
         """Model id."""
         return self._own.name
+
+    @property
+    def options(self) -> ModelOptions:
+        """How the model was loaded."""
+        return self._own.options
 
     @property
     def dim(self) -> int:

@@ -37,7 +37,7 @@ class ColpaliEmbedder:
         self.device = loaded.device
         size = options.batch_size or _BATCH[loaded.device.split(":")[0]]
         self._batches = Batches(size, loaded.device, is_out_of_memory, free_memory)
-        self._checkpoint, self._loaded, self._options = checkpoint, loaded, options
+        self._checkpoint, self._loaded, self.options = checkpoint, loaded, options
         self._family = checkpoint.family
         self._patches = Patches(loaded.model, loaded.processor, checkpoint.family.layout)
 
@@ -127,8 +127,8 @@ class ColpaliEmbedder:
                 "dim": self.dim,
                 "processor": self._processor_digest,
                 **versions(),
-                "query_tokens": self._options.query_tokens,
-                "allow_random_weights": bool(self._options.allow_random_weights),
+                "query_tokens": self.options.query_tokens,
+                "allow_random_weights": bool(self.options.allow_random_weights),
                 "canary": self._canary(),
             }
         )
@@ -173,7 +173,7 @@ class ColpaliEmbedder:
             return self._loaded.processor.process_queries([text])
 
     def _is_kept(self, token: int) -> bool:
-        if self._options.query_tokens == "all":
+        if self.options.query_tokens == "all":
             return True
         return token not in self._loaded.processor.tokenizer.all_special_ids
 

@@ -49,7 +49,7 @@ class OnnxEmbedder:
 
     def __init__(self, snapshot: Snapshot, family: OnnxFamily, model: OnnxModel, options: ModelOptions) -> None:
         self.name, self.device = snapshot.name, model.device
-        self._snapshot, self._family, self._model, self._options = snapshot, family, model, options
+        self._snapshot, self._family, self._model, self.options = snapshot, family, model, options
         size = options.batch_size or _BATCH[model.device.split(":")[0]]
         self._batches = Batches(size, self.device, lambda e: isinstance(e, MemoryError), remedy=_SMALLER)
         self._patches = OnnxPatches(snapshot, family.layout, model.tokenizer)
@@ -145,7 +145,7 @@ class OnnxEmbedder:
                 "revision": self._snapshot.revision,
                 "dim": self.dim,
                 **facts,
-                "query_tokens": self._options.query_tokens,
+                "query_tokens": self.options.query_tokens,
                 "canary": canary,
             }
         )
@@ -179,7 +179,7 @@ class OnnxEmbedder:
             return self._model.query_inputs(text)
 
     def _is_kept(self, token: int) -> bool:
-        return self._options.query_tokens == "all" or token not in self._model.specials
+        return self.options.query_tokens == "all" or token not in self._model.specials
 
     def _processor_digest(self) -> str:
         read = self._snapshot.read_json
