@@ -1,5 +1,7 @@
 """Our vectors are fastembed's own with its masks applied, whatever shares the batch."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -90,3 +92,15 @@ def test_every_model_that_fastembed_lists_has_its_record():
     assert {record.fastembed_name: record.model_file for record in RECORDS} == {
         name: row["model_file"] for name, row in listed.items()
     }
+
+
+def test_threads_do_not_take_each_others_inputs(embedder):
+    model = embedder("colmodernvbert")
+    page, query = model.embed_pages(PAGES[:1])[0].full, model.embed_query("how much wood").vectors
+    with ThreadPoolExecutor(4) as threads:
+        pages = [threads.submit(model.embed_pages, PAGES[:1]) for _ in range(20)]
+        queries = [threads.submit(model.embed_query, "how much wood") for _ in range(40)]
+    for found in pages:
+        np.testing.assert_allclose(found.result()[0].full, page, atol=1e-6)
+    for found in queries:
+        np.testing.assert_allclose(found.result().vectors, query, atol=1e-6)

@@ -6,6 +6,7 @@ session is replaced by a `_Tap` that takes down what the model would have been g
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,19 +69,23 @@ class OnnxModel:
 
 
 class _Tap:
-    """Stands where fastembed expects its session, and keeps what it is given instead of running it."""
+    """Stands where fastembed expects its session, and keeps what it is given instead of running it.
+
+    Each thread has its own: one may search while another ingests.
+    """
 
     def __init__(self, session: Any) -> None:
         self.get_inputs = session.get_inputs
-        self.taken: dict[str, npt.NDArray[Any]] = {}
+        self._given = threading.local()
 
     def run(self, names: Sequence[str] | None, inputs: dict[str, npt.NDArray[Any]]) -> list[npt.NDArray[np.float32]]:
-        self.taken = inputs
+        self._given.inputs = inputs
         return [np.zeros((len(inputs["input_ids"]), 1), np.float32)]
 
     def take(self, prepare: Callable[[Any], object], given: object) -> Inputs:
         prepare(given)
-        return self.taken
+        taken: Inputs = self._given.inputs
+        return taken
 
 
 def import_fastembed() -> Any:
