@@ -22,6 +22,7 @@ from vrag.regions import Best, RegionRule, best_region
 from vrag.store.base import Scored, Store
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
+_NO_END = 2**31  # rows no page has
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -87,18 +88,14 @@ class Rescorer:
             stage: One with context.
             query: float32 [m, d].
             points: Pages, with `doc_id` in their payload.
-            starts: First rows of their best regions; a page that is not there counts as a whole.
+            starts: First rows of the pages' best regions; empty when whole pages were scored.
         """
         context = self._scoring(stage, query, points, False).context
         if context is None:
             return {}
-        found: dict[str, BoolArray] = {}
-        for i, (point, similarities) in enumerate(zip(points, self._similarities(stage, query, points), strict=True)):
-            start = starts.get(point.id, 0)
-            end = start + self.rule.window if point.id in starts else similarities.shape[1]
-            page = np.concatenate([similarities[:, start:end], similarities[:, : self.head]], axis=1)
-            found[point.id] = context[:, i] > page.max(axis=1)
-        return found
+        places = np.array([starts.get(point.id, 0) for point in points], np.int64)
+        best = self._maxima(stage, query, points, places, self.rule.window if starts else _NO_END)
+        return {point.id: rows for point, rows in zip(points, (context > best).T, strict=True)}
 
     def _scoring(self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool) -> _Scoring:
         rows, context = np.atleast_2d(query), None
@@ -123,15 +120,22 @@ class Rescorer:
             for i, point in enumerate(some, first):
                 yield scoring.best(np.atleast_2d(found[point.id].vectors[scoring.vector]), i)
 
-    def _similarities(self, stage: Stage, query: FloatArray, points: Sequence[Scored]) -> list[FloatArray]:
-        """Similarities of the query's m rows with all rows of each page: float32 [m, n] a page."""
+    def _maxima(
+        self, stage: Stage, query: FloatArray, points: Sequence[Scored], starts: npt.NDArray[np.int64], window: int
+    ) -> FloatArray:
+        """What the window that begins at `starts` [p], or the head, of each page answers: float32 [m, p]."""
         bits = self._bits(stage, points)
         if bits is not None:
             position = bits.table().position
             pages = np.array([position[point.id] for point in points], np.int64)
-            return bits.pages(stage.vector).similarities(query, pages)
+            return bits.pages(stage.vector).maxima(query, pages, starts, window, self.head)
         found = self.store.fetch([point.id for point in points], [stage.vector])
-        return [query @ np.atleast_2d(found[point.id].vectors[stage.vector]).T for point in points]
+        columns = []
+        for point, start in zip(points, starts.tolist(), strict=True):
+            rows = np.atleast_2d(found[point.id].vectors[stage.vector])
+            chosen = np.concatenate([rows[start : start + window], rows[: self.head]])
+            columns.append((query @ chosen.T).max(axis=1))
+        return np.stack(columns, axis=1)
 
 
 def _from_bits(cache: BitCache, scoring: _Scoring, points: Sequence[Scored]) -> list[Best]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.bits import naive
 from vrag.bits import scoring
-from vrag.bits.quantise import Signs
+from vrag.bits.quantise import PLANES, Signs
 from vrag.bits.scoring import PackedPages
 
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
@@ -107,3 +107,16 @@ def test_what_cannot_be_scored_is_refused():
             some.regions(query, window, stride)
     with pytest.raises(ValueError, match="context"):
         some.regions(query, 4, 2, context=np.zeros((2, 3), np.float32))
+
+
+@SHARED
+@given(cases(), st.integers(0, 8), st.integers(1, 5), st.integers(0, 4))
+def test_maxima_are_those_of_the_window_and_the_head(engine, case, start, window, head):
+    (pages, signs, rng), m, planes = case
+    query = rng.normal(size=(m, signs.dim)).astype(np.float32)
+    starts = np.full(len(pages), start)
+    found = packed(pages, signs).maxima(query, np.arange(len(pages)), starts, window, head)
+    for k, page in enumerate(pages):
+        rows = np.concatenate([page[start : start + window], page[:head]])
+        expected = naive.similarities(signs, query, rows, PLANES).max(axis=1, initial=-np.inf)
+        np.testing.assert_allclose(found[:, k], expected, rtol=1e-4, atol=1e-3)

@@ -22,6 +22,8 @@ _REGIONS = types.void(
     *_PAGES, *_QUERY, types.int64, types.int64, types.int64, types.float32[:, ::1], types.float32[::1], types.int64[::1]
 )
 
+_MAXIMA = types.void(*_PAGES, *_QUERY, types.int64[::1], types.int64, types.int64, types.float32[:, ::1])
+
 
 @intrinsic
 def _set_bits(typing: Any, value: Any) -> Any:
@@ -135,3 +137,30 @@ def regions(
                 scores[r] += max(offset[j] + slope[j] * np.float32(nearest), least)
         best = np.argmax(scores[:count])
         out[k], start[k] = scores[best], best * stride
+
+
+@njit(_MAXIMA, nogil=True, cache=True)
+def maxima(
+    bits: Any,
+    rows: Any,
+    pages: Any,
+    planes: Any,
+    offset: Any,
+    slope: Any,
+    start: Any,
+    window: int,
+    head: int,
+    out: Any,
+) -> None:
+    """Each query row's best similarity in one window of each page or its first `head` rows: float32 [m, pages]."""
+    words = planes.shape[2]
+    distance = np.empty(_longest(rows, pages), np.uint32)
+    for k in range(len(pages)):
+        first, n = rows[pages[k]], rows[pages[k] + 1] - rows[pages[k]]
+        block = bits[first * words : (first + n) * words]
+        for j in range(planes.shape[0]):
+            out[j, k] = -np.inf
+            _distances(block, n, planes[j], distance)
+            for i in range(n):
+                if i < head or start[k] <= i < start[k] + window:
+                    out[j, k] = max(out[j, k], offset[j] + slope[j] * np.float32(distance[i]))

@@ -21,7 +21,7 @@ _BYTE_SIGNS = (
 
 def maxsim(bits: BitArray, rows: IntArray, pages: IntArray, query: QueryPlanes, out: FloatArray) -> None:
     """Estimated MaxSim of each page into out float32 [pages]; minus infinity for a page without rows."""
-    for k, similarity in similarities(bits, rows, pages, query):
+    for k, similarity in _similarities(bits, rows, pages, query):
         out[k] = similarity.max(axis=1).sum() if similarity.size else -np.inf
 
 
@@ -41,7 +41,7 @@ def regions(
 
     The first `head` rows of a page count in every window.
     """
-    for k, similarity in similarities(bits, rows, pages, query):
+    for k, similarity in _similarities(bits, rows, pages, query):
         out[k], start[k] = -np.inf, 0
         if similarity.size:
             starts = window_starts(similarity.shape[1], window, stride)
@@ -53,12 +53,28 @@ def regions(
             out[k], start[k] = scores.max(), starts[int(scores.argmax())]
 
 
+def maxima(
+    bits: BitArray,
+    rows: IntArray,
+    pages: IntArray,
+    query: QueryPlanes,
+    start: IntArray,
+    window: int,
+    head: int,
+    out: FloatArray,
+) -> None:
+    """Each query row's best similarity in one window of each page or its first `head` rows: float32 [m, pages]."""
+    for k, similarity in _similarities(bits, rows, pages, query):
+        chosen = (similarity[:, start[k] : start[k] + window], similarity[:, :head])
+        out[:, k] = np.concatenate(chosen, axis=1).max(axis=1, initial=-np.inf)
+
+
 def window_starts(n: int, window: int, stride: int) -> range:
     """First rows of the windows over n rows: every `stride`, until one reaches the last row."""
     return range(0, max(0, n - window) + stride, stride)
 
 
-def similarities(
+def _similarities(
     bits: BitArray, rows: IntArray, pages: IntArray, query: QueryPlanes
 ) -> Iterator[tuple[int, FloatArray]]:
     """Each page's place in `pages` with its estimated similarities float32 [m, n].

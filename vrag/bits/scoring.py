@@ -96,10 +96,26 @@ class PackedPages:
         self._in_blocks(score, chosen, coded)
         return out, start
 
-    def similarities(self, query: FloatArray, pages: IntArray) -> list[FloatArray]:
-        """Estimated similarities of the query's rows float32 [m, d] with each page's rows: float32 [m, n] a page."""
-        coded, chosen = self.signs.query(query), _positions(pages, len(self))
-        return [found for _, found in portable.similarities(self.bits, self.rows, chosen, coded)]
+    def maxima(self, query: FloatArray, pages: IntArray, starts: IntArray, window: int, head: int) -> FloatArray:
+        """Each query row's best similarity in one window of each page, or in the page's head: float32 [m, pages].
+
+        Args:
+            query: float32 [m, d], weighted rows.
+            pages: Positions of the p pages wanted.
+            starts: int64 [p], first row of each page's window.
+            window: Rows of a window.
+            head: First rows of a page that count too.
+        """
+        chosen, coded = _positions(pages, len(self)), self.signs.query(query)
+        out = np.empty((len(query), len(chosen)), np.float32)
+        first = np.ascontiguousarray(starts, np.int64)
+        fast = compiled.kernels()
+        if fast is None:
+            portable.maxima(self.bits, self.rows, chosen, coded, first, window, head, out)
+        else:
+            planes = (coded.bits, coded.offset, coded.slope)
+            fast.maxima(self.bits, self.rows, chosen, *planes, first, window, head, out)
+        return out
 
     def _in_blocks(self, score: Callable[[slice], None], pages: IntArray, query: QueryPlanes) -> None:
         """Run `score` over parts of the pages with about equal numbers of rows, on as many threads as pay."""
