@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from vrag import execution
 from vrag.cascade_text import parse_cascade
-from vrag.execution import Execution, step_labels
+from vrag.execution import Execution, _contrast, step_labels
 from vrag.regions import RegionRule
 from vrag.rescoring import Rescorer
 from vrag.store.base import Condition, Record, Selection, SparseVector, VectorField
@@ -125,6 +126,23 @@ def test_an_addition_is_standardised_and_scaled_by_the_spread(store, vectors):
     ranking = run(store, "full+0.5*rows")
     assert ids(ranking) == [keys[i] for i in np.argsort(-naive)[:5]]
     assert ranking.points[0].score == pytest.approx(naive.max(), rel=1e-3)
+
+
+def test_words_count_as_far_as_they_tell_pages_apart(store, vectors, monkeypatch):
+    keys = list(vectors["full"])
+    full = np.array([maxsim(vectors["full"][key]) for key in keys])
+    found = {point.id: point.score for point in run(store, "text", k=PAGES).points}
+    words = np.array([found.get(key, 0.0) for key in keys])
+    naive = full + 0.5 * full.std() * (words - words.mean()) / words.std()
+    assert run(store, "full+0.5*text").points[0].score == pytest.approx(naive.max(), rel=1e-3)
+    monkeypatch.setattr(execution, "_CONTRAST", 1)  # the second best has the same words as the best
+    assert run(store, "full+0.5*text").points[0].score == pytest.approx(full.max(), rel=1e-3)
+
+
+def test_words_that_all_pages_have_alike_count_nothing():
+    assert _contrast(np.full(40, 3.0)) == 0
+    assert _contrast(np.zeros(40)) == 0
+    assert _contrast(np.array([2.0, *[0.5] * 39])) == 0.75
 
 
 def test_an_addition_that_knows_no_page_changes_nothing(store):

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.bits.portable import window_starts
-from vrag.regions import RegionRule, best_region
+from vrag.grid import Grid, Tile
+from vrag.regions import RegionRule, Windows, best_region
 
 sizes = st.tuples(st.integers(1, 5), st.integers(1, 40))
-rules = st.integers(1, 12).flatmap(lambda w: st.builds(RegionRule, st.just(w), st.integers(1, w)))
+rules = st.integers(1, 12).flatmap(lambda w: st.builds(Windows, st.just(w), st.integers(1, w)))
 
 
 def similarities(shape, seed):
@@ -21,12 +22,12 @@ def naive(sims, rule, head, context):
     starts, s = [], 0
     while True:
         starts.append(s)
-        if s + rule.window >= n:
+        if s + rule.size >= n:
             break
         s += rule.stride
     totals = []
     for start in starts:
-        rows = [*range(start, min(start + rule.window, n)), *range(min(head, n))]
+        rows = [*range(start, min(start + rule.size, n)), *range(min(head, n))]
         totals.append(sum(max(context[j], *(sims[j, i] for i in rows), -np.inf) for j in range(m)))
     best = int(np.argmax(totals))
     return totals[best], starts[best]
@@ -56,5 +57,32 @@ def test_a_region_never_scores_more_than_the_page(shape, rule, seed):
 
 @given(st.integers(1, 60), rules)
 def test_every_row_is_in_a_window(n, rule):
-    inside = {i for s in window_starts(n, rule.window, rule.stride) for i in range(s, min(s + rule.window, n))}
+    inside = {i for s in window_starts(n, rule.size, rule.stride) for i in range(s, min(s + rule.size, n))}
     assert inside == set(range(n))
+
+
+def places(rule, grid):
+    """Boxes of the regions of a page."""
+    size, stride = rule.windows(grid.tiles)
+    return [
+        (*part[:, :2].min(axis=0), *part[:, 2:].max(axis=0))
+        for start in window_starts(len(grid), size, stride)
+        for part in [grid.boxes[start : start + size]]
+    ]
+
+
+def test_a_region_of_one_tile_is_a_band_across_the_page():
+    bands = places(RegionRule(2, 1), Grid.patches([Tile(4, 3)]))
+    assert bands == [pytest.approx((0, y, 1, y + 0.5)) for y in (0, 0.25, 0.5)]
+
+
+def test_every_tile_of_several_is_a_region_and_so_is_the_whole_page():
+    tiles = [Tile(2, 2, (x, 0, x + 0.5, 1)) for x in (0, 0.5)]
+    regions = places(RegionRule(), Grid.patches([*tiles, Tile(2, 2, is_global=True)]))
+    assert regions[:2] == [pytest.approx(tile.box) for tile in tiles]
+    assert regions[2] == pytest.approx((0, 0, 1, 1))
+
+
+def test_tiles_of_different_sizes_are_refused():
+    with pytest.raises(ValueError, match="different sizes"):
+        RegionRule().windows([Tile(2, 2), Tile(1, 2)])

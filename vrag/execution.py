@@ -36,7 +36,8 @@ from vrag.store.base import (
     Store,
 )
 
-PAYLOAD_KEYS = ("doc_id", "page")  # all that a ranking needs of a page's record
+PAYLOAD_KEYS = ("doc_id", "page", "tiles")  # all that a ranking needs of a page's record
+_CONTRAST = 30  # pages down from the best by words, where they should mean less
 QueryForm = Callable[[Stage], AnyVector]
 Scores = dict[str, float]
 
@@ -237,7 +238,9 @@ class Execution:
         for addition in stage.additions:
             other = self._scores_of(Stage(addition.vector), points)
             column = np.array([other.get(point.id, 0.0) for point in points])
-            scores = scores + addition.weight * spread * _standardised(column)
+            is_sparse = isinstance(self.form(Stage(addition.vector)), SparseVector)
+            weight = addition.weight * (_contrast(column) if is_sparse else 1)
+            scores = scores + weight * spread * _standardised(column)
         blended = [replace(point, score=float(score)) for point, score in zip(points, scores, strict=True)]
         self._scored[stage.scoring] = {point.id: point.score for point in blended}
         return sorted(blended, key=lambda point: (-point.score, point.id))
@@ -305,6 +308,15 @@ def _name(step: Step) -> str:
     if isinstance(step, Fusion):
         return step.kind
     return step.vector if step.is_plain else replace(step, hnsw=False).scoring
+
+
+def _contrast(values: np.ndarray) -> float:
+    """How well words tell pages apart, 0 to 1: by how much the best word score exceeds that of a page further down.
+
+    Where every page of a filing has the query's words, their counts say little of the page that is meant.
+    """
+    down = np.sort(values)[::-1]
+    return float(1 - down[min(_CONTRAST, len(down) - 1)] / down[0]) if len(down) and down[0] > 0 else 0.0
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:

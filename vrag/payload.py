@@ -59,9 +59,14 @@ def page_words(payload: Payload) -> Words:
 
 def page_grid(payload: Payload) -> Grid:
     """The grid of a page's `full` multivector."""
-    if "tiles" in payload:
-        return Grid.patches([_tile(row) for row in payload["tiles"]])
+    if tiles := page_tiles(payload):
+        return Grid.patches(tiles)
     return Grid.free(_unpack_boxes(payload["grid"] if "grid" in payload else payload["boxes"]))
+
+
+def page_tiles(payload: Payload) -> list[Tile]:
+    """The tiles of that grid; none when its rows are words."""
+    return [_tile(row) for row in payload.get("tiles", ())]
 
 
 def _tile(row: list[Any]) -> Tile:

@@ -141,8 +141,18 @@ class Pipeline:
         return bool(set(self.context) - {"head"})
 
     def cascade(self, text: str | None) -> Cascade:
-        """The cascade named or written in `text`; None takes the recipe's default."""
-        return parse_cascade(text or self.default_cascade, self.cascades, self.vector_names)
+        """The cascade named or written in `text`; None takes the recipe's default.
+
+        Raises:
+            UsageError: It is no cascade, or asks for a context that the recipe does not keep.
+        """
+        cascade = parse_cascade(text or self.default_cascade, self.cascades, self.vector_names)
+        if any(stage.context for stage in cascade.stages) and not self.context:
+            raise UsageError(
+                f"{cascade}: this index keeps no context of documents.",
+                'Ingest with a recipe that has context = ["name", "title", "opening"].',
+            )
+        return cascade
 
     def spec(self, vector: str) -> VectorSpec:
         """How the named vector is made; `full` is the multivector itself."""

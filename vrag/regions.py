@@ -3,31 +3,60 @@
     score(page) = max over regions r of  sum over query rows j of
                   max( max over rows i in r of <q_j, x_i>,  max over rows h of the head of <q_j, x_h>,  c_j )
 
-A region is a window of neighbouring rows; for words that is a passage in reading order, for patches stored row by
-row a band of the page. `c_j` is what the document's own context answers (`vrag.context`). With one window over the
-whole page and no context this is MaxSim.
+A region is a window of neighbouring rows of the multivector, which the page's grid makes a place: for words a passage
+in reading order, for patches of one tile a band across the page, for several tiles one of them. `c_j` is what the
+document's own context answers (`vrag.context`). With one window over the whole page and no context this is MaxSim.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from vrag.grid import FloatArray
+from vrag.grid import FloatArray, Tile
+
+
+class Windows(NamedTuple):
+    """Overlapping windows over a page's multivector.
+
+    Args:
+        size: Rows of a window, at least 1.
+        stride: Rows from one window to the next, from 1 to `size`.
+    """
+
+    size: int
+    stride: int
 
 
 @dataclass(frozen=True, slots=True)
 class RegionRule:
-    """How a page is cut into overlapping windows.
+    """How a page is cut into overlapping regions.
 
     Args:
-        window: Rows of a window, at least 1.
-        stride: Rows from one window to the next, from 1 to `window`.
+        window: Words of a region, or rows of patches, at least 1.
+        stride: Words or rows of patches from one region to the next, from 1 to `window`.
     """
 
-    window: int = 48
-    stride: int = 16
+    window: int = 16
+    stride: int = 8
+
+    def windows(self, tiles: Sequence[Tile]) -> Windows:
+        """The rule in rows of a page's multivector.
+
+        Args:
+            tiles: Of the page's grid; none for words. Each of several tiles is a region, the global one too.
+        """
+        if not tiles:
+            return Windows(self.window, self.stride)
+        first = tiles[0]
+        if len(tiles) == 1:
+            return Windows(self.window * first.cols, self.stride * first.cols)
+        if any(len(tile) != len(first) for tile in tiles):
+            raise ValueError(f"tiles of different sizes are no regions: {[(t.rows, t.cols) for t in tiles]}")
+        return Windows(len(first), len(first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +72,12 @@ class Best:
     start: int
 
 
-def best_region(similarities: FloatArray, rule: RegionRule | None, head: int, context: FloatArray | None) -> Best:
+def best_region(similarities: FloatArray, windows: Windows | None, head: int, context: FloatArray | None) -> Best:
     """The score of one page, and where its best region begins.
 
     Args:
         similarities: float32 [m, n], dot products of the query's rows with the page's.
-        rule: None for the whole page.
+        windows: None for the whole page.
         head: First rows of the page that count in every region.
         context: float32 [m], what every region has at least; None for nothing.
     """
@@ -56,8 +85,8 @@ def best_region(similarities: FloatArray, rule: RegionRule | None, head: int, co
     least = np.full(m, -np.inf, np.float32) if context is None else context
     if head:
         least = np.maximum(least, similarities[:, :head].max(axis=1))
-    window, stride = (rule.window, rule.stride) if rule else (n, n)
-    starts = range(0, max(0, n - window) + stride, stride)
-    scores = [float(np.maximum(similarities[:, s : s + window].max(axis=1), least).sum()) for s in starts if s < n]
+    size, stride = windows or (n, n)
+    starts = range(0, max(0, n - size) + stride, stride)
+    scores = [float(np.maximum(similarities[:, s : s + size].max(axis=1), least).sum()) for s in starts if s < n]
     best = int(np.argmax(scores))
     return Best(scores[best], starts[best])

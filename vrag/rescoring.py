@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.bits.cache import BitCache
+from vrag.bits.portable import IntArray
 from vrag.bits.store import bits_of
 from vrag.cascade import Stage
 from vrag.context import HEAD_ROWS, Contexts
 from vrag.grid import FloatArray
-from vrag.regions import Best, RegionRule, best_region
+from vrag.payload import page_tiles
+from vrag.regions import Best, RegionRule, Windows, best_region
 from vrag.store.base import Scored, Store
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
@@ -33,21 +35,21 @@ class _Scoring:
     Args:
         vector: Named vector that is scored.
         query: float32 [m, d].
-        rule: Windows; None for the whole page.
+        windows: Of each of the p candidates; None for the whole page.
         head: First rows of a page that count in every window.
         context: float32 [m, p], what the candidates' documents answer; None for nothing.
     """
 
     vector: str
     query: FloatArray
-    rule: RegionRule | None
+    windows: Sequence[Windows | None]
     head: int
     context: FloatArray | None
 
     def best(self, rows: FloatArray, candidate: int) -> Best:
         """Score of one candidate from its rows float32 [n, d]."""
         context = None if self.context is None else self.context[:, candidate]
-        return best_region(self.query @ rows.T, self.rule, self.head, context)
+        return best_region(self.query @ rows.T, self.windows[candidate], self.head, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Rescorer:
     Args:
         store: Where the pages are.
         contexts: Of the store's documents; None where the recipe has none.
-        rule: Windows of a region.
+        rule: What a region is.
         head: Rows of the page's head; 0 where the recipe has none.
     """
 
@@ -93,16 +95,21 @@ class Rescorer:
         context = self._scoring(stage, query, points, False).context
         if context is None:
             return {}
-        places = np.array([starts.get(point.id, 0) for point in points], np.int64)
-        best = self._maxima(stage, query, points, places, self.rule.window if starts else _NO_END)
+        first = np.array([starts.get(point.id, 0) for point in points], np.int64)
+        sizes = np.array([self.windows(point).size if starts else _NO_END for point in points], np.int64)
+        best = self._maxima(stage, query, points, first, first + sizes)
         return {point.id: rows for point, rows in zip(points, (context > best).T, strict=True)}
 
     def _scoring(self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool) -> _Scoring:
         rows, context = np.atleast_2d(query), None
         if stage.context and self.contexts is not None and not one_document:
             context = self.contexts.answers(rows, [str(point.payload["doc_id"]) for point in points])
-        rule = self.rule if stage.regions else None
-        return _Scoring(stage.vector, rows, rule, self.head if stage.context else 0, context)
+        windows = [self.windows(point) if stage.regions else None for point in points]
+        return _Scoring(stage.vector, rows, windows, self.head if stage.context else 0, context)
+
+    def windows(self, point: Scored) -> Windows:
+        """Rows of the regions of a page, by the tiles in its payload."""
+        return self.rule.windows(page_tiles(point.payload))
 
     def _bits(self, stage: Stage, points: Sequence[Scored]) -> BitCache | None:
         """The index's packed bits, when the stage asks for them and they hold all of the points."""
@@ -121,31 +128,37 @@ class Rescorer:
                 yield scoring.best(np.atleast_2d(found[point.id].vectors[scoring.vector]), i)
 
     def _maxima(
-        self, stage: Stage, query: FloatArray, points: Sequence[Scored], starts: npt.NDArray[np.int64], window: int
+        self, stage: Stage, query: FloatArray, points: Sequence[Scored], first: IntArray, end: IntArray
     ) -> FloatArray:
-        """What the window that begins at `starts` [p], or the head, of each page answers: float32 [m, p]."""
+        """What the rows from `first` [p] to `end` [p], or the head, of each page answer: float32 [m, p]."""
         bits = self._bits(stage, points)
         if bits is not None:
-            position = bits.table().position
-            pages = np.array([position[point.id] for point in points], np.int64)
-            return bits.pages(stage.vector).maxima(query, pages, starts, window, self.head)
+            return bits.pages(stage.vector).maxima(query, _positions(bits, points), first, end, self.head)
         found = self.store.fetch([point.id for point in points], [stage.vector])
         columns = []
-        for point, start in zip(points, starts.tolist(), strict=True):
+        for point, start, stop in zip(points, first.tolist(), end.tolist(), strict=True):
             rows = np.atleast_2d(found[point.id].vectors[stage.vector])
-            chosen = np.concatenate([rows[start : start + window], rows[: self.head]])
-            columns.append((query @ chosen.T).max(axis=1))
+            columns.append((query @ np.concatenate([rows[start:stop], rows[: self.head]]).T).max(axis=1))
         return np.stack(columns, axis=1)
 
 
 def _from_bits(cache: BitCache, scoring: _Scoring, points: Sequence[Scored]) -> list[Best]:
-    packed, position = cache.pages(scoring.vector), cache.table().position
-    pages = np.array([position[point.id] for point in points], np.int64)
+    packed, pages = cache.pages(scoring.vector), _positions(cache, points)
     longest = int((packed.rows[pages + 1] - packed.rows[pages]).max(initial=1))
-    rule = scoring.rule or RegionRule(longest, longest)
-    window = (scoring.query, rule.window, rule.stride)
-    scores, starts = packed.regions(*window, pages, scoring.context, head=scoring.head)
-    return [Best(float(score), int(start)) for score, start in zip(scores, starts, strict=True)]
+    best: list[Best] = [Best(-np.inf, 0)] * len(points)
+    for windows in set(scoring.windows):  # pages of words have all the same, pictures of one shape too
+        chosen = [i for i, of_page in enumerate(scoring.windows) if of_page == windows]
+        size, stride = windows or (longest, longest)
+        context = None if scoring.context is None else scoring.context[:, chosen]
+        found = packed.regions(scoring.query, size, stride, pages[chosen], context, head=scoring.head)
+        for i, score, start in zip(chosen, *found, strict=True):
+            best[i] = Best(float(score), int(start))
+    return best
+
+
+def _positions(cache: BitCache, points: Sequence[Scored]) -> IntArray:
+    position = cache.table().position
+    return np.array([position[point.id] for point in points], np.int64)
 
 
 def rescored(points: Sequence[Scored], best: Sequence[Best]) -> list[Scored]:

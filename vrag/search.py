@@ -105,10 +105,9 @@ def _regions(
     found = execution.store.fetch([point.id for point in points if point.id in ranking.starts])
     places = {}
     for point, record in found.items():
-        boxes = page_grid(record.payload).boxes
-        start = ranking.starts[point]
-        rows = (start, min(start + execution.rescoring.rule.window, len(boxes)))
-        inside = boxes[slice(*rows)]
+        grid, start = page_grid(record.payload), ranking.starts[point]
+        rows = (start, min(start + execution.rescoring.rule.windows(grid.tiles).size, len(grid)))
+        inside = grid.boxes[slice(*rows)]
         low, high = inside[:, :2].min(axis=0), inside[:, 2:].max(axis=0)
         x0, y0, x1, y1 = (round(float(edge), 4) for edge in (*low, *high))
         places[point] = (rows, (x0, y0, x1, y1))

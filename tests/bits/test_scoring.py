@@ -115,7 +115,7 @@ def test_maxima_are_those_of_the_window_and_the_head(engine, case, start, window
     (pages, signs, rng), m, planes = case
     query = rng.normal(size=(m, signs.dim)).astype(np.float32)
     starts = np.full(len(pages), start)
-    found = packed(pages, signs).maxima(query, np.arange(len(pages)), starts, window, head)
+    found = packed(pages, signs).maxima(query, np.arange(len(pages)), starts, starts + window, head)
     for k, page in enumerate(pages):
         rows = np.concatenate([page[start : start + window], page[:head]])
         expected = naive.similarities(signs, query, rows, PLANES).max(axis=1, initial=-np.inf)

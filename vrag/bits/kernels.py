@@ -22,7 +22,7 @@ _REGIONS = types.void(
     *_PAGES, *_QUERY, types.int64, types.int64, types.int64, types.float32[:, ::1], types.float32[::1], types.int64[::1]
 )
 
-_MAXIMA = types.void(*_PAGES, *_QUERY, types.int64[::1], types.int64, types.int64, types.float32[:, ::1])
+_MAXIMA = types.void(*_PAGES, *_QUERY, types.int64[::1], types.int64[::1], types.int64, types.float32[:, ::1])
 
 
 @intrinsic
@@ -148,7 +148,7 @@ def maxima(
     offset: Any,
     slope: Any,
     start: Any,
-    window: int,
+    end: Any,
     head: int,
     out: Any,
 ) -> None:
@@ -162,5 +162,5 @@ def maxima(
             out[j, k] = -np.inf
             _distances(block, n, planes[j], distance)
             for i in range(n):
-                if i < head or start[k] <= i < start[k] + window:
+                if i < head or start[k] <= i < end[k]:
                     out[j, k] = max(out[j, k], offset[j] + slope[j] * np.float32(distance[i]))

@@ -59,13 +59,13 @@ def maxima(
     pages: IntArray,
     query: QueryPlanes,
     start: IntArray,
-    window: int,
+    end: IntArray,
     head: int,
     out: FloatArray,
 ) -> None:
     """Each query row's best similarity in one window of each page or its first `head` rows: float32 [m, pages]."""
     for k, similarity in _similarities(bits, rows, pages, query):
-        chosen = (similarity[:, start[k] : start[k] + window], similarity[:, :head])
+        chosen = (similarity[:, start[k] : end[k]], similarity[:, :head])
         out[:, k] = np.concatenate(chosen, axis=1).max(axis=1, initial=-np.inf)
 
 

@@ -96,25 +96,25 @@ class PackedPages:
         self._in_blocks(score, chosen, coded)
         return out, start
 
-    def maxima(self, query: FloatArray, pages: IntArray, starts: IntArray, window: int, head: int) -> FloatArray:
+    def maxima(self, query: FloatArray, pages: IntArray, first: IntArray, end: IntArray, head: int) -> FloatArray:
         """Each query row's best similarity in one window of each page, or in the page's head: float32 [m, pages].
 
         Args:
             query: float32 [m, d], weighted rows.
             pages: Positions of the p pages wanted.
-            starts: int64 [p], first row of each page's window.
-            window: Rows of a window.
+            first: int64 [p], first row of each page's window.
+            end: int64 [p], the row behind its last.
             head: First rows of a page that count too.
         """
         chosen, coded = _positions(pages, len(self)), self.signs.query(query)
         out = np.empty((len(query), len(chosen)), np.float32)
-        first = np.ascontiguousarray(starts, np.int64)
+        span = np.ascontiguousarray(first, np.int64), np.ascontiguousarray(end, np.int64)
         fast = compiled.kernels()
         if fast is None:
-            portable.maxima(self.bits, self.rows, chosen, coded, first, window, head, out)
+            portable.maxima(self.bits, self.rows, chosen, coded, *span, head, out)
         else:
             planes = (coded.bits, coded.offset, coded.slope)
-            fast.maxima(self.bits, self.rows, chosen, *planes, first, window, head, out)
+            fast.maxima(self.bits, self.rows, chosen, *planes, *span, head, out)
         return out
 
     def _in_blocks(self, score: Callable[[slice], None], pages: IntArray, query: QueryPlanes) -> None:
