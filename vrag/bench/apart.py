@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import tempfile
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from vrag.bench.peers import PEERS
 from vrag.bench.vectors import Corpus
 
 
-def measure_apart(name: str, corpus: Corpus, pages: int, folder: Path) -> Result:
+def measure_apart(name: str, corpus: Corpus, pages: int, folder: Path, most_s: float = math.inf) -> Result:
     """Seconds and rankings of a peer over the first `pages` pages; raises what the peer raises.
 
     Args:
@@ -20,16 +22,19 @@ def measure_apart(name: str, corpus: Corpus, pages: int, folder: Path) -> Result
         corpus: Pages and queries.
         pages: How many.
         folder: For its index, if it writes one.
+        most_s: Seconds of searching after which no more queries are asked.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_measure, name, corpus, pages, folder).result()
+        return process.submit(_measure, name, corpus, pages, folder, most_s).result()
 
 
-def _measure(name: str, corpus: Corpus, pages: int, folder: Path) -> Result:
+def _measure(name: str, corpus: Corpus, pages: int, folder: Path, most_s: float) -> Result:
     peer = next(peer for peer in PEERS if peer.name == name)
     queries = corpus.source.queries
     if peer.scorer:
-        return timed_scorer(peer.scorer(), corpus.blocks(pages), queries)[0]
+        return timed_scorer(peer.scorer(), corpus.blocks(pages), queries, most_s, pages)[0]
     assert peer.engine is not None
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        return timed(peer.engine(corpus, pages, Path(place)), queries)
+        started = time.perf_counter()
+        search = peer.engine(corpus, pages, Path(place))
+        return timed(search, queries, most_s, time.perf_counter() - started)

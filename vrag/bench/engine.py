@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,11 +24,14 @@ from vrag.store.base import Condition, Record, Selection, VectorField
 
 FULL, ROWS, GLOBAL = "full", "rows", "global"
 POOLED = 32  # rows of the pooled vector, as ColPali's grid has
+# The paper's limits for two and three stages. A narrow and a wide cascade of ours, the same at every size.
 CASCADES = {
     "exact": "full",
     "two-stage": "rows:256 > full",
     "three-stage": "global:1000 > rows:300 > full",
-    "bits": "rows@bits:512 > full@bits:256 > full",
+    "three-stage, graph": "global@hnsw:1000 > rows:300 > full",
+    "bits": "rows@bits:512 > full@bits:128 > full",
+    "bits, wide": "rows@bits:2048 > full@bits:256 > full",
 }
 _BATCH = 16
 _PAGES = Selection((Condition("kind", (PAGE,)),))
@@ -37,26 +41,30 @@ class BenchStore:
     """The first N pages of a corpus in a store that grows from size to size.
 
     Args:
-        folder: Where the store is made; must be empty.
-        corpus: The pages.
+        folder: Where the store is, or is made.
+        dim: Dimension of a row.
+        pages: That it holds.
     """
 
-    def __init__(self, folder: Path, corpus: Corpus) -> None:
-        dim = corpus.source.dim
-        fields = [VectorField(FULL, "multi", dim), VectorField(ROWS, "multi", dim), VectorField(GLOBAL, "single", dim)]
-        self._corpus = corpus
-        self._store = BitsStore.create(folder / "shard", fields, KEYS)
-        self.bits = BitCache(folder / "bits", {FULL: dim, ROWS: dim}, {})
+    def __init__(self, folder: Path, dim: int, pages: int = 0) -> None:
+        rows = [VectorField(FULL, "multi", dim), VectorField(ROWS, "multi", dim)]
+        fields = [*rows, VectorField(GLOBAL, "single", dim, hnsw=True)]
+        shard = folder / "shard"
+        self._store = BitsStore.open(shard, fields) if shard.exists() else BitsStore.create(shard, fields, KEYS)
+        self.bits = open_bits(folder, dim)
         self._store.bits = self.bits
-        self.pages = 0
+        self.pages = pages
+        self.build_s = 0.0
 
-    def grow(self, pages: int) -> None:
-        """Add pages until there are `pages`, then merge segments and commit the bits."""
+    def grow(self, corpus: Corpus, pages: int) -> None:
+        """Add pages of a corpus until there are `pages`, then merge segments, build the graph and commit the bits."""
+        started = time.perf_counter()
         for start in range(self.pages, pages, _BATCH):
-            self._store.upsert([self._record(n) for n in range(start, min(start + _BATCH, pages))])
+            self._store.upsert([_record(corpus, n) for n in range(start, min(start + _BATCH, pages))])
         self.pages = pages
         self._store.optimize()
         self.bits.update(self._store)
+        self.build_s += time.perf_counter() - started
 
     def search(self, cascade: str, query: FloatArray) -> Ranked:
         """Numbers of the ten best pages."""
@@ -73,13 +81,19 @@ class BenchStore:
         """Release the folder."""
         self._store.close()
 
-    def _record(self, number: int) -> Record:
-        full = self._corpus.page(number)
-        rows = np.stack([part.mean(axis=0) for part in np.array_split(full, POOLED)])
-        mean = normalise(full.mean(axis=0, keepdims=True))[0]
-        name = str(uuid.uuid5(uuid.NAMESPACE_OID, f"bench {number}"))
-        payload = {"kind": PAGE, "doc_id": "bench", "page": number}
-        return Record(name, payload, {FULL: full, ROWS: normalise(rows), GLOBAL: mean})
+
+def open_bits(folder: Path, dim: int) -> BitCache:
+    """The bits beside a benchmark store; any number of processes may read them at once."""
+    return BitCache(folder / "bits", {FULL: dim, ROWS: dim}, {})
+
+
+def _record(corpus: Corpus, number: int) -> Record:
+    full = corpus.page(number)
+    rows = np.stack([part.mean(axis=0) for part in np.array_split(full, POOLED)])
+    mean = normalise(full.mean(axis=0, keepdims=True))[0]
+    name = str(uuid.uuid5(uuid.NAMESPACE_OID, f"bench {number}"))
+    payload = {"kind": PAGE, "doc_id": "bench", "page": number}
+    return Record(name, payload, {FULL: full, ROWS: normalise(rows), GLOBAL: mean})
 
 
 def sizes_of(cache: BitCache, names: Sequence[str]) -> int:

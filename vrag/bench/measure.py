@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from vrag.grid import FloatArray
 
 TOP = 10
+FEWEST = 3  # queries that the slowest system answers
 Ranked = list[int]  # page numbers, best first
 
 
@@ -29,6 +31,8 @@ class Row:
         median_ms: Median milliseconds of a query.
         p95_ms: 95th percentile of the same.
         bytes: Bytes a query's candidates are read from, of all pages; 0 where not known.
+        queries: How many were asked; a slow system answers those that fit into its time, the first ones.
+        build_s: Seconds that its index of these pages took to build; 0 where there is none.
     """
 
     pages: int
@@ -40,33 +44,49 @@ class Row:
     median_ms: float
     p95_ms: float
     bytes: int = 0
+    queries: int = 0
+    build_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Seconds and ranking of every query by one system."""
+    """Seconds and rankings of the first queries by one system, and the seconds that its index took to build."""
 
     seconds: Sequence[float]
     ranked: Sequence[Ranked]
+    build_s: float = 0.0
 
 
-def timed(search: Callable[[FloatArray], Ranked], queries: Sequence[FloatArray]) -> Result:
-    """Every query once, after one that is not counted."""
+def timed(
+    search: Callable[[FloatArray], Ranked],
+    queries: Sequence[FloatArray],
+    most_s: float = math.inf,
+    build_s: float = 0.0,
+) -> Result:
+    """Every query once, after one that is not counted; after `most_s` seconds no more than `FEWEST`."""
     search(queries[0])
-    seconds, ranked = [], []
+    seconds: list[float] = []
+    ranked = []
     for query in queries:
+        if len(seconds) >= FEWEST and sum(seconds) > most_s:
+            break
         started = time.perf_counter()
         ranked.append(search(query))
         seconds.append(time.perf_counter() - started)
-    return Result(seconds, ranked)
+    return Result(seconds, ranked, build_s)
 
 
 def timed_scorer(
-    score: Callable[[FloatArray, FloatArray], FloatArray], blocks: Iterable[FloatArray], queries: Sequence[FloatArray]
+    score: Callable[[FloatArray, FloatArray], FloatArray],
+    blocks: Iterable[FloatArray],
+    queries: Sequence[FloatArray],
+    most_s: float = math.inf,
+    pages: int = 0,
 ) -> tuple[Result, FloatArray]:
     """A scorer that reads every page, over blocks float32 [b, n, d] made one after another.
 
-    Only the scoring is timed, so it costs what it would with all pages in memory, where they need not fit.
+    Only the scoring is timed, so it costs what it would with all pages in memory, where they need not fit. By the time
+    of the first block, no more queries are asked than take `most_s` seconds for all `pages`, but `FEWEST`.
 
     Returns:
         The result, and all scores float32 [queries, pages].
@@ -75,6 +95,11 @@ def timed_scorer(
     for number, block in enumerate(blocks):
         if number == 0:
             score(queries[0], block)  # not counted: the first call of many libraries prepares something
+            started = time.perf_counter()
+            score(queries[0], block)
+            whole = (time.perf_counter() - started) * pages / len(block)
+            queries = queries[: max(FEWEST, int(min(most_s / max(whole, 1e-9), len(queries))))]
+            seconds = np.zeros(len(queries))
         part = np.empty((len(queries), len(block)), np.float32)
         for i, query in enumerate(queries):
             started = time.perf_counter()
@@ -93,9 +118,10 @@ def best(scores: FloatArray, k: int = TOP) -> Ranked:
 
 def make_row(pages: int, system: str, cascade: str, result: Result, exact: Sequence[Ranked], size: int = 0) -> Row:
     """The row of a result, its ratio still to be set."""
-    found = [len(set(r[:TOP]) & set(e)) / len(e) for r, e in zip(result.ranked, exact, strict=True)]
+    asked = exact[: len(result.ranked)]
+    found = [len(set(r[:TOP]) & set(e)) / len(e) for r, e in zip(result.ranked, asked, strict=True)]
     middle = median(result.seconds)
     return Row(
         pages, system, cascade, 1 / middle, float(np.mean(found)), 0.0, middle * 1000,
-        float(np.percentile(result.seconds, 95)) * 1000, size,
+        float(np.percentile(result.seconds, 95)) * 1000, size, len(asked), round(result.build_s, 1),
     )  # fmt: skip

@@ -35,6 +35,7 @@ class Peer:
         scorer: Makes a function of a query [m, d] and a block [b, n, d] that gives scores [b].
         engine: Makes a search over an index of `pages` pages of a corpus, built in a folder.
         most: Pages above which it is left out, and why; None for no limit.
+        copies: Of all pages, float32, that it holds in memory; it is left out where they do not fit.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Peer:
     scorer: Callable[[], Scorer] | None = None
     engine: Callable[[Corpus, int, Path], Search] | None = None
     most: tuple[int, str] | None = None
+    copies: float = 0.0
 
     @property
     def installed(self) -> bool:
@@ -127,7 +129,7 @@ _SLOW = "building takes minutes a thousand pages"
 PEERS: Sequence[Peer] = (
     Peer("maxsim-cpu", "maxsim_cpu", "pip install maxsim-cpu", scorer=_maxsim_cpu),
     Peer("colpali-engine", "colpali_engine", 'pip install "vrag-toolkit[colpali]"', scorer=_colpali_engine),
-    Peer("qdrant-client local", "qdrant_client", "pip install qdrant-client", engine=_qdrant_local, most=(1000, _SLOW)),
+    Peer("qdrant-client local", "qdrant_client", "pip install qdrant-client", engine=_qdrant_local, copies=1.3),
     Peer("fast-plaid", "fast_plaid", "pip install fast-plaid", engine=_fast_plaid, most=(1000, _SLOW)),
 )
 

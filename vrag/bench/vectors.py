@@ -3,12 +3,16 @@
 There are never 20,000 pages of 1,024 vectors at hand, so a page of the benchmark is put together from two real ones:
 rows of both, drawn with replacement and kept in reading order, with noise on every row. A model of more dimensions
 than wanted is projected on the directions of its rows with most variance. Page number i is the same at every size.
+
+So a query's exact top ten are ten of the pages that share a real page with it, which are many more and nearly alike:
+hard to put in order, and pooled vectors alone do not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from vrag.index import Index
 
 NOISE = 0.3  # length of the noise added to a unit row
-_SOURCE_PAGES = 256
+_SOURCE_PAGES = 1024
 _FEWEST_ROWS = 32
 _QUERY_WORDS = 12
 
@@ -38,12 +42,14 @@ class Source:
         queries: float32 [m, d] of each real query.
         model: Name of the model that made them.
         real_dim: Dimension before projection.
+        asked: What the queries are, for `describe`.
     """
 
     pages: Sequence[FloatArray]
     queries: Sequence[FloatArray]
     model: str
     real_dim: int
+    asked: str = "pieces of text of those pages"
 
     @property
     def dim(self) -> int:
@@ -56,24 +62,41 @@ class Source:
         return (
             f"Vectors: embeddings of {len(self.pages)} real pages by {self.model}{projected}; each benchmark page "
             f"resamples {rows} rows of two of them, with noise of length {NOISE}. "
-            f"Queries: {len(self.queries)} pieces of text of those pages."
+            f"Queries: {len(self.queries)} {self.asked}."
         )
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Pages of the benchmark, made when they are asked for.
+    """Pages of the benchmark, made when they are asked for, or kept in a file.
 
     Args:
         source: Real rows.
         rows: Rows of a page.
+        file: float16 [pages, rows, d], the first pages as `keep` wrote them; None to make each anew.
     """
 
     source: Source
     rows: int
+    file: Path | None = None
+
+    def keep(self, pages: int, file: Path) -> Corpus:
+        """The same pages, the first of them read from a file that this writes: making one takes 4 ms."""
+        with file.open("wb") as out:
+            for number in range(pages):
+                out.write(self.page(number).astype(np.float16).tobytes())
+        return replace(self, file=file)
 
     def page(self, number: int) -> FloatArray:
         """Page `number`, float16-exact float32 [rows, d]."""
+        if self.file is not None:
+            size = self.rows * self.source.dim
+            kept = np.fromfile(self.file, np.float16, size, offset=2 * size * number)
+            if len(kept) == size:
+                return kept.reshape(self.rows, -1).astype(np.float32)
+        return self._made(number)
+
+    def _made(self, number: int) -> FloatArray:
         random = np.random.default_rng([7, number])
         first, second = random.integers(0, len(self.source.pages), 2)
         half = self.rows // 2
@@ -92,8 +115,14 @@ class Corpus:
         return rows[np.sort(random.integers(0, len(rows), count))]
 
 
-def read_source(index: Index, queries: int, dim: int) -> Source:
+def read_source(index: Index, queries: int, dim: int, questions: Sequence[str] = ()) -> Source:
     """Real rows and queries of an index, projected to `dim` dimensions when the model has more.
+
+    Args:
+        index: Whose pages and model are taken.
+        queries: How many, spread evenly over the pages or questions.
+        dim: Most dimensions of a row.
+        questions: Asked instead of pieces of the pages' text.
 
     Raises:
         UsageError: The index has too little to resample.
@@ -103,6 +132,7 @@ def read_source(index: Index, queries: int, dim: int) -> Source:
     if not texts:
         raise UsageError("The index has no pages with enough text to benchmark with.", "Ingest some documents first.")
     pages = [record.vectors[FULL] for record in records]
+    texts = list(questions) or texts
     asked = [index.embed_query(text) for text in texts[:: max(1, len(texts) // queries)][:queries]]
     projection = _projection(np.concatenate(pages), dim)
     return Source(
@@ -110,6 +140,7 @@ def read_source(index: Index, queries: int, dim: int) -> Source:
         [_projected(query, projection) for query in asked],
         index.pipeline.model,
         pages[0].shape[1],
+        "questions of a file" if questions else "pieces of text of those pages",
     )
 
 

@@ -20,20 +20,28 @@ if TYPE_CHECKING:
     from vrag.bench.run import Report
 
 
+_TEXT = ("system", "cascade")
+_WIDTH = 140  # columns: a table of eleven columns is not to be read folded
+
+
 def bench(
-    sizes: Annotated[str, typer.Option(help="Numbers of pages, with commas between.")] = "1000,5000",
+    sizes: Annotated[str, typer.Option(help="Numbers of pages, with commas between.")] = "1000,5000,20000",
     index: Annotated[
         Path | None, typer.Option(help="Index whose vectors are resampled; default: nearest .vrag.")
     ] = None,
     queries: Annotated[int, typer.Option(min=1, help="Queries asked of every system.")] = 20,
+    questions: Annotated[
+        Path | None, typer.Option(help='Ask these: JSONL of {"query"}; default: pieces of the pages\' text.')
+    ] = None,
     rows: Annotated[int, typer.Option(min=32, help="Vectors of a page.")] = 1024,
     dim: Annotated[int, typer.Option(min=8, help="Dimension of a vector; larger ones are projected.")] = 128,
     peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Measure other libraries too.")] = True,
+    seconds: Annotated[float, typer.Option(min=1, help="Each system searches so long at each size, at most.")] = 300,
     ingest: Annotated[Path | None, typer.Option(help="Measure the ingest of these PDFs too, stage by stage.")] = None,
     ingest_pages: Annotated[int, typer.Option(min=1, help="Pages of them at most.")] = 60,
     csv: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture (PNG) to this file.")] = None,
-    work: Annotated[Path | None, typer.Option(help="Folder for the stores: 0.6 MB a page, removed at the end.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Folder for the stores: 0.8 MB a page, removed at the end.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Measure queries a second and recall against corpus size.
@@ -46,20 +54,24 @@ def bench(
     from vrag.bench.plot import write_csv, write_plot
     from vrag.bench.run import Bench
     from vrag.bench.vectors import Corpus, read_source
+    from vrag.evaluation.rows import read_rows
     from vrag.index import Index
 
     wanted = _sizes(sizes)
+    asked = [row.text("query") for row in read_rows(questions)] if questions else []
     with Index.open(find_index(index), force=True) as opened:
-        corpus = Corpus(read_source(opened, queries, dim), rows)
+        corpus = Corpus(read_source(opened, queries, dim, asked), rows)
     stages = IngestBench(ingest, ingest_pages, output.note).run() if ingest else []
-    report = Bench(corpus, wanted, peers, work, output.note).run()
+    report = Bench(corpus, wanted, peers, work, output.note, seconds).run()
     if csv:
         write_csv(report.rows, csv)
     if plot:
         write_plot(report.rows, plot)
     if json:
         facts = {"vectors": report.vectors, "machine": report.machine, "notes": list(report.notes)}
-        output.data({"rows": list(map(asdict, report.rows)), "ingest": list(map(asdict, stages)), **facts})
+        memory = [{**asdict(one), "total": one.total} for one in report.memory]
+        rows_json = list(map(asdict, report.rows))
+        output.data({"rows": rows_json, "memory": memory, "ingest": list(map(asdict, stages)), **facts})
     else:
         _print(report, stages)
     return 0
@@ -74,13 +86,19 @@ def _sizes(text: str) -> Sequence[int]:
 
 def _print(report: Report, stages: Sequence[IngestRow]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("pages", "x exact", "recall@10", "queries/s", "median ms", "p95 ms", "system", "cascade"):
-        table.add_column(name, justify="left" if name in ("system", "cascade") else "right", overflow="fold")
+    for name in ("pages", "x exact", "recall@10", "queries/s", "median ms", "p95 ms", "queries", "build s", *_TEXT):
+        table.add_column(name, justify="left" if name in _TEXT else "right", overflow="fold")
     for row in report.rows:
         numbers = (f"{row.ratio:.1f}", f"{row.recall_at_10:.3f}", f"{row.qps:.1f}", f"{row.median_ms:.1f}")
-        table.add_row(f"{row.pages:,}", *numbers, f"{row.p95_ms:.1f}", row.system, row.cascade)
-    output.stdout.print(table)
+        rest = (f"{row.p95_ms:.1f}", str(row.queries), f"{row.build_s:.0f}", row.system, row.cascade)
+        table.add_row(f"{row.pages:,}", *numbers, *rest)
+    output.stdout.print(table, width=max(output.stdout.width, _WIDTH), crop=False)
     for stage in stages:
         output.stdout.print(f"{stage.pages_per_s:9.2f} pages/s  {stage.stage}", markup=False)
-    for line in (report.vectors, f"Machine: {report.machine}.", *report.notes):
+    for line in (
+        *(one.describe() for one in report.memory),
+        report.vectors,
+        f"Machine: {report.machine}.",
+        *report.notes,
+    ):
         output.stdout.print(line, markup=False, soft_wrap=True)
