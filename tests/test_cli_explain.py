@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-KEYS = {"query", "doc", "path", "page", "cascade", "score", "stages", "matches"}
-STAGE_KEYS = {"stage", "rank", "score", "candidates", "limit", "passed"}
+KEYS = {"query", "doc", "path", "page", "cascade", "score", "stages", "matches", "counted"}
+STAGE_KEYS = {"stage", "rank", "score", "candidates", "limit", "passed", "branch", "parts"}
 MATCH_KEYS = {"token", "similarity", "contribution", "row", "text", "place", "box"}
 
 

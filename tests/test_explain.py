@@ -15,6 +15,9 @@ from vrag.pages.page import Words
 CASCADES = ["exact", "two-stage", "three-stage", "runs:3 > full", "global:4 > runs:2 > full", "mean(runs):3 > full"]
 
 
+FUSED = ["best", "union(runs:3, text:2) > full", "rrf(runs:3, text:3):4 > full", "rrf(runs:3, text:3)"]
+
+
 @pytest.fixture(scope="module")
 def index(indexed):
     with Index.open(indexed) as index:
@@ -34,6 +37,56 @@ def test_every_hit_has_its_rank_and_scores(index, cascade):
         assert scores == pytest.approx(hit.stages, abs=2e-3)
         assert found.score == pytest.approx(hit.score, abs=2e-3)
         assert found.cascade == str(index.pipeline.cascade(cascade))
+
+
+@pytest.mark.parametrize("cascade", FUSED)
+def test_branches_have_ranks_and_scores_of_their_own(index, cascade):
+    query = "pumps and engines in winter"
+    for hit in index.search(query, 5, cascade):
+        found = index.explain(query, hit.doc, hit.page, cascade)
+        scores = {stage.stage: stage.score for stage in found.stages}
+        assert {name: scores[name] for name in hit.stages} == pytest.approx(hit.stages, abs=2e-3)
+        assert (found.stages[-1].rank, found.stages[-1].passed) == (hit.rank, True)
+        runs, text = found.stages[:2]
+        kind = cascade[:3] if cascade.startswith("rrf") else "union"
+        assert [runs.branch, text.branch, found.stages[-1].branch] == [f"{kind} 1", f"{kind} 2", ""]
+        everywhere = [h for h in index.search(query, 5, "runs") if h.id == hit.id]
+        assert runs.rank == everywhere[0].rank
+        assert any(stage.passed for stage in found.stages[:2])
+        assert runs.passed == (runs.rank <= runs.limit)
+
+
+def test_a_page_with_none_of_the_words_is_out_of_the_branch_of_words(index):
+    union = "union(runs:3, text:2) > full"
+    _, text, last = index.explain("krill", "machines.pdf", 1, union, k=1).stages
+    assert (text.score, text.passed, text.candidates) == (0.0, False, 1)
+    assert text.rank == 2
+    assert last.candidates in (3, 4)
+
+
+def test_a_blended_score_is_the_sum_of_its_parts(index):
+    for doc, page in (("animals.pdf", 2), ("machines.pdf", 1)):
+        last = index.explain("krill in winter", doc, page, "best").stages[-1]
+        assert [part.name for part in last.parts] == ["full@bits@regions+context", "0.4*text"]
+        assert sum(part.score for part in last.parts) == pytest.approx(last.score)
+        assert (last.parts[1].score > 0) == (doc == "animals.pdf")
+    assert index.explain("krill", "animals.pdf", 2, "two-stage").stages[-1].parts == ()
+
+
+def test_it_is_said_what_the_region_the_head_and_the_context_answered(index):
+    (hit, *_) = index.search("krill in animals", 1, "full@regions+context")
+    found = index.explain("krill in animals", hit.doc, hit.page, "full@regions+context")
+    counted = found.counted
+    assert counted.score == pytest.approx(hit.score, abs=2e-3)
+    assert (counted.rows, counted.region) == (hit.rows, hit.region)
+    answers = {match.token: answer for match, answer in zip(found.matches, counted.answers, strict=True)}
+    assert counted.answers[0].text.strip(".").lower() == "krill"
+    assert counted.answers[0].source in ("region", "head")
+    assert (answers["animals"].source, answers["animals"].text) == ("context", "")
+    assert set(hit.context_words) == {match for match, answer in answers.items() if answer.source == "context"}
+    assert index.explain("krill", hit.doc, hit.page, "exact").counted is None
+    within = index.explain("krill in animals", hit.doc, hit.page, "full@regions+context", where="doc=animals.pdf")
+    assert "context" not in {answer.source for answer in within.counted.answers}
 
 
 @pytest.mark.parametrize("cascade", CASCADES)

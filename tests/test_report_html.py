@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from tests.test_heatmap import hottest, lies_in, one_hot
-from vrag.explain import Explanation, Match, StageTrace
+from vrag.explain import Explanation, Match
 from vrag.grid import Grid, Tile
 from vrag.report_html import heat_picture, html_report
+from vrag.tracing import StageTrace
 
 GRID = Grid.patches([Tile(6, 5)])
 ROWS = (7, 22)

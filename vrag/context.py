@@ -25,7 +25,7 @@ from vrag.schema import CONTEXT_PARTS
 from vrag.store.base import Record, Store
 
 HEAD_ROWS = 20  # of a page: running titles and captions count for every region of it
-_WEIGHT = np.float32(0.9)  # against what a page itself answers; measured on both development sets
+CONTEXT_WEIGHT = np.float32(0.9)  # against what a page itself answers; measured on both development sets
 _OPENING_WORDS = 40
 _MOST_WORDS = 80
 _CACHED = 4096
@@ -113,7 +113,8 @@ class Contexts:
         vectors = self._of(doc_ids)
         nothing = np.full(len(query), -np.inf, np.float32)
         column = {
-            doc: nothing if rows is None else _WEIGHT * (query @ rows.T).max(axis=1) for doc, rows in vectors.items()
+            doc: nothing if rows is None else CONTEXT_WEIGHT * (query @ rows.T).max(axis=1)
+            for doc, rows in vectors.items()
         }
         return np.stack([column[doc] for doc in doc_ids], axis=1) if doc_ids else nothing[:, None][:, :0]
 

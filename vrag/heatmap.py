@@ -34,6 +34,7 @@ _RAMP = np.array(
     ]
 )
 _MARK = (150, 0, 30)
+_REGION = (20, 80, 170)
 
 
 def row_heat(similarities: FloatArray, weights: FloatArray, grid: Grid) -> FloatArray:
@@ -83,13 +84,14 @@ def paint(values: FloatArray, grid: Grid, size: tuple[int, int]) -> FloatArray:
     return np.maximum(raster, _blurred(raster, _halo(pixels)))
 
 
-def overlay(page: Image, raster: FloatArray, marks: Sequence[Box] = ()) -> Image:
+def overlay(page: Image, raster: FloatArray, marks: Sequence[Box] = (), region: Box | None = None) -> Image:
     """The page under its heat, an RGB picture of the page's size.
 
     Args:
         page: RGB picture.
         raster: float32 [height, width] of the page's size in pixels; the hottest pixel becomes red.
         marks: Boxes to draw a line around, shares of the page.
+        region: A box to draw a line of another colour around: the region that counted.
     """
     from PIL import Image, ImageDraw
 
@@ -99,8 +101,10 @@ def overlay(page: Image, raster: FloatArray, marks: Sequence[Box] = ()) -> Image
     shown = Image.fromarray((picture * (1 - opacity) + colour[..., :3] * opacity).astype(np.uint8))
     draw = ImageDraw.Draw(shown)
     width = max(1, round(max(page.size) / 700))
-    for x0, y0, x1, y1 in _in_pixels(np.array(marks, np.float32).reshape(-1, 4), page.size).tolist():
-        draw.rectangle((x0 - 2 * width, y0 - 2 * width, x1 + 2 * width, y1 + 2 * width), outline=_MARK, width=width)
+    framed = [(box, 2 * width, _MARK) for box in marks] + ([(region, 4 * width, _REGION)] if region else [])
+    for box, gap, colour_of in framed:
+        x0, y0, x1, y1 = _in_pixels(np.array([box], np.float32), page.size)[0].tolist()
+        draw.rectangle((x0 - gap, y0 - gap, x1 + gap, y1 + gap), outline=colour_of, width=width)
     return shown
 
 

@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from vrag import context
+from vrag.answers import find_answers
 from vrag.cascade import Cascade, Fusion, Stage
 from vrag.documents import KEYS, Document, Documents
 from vrag.embedders import ModelOptions, load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.execution import Execution
-from vrag.explain import Explanation, Match, explain_page, find_matches, trace
+from vrag.explain import Explanation, Match, explain_page, find_matches
 from vrag.facts import Facts
 from vrag.failures import Failures
 from vrag.fleet.source import page_source
@@ -42,6 +43,7 @@ from vrag.settings import folder_bytes, passwords
 from vrag.snippet import snippet
 from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store, TextCondition
 from vrag.store.limits import MULTIVECTOR_LIMIT, check_pages_fit
+from vrag.tracing import trace
 from vrag.verify import Problem, Verifier
 from vrag.where import parse_where, parse_where_documents
 
@@ -428,12 +430,14 @@ class Index(AbstractContextManager["Index"]):
         if doc is None or page is None:
             doc, page = self._best_page(query, doc, page, cascade, where)
         record_id, _ = self._page_record(doc, page)
-        record = self._store.fetch([record_id], [FULL])[record_id]
+        record = self._store.fetch([record_id], [FULL, *(s.name for s in self.pipeline.vectors)])[record_id]
         chosen = self.pipeline.cascade(cascade)
         selection = parse_where([where] if isinstance(where, str) else where, self.documents)
         embedded = self.embed_query_tokens(query)
-        stood = trace(self._execution(query, embedded.vectors, selection, k), self.documents, chosen, record)
-        return explain_page(query, embedded, record, self.documents, str(chosen), stood)
+        execution = self._execution(query, embedded.vectors, selection, k)
+        stood = trace(execution, self.documents, chosen, record)
+        counted = find_answers(execution, chosen, embedded.vectors, record)
+        return explain_page(query, embedded, record, self.documents, str(chosen), stood, counted)
 
     @property
     def fingerprint(self) -> Fingerprint:

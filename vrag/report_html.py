@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vrag.explain import Explanation
-from vrag.grid import FloatArray
+from vrag.grid import Box, FloatArray
 from vrag.heatmap import overlay, paint, row_heat
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def heat_picture(explanation: Explanation, page: Image, tokens: Sequence[int] | 
     best = {j: float(heat[j, explanation.matches[j].row]) for j in chosen}
     framed = [j for j in chosen if best[j] > 0 and best[j] >= _NOTABLE * max(best.values())]
     raster = paint(heat[list(chosen)].sum(axis=0), explanation.grid, page.size)
-    return overlay(page, raster, [explanation.matches[j].box for j in framed])
+    return overlay(page, raster, [explanation.matches[j].box for j in framed], _region(explanation))
 
 
 def html_report(explanation: Explanation, page: Image) -> str:
@@ -71,6 +71,8 @@ def _report_data(explanation: Explanation, page: Image) -> dict[str, Any]:
         "page": explanation.page,
         "cascade": explanation.cascade,
         "score": explanation.score,
+        "region": _region(explanation),
+        "counted": asdict(explanation.counted) | {"score": explanation.counted.score} if explanation.counted else None,
         "stages": [asdict(stage) for stage in explanation.stages],
         "matches": [
             {**asdict(match), "heat": float(row[match.row])}
@@ -82,6 +84,11 @@ def _report_data(explanation: Explanation, page: Image) -> dict[str, Any]:
         # One scale for all tokens, so that the browser can add them up.
         "heat": [_data_url(_grey(raster / peak), "PNG", optimize=True) for raster in rasters],
     }
+
+
+def _region(explanation: Explanation) -> Box | None:
+    """Where the region lies that counted, if one did."""
+    return explanation.counted.region if explanation.counted else None
 
 
 def _heat(explanation: Explanation) -> FloatArray:

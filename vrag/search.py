@@ -10,7 +10,7 @@ import numpy as np
 from vrag.cascade import Cascade
 from vrag.documents import Documents
 from vrag.execution import Execution, Ranking
-from vrag.grid import Box
+from vrag.grid import Box, Grid
 from vrag.payload import page_grid
 from vrag.store.base import Scored
 
@@ -107,11 +107,16 @@ def _regions(
     for point, record in found.items():
         grid, start = page_grid(record.payload), ranking.starts[point]
         rows = (start, min(start + execution.rescoring.rule.windows(grid.tiles).size, len(grid)))
-        inside = grid.boxes[slice(*rows)]
-        low, high = inside[:, :2].min(axis=0), inside[:, 2:].max(axis=0)
-        x0, y0, x1, y1 = (round(float(edge), 4) for edge in (*low, *high))
-        places[point] = (rows, (x0, y0, x1, y1))
+        places[point] = (rows, region_place(grid, *rows))
     return places
+
+
+def region_place(grid: Grid, first: int, end: int) -> Box:
+    """Where rows `first` to `end` of a page lie together: x0, y0, x1, y1 as shares of the page."""
+    inside = grid.boxes[first:end]
+    low, high = inside[:, :2].min(axis=0), inside[:, 2:].max(axis=0)
+    x0, y0, x1, y1 = (round(float(edge), 4) for edge in (*low, *high))
+    return x0, y0, x1, y1
 
 
 def result_order(point: Scored, documents: Documents) -> tuple[float, str, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,7 @@ from vrag.grid import FloatArray, Grid
 from vrag.pages.page import Words
 
 WIDTH = 24
+_WORDS_OF_PATCH = 6
 
 
 def snippet(
@@ -60,3 +63,19 @@ def best_window(similarities: FloatArray, width: int) -> int:
 def _middles(boxes: FloatArray) -> FloatArray:
     middles: FloatArray = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
     return middles
+
+
+def row_texts(rows: npt.NDArray[np.intp], grid: Grid, words: Words) -> list[str]:
+    """What stands at each row: the word whose row it is, or the words whose middle the patch holds."""
+    if not len(words):
+        return [""] * len(rows)
+    if grid.is_free:
+        return [words.texts[i] for i in nearest_rows(grid.boxes[rows], words.boxes)]
+    middles = (words.boxes[:, :2] + words.boxes[:, 2:]) * np.float32(0.5)
+    return [" ".join(_inside(grid.boxes[row], middles, words)) for row in rows]
+
+
+def _inside(box: FloatArray, middles: FloatArray, words: Words) -> Iterator[str]:
+    held = ((middles >= box[:2]) & (middles <= box[2:])).all(axis=1)
+    for i in np.flatnonzero(held)[:_WORDS_OF_PATCH]:
+        yield words.texts[i]

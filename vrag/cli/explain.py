@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from vrag.errors import UsageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from vrag.answers import Answers
     from vrag.explain import Explanation, Match
 
 _SHOWN_MATCHES = 5  # of a hit in `search --explain`
@@ -67,7 +69,9 @@ def as_json(found: Explanation) -> dict[str, Any]:
     """An explanation as docs/json.md has it."""
     keys = ("query", "doc", "path", "page", "cascade", "score")
     stages = [asdict(stage) for stage in found.stages]
-    return {**{key: getattr(found, key) for key in keys}, "stages": stages, "matches": matches_json(found.matches)}
+    counted = asdict(found.counted) | {"score": found.counted.score} if found.counted else None
+    facts = {key: getattr(found, key) for key in keys}
+    return {**facts, "stages": stages, "matches": matches_json(found.matches), "counted": counted}
 
 
 def matches_json(matches: Sequence[Match]) -> list[dict[str, Any]]:
@@ -110,6 +114,8 @@ def _print_tables(found: Explanation) -> None:
     output.stdout.print(_stages(found))
     output.stdout.print(_matches(found))
     output.note(f"Cascade {found.cascade}; the matches add up to the exact score, {found.score:.3f}.")
+    if found.counted:
+        output.note(f"{_region(found.counted)} With it {found.counted.stage} counts {found.counted.score:.3f}.")
 
 
 def _stages(found: Explanation) -> Table:
@@ -118,17 +124,31 @@ def _stages(found: Explanation) -> Table:
         table.add_column(name, justify="right" if name in ("Rank", "Score") else "left")
     for stage in found.stages:
         outcome = f"passed (best {stage.limit})" if stage.passed else f"out (best {stage.limit} pass)"
-        table.add_row(stage.stage, f"{stage.rank} of {stage.candidates}", f"{stage.score:.3f}", outcome)
+        name = f"{stage.branch}: {stage.stage}" if stage.branch else stage.stage
+        table.add_row(name, f"{stage.rank} of {stage.candidates}", f"{stage.score:.3f}", outcome)
+        for part in stage.parts:
+            table.add_row(f"  of it {part.name}", "", f"{part.score:+.3f}", "")
     return table
+
+
+def _region(counted: Answers) -> str:
+    """Where the best region lies."""
+    if counted.region is None or counted.rows is None:
+        return "The whole page counts."
+    x0, y0, x1, y1 = counted.region
+    rows = f"rows {counted.rows[0] + 1} to {counted.rows[1]}"
+    return f"The best region is {x0:.0%} to {x1:.0%} across, {y0:.0%} to {y1:.0%} down ({rows})."
 
 
 def _matches(found: Explanation) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("Query", "Page", "Where", "Similarity", "Adds"):
+    for name in ("Query", "Page", "Where", "Similarity", "Adds", *(("Counted",) if found.counted else ())):
         table.add_column(name, justify="right" if name in ("Similarity", "Adds") else "left", overflow="fold")
-    for match in found.matches:
+    counted = found.counted.answers if found.counted else ()
+    for match, answer in zip_longest(found.matches, counted):
         x0, y0, x1, y1 = match.box
         middle = f"{(x0 + x1) / 2:.0%} across, {(y0 + y1) / 2:.0%} down"
         numbers = (f"{match.similarity:.3f}", f"{match.contribution:.3f}")
-        table.add_row(escape(match.token), escape(match.text), match.place or middle, *numbers)
+        rest = (f"{answer.contribution:.3f} {answer.source} {escape(answer.text)}".rstrip(),) if answer else ()
+        table.add_row(escape(match.token), escape(match.text), match.place or middle, *numbers, *rest)
     return table
