@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tests.pdfs import write_pdf
 from vrag import Index, VragError
 from vrag.evaluation.statistics import Interval
+from vrag.pipeline import load_pipeline
 from vrag.tuning import Measured, StageRecall, Tuning, on_the_front, total_steps, tune
 from vrag.tuning_candidates import bytes_read, exact_of, propose, vector_bytes
 from vrag.tuning_queries import TuningQuery, draw_queries, page_key, read_queries
@@ -133,6 +135,26 @@ def test_a_larger_index_gets_longer_ladders(index, monkeypatch):
     assert "runs:1024 > full" not in texts
 
 
+def test_packed_bits_are_proposed_where_numba_scores_them(index, monkeypatch):
+    monkeypatch.setattr(type(index), "page_count", property(lambda self: 2000))
+    bits = {"runs@bits:64 > full", "full@bits:64 > full", "runs@bits:256 > full@bits:64 > full"}
+    assert bits < {str(cascade) for cascade in propose(index)}
+    monkeypatch.setattr("vrag.bits.compiled.installed", lambda: False)
+    assert not any("@bits" in str(cascade) for cascade in propose(index))
+
+
+def test_the_default_recipe_is_compared_with_its_exact_form(index, monkeypatch):
+    recipe = replace(load_pipeline(), name="builtin")
+    monkeypatch.setattr(index, "pipeline", recipe)
+    monkeypatch.setattr(type(index), "page_count", property(lambda self: 2000))
+    assert str(exact_of(index)) == "full@regions+context+0.4*text"
+    texts = {str(cascade) for cascade in propose(index)}
+    last = "full@bits@regions+context+0.4*text"
+    assert {f"runs@bits:64 > {last}", f"union(runs:128, text:32) > {last}"} < texts
+    monkeypatch.setattr("vrag.bits.compiled.installed", lambda: False)
+    assert f"union(runs:128, text:32) > {exact_of(index)}" in {str(cascade) for cascade in propose(index)}
+
+
 def test_bytes_are_those_of_the_candidates_vectors(index):
     sizes = vector_bytes(index)
     full = np.mean([index.vectors("many.pdf", page).size * 2 for page in range(1, PAGES + 1)])
@@ -142,6 +164,8 @@ def test_bytes_are_those_of_the_candidates_vectors(index):
     cascade = index.pipeline.cascade("global:30 > runs:20 > full")
     assert bytes_read(cascade, sizes, 48, 10) == 48 * 10 + 30 * 100 + 20 * 1000
     assert bytes_read(index.pipeline.cascade("global@hnsw:30 > full"), sizes, 48, 10) == 30 * 10 + 30 * 1000
+    packed = index.pipeline.cascade("runs@bits:20 > full@bits:10 > full")
+    assert bytes_read(packed, {"full": 1600.0, "runs": 160.0}, 48, 5) == 48 * 10 + 20 * 100 + 10 * 1600
     assert bytes_read(exact_of(index), sizes, 48, 10) == 48000
     fused = index.pipeline.cascade("union(runs:12, global:15) > full")
     assert bytes_read(fused, sizes, 48, 10) == 48 * 110 + 27 * 1000

@@ -1,7 +1,7 @@
 """Tuning: which cascade is the cheapest that keeps what exact scoring finds, measured on the index itself.
 
-Every cascade is compared with the exact ranking: the index's last stage over every page, which is MaxSim when
-that stage is `full`. Recall is the share of its top 10 that is still there after each stage.
+Every cascade is compared with the exact ranking: the index's last stage over every page, from float vectors, which is
+MaxSim when that stage is `full`. Recall is the share of its top 10 that is still there after each stage.
 """
 
 from __future__ import annotations
@@ -109,10 +109,10 @@ def tune(
     texts = {str(cascade): cascade for cascade in (exact, *cascades)}
     tallies = {text: _Tally() for text in texts}
     for query in queries:
-        wanted = {point.id for point in index.let_through(query.text, exact, 0, K)}
+        wanted: set[str] = set()  # what the exact cascade, which comes first, finds
         # All cascades take turns, so that a slow moment of the machine falls on all alike.
         for text, cascade in texts.items():
-            _measure(index, query, cascade, wanted, tallies[text])
+            wanted = _measure(index, query, cascade, wanted, tallies[text])
             step()
     sizes = vector_bytes(index)
     names = {str(index.pipeline.cascade(name)): name for name in reversed(list(index.pipeline.cascades))}
@@ -128,15 +128,18 @@ def total_steps(index: Index, cascades: Sequence[Cascade], queries: Sequence[Tun
     return len({str(exact_of(index)), *map(str, cascades)}) * len(queries)
 
 
-def _measure(index: Index, query: TuningQuery, cascade: Cascade, wanted: set[str], tally: _Tally) -> None:
+def _measure(index: Index, query: TuningQuery, cascade: Cascade, wanted: set[str], tally: _Tally) -> set[str]:
+    """Search, note how it went, and give back what is wanted: what the first search found."""
     started = time.perf_counter()
     hits = index.search(query.text, K, str(cascade))
     tally.milliseconds.append((time.perf_counter() - started) * 1000)
     earlier = range(len(cascade.steps) - 1)
     found = [{point.id for point in index.let_through(query.text, cascade, step, K)} for step in earlier]
     sets = [*found, {hit.id for hit in hits}]
+    wanted = wanted or sets[-1]
     tally.recalls.append([len(wanted & kept) / max(len(wanted), 1) for kept in sets])
     tally.runs.append(_run(hits))
+    return wanted
 
 
 def _run(hits: Sequence[Hit]) -> dict[str, float]:

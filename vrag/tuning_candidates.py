@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from vrag.bits import compiled
 from vrag.cascade import Cascade, Fusion, Limit, Stage
 from vrag.index import Index
+from vrag.lexical import TEXT
 from vrag.pipeline import FULL
 
 _RUNGS = (32, 64, 128, 256, 512, 1024)
@@ -15,18 +18,22 @@ _LARGEST_SHARE = 1 / 3  # of the corpus: a stage that lets more through saves li
 _WIDER = 4  # times more pages pass the stage before
 _SAMPLED = 32  # pages whose vectors are measured
 _BYTES = 2  # of a float16, as stored
+_BITS = 16  # packed bits are so many times smaller
+_WORDS_SHARE = 4  # a branch of words lets a quarter of the other's pages through
 
 
 def exact_of(index: Index) -> Cascade:
-    """The last stage of the index's default cascade, over every page."""
+    """The last stage of the index's default cascade over every page, from float vectors where it scores packed bits."""
     last = index.pipeline.cascade(None).steps[-1]
-    return _parse(index, last.scoring if isinstance(last, Stage) else FULL)
+    return _parse(index, replace(last, bits=False).scoring if isinstance(last, Stage) else FULL)
 
 
 def propose(index: Index) -> list[Cascade]:
-    """The recipe's cascades, and for every pooled vector such that let the best 32, 64, ... through."""
-    last = str(exact_of(index))
-    texts = [*index.pipeline.cascades, *(f"{first} > {last}" for first in _first_stages(index))]
+    """The recipe's cascades, and for every pooled vector such that let the best 32, 64, ... through.
+
+    With packed bits beside the index, and numba to score them, those are tried as well.
+    """
+    texts = [*index.pipeline.cascades, *(f"{first} > {_last(index)}" for first in _first_stages(index))]
     unique = {str(cascade): cascade for cascade in (_parse(index, text) for text in texts)}
     return list(unique.values())
 
@@ -73,7 +80,8 @@ def _branch_bytes(
     total = 0.0
     for stage in stages:
         limit = min((stage.limit or Limit(k)).within(k, corpus), scored)
-        total += sizes.get(stage.vector, 0.0) * (limit if stage.hnsw else scored)
+        size = sizes.get(stage.vector, 0.0) / (_BITS if stage.bits else 1)
+        total += size * (limit if stage.hnsw else scored)
         total += sum(sizes.get(addition.vector, 0.0) * scored for addition in stage.additions)
         scored = limit
     return total, scored
@@ -87,6 +95,30 @@ def _first_stages(index: Index) -> Iterator[str]:
     single = [spec.name for spec in specs if spec.single]
     yield from (f"{name}:{rung}" for name in (*multi, *single) for rung in rungs)
     yield from (f"{wide}:{rung * _WIDER} > {name}:{rung}" for wide, name, rung in _triples(single, multi, rungs))
+    if has_bits(index):
+        yield from _over_bits(index, multi, rungs)
+    if index.pipeline.text:
+        yield from (f"union({name}:{rung}, {TEXT}:{rung // _WORDS_SHARE})" for name in multi for rung in rungs)
+
+
+def has_bits(index: Index) -> bool:
+    """Whether stages over packed bits are worth trying: an embedded index, and numba."""
+    return index.path is not None and compiled.installed()
+
+
+def _last(index: Index) -> str:
+    """What ranks the candidates: the exact stage; by regions and context from bits, which else takes 3 ms a page."""
+    (exact,) = exact_of(index).stages
+    return replace(exact, bits=True).scoring if exact.is_rescored and has_bits(index) else exact.scoring
+
+
+def _over_bits(index: Index, multi: Sequence[str], rungs: Sequence[int]) -> Iterator[str]:
+    """Packed bits of pooled vectors alone; then those of all vectors, unless the last stage scores these."""
+    yield from (f"{name}@bits:{rung}" for name in multi for rung in rungs)
+    if "@bits" not in _last(index):
+        yield from (f"{FULL}@bits:{rung}" for rung in rungs)
+        fitting = [rung for rung in rungs if rung * _WIDER <= max(rungs)]
+        yield from (f"{name}@bits:{rung * _WIDER} > {FULL}@bits:{rung}" for name in multi for rung in fitting)
 
 
 def _triples(single: Sequence[str], multi: Sequence[str], rungs: Sequence[int]) -> Iterator[tuple[str, str, int]]:
