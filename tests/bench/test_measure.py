@@ -1,12 +1,13 @@
 """Times, recall and ratios."""
 
 import csv
+import time
 
 import numpy as np
 import pytest
 
 from vrag.bench.apart import measure_apart
-from vrag.bench.measure import Result, Row, best, make_row, timed, timed_scorer
+from vrag.bench.measure import FEWEST, Result, Row, best, make_row, timed, timed_scorer
 from vrag.bench.peers import PEERS, numpy_scorer, one_blas_thread
 from vrag.bench.plot import label_of, write_csv, write_plot
 from vrag.bench.run import machine, with_ratios
@@ -30,6 +31,23 @@ def test_one_call_is_not_counted():
     result = timed(lambda query: calls.append(query) or [1], [np.zeros(1), np.ones(1)])
     assert len(calls) == 3
     assert len(result.seconds) == len(result.ranked) == 2
+
+
+def test_a_slow_system_answers_fewer_queries():
+    queries = [np.zeros(1)] * 9
+    result = timed(lambda query: time.sleep(0.02) or [1], queries, most_s=0.05, build_s=7)
+    assert FEWEST <= len(result.seconds) == len(result.ranked) < 9
+    row = make_row(3, "s", "c", result, [[1]] * 9)
+    assert (row.queries, row.recall_at_10, row.build_s) == (len(result.ranked), 1, 7)
+
+
+def test_a_slow_scorer_answers_fewer_queries(corpus):
+    def score(query, block):
+        time.sleep(0.01)
+        return np.zeros(len(block), np.float32)
+
+    result, scores = timed_scorer(score, corpus.blocks(8, size=4), corpus.source.queries, 0.01, 8)
+    assert len(result.seconds) == len(result.ranked) == len(scores) == FEWEST
 
 
 def test_ratios_are_to_the_fastest_exact_search():
@@ -76,13 +94,13 @@ def test_rows_as_csv_and_as_a_picture(tmp_path):
         ("100", rows[0].cascade, "9.0"),
         ("1000", rows[1].cascade, "9.0"),
     ]
-    assert label_of(rows[0]) == label_of(rows[1]) == "vrag rows@bits > full"
+    assert label_of(rows[0]) == "vrag rows@bits:100 > full"
     pytest.importorskip("matplotlib")
     write_plot(rows, tmp_path / "b.png")
     from PIL import Image
 
     with Image.open(tmp_path / "b.png") as picture:
-        assert picture.size == (1080, 660)
+        assert picture.size == (1560, 660)
 
 
 def test_the_machine_is_named():

@@ -8,13 +8,27 @@ import pytest
 from tests.pdfs import write_pdf
 from vrag.bench import run as run_module
 from vrag.bench.apart import measure_apart
-from vrag.bench.engine import CASCADES
+from vrag.bench.engine import CASCADES, BenchStore
 from vrag.bench.ingesting import IngestBench
 from vrag.bench.measure import Result, best
+from vrag.bench.memory import Usage, measure_memory, usage_of
 from vrag.bench.peers import Peer
 from vrag.bench.run import Bench
+from vrag.errors import UsageError
 
-KEYS = {"pages", "system", "cascade", "qps", "recall_at_10", "ratio", "median_ms", "p95_ms", "bytes"}
+KEYS = {
+    "pages",
+    "system",
+    "cascade",
+    "qps",
+    "recall_at_10",
+    "ratio",
+    "median_ms",
+    "p95_ms",
+    "bytes",
+    "queries",
+    "build_s",
+}
 
 
 def test_every_system_at_every_size(corpus, tmp_path, monkeypatch):
@@ -23,13 +37,13 @@ def test_every_system_at_every_size(corpus, tmp_path, monkeypatch):
     large = Peer("large", "numpy", "", most=(40, "it is large"))
     monkeypatch.setattr(run_module, "PEERS", (broken, absent, large, good))
 
-    def measured(name, corpus, pages, folder):
+    def measured(name, corpus, pages, folder, most_s):
         return Result([1e-9] * 5, [[]] * 5) if name == "good" else 1 / 0
 
     monkeypatch.setattr(run_module, "measure_apart", measured)
     told = []
     report = Bench(corpus, [60, 40, 60], True, tmp_path, told.append).run()
-    assert [row.pages for row in report.rows] == [40] * 6 + [60] * 6
+    assert [row.pages for row in report.rows] == [40] * 8 + [60] * 8
     for size in (40, 60):
         rows = [row for row in report.rows if row.pages == size]
         assert {row.cascade for row in rows} == {"", *CASCADES.values()}
@@ -37,13 +51,58 @@ def test_every_system_at_every_size(corpus, tmp_path, monkeypatch):
         assert rows[0].system == "good"
         assert next(row.recall_at_10 for row in rows if row.cascade == "full") == 1.0
         assert max(row.ratio for row in rows if row.system != "good" and row.cascade in ("", "full")) == 1
-        ours = next(row for row in rows if row.system == "vrag")
-        assert ours.bytes == size * (64 + 32) * 16
+        ours = [row for row in rows if row.system == "vrag"]
+        assert [row.bytes for row in ours] == [size * (64 + 32) * 16] * 2
+        assert all(row.build_s > 0 and row.queries == 5 for row in ours)
     notes = "\n".join(report.notes)
     assert "broken at 40 pages: failed, ZeroDivisionError" in notes
     assert "absent at 60 pages: left out, not installed (pip install absent)" in notes
     assert "large at 60 pages: left out, it is large" in notes
+    assert [(one.pages, one.mapped) for one in report.memory] == [(size, size * (64 + 32) * 16) for size in (40, 60)]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_is_said_before_the_work(corpus, tmp_path):
+    with pytest.raises(UsageError, match="--work|GB free"):
+        Bench(corpus, [10**12], False, tmp_path, lambda text: None).run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_peer_that_does_not_fit_into_memory_is_left_out():
+    assert "memory" in run_module._left_out(Peer("large", "numpy", "", copies=1.3), 10, 1e18)
+    assert run_module._left_out(Peer("small", "numpy", "", copies=1.3), 10, 1.0) == ""
+
+
+def test_two_processes_share_the_bits(corpus, tmp_path):
+    store = BenchStore(tmp_path, corpus.source.dim)
+    store.grow(corpus, 30)
+    store.close()
+    found = measure_memory(tmp_path, corpus.source.dim, 30, corpus.source.queries)
+    assert found.mapped == 30 * (64 + 32) * 16
+    for usage in (found.search, found.scorer):
+        assert found.mapped <= usage.bits < found.mapped + 4 * 4096
+        assert usage.bits_share == pytest.approx(usage.bits / 2, rel=0.01)
+        assert usage.private > 1e6
+    assert "30 pages" in found.describe()
+    assert f"together {round(found.total / 1e6)} MB" in found.describe()
+
+
+SMAPS = """\
+7f0000000000-7f0000010000 r--s 00000000 fd:00 42 /tmp/x/bits/full.1.bits
+Rss:                  64 kB
+Pss:                  32 kB
+Private_Clean:         0 kB
+7f0000020000-7f0000030000 r--s 00000000 fd:00 43 /tmp/x/shard/segments/a/chunk.mmap
+Rss:                 100 kB
+Private_Clean:       100 kB
+7f0000040000-7f0000050000 rw-p 00000000 00:00 0
+Rss:                   8 kB
+Private_Dirty:         8 kB
+"""
+
+
+def test_what_linux_says_of_a_process_is_told_apart():
+    assert usage_of(SMAPS) == Usage(bits=64 << 10, bits_share=32 << 10, private=8 << 10)
 
 
 def test_a_peer_is_measured_in_its_own_process(corpus, tmp_path):
@@ -70,12 +129,22 @@ def test_the_command_prints_what_the_contract_says(cli, long_index, tmp_path):
         "bench", "--index", long_index, "--sizes", "20,40", "--queries", 2, "--rows", 64, "--no-peers", "--json", *files
     )
     assert done.code == 0, done.err
-    assert [row["pages"] for row in done.json["rows"]] == [20] * 5 + [40] * 5
+    assert [row["pages"] for row in done.json["rows"]] == [20] * 7 + [40] * 7
     assert all(set(row) == KEYS for row in done.json["rows"])
     assert "resamples 64 rows" in done.json["vectors"]
     assert done.json["ingest"] == []
-    assert len((tmp_path / "b.csv").read_text().splitlines()) == 11
+    assert len((tmp_path / "b.csv").read_text().splitlines()) == 15
+    assert [one["pages"] for one in done.json["memory"]] == [20, 40]
     assert json.loads(json.dumps(done.json)) == done.json
+
+
+def test_real_questions_are_asked(cli, long_index, tmp_path):
+    (tmp_path / "q.jsonl").write_text('{"query": "which waves"}\n{"query": "a submarine"}\n')
+    options = ("--queries", 2, "--rows", 32, "--no-peers", "--questions", tmp_path / "q.jsonl")
+    done = cli("bench", "--index", long_index, "--sizes", "20", *options)
+    assert done.code == 0, done.err
+    assert "Queries: 2 questions of a file." in done.out
+    assert "Memory of the fast path at 20 pages" in done.out
 
 
 def test_the_command_prints_ratios_first(cli, long_index):

@@ -19,6 +19,13 @@ def test_a_page_is_the_same_whatever_the_size(corpus):
     assert large.dtype == np.float32
 
 
+def test_kept_pages_are_the_same_and_further_ones_are_made(corpus, tmp_path):
+    kept = corpus.keep(5, tmp_path / "pages")
+    assert (tmp_path / "pages").stat().st_size == 5 * 64 * 16 * 2
+    for number in (0, 4, 5, 9):
+        np.testing.assert_array_equal(kept.page(number), corpus.page(number))
+
+
 def test_pages_differ_and_rows_are_unit_and_fit_float16(corpus):
     first, second = corpus.page(0), corpus.page(1)
     assert not np.allclose(first, second)

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.colpali.conftest import LATE, noise
+from tests.colpali.test_patches import inputs
 from tests.test_heatmap import hottest, lies_in
 from vrag.embedders.base import QueryVectors
 from vrag.explain import find_matches
@@ -26,6 +28,27 @@ def test_the_patch_that_equals_the_query_is_the_hottest(family, size, embedder):
         assert match.place
         heat = row_heat(query.vectors @ full.T, np.ones(1, np.float32), page.grid)
         assert lies_in(hottest(paint(heat[0], page.grid, (210, 297))), page.grid.boxes[row])
+
+
+@pytest.mark.parametrize("family", LATE)
+@pytest.mark.parametrize("size", [(420, 594), (800, 300)])
+def test_what_is_painted_on_a_white_page_is_hot_where_it_was_painted(family, size, embedder):
+    """Through the family's own processor; weights are random, so a patch's pixels stand for its vector."""
+    model, (width, height) = embedder(family), size
+    blank = inputs(model, Image.new("RGB", size, "white"))
+    (grid,) = model._patches.grids(model.process([noise(width, height)]))
+    for word in ((0.1, 0.1, 0.2, 0.15), (0.7, 0.3, 0.85, 0.4), (0.3, 0.8, 0.45, 0.9)):
+        picture = Image.new("RGB", size, "white")
+        x0, y0, x1, y1 = (int(edge) for edge in np.array(word) * [width, height, width, height])
+        picture.paste("black", (x0, y0, x1, y1))
+        change = np.abs(inputs(model, picture) - blank)
+        similarities = (change / change.max())[None].astype(np.float32)
+        raster = paint(row_heat(similarities, np.ones(1, np.float32), grid)[0], grid, (210, 297))
+        x, y = hottest(raster)
+        patch = grid.boxes[np.where(located(grid), change, 0).argmax()]
+        assert lies_in((x, y), patch)
+        assert max(patch[0], word[0]) < min(patch[2], word[2])
+        assert max(patch[1], word[1]) < min(patch[3], word[3])
 
 
 @pytest.mark.parametrize("family", LATE)
