@@ -147,9 +147,10 @@ def test_the_default_recipe_is_compared_with_its_exact_form(index, monkeypatch):
     recipe = replace(load_pipeline(), name="builtin")
     monkeypatch.setattr(index, "pipeline", recipe)
     monkeypatch.setattr(type(index), "page_count", property(lambda self: 2000))
-    assert str(exact_of(index)) == "full@regions+context+0.4*text"
+    assert str(exact_of(index)) == str(recipe.cascade("best-exact"))
     texts = {str(cascade) for cascade in propose(index)}
-    last = "full@bits@regions+context+0.4*text"
+    last = str(recipe.cascade("best").steps[-1])
+    assert last.startswith("full@bits@regions+context")
     assert {f"runs@bits:64 > {last}", f"union(runs:128, text:32) > {last}"} < texts
     monkeypatch.setattr("vrag.bits.compiled.installed", lambda: False)
     assert f"union(runs:128, text:32) > {exact_of(index)}" in {str(cascade) for cascade in propose(index)}

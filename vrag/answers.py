@@ -78,7 +78,7 @@ def find_answers(execution: Execution, cascade: Cascade, query: FloatArray, page
     context = _context(execution, str(page.payload["doc_id"])) if stage.context else None
     from_context = None if context is None else CONTEXT_WEIGHT * (query @ context.vectors[CONTEXT].T)
     rule, head = rescoring.rule if stage.regions else None, rescoring.head if stage.context else 0
-    rows = _region(execution, stage, rule, page, similarities.shape[1]) if rule else None
+    rows = _region(execution, stage, rule, page) if rule else None
     parts = [_Part("region", similarities[:, slice(*rows)], rows[0]) if rows else _Part("page", similarities)]
     parts += [_Part("head", similarities[:, :head])] if head else []
     parts += [_Part("context", from_context)] if from_context is not None else []
@@ -86,11 +86,12 @@ def find_answers(execution: Execution, cascade: Cascade, query: FloatArray, page
     return Answers(replace(stage, additions=()).scoring, rows, place, tuple(_named(_answers(parts), page)))
 
 
-def _region(execution: Execution, stage: Stage, rule: RegionRule, page: Record, count: int) -> tuple[int, int]:
-    """First row and end of the region that a search finds best on this page of `count` rows."""
+def _region(execution: Execution, stage: Stage, rule: RegionRule, page: Record) -> tuple[int, int]:
+    """First row and end of the region that a search finds best on this page."""
     alone = replace(execution, selection=replace(execution.selection, ids=frozenset([page.id])))
     start = alone.run(Cascade("", (replace(stage, additions=()),))).starts.get(page.id, 0)
-    return start, min(start + rule.window, count)
+    grid = page_grid(page.payload)
+    return start, min(start + rule.windows(grid.tiles).size, len(grid))
 
 
 def _context(execution: Execution, doc_id: str) -> Record | None:
