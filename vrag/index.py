@@ -516,4 +516,4 @@ def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedde
     if place.folder is not None and isinstance(store, BitsStore):
         dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.kind == "multi"}
         facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
-        store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean)
+        store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean, pipeline.bits)

@@ -22,6 +22,7 @@ from vrag.pages.page import PageSpec
 from vrag.pooling import SINGLE, make_pooling, normalise, pooled_dim, query_encoding
 from vrag.regions import RegionRule
 from vrag.schema import (
+    BITS,
     CONTEXT_PARTS,
     LANE,
     RECIPE,
@@ -93,7 +94,7 @@ class VectorSpec:
 
 
 def centre(rows: FloatArray, model_mean: FloatArray | None, name: str) -> FloatArray:
-    """Rows [k, d] with the model's mean [d] subtracted, unit length again (DESIGN: a raw mean says little)."""
+    """Rows [k, d] with the model's mean [d] subtracted, unit length again (a raw mean says little)."""
     if model_mean is None:
         raise UsageError(f"Vector {name!r} is centred, but this model has no mean vector.", "Set centred = false.")
     return normalise(rows - model_mean)
@@ -111,6 +112,7 @@ class Pipeline:
     text: Bm25Lane | None
     regions: RegionRule
     context: tuple[str, ...]
+    bits: Mapping[str, int]
     cascades: Mapping[str, str]
     default_cascade: str
     server: ServerLayout
@@ -225,6 +227,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         text=_text(table.get("text"), where),
         regions=_regions(table.get("regions", {}), where),
         context=_context(table.get("context", []), where),
+        bits=checked_table(table.get("bits", {}), BITS, where, "bits."),
         cascades=cascades,
         default_cascade=default,
         server=server_layout(table.get("server", {}), where),

@@ -48,6 +48,7 @@ RECIPE: Mapping[str, Key] = {
     "text": _TABLE,
     "regions": _TABLE,
     "context": Key(list),
+    "bits": _TABLE,
     "cascades": _TABLE,
     "search": _TABLE,
     "server": _TABLE,
@@ -55,6 +56,7 @@ RECIPE: Mapping[str, Key] = {
 SEARCH: Mapping[str, Key] = {"cascade": _TEXT}
 CONTEXT_PARTS = ("name", "title", "opening", "head")
 REGIONS: Mapping[str, Key] = {"window": Key(int), "stride": Key(int)}
+BITS: Mapping[str, Key] = {"full": Key(int, low=1, high=2)}
 LANE: Mapping[str, Key] = {"language": _TEXT}
 PAGE: Mapping[str, Key] = {
     "dpi": Key(int),

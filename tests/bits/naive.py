@@ -23,8 +23,15 @@ def coded_query(query, planes):
 
 def similarities(signs, query, page, planes):
     """Estimated similarity [m, n] of every query row and page row."""
-    bits = np.where(page > signs.mean, 1.0, -1.0)
-    return query @ signs.mean[:, None] + signs.scale * (coded_query(query, planes) @ bits.T)
+    return query @ signs.mean[:, None] + signs.scale * (coded_query(query, planes) @ codes(signs, page).T)
+
+
+def codes(signs, page):
+    """-1 and 1, or with two bits a value -3, -1, 1 and 3: the sign, and whether a value is large."""
+    centred = page - signs.mean
+    if signs.levels == 1:
+        return np.where(centred > 0, 1.0, -1.0)
+    return np.where(centred > 0, 1.0, -1.0) * np.where(np.abs(centred) > signs.threshold, 3.0, 1.0)
 
 
 def maxsim(signs, query, page, planes):

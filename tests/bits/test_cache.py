@@ -34,7 +34,7 @@ def document(doc):
 
 
 def new_cache(folder, mean=np.zeros(8, np.float32), **facts):  # noqa: B008
-    return BitCache(folder / "bits", DIMS, facts or {"model": "m"}, mean)
+    return BitCache(folder / "bits", DIMS, facts or {"model": "m"}, mean, {"full": 2})
 
 
 @pytest.fixture

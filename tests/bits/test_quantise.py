@@ -77,3 +77,14 @@ def test_a_row_of_zeros_scores_nothing():
         coded = signs.query(np.zeros((1, 8), np.float32), planes)
         assert coded.offset.tolist() == [0.0]
         assert coded.slope.tolist() == [0.0]
+
+
+def test_two_bits_a_value_estimate_better_than_one():
+    rng = np.random.default_rng(3)
+    rows, query = naive.unit(rng.normal(size=(400, 128))), naive.unit(rng.normal(size=(9, 128)))
+    errors = []
+    for levels in (1, 2):
+        signs = Signs.fit(rows, levels=levels)
+        errors.append(float(np.abs(naive.similarities(signs, query, rows, 4) - query @ rows.T).mean()))
+    assert errors[1] < 0.7 * errors[0]
+    assert Signs.fit(rows, levels=2).words == 2 * Signs.fit(rows).words

@@ -18,10 +18,10 @@ def packed(pages, signs):
     return PackedPages(signs, np.concatenate(bits), np.cumsum([0, *map(len, pages)]))
 
 
-def corpus(seed, dim, lengths):
+def corpus(seed, dim, lengths, levels=1):
     rng = np.random.default_rng(seed)
     pages = [naive.unit(rng.normal(0.1, 1, (n, dim))) for n in lengths]
-    return pages, Signs.fit(np.concatenate(pages)), rng
+    return pages, Signs.fit(np.concatenate(pages), levels=levels), rng
 
 
 @st.composite
@@ -29,7 +29,12 @@ def cases(draw):
     few, tiles = st.integers(0, 9), st.sampled_from([15, 16, 17, 31, 32, 33, 64, 70])  # what the kernels take at a time
     lengths = draw(st.lists(few | tiles, min_size=1, max_size=5).filter(lambda lengths: max(lengths) > 0))
     dim = draw(st.sampled_from([1, 8, 31, 32, 33, 128, 130, 384]))
-    return corpus(draw(st.integers(0, 999)), dim, lengths), draw(st.integers(1, 4)), draw(st.sampled_from([1, 2, 4]))
+    levels = draw(st.sampled_from([1, 2]))
+    return (
+        corpus(draw(st.integers(0, 999)), dim, lengths, levels),
+        draw(st.integers(1, 4)),
+        draw(st.sampled_from([1, 2, 4])),
+    )
 
 
 @SHARED

@@ -55,13 +55,21 @@ class BitCache:
         dims: Dimension d of each multivector to keep, by name.
         facts: What the bits depend on besides the pages' ids (model, recipe); others on the disk are not used.
         mean: float32 [d], the model's own mean; None to take that of the first pages.
+        levels: Bits a value, for vectors with more than one.
     """
 
     def __init__(
-        self, folder: Path, dims: Mapping[str, int], facts: Mapping[str, Any], mean: FloatArray | None = None
+        self,
+        folder: Path,
+        dims: Mapping[str, int],
+        facts: Mapping[str, Any],
+        mean: FloatArray | None = None,
+        levels: Mapping[str, int] | None = None,
     ) -> None:
         self._files = CacheFiles(folder)
-        self._dims, self._facts, self._mean = dict(dims), dict(facts), mean
+        self._levels = {name: count for name, count in (levels or {}).items() if count > 1}
+        self._dims, self._mean = dict(dims), mean
+        self._facts = {**facts, "levels": self._levels}
         self._lock = threading.RLock()
         self._generation = 0
         self._table: PageTable | None = None
@@ -148,7 +156,10 @@ class BitCache:
         self._ids: list[str] = []
         self._docs: list[str] = []
         self._position: dict[str, int] = {}
-        self._vectors = {name: PackedVector(name, self._generation, dim) for name, dim in self._dims.items()}
+        self._vectors = {
+            name: PackedVector(name, self._generation, dim, self._levels.get(name, 1))
+            for name, dim in self._dims.items()
+        }
         self._forget_views()
 
     def _forget_views(self) -> None:
@@ -201,6 +212,7 @@ class BitCache:
             "dims": self._dims,
             "files": {name: (vector.file, vector.size) for name, vector in self._vectors.items()},
             "scale": {name: vector.signs.scale for name, vector in self._vectors.items()},
+            "threshold": {name: vector.signs.threshold for name, vector in self._vectors.items()},
         }
         for name, vector in self._vectors.items():
             arrays[f"rows.{name}"] = np.array(vector.rows, np.int64)
@@ -224,5 +236,6 @@ class BitCache:
         self._position = {self._ids[i]: i for i in arrays["place"].tolist()}
         for name in self._dims:
             file, size = header["files"][name]
-            signs = Signs(arrays[f"mean.{name}"], float(header["scale"][name]))
+            scale, threshold = float(header["scale"][name]), float(header["threshold"][name])
+            signs = Signs(arrays[f"mean.{name}"], scale, threshold, self._levels.get(name, 1))
             self._vectors[name] = PackedVector.stored(file, size, arrays[f"rows.{name}"], signs)

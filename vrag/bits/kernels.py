@@ -20,7 +20,7 @@ from numba.extending import intrinsic
 
 _BITS = types.Array(types.uint32, 1, "C", readonly=True)
 _ROWS = types.Array(types.int64, 1, "C", readonly=True)
-_QUERY = (types.uint32[:, :, ::1], types.float32[::1], types.float32[::1])
+_QUERY = (types.uint32[:, :, ::1], types.float32[::1], types.float32[::1], types.int64)
 _PAGES = (_BITS, _ROWS, types.int64[::1])
 _MAXSIM = types.void(*_PAGES, *_QUERY, types.float32[::1])
 _REGIONS = types.void(
@@ -54,10 +54,14 @@ def _ham(y0: Any, y1: Any, y2: Any, y3: Any, q: Any, w: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _distances(block: Any, n: int, planes: Any, out: Any) -> None:
-    """Weighted Hamming distance of each of n rows of a block to planes uint32 [planes, words]."""
+def _distances(block: Any, n: int, planes: Any, heavy: int, out: Any) -> None:
+    """Weighted Hamming distance of each of n rows of a block to planes uint32 [planes, words].
+
+    The first `heavy` words count twice.
+    """
     out[:n] = 0
     for w in range(0, planes.shape[1], 4):
+        twice = np.uint32(1 if w < heavy else 0)
         x0, x1 = block[w * n : w * n + n], block[w * n + n : w * n + 2 * n]
         x2, x3 = block[w * n + 2 * n : w * n + 3 * n], block[w * n + 3 * n : w * n + 4 * n]
         if planes.shape[0] == 4:
@@ -66,11 +70,11 @@ def _distances(block: Any, n: int, planes: Any, out: Any) -> None:
                 y0, y1, y2, y3 = x0[i], x1[i], x2[i], x3[i]
                 low = _ham(y0, y1, y2, y3, q0, w) + (_ham(y0, y1, y2, y3, q1, w) << np.uint32(1))
                 high = (_ham(y0, y1, y2, y3, q2, w) << np.uint32(2)) + (_ham(y0, y1, y2, y3, q3, w) << np.uint32(3))
-                out[i] += np.uint32(low + high)
+                out[i] += np.uint32((low + high) << twice)
         else:
             for p in range(planes.shape[0]):
                 for i in range(n):
-                    out[i] += np.uint32(_ham(x0[i], x1[i], x2[i], x3[i], planes[p], w) << np.uint32(p))
+                    out[i] += np.uint32(_ham(x0[i], x1[i], x2[i], x3[i], planes[p], w) << (np.uint32(p) + twice))
 
 
 @njit(nogil=True, cache=True)
@@ -173,7 +177,7 @@ _of_384, _of_384_signs = _pages_kernel(12, 4), _pages_kernel(12, 1)
 
 
 @njit(nogil=True, cache=True)
-def _of_any(bits: Any, rows: Any, pages: Any, planes: Any, offset: Any, slope: Any, out: Any) -> None:
+def _of_any(bits: Any, rows: Any, pages: Any, planes: Any, offset: Any, slope: Any, heavy: int, out: Any) -> None:
     words = planes.shape[2]
     distance = np.empty(_longest(rows, pages), np.uint32)
     for k in range(len(pages)):
@@ -182,16 +186,18 @@ def _of_any(bits: Any, rows: Any, pages: Any, planes: Any, offset: Any, slope: A
         if n:
             block = bits[first * words : (first + n) * words]
             for j in range(planes.shape[0]):
-                _distances(block, n, planes[j], distance)
+                _distances(block, n, planes[j], heavy, distance)
                 total += offset[j] + slope[j] * np.float32(distance[:n].min())
         out[k] = total
 
 
 @njit(_MAXSIM, nogil=True, cache=True)
-def maxsim(bits: Any, rows: Any, pages: Any, planes: Any, offset: Any, slope: Any, out: Any) -> None:
+def maxsim(bits: Any, rows: Any, pages: Any, planes: Any, offset: Any, slope: Any, heavy: int, out: Any) -> None:
     """Estimated MaxSim of each page into out float32 [pages]; minus infinity for a page without rows."""
     count, words = planes.shape[1], planes.shape[2]
-    if words == 4 and count == 4:
+    if heavy:
+        _of_any(bits, rows, pages, planes, offset, slope, heavy, out)
+    elif words == 4 and count == 4:
         _of_128(bits, rows, pages, planes, offset, slope, out)
     elif words == 4 and count == 1:
         _of_128_signs(bits, rows, pages, planes, offset, slope, out)
@@ -200,7 +206,7 @@ def maxsim(bits: Any, rows: Any, pages: Any, planes: Any, offset: Any, slope: An
     elif words == 12 and count == 1:
         _of_384_signs(bits, rows, pages, planes, offset, slope, out)
     else:
-        _of_any(bits, rows, pages, planes, offset, slope, out)
+        _of_any(bits, rows, pages, planes, offset, slope, heavy, out)
 
 
 @njit(_REGIONS, nogil=True, cache=True)
@@ -211,6 +217,7 @@ def regions(
     planes: Any,
     offset: Any,
     slope: Any,
+    heavy: int,
     window: int,
     stride: int,
     head: int,
@@ -235,7 +242,7 @@ def regions(
         count = 1 + max(0, -((window - n) // stride))
         scores[:count] = 0
         for j in range(planes.shape[0]):
-            _distances(block, n, planes[j], distance)
+            _distances(block, n, planes[j], heavy, distance)
             least = context[j, k]
             for i in range(min(head, n)):
                 least = max(least, offset[j] + slope[j] * np.float32(distance[i]))
@@ -256,6 +263,7 @@ def maxima(
     planes: Any,
     offset: Any,
     slope: Any,
+    heavy: int,
     start: Any,
     end: Any,
     head: int,
@@ -269,7 +277,7 @@ def maxima(
         block = bits[first * words : (first + n) * words]
         for j in range(planes.shape[0]):
             out[j, k] = -np.inf
-            _distances(block, n, planes[j], distance)
+            _distances(block, n, planes[j], heavy, distance)
             for i in range(n):
                 if i < head or start[k] <= i < end[k]:
                     out[j, k] = max(out[j, k], offset[j] + slope[j] * np.float32(distance[i]))

@@ -97,7 +97,8 @@ def _weights(query: QueryPlanes) -> tuple[FloatArray, float]:
     m, planes, words = query.bits.shape
     signs = _BYTE_SIGNS[query.bits.view(np.uint8)].reshape(m, planes, -1)
     weights = np.einsum("mpd,p->md", signs, 2.0 ** np.arange(planes)).astype(np.float32)
-    return weights, (2**planes - 1) * WORD * words
+    weights[:, : query.heavy * WORD] *= 2
+    return weights, (2**planes - 1) * WORD * (words + query.heavy)
 
 
 def _signs(bits: BitArray, rows: IntArray, page: np.int64, words: int) -> FloatArray:

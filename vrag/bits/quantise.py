@@ -10,13 +10,16 @@ value, so that <q, b> becomes a weighted sum of Hamming distances, one a plane:
 
     q ~ step/2 * sum_p 2^p v_p,  v_p in {-1, +1}^d    =>    <q, b> ~ step/2 * (d (2^P - 1) - 2 sum_p 2^p ham(v_p, b))
 
+With two bits a value a row is x - mu ~ scale * (2 b1 + b2), b2 the sign of what is left once b1 is taken away: four
+levels instead of two, for vectors whose estimates are the last word (`full` of words, where a region has few rows).
+
 One plane is sign against sign. Bit planes of a query against 1-bit vectors are the idea of RaBitQ (arXiv 2405.12497);
 no rotation is applied here, since the values of embedding models are spread well enough (docs/speed.md).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +30,7 @@ WORD = 32
 BitArray = npt.NDArray[np.uint32]
 _STEP = 4  # words the kernels take at a time
 _FIT_QUERIES, _FIT_ROWS = 64, 4096
+_GAUSSIAN_STEP = 0.996  # standard deviations between the four levels that lose least of a Gaussian (Max, 1960)
 PLANES = 4  # bits a value of a query: the estimate is then as good as with the float query
 
 
@@ -42,28 +46,50 @@ class Signs:
     Args:
         mean: float32 [d], subtracted first.
         scale: What one matching sign is worth, so that estimates are on the scale of dot products.
+        threshold: With two bits, the absolute value beyond which a value counts as large; 0 with one.
+        levels: Bits a value, 1 or 2.
     """
 
     mean: FloatArray
     scale: float
+    threshold: float = 0.0
+    levels: int = 1
 
     @classmethod
-    def fit(cls, rows: FloatArray, mean: FloatArray | None = None) -> Signs:
+    def fit(cls, rows: FloatArray, mean: FloatArray | None = None, levels: int = 1) -> Signs:
         """Fixed once, from a sample of rows float32 [n, d]; `mean` [d] when the model brings its own."""
         centre = rows.mean(axis=0, dtype=np.float64).astype(np.float32) if mean is None else mean
-        signs = cls(centre, 1.0)
+        threshold = _GAUSSIAN_STEP * float((rows - centre).std()) if levels == 2 else 0.0
+        signs = cls(centre, 1.0, threshold, levels)
         half = len(rows) // 2
         queries, pages = rows[:half][:: max(1, half // _FIT_QUERIES)], rows[half:][:: max(1, half // _FIT_ROWS)]
-        return cls(centre, _calibrated(signs, queries, pages) if half else 1.0)
+        return replace(signs, scale=_calibrated(signs, queries, pages)) if half else signs
 
     @property
     def dim(self) -> int:
         """d."""
         return len(self.mean)
 
+    @property
+    def words(self) -> int:
+        """32-bit words of a row."""
+        return self.levels * words_for(self.dim)
+
     def block(self, rows: FloatArray) -> BitArray:
-        """Bits of a page: float32 [n, d] to uint32 [words, n], bit k of a row in word k // 32."""
-        return np.ascontiguousarray(pack(rows > self.mean).T)
+        """Bits of a page: float32 [n, d] to uint32 [words, n], bit k of a row in word k // 32, b2 behind b1."""
+        return np.ascontiguousarray(np.concatenate(list(map(pack, self._planes(rows))), axis=1).T)
+
+    def codes(self, rows: FloatArray) -> FloatArray:
+        """What rows float32 [n, d] become, in units of `scale`: +-1, or +-1 and +-3 with two bits."""
+        signs = [np.where(plane, np.float32(1), np.float32(-1)) for plane in self._planes(rows)]
+        return signs[0] if self.levels == 1 else 2 * signs[0] + signs[1]
+
+    def _planes(self, rows: FloatArray) -> list[npt.NDArray[np.bool_]]:
+        centred = rows - self.mean
+        first = centred > 0
+        if self.levels == 1:
+            return [first]
+        return [first, centred > np.where(first, np.float32(self.threshold), np.float32(-self.threshold))]
 
     def query(self, rows: FloatArray, planes: int = PLANES) -> QueryPlanes:
         """A query's rows float32 [m, d] ready for the kernels.
@@ -83,8 +109,11 @@ class Signs:
             codes = np.clip(np.rint((rows / safe + levels) / 2), 0, levels).astype(np.uint8)
         bits = np.stack([pack((codes >> plane & 1).astype(bool)) for plane in range(planes)], axis=1)
         unit = (half_step * self.scale).astype(np.float32)
-        offset = rows @ self.mean + unit * np.float32(self.dim * levels)
-        return QueryPlanes(np.ascontiguousarray(bits), offset.astype(np.float32), -2 * unit)
+        highest = 2**self.levels - 1
+        offset = rows @ self.mean + unit * np.float32(self.dim * levels * highest)
+        heavy = words_for(self.dim) if self.levels == 2 else 0
+        tiled = np.ascontiguousarray(np.tile(bits, (1, 1, self.levels)))
+        return QueryPlanes(tiled, offset.astype(np.float32), -2 * unit, heavy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +124,13 @@ class QueryPlanes:
         bits: uint32 [m, planes, words].
         offset: float32 [m], the similarity of a row without a differing bit.
         slope: float32 [m], at most 0.
+        heavy: First words of a row that count twice: those of b1 where there is a b2.
     """
 
     bits: BitArray
     offset: FloatArray
     slope: FloatArray
+    heavy: int = 0
 
     def __len__(self) -> int:
         return len(self.bits)
@@ -115,7 +146,7 @@ def pack(bits: npt.NDArray[np.bool_]) -> BitArray:
 
 def _calibrated(signs: Signs, queries: FloatArray, pages: FloatArray) -> float:
     """What a sign is worth: true similarity over summed signs, both at the row that the signs find best."""
-    by_signs = queries @ np.where(pages > signs.mean, np.float32(1), np.float32(-1)).T
+    by_signs = queries @ signs.codes(pages).T
     best = by_signs.argmax(axis=1)
     true = np.einsum("qd,qd->q", queries, pages[best] - signs.mean)
     total = by_signs[np.arange(len(best)), best].sum()

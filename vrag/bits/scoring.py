@@ -113,7 +113,7 @@ class PackedPages:
         if fast is None:
             portable.maxima(self.bits, self.rows, chosen, coded, *span, head, out)
         else:
-            planes = (coded.bits, coded.offset, coded.slope)
+            planes = (coded.bits, coded.offset, coded.slope, coded.heavy)
             fast.maxima(self.bits, self.rows, chosen, *planes, *span, head, out)
         return out
 
@@ -148,7 +148,7 @@ def _maxsim(packed: PackedPages, pages: IntArray, query: QueryPlanes, out: Float
     if fast is None:
         portable.maxsim(packed.bits, packed.rows, pages, query, out)
     else:
-        fast.maxsim(packed.bits, packed.rows, pages, query.bits, query.offset, query.slope, out)
+        fast.maxsim(packed.bits, packed.rows, pages, query.bits, query.offset, query.slope, query.heavy, out)
 
 
 def _regions(
@@ -165,7 +165,7 @@ def _regions(
     if fast is None:
         portable.regions(packed.bits, packed.rows, pages, query, window, stride, head, context, *out)
     else:
-        parts = (query.bits, query.offset, query.slope, window, stride, head, context)
+        parts = (query.bits, query.offset, query.slope, query.heavy, window, stride, head, context)
         fast.regions(packed.bits, packed.rows, pages, *parts, *out)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from vrag.bits.files import CacheFiles
 from vrag.bits.portable import IntArray
-from vrag.bits.quantise import Signs, words_for
+from vrag.bits.quantise import Signs
 from vrag.bits.scoring import PackedPages
 from vrag.grid import FloatArray
 
@@ -23,13 +23,14 @@ class PackedVector:
         name: Named vector, part of the file's name.
         generation: Tells this file from those it replaces.
         dim: d.
+        levels: Bits a value.
     """
 
-    def __init__(self, name: str, generation: int, dim: int) -> None:
+    def __init__(self, name: str, generation: int, dim: int, levels: int = 1) -> None:
         self.file = f"{name}.{generation}.bits"
         self.rows: list[int] = [0]
         self.size = 0  # bytes in the file
-        self.signs = Signs(np.zeros(dim, np.float32), 1.0)
+        self.signs = Signs(np.zeros(dim, np.float32), 1.0, levels=levels)
         self.waiting: list[FloatArray] = []
 
     @classmethod
@@ -50,7 +51,7 @@ class PackedVector:
             return
         if self.size == 0:
             rows = np.concatenate(self.waiting)
-            self.signs = Signs.fit(rows[:: max(1, len(rows) // _SAMPLE_ROWS)], mean)
+            self.signs = Signs.fit(rows[:: max(1, len(rows) // _SAMPLE_ROWS)], mean, self.signs.levels)
         self.size = files.append(self.file, self.size, map(self.signs.block, self.waiting))
         for page in self.waiting:
             self.rows.append(self.rows[-1] + len(page))
@@ -62,7 +63,7 @@ class PackedVector:
 
     def kept(self, pages: Sequence[int], generation: int, files: CacheFiles) -> PackedVector:
         """A vector with only these pages, in a new file."""
-        words = words_for(self.signs.dim)
+        words = self.signs.words
         bits = files.map(self.file, self.size)
         kept = PackedVector(self.file.split(".")[0], generation, self.signs.dim)
         kept.signs = self.signs
