@@ -80,7 +80,7 @@ def _context_words(
     with_context = [stage for stage in cascade.stages if stage.context]
     if not (tokens and with_context and points) or execution.is_one_document:
         return {}
-    stage = with_context[-1]
+    stage = replace(with_context[-1], bits=True)  # estimates will do, where the index has them
     starts = ranking.starts if stage.regions else {}
     answered = execution.rescoring.by_context(stage, np.asarray(execution.form(stage)), points, starts)
     return {point: _whole_words(tokens, rows.tolist()) for point, rows in answered.items()}
