@@ -89,7 +89,8 @@ class Signs:
         first = centred > 0
         if self.levels == 1:
             return [first]
-        return [first, centred > np.where(first, np.float32(self.threshold), np.float32(-self.threshold))]
+        is_large = np.abs(centred) > self.threshold
+        return [first, is_large == first]
 
     def query(self, rows: FloatArray, planes: int = PLANES) -> QueryPlanes:
         """A query's rows float32 [m, d] ready for the kernels.
