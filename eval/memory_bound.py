@@ -1,77 +1,124 @@
 """Does the memory of an ingest grow with the number of pages? Prints the peak for N pages and for ten times as many.
 
-python eval/memory_bound.py [N]
+python eval/memory_bound.py [N] [--model]
 
-Synthetic PDFs of 50 pages with 60 words each are made in a temporary folder and indexed, each size in a process of
-its own. The peak is the resident memory of that process and its workers together, files that the engine maps
-included: the system may take those back at any time.
+Synthetic PDFs of 50 pages with 450 words each are made in a temporary folder and indexed, each size in a process of
+its own. Unless `--model` is given, random vectors, one a word, stand in for the model's: the store gets as many of
+them, many times faster. The peak is the resident memory of the process and its workers together, mapped files
+included, and sampled five times a second; the search at the end opens the index again and asks it five questions.
 """
 
 from __future__ import annotations
 
+import argparse
 import ctypes
+import json
 import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
-PAGES_A_FILE, LINES, WORDS_A_LINE, SIZE = 50, 10, 6, (612, 792)
+PAGES_A_FILE, LINES, WORDS_A_LINE, SIZE, VOCABULARY = 50, 45, 10, (612, 792), 30_000
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+QUERIES = ("freight", "bees and nectar", "oak", "relief valve", "annual report")
 
 
 def main() -> None:
     """Measure both sizes, or, as a child, one."""
-    if sys.argv[1:2] == ["--one"]:
-        print(*measure(int(sys.argv[2])))
+    parser = argparse.ArgumentParser(description="Peak memory of an ingest by its number of pages.")
+    parser.add_argument("pages", nargs="?", type=int, default=500)
+    parser.add_argument("--model", action="store_true", help="embed with the built-in model")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        print(json.dumps(measure(args.pages, args.model)))
         return
-    pages = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     peaks = {}
-    for count in (pages, 10 * pages):
-        command = [sys.executable, __file__, "--one", str(count)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        peak, private = map(int, done.stdout.split())
-        peaks[count] = peak
+    for count in (args.pages, 10 * args.pages):
+        command = [sys.executable, __file__, str(count), "--one", *(["--model"] if args.model else [])]
+        done = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+        peaks[count] = done["ingest"]
+        mib = {key: f"{value / 2**20:.0f} MiB" for key, value in done.items() if key != "seconds"}
         print(
-            f"{count} pages: peak {peak / 2**20:.0f} MiB, {private / 2**20:.0f} MiB of it private to the main process"
+            f"{count} pages: peak {mib['ingest']} (end: {mib['private']} private to the main process, "
+            f"{mib['mapped']} mapped); search {mib['search']}; index {mib['disk']}; {done['seconds']:.0f} s"
         )
-    print(f"ratio: {peaks[10 * pages] / peaks[pages]:.2f}")
+    print(f"ratio: {peaks[10 * args.pages] / peaks[args.pages]:.2f}")
 
 
-def measure(pages: int) -> tuple[int, int]:
-    """Index so many pages; the peak of all processes, and what the main process holds besides mapped files at the end.
+def measure(pages: int, model: bool) -> dict[str, float]:
+    """Index so many pages, then search.
 
-    Both in bytes.
+    Returns:
+        In bytes: `ingest` and `search`, the peaks of all processes; `private` and `mapped`, what the main process
+        holds after the ingest, without and with a file behind it; `disk`. And `seconds` of the ingest.
     """
     from vrag import Index
     from vrag.evaluation.memory import PeakMemory
 
     with tempfile.TemporaryDirectory() as root:
-        folder = Path(root) / "d"
-        folder.mkdir()
-        chance = random.Random(1)
-        for number in range(0, pages, PAGES_A_FILE):
-            write_pdf(folder / f"{number}.pdf", min(PAGES_A_FILE, pages - number), chance)
-        with Index.create(Path(root) / "i") as index, PeakMemory() as memory:
-            report = index.ingest([folder])
-            private = _private_bytes()
-    assert report.added == pages, report.failed[:3]
-    return memory.peak_bytes or 0, private
+        write_pdfs(Path(root) / "d", pages)
+        with Index.create(Path(root) / "i") as index:
+            if not model:
+                index.embedder = StandIn(index.embedder)
+            with PeakMemory() as ingest:
+                report = index.ingest([Path(root) / "d"])
+            kinds, disk = resident(), index.disk_bytes
+        assert report.added == pages, report.failed[:3]
+        with PeakMemory() as search, Index.open(Path(root) / "i") as index:
+            for query in QUERIES:
+                assert index.search(query)
+    peaks = {"ingest": ingest.peak_bytes or 0, "search": search.peak_bytes or 0}
+    return {**peaks, "private": kinds["RssAnon"], "mapped": kinds["RssFile"], "disk": disk, "seconds": report.seconds}
 
 
-def write_pdf(path: Path, pages: int, chance: random.Random) -> None:
-    """A PDF of random words."""
+class StandIn:
+    """An embedder with random unit vectors instead of the model's; all else is the model's."""
+
+    def __init__(self, embedder: object) -> None:
+        self._embedder = embedder
+        rows = np.random.default_rng(1).standard_normal((4096, embedder.dim)).astype(np.float32)
+        self._rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._embedder, name)
+
+    def embed_pages(self, pages: Sequence[object]) -> list[object]:
+        """One row a word."""
+        from vrag.embedders.base import PageVectors
+
+        start = np.random.default_rng(len(pages)).integers(0, 1024, len(pages))
+        return [
+            PageVectors(self._rows[i : i + len(page.words)], page.words.grid())
+            for i, page in zip(start, pages, strict=True)
+        ]
+
+
+def write_pdfs(folder: Path, pages: int) -> None:
+    """So many pages of random words."""
+    folder.mkdir()
+    chance = random.Random(1)
+    words = ["".join(chance.choices(LETTERS, k=chance.randint(2, 9))) for _ in range(VOCABULARY)]
+    for number in range(0, pages, PAGES_A_FILE):
+        write_pdf(folder / f"{number}.pdf", min(PAGES_A_FILE, pages - number), words, chance)
+
+
+def write_pdf(path: Path, pages: int, words: Sequence[str], chance: random.Random) -> None:
+    """A PDF of words, the nth one n times as rare as the first one, as in any language."""
+    rarity = [1 / n for n in range(1, len(words) + 1)]
     document = pdfium.PdfDocument.new()
     for _ in range(pages):
         page = document.new_page(*SIZE)
-        for line in range(LINES):
-            words = " ".join("".join(chance.choices(LETTERS, k=chance.randint(2, 9))) for _ in range(WORDS_A_LINE))
-            text = raw.FPDFPageObj_NewTextObj(document, b"Helvetica", 12.0)
-            raw.FPDFText_SetText(text, _utf16(words))
-            raw.FPDFPageObj_Transform(text, 1, 0, 0, 1, 72, 700 - 20 * line)
+        for number, line in enumerate(chance.choices(words, rarity, k=WORDS_A_LINE) for _ in range(LINES)):
+            text = raw.FPDFPageObj_NewTextObj(document, b"Helvetica", 9.0)
+            raw.FPDFText_SetText(text, _utf16(" ".join(line)))
+            raw.FPDFPageObj_Transform(text, 1, 0, 0, 1, 36, 750 - 15 * number)
             raw.FPDFPage_InsertObject(page, text)
         page.gen_content()
         page.close()
@@ -79,18 +126,17 @@ def write_pdf(path: Path, pages: int, chance: random.Random) -> None:
     document.close()
 
 
+def resident() -> dict[str, int]:
+    """Bytes of this process's memory by kind: `RssAnon` has no file behind it, `RssFile` has."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.is_file() else []
+    found = {line.split(":")[0]: int(line.split()[1]) << 10 for line in lines if line.startswith("Rss")}
+    return {"RssAnon": 0, "RssFile": 0, **found}
+
+
 def _utf16(text: str) -> ctypes.Array[ctypes.c_ushort]:
     codes = [*text.encode("utf-16-le"), 0, 0]
     return (ctypes.c_ushort * (len(codes) // 2)).from_buffer_copy(bytes(codes))
-
-
-def _private_bytes() -> int:
-    """Memory of this process that no file stands behind (`RssAnon` in /proc)."""
-    status = Path("/proc/self/status")
-    if not status.is_file():
-        return 0
-    line = next(line for line in status.read_text().splitlines() if line.startswith("RssAnon"))
-    return int(line.split()[1]) * 1024
 
 
 if __name__ == "__main__":

@@ -196,3 +196,16 @@ def test_an_error_of_the_engine_about_rights_is_a_sentence():
 def test_a_page_that_needs_no_password_ignores_them(tmp_path):
     file = write_pdf(tmp_path / "a.pdf", ["open words"])
     assert load_page(file, 1, PageSpec(passwords=("x",))).words.texts == ("open", "words")
+
+
+def test_a_program_without_a_main_guard_is_not_run_again_by_its_workers(tmp_path):
+    write_pdf(tmp_path / "d" / "a.pdf", ANIMALS)
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from vrag import Index\n"
+        "print('started')\n"
+        "with Index.create('i') as index:\n"
+        "    print(index.ingest(['d'], workers=2).added)\n"
+    )
+    done = subprocess.run([sys.executable, program], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines() == ["started", str(len(ANIMALS))], done.stderr

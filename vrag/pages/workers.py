@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -27,7 +29,26 @@ T = TypeVar("T")
 TIMEOUT_S = 120.0
 MEMORY_BYTES = 4 << 30
 _POOLS = 3  # tried for a page, in case they break
+_starting = threading.Lock()
 _loader: PageLoader | None = None  # of a worker process; keeps its last document open
+
+
+class _Process(SpawnProcess):
+    """A process that does not import the program which uses vrag: without a main guard that would run again in each."""
+
+    def start(self) -> None:
+        """Start while `__main__` looks like an interpreter's prompt; nothing sent to a worker is defined in it."""
+        with _starting:
+            program = sys.modules["__main__"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            try:
+                super().start()
+            finally:
+                sys.modules["__main__"] = program
+
+
+class _Spawn(SpawnContext):
+    Process = _Process
 
 
 class PageWorkers:
@@ -52,7 +73,7 @@ class PageWorkers:
             max_workers=workers,
             initializer=_start_worker,
             initargs=(spec, memory_bytes),
-            context=multiprocessing.get_context("spawn"),
+            context=_Spawn(),
         )
         self._lock = threading.Lock()
         self._broken: list[Any] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,23 +12,28 @@ from typing import TYPE_CHECKING
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
+from vrag.gate import Gate
+from vrag.settings import folder_bytes
 from vrag.store.base import Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_record
 from vrag.store.edge_requests import (
-    IDF,
     KEY_INDEXES,
+    SEGMENT_BYTES,
+    config,
     engine_filter,
     engine_vectors,
     nested,
     record_of,
-    vector_params,
+    stored_bytes,
 )
+from vrag.store.mapped import release_files
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 _READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
-_RESERVE_BYTES = 128 << 20  # what a batch, the log and the merging of segments may need at once
+_RESERVE_BYTES = 128 << 20  # what a batch and the log may need at once
+_TOUCHED_BYTES = SEGMENT_BYTES  # read or written before it is taken out of memory
 _STEP = 1000  # records read at once
 _STEP_WITH_VECTORS = 16  # a page of 1,024 x 128 comes as 4 MB of Python numbers
 
@@ -59,12 +65,20 @@ def _edge_errors(doing: str) -> Iterator[None]:
 
 
 class EdgeStore:
-    """A `Store` in a folder, for one process at a time; its threads may search at once."""
+    """A `Store` in a folder, for one process at a time; its threads may search at once.
+
+    What it writes is merged into segments of bounded size as it goes, and taken out of memory (`trim`), so that an
+    ingest takes the same memory however large the index is.
+    """
 
     def __init__(self, shard: qe.EdgeShard, fields: Sequence[VectorField], folder: Path) -> None:
         self._shard: qe.EdgeShard | None = shard
         self._folder = folder
         self._fields = {field.name: field for field in fields}
+        self._one_writer = threading.RLock()
+        self._gate = Gate()  # closed only while no search may be inside the engine
+        self._unmerged = 0  # bytes of vectors written since segments were merged
+        self._touched = 0  # and since the last trim, with those that were read
 
     @classmethod
     def create(cls, folder: Path, fields: Sequence[VectorField], keys: dict[str, str]) -> Self:
@@ -77,10 +91,7 @@ class EdgeStore:
         """
         with _edge_errors("creating the index"):
             folder.mkdir(parents=True, exist_ok=True)
-            dense = {f.name: vector_params(f) for f in fields if f.kind != "sparse"}
-            sparse = {f.name: IDF for f in fields if f.kind == "sparse"}
-            shard = qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors=dense, sparse_vectors=sparse))
-            store = cls(shard, fields, folder)
+            store = cls(qe.EdgeShard.create(str(folder), config(fields)), fields, folder)
             store.index_keys(keys)
         return store
 
@@ -96,24 +107,29 @@ class EdgeStore:
         for record in records:
             check_record(record, self._fields)
         points = [qe.Point(r.id, engine_vectors(r), r.payload) for r in records]
-        with _edge_errors("writing pages"):
+        with self._writing("writing pages") as shard:
             _require_space(self._folder)
-            self._open_shard.update(qe.UpdateOperation.upsert_points(points))
+            shard.update(qe.UpdateOperation.upsert_points(points))
+            self._unmerged += self._touch(records)
+            if self._unmerged >= SEGMENT_BYTES:
+                self.optimize()
 
     def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
         if not stages:
             raise StoreError("A query needs at least one stage.")
         request = nested(stages, engine_filter(selection), True if keys is None else list(keys))
-        with _edge_errors("searching"):
-            found = self._open_shard.query(request)
+        with self._reading("searching") as shard:
+            found = shard.query(request)
         return [Scored(str(point.id), float(point.score), point.payload or {}) for point in found]
 
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
         """Records by id with the named vectors, float32."""
-        with _edge_errors("reading pages"):
-            found = self._open_shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
-        return {str(r.id): record_of(r) for r in found}
+        with self._reading("reading pages") as shard:
+            found = shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
+        records = {str(r.id): record_of(r) for r in found}
+        self._touch(records.values())
+        return records
 
     def scroll(
         self, selection: Selection, vectors: Sequence[str] = (), keys: Sequence[str] | None = None
@@ -126,50 +142,62 @@ class EdgeStore:
             request = qe.ScrollRequest(
                 offset=offset, limit=step, filter=engine_filter(selection), with_payload=payload, with_vector=wanted
             )
-            with _edge_errors("listing the index"):
-                found, offset = self._open_shard.scroll(request)
-            yield from map(record_of, found)
+            with self._reading("listing the index") as shard:
+                found, offset = shard.scroll(request)
+            records = [record_of(one) for one in found]
+            if self._touch(records):
+                self.trim()
+            yield from records
             if offset is None:
                 return
 
     def count(self, selection: Selection) -> int:
         """Number of selected records."""
-        with _edge_errors("counting"):
-            return self._open_shard.count(qe.CountRequest(exact=True, filter=engine_filter(selection)))
+        with self._reading("counting") as shard:
+            return shard.count(qe.CountRequest(exact=True, filter=engine_filter(selection)))
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of the selected records' payloads."""
         chosen = engine_filter(selection)
         if chosen is None:
             raise StoreError("Refusing to change everything: name what to change.")
-        with _edge_errors("changing records"):
-            self._open_shard.update(qe.UpdateOperation.set_payload_by_filter(chosen, payload))
+        with self._writing("changing records") as shard:
+            shard.update(qe.UpdateOperation.set_payload_by_filter(chosen, payload))
 
     def index_keys(self, keys: Mapping[str, str]) -> None:
         """Index payload keys."""
-        with _edge_errors("indexing payload keys"):
+        with self._writing("indexing payload keys") as shard:
             for key, kind in keys.items():
-                self._open_shard.update(qe.UpdateOperation.create_field_index(key, KEY_INDEXES[kind]))
+                shard.update(qe.UpdateOperation.create_field_index(key, KEY_INDEXES[kind]))
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records."""
         chosen = engine_filter(selection)
         if chosen is None:
             raise StoreError("Refusing to delete everything: name what to delete.")
-        with _edge_errors("deleting"):
-            self._open_shard.update(qe.UpdateOperation.delete_points_by_filter(chosen))
+        with self._writing("deleting") as shard:
+            shard.update(qe.UpdateOperation.delete_points_by_filter(chosen))
 
     def optimize(self) -> None:
         """Merge segments, drop deleted points, build graphs."""
-        with _edge_errors("optimizing"):
-            self._open_shard.flush()
-            self._open_shard.optimize()
+        with self._writing("merging segments") as shard:
+            _require_space(self._folder, min(folder_bytes(self._folder), 2 * SEGMENT_BYTES))
+            shard.flush()
+            shard.optimize()
+            self._unmerged = 0
+            self._release()
+
+    def trim(self) -> None:
+        """Take the index's files out of this process's memory, once enough of them was read or written."""
+        if self._touched >= _TOUCHED_BYTES:
+            with self._one_writer:
+                self._release()
 
     def close(self) -> None:
         """Flush and release the folder."""
-        if self._shard is not None:
+        with self._one_writer, self._gate.changing(), _edge_errors("closing the index"):
             shard, self._shard = self._shard, None
-            with _edge_errors("closing the index"):
+            if shard is not None:
                 shard.flush()
                 shard.close()
 
@@ -178,20 +206,42 @@ class EdgeStore:
         """Whether `close` has not been called yet."""
         return self._shard is not None
 
+    @contextmanager
+    def _reading(self, doing: str) -> Iterator[qe.EdgeShard]:
+        with self._gate.reading(), _edge_errors(doing):
+            yield self._open_shard
+
+    @contextmanager
+    def _writing(self, doing: str) -> Iterator[qe.EdgeShard]:
+        with self._one_writer, _edge_errors(doing):
+            yield self._open_shard
+
     @property
     def _open_shard(self) -> qe.EdgeShard:
         if self._shard is None:
             raise StoreError("The index is closed.")
         return self._shard
 
+    def _touch(self, records: Iterable[Record]) -> int:
+        """Bytes of the records' vectors, which are in memory from now on."""
+        size = sum(map(stored_bytes, records))
+        self._touched += size
+        return size
 
-def _require_space(folder: Path) -> None:
+    def _release(self) -> None:
+        # Whoever searches holds on to segments that a merge has replaced: they are unmapped when the last search ends.
+        with self._gate.changing():
+            release_files(self._folder)
+        self._touched = 0
+
+
+def _require_space(folder: Path, more: int = 0) -> None:
     """The engine maps its files: on a full disk it would not fail but die, even when it only opens."""
     if not folder.is_dir():
         return
-    free = shutil.disk_usage(folder).free
-    if free < _RESERVE_BYTES:
+    free, needed = shutil.disk_usage(folder).free, _RESERVE_BYTES + more
+    if free < needed:
         raise StoreError(
-            f"The disk is full: {free >> 20} MiB are free at {folder}, {_RESERVE_BYTES >> 20} are needed.",
+            f"The disk is full: {free >> 20} MiB are free at {folder}, {needed >> 20} are needed.",
             "Free some space and run the same command again.",
         )

@@ -36,21 +36,38 @@ KEY_INDEXES: dict[str, Any] = {
     "float": qe.PayloadSchemaType.Float,
     "datetime": qe.PayloadSchemaType.Datetime,
     "text": qe.TextIndexParams(
-        tokenizer=qe.TokenizerType.Word, lowercase=True, ascii_folding=True, phrase_matching=True, max_token_len=64
+        tokenizer=qe.TokenizerType.Word,
+        lowercase=True,
+        ascii_folding=True,
+        phrase_matching=True,
+        max_token_len=64,
+        memory=qe.Memory.Cold,
     ),
 }
-IDF = qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)
+# A merge maps the old segments and the new one, so their size bounds its memory; a segment takes some hundred mappings.
+SEGMENT_BYTES = 192 << 20
+_IDF = qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf, memory=qe.Memory.Cold)  # by default it is kept in memory
 
 
-def vector_params(field: VectorField) -> qe.EdgeVectorParams:
+def config(fields: Sequence[VectorField]) -> qe.EdgeConfig:
+    """How a shard with these named vectors is kept."""
+    return qe.EdgeConfig(
+        vectors={field.name: _vector_params(field) for field in fields if field.kind != "sparse"},
+        sparse_vectors={field.name: _IDF for field in fields if field.kind == "sparse"},
+        optimizers=qe.EdgeOptimizersConfig(max_segment_size=SEGMENT_BYTES >> 10),
+    )
+
+
+def _vector_params(field: VectorField) -> qe.EdgeVectorParams:
     """How a dense vector or multivector is stored: float16, a graph only where one was asked for."""
-    comparator = qe.MultiVectorConfig(qe.MultiVectorComparator.MaxSim) if field.kind == "multi" else None
+    multi = field.kind == "multi"
     return qe.EdgeVectorParams(
         size=field.dim,
         distance=qe.Distance.Dot,  # page rows are unit length; a query row's length is its weight
-        multivector_config=comparator,
+        multivector_config=qe.MultiVectorConfig(qe.MultiVectorComparator.MaxSim) if multi else None,
         datatype=qe.VectorStorageDatatype.Float16,
         hnsw_config=_GRAPH if field.hnsw else _NO_GRAPH,
+        memory=qe.Memory.Cold if multi else qe.Memory.Cached,  # cached: read into memory whenever a shard is opened
     )
 
 
@@ -159,6 +176,11 @@ def _engine_vector(vector: AnyVector) -> FloatArray | qe.SparseVector:
 def engine_vectors(record: Record) -> dict[str, Any]:
     """A record's vectors, dense and sparse, as the engine has them."""
     return {**record.vectors, **{name: _sparse(vector) for name, vector in record.sparse.items()}}
+
+
+def stored_bytes(record: Record) -> int:
+    """Bytes that the engine keeps of a record's dense vectors, as float16."""
+    return sum(2 * vector.size for vector in record.vectors.values())
 
 
 def _sparse(vector: SparseVector) -> qe.SparseVector:
