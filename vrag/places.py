@@ -20,7 +20,7 @@ from vrag.settings import INDEX_ENV, INDEX_FILE, SHARD, find_index, index_for_wr
 from vrag.store.address import URL_ENV, Server, collection_name
 from vrag.store.base import Record, Selection, Store, VectorField
 from vrag.store.layout import ServerLayout
-from vrag.swap import finish_swap
+from vrag.swap import finish_interrupted_swap
 
 if TYPE_CHECKING:
     from vrag.store.connect import Connection
@@ -93,7 +93,7 @@ class FolderPlace:
 
     def facts(self) -> Facts:
         """What `index.json` says, after a repooling that was cut off at its end is finished."""
-        finish_swap(self._folder)
+        finish_interrupted_swap(self._folder)
         file = self._folder / INDEX_FILE
         if not self.holds_index():
             raise UsageError(

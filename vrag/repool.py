@@ -25,6 +25,7 @@ from vrag.errors import IndexMismatchError, VragError
 from vrag.facts import Facts, write_facts
 from vrag.grid import FloatArray
 from vrag.lexical import TEXT
+from vrag.lock import IndexLock
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.pipeline import CONTEXT, FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places import FACTS_ID, FolderPlace, Place
@@ -78,9 +79,13 @@ def repool(path: str | os.PathLike[str], pipeline: str | Pipeline, watch: Watch 
     recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
     new = _inheriting(old, recipe, str(folder))
     report = RepoolReport(str(folder), new.name)
-    if new.schema(1) != old.schema(1) or (new.vectors, new.text) != (old.vectors, old.text):
-        _rebuild(folder, facts, old, new, report, watch or _nobody)
-    write_facts(folder, replace(facts, pipeline=new.name, table=new.source))
+    lock = IndexLock(folder).acquire()
+    try:
+        if new.schema(1) != old.schema(1) or (new.vectors, new.text) != (old.vectors, old.text):
+            _rebuild(folder, facts, old, new, report, watch or _nobody)
+        write_facts(folder, replace(facts, pipeline=new.name, table=new.source))
+    finally:
+        lock.release()
     report.seconds = time.perf_counter() - started
     return report
 
@@ -205,6 +210,7 @@ class _Copy:
         names = [FULL, *([CONTEXT] if any(map(_is_context, missing)) else [])]
         full = self.source.fetch((record.id for record in missing), names)
         self.target.upsert([self._pooled(record) for record in full.values()])
+        self.source.trim()
         self.report.pooled += sum(map(_is_page, missing))
 
     def _is_kept(self, record: Record) -> bool:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 from vrag import Index
 from vrag.payload import ARRIVING, PAGE
+from vrag.repool import repool
 from vrag.store.base import Record
+
+REPOOLED_AT_ONCE = 16
 
 
 def say(*words: str) -> None:
@@ -47,10 +50,20 @@ def operate(index: Index, operation: str, arguments: Sequence[str]) -> None:
         getattr(index, operation)(*arguments)
 
 
+def _say_ready_once(done: int, pages: int) -> None:
+    """The first batch is pooled: from here on there is something to interrupt."""
+    if done <= REPOOLED_AT_ONCE:
+        say("ready")
+
+
 def main() -> None:
     """Open or make the index, do it, say so."""
     path, operation, *arguments = sys.argv[1:]
     folder = Path(path)
+    if operation == "repool":
+        repool(folder, arguments[0], watch=_say_ready_once)
+        say("done")
+        return
     with Index.open(folder) if (folder / "index.json").is_file() else Index.create(folder) as index:
         tell_acknowledged(index)
         say("ready")

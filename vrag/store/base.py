@@ -197,6 +197,10 @@ class Store(Protocol):
         """Merge segments and build graphs where that pays."""
         ...
 
+    def trim(self) -> None:
+        """Give back the memory of what was read or written; to be called now and then by whoever reads everything."""
+        ...
+
     def close(self) -> None:
         """Flush and release; closing twice is harmless."""
         ...

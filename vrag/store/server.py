@@ -154,6 +154,9 @@ class ServerStore:
     def optimize(self) -> None:
         """Nothing: a server merges segments and builds graphs by itself, in the background."""
 
+    def trim(self) -> None:
+        """Nothing: pages are in the server's memory."""
+
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
