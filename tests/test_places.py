@@ -80,8 +80,10 @@ def test_facts_come_back_from_json():
     for damaged in (None, [], {}, {"format": FORMAT}, {**facts.to_json(), "dim": "x"}):
         with pytest.raises(IndexMismatchError, match="here is damaged"):
             Facts.from_json(damaged, "here")
-    with pytest.raises(IndexMismatchError, match="format 99"):
-        Facts.from_json({"format": 99}, "here")
+    for version, way_out in ((99, "Upgrade vrag"), (1, "ingest the files again into a new place")):
+        with pytest.raises(IndexMismatchError, match=f"format {version}") as caught:
+            Facts.from_json({"format": version}, "here")
+        assert way_out in caught.value.hint
 
 
 def test_an_index_on_a_server_is_opened_by_its_address_alone(url, animals, indexed):

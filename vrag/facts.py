@@ -50,18 +50,23 @@ class Facts:
             where: File or collection named in error messages.
 
         Raises:
-            IndexMismatchError: The facts are damaged or of a newer format.
+            IndexMismatchError: The facts are damaged or of another format.
         """
         try:
             known = value["format"]
             if known != FORMAT:
                 raise IndexMismatchError(
-                    f"The index has format {known}, this vrag reads format {FORMAT}.", "Upgrade vrag."
+                    f"{where} has format {known}, this vrag reads format {FORMAT}.", _way_out(known)
                 )
             pipeline, fingerprint = value["pipeline"], Fingerprint(value["fingerprint"])
             return cls(str(pipeline["name"]), pipeline["table"], fingerprint, int(value["dim"]))
         except (ValueError, KeyError, TypeError) as error:
             raise IndexMismatchError(f"{where} is damaged: {error}.", "Ingest into a new place.") from error
+
+
+def _way_out(known: Any) -> str:
+    is_newer = isinstance(known, int) and known > FORMAT
+    return "Upgrade vrag." if is_newer else "It was made by an older vrag: ingest the files again into a new place."
 
 
 def write_facts(folder: Path, facts: Facts) -> None:

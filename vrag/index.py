@@ -280,9 +280,9 @@ class Index(AbstractContextManager["Index"]):
         return problems
 
     def compact(self) -> tuple[int, int]:
-        """Merge segments and drop what was deleted; bytes on disk before and after."""
+        """Merge segments and drop what was deleted; bytes on disk before and after, 0 on a server."""
         before = self.disk_bytes
-        self._store.optimize()
+        self._store.compact()
         return before, self.disk_bytes
 
     @property
@@ -333,11 +333,13 @@ class Index(AbstractContextManager["Index"]):
             step: Which of its steps, from 0.
             k: Hits wanted; no stage lets fewer through.
         """
-        execution = self._execution(query, self.embed_query(query), parse_where((), self.documents), k)
+        rows = self.embed_query(query)
         is_union = isinstance(cascade.steps[step], Fusion) and cascade.steps[step].limit is None
-        if is_union and step + 1 < len(cascade.steps):
-            return execution.field(cascade, step + 1)
-        return execution.run(replace(cascade, steps=cascade.steps[: step + 1])).points
+        with self._gate.reading():
+            execution = self._execution(query, rows, parse_where((), self.documents), k)
+            if is_union and step + 1 < len(cascade.steps):
+                return execution.field(cascade, step + 1)
+            return execution.run(replace(cascade, steps=cascade.steps[: step + 1])).points
 
     def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Document id, page number and words in reading order of every page, in order of record id."""
@@ -363,9 +365,10 @@ class Index(AbstractContextManager["Index"]):
 
     def embed_query_tokens(self, text: str) -> QueryVectors:
         """The query's rows with the words they stand for; the last query is remembered."""
-        if self._last_query is None or self._last_query[0] != text:
-            self._last_query = text, self.embedder.embed_query(text)
-        return self._last_query[1]
+        last = self._last_query  # read once: another thread may ask something else meanwhile
+        if last is None or last[0] != text:
+            self._last_query = last = text, self.embedder.embed_query(text)
+        return last[1]
 
     def vectors(self, doc: str, page: int, name: str = FULL) -> FloatArray:
         """What the store holds for a page: float32 [n, d], or [d] for a single vector.
@@ -377,15 +380,17 @@ class Index(AbstractContextManager["Index"]):
         """
         if name not in self.pipeline.vector_names:
             raise UsageError(f"No vector {name!r}.", f"The index has: {', '.join(self.pipeline.vector_names)}.")
-        record_id, _ = self._page_record(doc, page)
-        return self._store.fetch([record_id], [name])[record_id].vectors[name]
+        with self._gate.reading():
+            record_id, _ = self._page_record(doc, page)
+            return self._store.fetch([record_id], [name])[record_id].vectors[name]
 
     def page_image(self, doc: str, page: int) -> Image:
         """The page as the embedder saw it: an RGB picture rendered again from the file."""
         from vrag.pages.load import render_page
 
-        _, payload = self._page_record(doc, page)
-        path = Path(self.documents.label(str(payload["doc_id"]))[1])
+        with self._gate.reading():
+            _, payload = self._page_record(doc, page)
+            path = Path(self.documents.label(str(payload["doc_id"]))[1])
         spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords())
         if payload["renderer"] != "image":
             spec = replace(spec, renderer=payload["renderer"])
@@ -400,8 +405,13 @@ class Index(AbstractContextManager["Index"]):
         return snippet(self.embed_query(query), record.vectors[FULL], grid, words, rows=hit.rows)
 
     def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
-        """For each token of the query the word or patch of the hit's page that answers it best."""
-        record = self._store.fetch([hit.id], [FULL])[hit.id]
+        """For each token of the query the word or patch of the hit's page that answers it best.
+
+        Empty when the page was replaced since it was found.
+        """
+        record = self._store.fetch([hit.id], [FULL]).get(hit.id)
+        if record is None:
+            return ()
         grid, words = page_grid(record.payload), page_words(record.payload)
         return find_matches(self.embed_query_tokens(query), record.vectors[FULL], grid, words)
 
@@ -429,15 +439,15 @@ class Index(AbstractContextManager["Index"]):
         """
         if doc is None or page is None:
             doc, page = self._best_page(query, doc, page, cascade, where)
-        record_id, _ = self._page_record(doc, page)
-        record = self._store.fetch([record_id], [FULL, *(s.name for s in self.pipeline.vectors)])[record_id]
-        chosen = self.pipeline.cascade(cascade)
-        selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-        embedded = self.embed_query_tokens(query)
-        execution = self._execution(query, embedded.vectors, selection, k)
-        stood = trace(execution, self.documents, chosen, record)
-        counted = find_answers(execution, chosen, embedded.vectors, record)
-        return explain_page(query, embedded, record, self.documents, str(chosen), stood, counted)
+        chosen, embedded = self.pipeline.cascade(cascade), self.embed_query_tokens(query)
+        with self._gate.reading():
+            record_id, _ = self._page_record(doc, page)
+            record = self._store.fetch([record_id], [FULL, *(s.name for s in self.pipeline.vectors)])[record_id]
+            selection = parse_where([where] if isinstance(where, str) else where, self.documents)
+            execution = self._execution(query, embedded.vectors, selection, k)
+            stood = trace(execution, self.documents, chosen, record)
+            counted = find_answers(execution, chosen, embedded.vectors, record)
+            return explain_page(query, embedded, record, self.documents, str(chosen), stood, counted)
 
     @property
     def fingerprint(self) -> Fingerprint:

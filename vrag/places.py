@@ -52,7 +52,7 @@ class Place(Protocol):
 
         Raises:
             UsageError: There is none.
-            IndexMismatchError: The facts are damaged or of a newer format.
+            IndexMismatchError: The facts are damaged or of another format.
         """
         ...
 

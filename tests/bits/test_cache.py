@@ -33,6 +33,11 @@ def document(doc):
     return Record(page_id(doc, 0, "document"), {"kind": "document", "doc_id": doc})
 
 
+def context(doc):
+    """What a document says of itself: it has vectors, and is no page."""
+    return Record(page_id(doc, 0, "context"), {"kind": "context", "doc_id": doc}, {"full": page(1).vectors["full"]})
+
+
 def new_cache(folder, mean=np.zeros(8, np.float32), **facts):  # noqa: B008
     return BitCache(folder / "bits", DIMS, facts or {"model": "m"}, mean, {"full": 2})
 
@@ -86,6 +91,7 @@ def test_closing_commits_what_was_written(tmp_path):
     with_bits = BitsStore.create(tmp_path / "shard", FIELDS, KEYS)
     with_bits.bits = new_cache(tmp_path)
     with_bits.upsert([page(n) for n in range(1, 4)])
+    with_bits.upsert([document("a"), context("a")])
     with_bits.close()
     with_bits.close()
     again = BitsStore.open(tmp_path / "shard", FIELDS)
@@ -152,7 +158,7 @@ def test_a_page_written_again_with_other_vectors_is_read_again(store, tmp_path):
 def test_documents_do_not_touch_the_bits(store):
     store.upsert([page(1)])
     store.bits.update(store)
-    store.upsert([document("a")])
+    store.upsert([document("a"), context("a")])
     assert store.bits.is_fresh(store)
 
 

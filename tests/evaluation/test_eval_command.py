@@ -12,6 +12,14 @@ import pytrec_eval
 
 from tests.conftest import command
 from tests.evaluation.tiny import write_documents, write_rows
+from tests.store.backend import Backend
+from tests.store.rest import rest_server
+from vrag.cli.eval_progress import bars
+from vrag.embedders.builtin import BuiltinEmbedder
+from vrag.evaluation.evaluate import evaluate_tasks
+from vrag.evaluation.resolve import load_tasks, places
+from vrag.evaluation.runner import WARM
+from vrag.evaluation.task import Options
 
 ROW_KEYS = {
     "task", "scope", "cascade", "stages", "queries", "depth", "metric", "score", "map", "mrr", "intervals",
@@ -136,6 +144,41 @@ def test_an_index_can_be_reused_and_is_left_alone(vrag_eval, cli, tiny, tmp_path
     assert cli("info", "--index", "mine", "--json").json["documents"] == before
 
 
+def test_an_index_of_another_recipe_is_refused(vrag_eval, tiny):
+    assert vrag_eval(tiny, "--index", "mine", "--pipeline", "plain", "--json").code == 0
+    done = vrag_eval(tiny, "--index", "mine", "--pipeline", "builtin", "--json")
+    assert done.code == 2
+    assert "was made by the recipe 'plain', not by 'builtin'" in done.json["error"]
+    assert vrag_eval(tiny, "--index", "mine", "--json").code == 0
+
+
+@pytest.mark.filterwarnings("ignore:Local mode", "ignore:Payload indexes have no effect")
+def test_an_index_can_be_held_on_a_server(vrag_eval, tiny, tmp_path):
+    exact = ("--cascade", "exact", "--json")
+    here = vrag_eval(tiny, *exact).json["results"]
+    with rest_server(Backend()) as url:
+        for added in (True, False):
+            done = vrag_eval(tiny, "--url", url, "--collection", "tiny", "--no-resume", "--out", "there", *exact)
+            assert done.code == 0, done.err
+            report = json.loads((tmp_path / "there" / "results.json").read_text())
+            assert (report["tasks"][0]["measured"]["pages_added"] > 0) == added
+        rows = done.json["results"]
+    for one, other in zip(here, rows, strict=True):
+        assert one["ndcg_at_10"] == pytest.approx(other["ndcg_at_10"])
+
+
+def test_no_question_is_timed_cold_or_remembered(tiny, eval_cache, tmp_path, monkeypatch):
+    embedded = []
+    embed = BuiltinEmbedder.embed_query
+    monkeypatch.setattr(BuiltinEmbedder, "embed_query", lambda self, text: embedded.append(text) or embed(self, text))
+    options = Options(out=tmp_path / "r", cache=eval_cache, cascades=("exact",), depth=10)
+    with bars() as watcher:
+        (run,) = evaluate_tasks(load_tasks([str(tiny)], places(eval_cache, None, print)), options, watcher).runs
+    first = next(iter(run.runs[0].benchmark.judged)).text
+    questions = embedded[embedded.index(first) :]
+    assert questions[:3] == [first, WARM, first]  # asked once to warm up, and embedded again when it is timed
+
+
 def test_an_index_of_more_than_the_corpus_is_refused(vrag_eval, cli, tiny, tmp_path):
     write_documents(tmp_path / "more")
     (tmp_path / "more" / "animals.pdf").write_bytes((tiny / "pdfs" / "animals.pdf").read_bytes() + b"\n% other bytes")
@@ -177,6 +220,10 @@ MISTAKES = [
     (["tiny", "--language", "french"], 2, "has no judged question that is wanted"),
     (["tiny", "--index", "empty", "--model", "nope"], 2, "Unknown model 'nope'"),
     (["tiny", "--depth", "3"], 2, "depth"),
+    (["tiny", "--url", "http://localhost:1"], 2, "needs --url and --collection"),
+    (["tiny", "--collection", "c"], 2, "needs --url and --collection"),
+    (["tiny", "--index", "i", "--url", "http://localhost:1", "--collection", "c"], 2, "give one of them"),
+    (["tiny", "--url", "http://localhost:1", "--collection", "c"], 1, "http://localhost:1"),
 ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.pages.builder import LETTER, Sheet, make_pdf, picture, rectangle, text, text_picture
+from vrag.errors import PageError
 from vrag.pages.pdfium import PdfiumReader
 from vrag.pages.poppler import PopplerReader, parse_bbox_layout
 
@@ -186,3 +187,14 @@ def test_no_output_of_poppler_is_no_words():
 def test_reading_a_text_picture_needs_pixels(reader_of, tmp_path):
     page = Sheet(picture(50, 400, 450, 200))
     assert len(reader_of(make_pdf(tmp_path / "a.pdf", [page], text_picture(["Only", "pixels"]))).words(1)) == 0
+
+
+def test_a_page_that_shows_nothing_says_so(tmp_path):
+    outside = Sheet(text("cut") + picture(50, 300, 200, 100), crop=(700, 900, 800, 1000))
+    file = make_pdf(tmp_path / "a.pdf", [outside, Sheet(text("whole"))], Image.new("RGB", (4, 3)))
+    reader = PdfiumReader(file)
+    with pytest.raises(PageError, match="no area"):
+        reader.size(1)
+    assert np.isfinite(reader.pictures(1)).all()
+    assert reader.words(2).texts == ("whole",)
+    reader.close()

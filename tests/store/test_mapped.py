@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 
+from vrag.settings import folder_bytes
 from vrag.store import edge
 from vrag.store.base import Record, Selection, StageRequest, VectorField
 from vrag.store.edge import EdgeStore
@@ -76,6 +77,20 @@ def test_opening_reads_no_vectors(store, tmp_path):
     again = EdgeStore.open(tmp_path / "shard", FIELDS)
     assert mapped_bytes(tmp_path / "shard" / "segments") < 16 * LIMIT / 64  # the log is read
     again.close()
+
+
+def test_compacting_gives_back_the_space_of_a_single_page_in_many(store, tmp_path):
+    written = batch(0) + batch(1)
+    store.upsert(written)
+    store.optimize()
+    store.delete(Selection(ids=frozenset(record.id for record in written[:3])))
+    before = folder_bytes(tmp_path / "shard" / "segments")
+    store.optimize()
+    assert folder_bytes(tmp_path / "shard" / "segments") > before - MB / 10  # so few are left where they are
+    store.compact()
+    assert folder_bytes(tmp_path / "shard" / "segments") < before - 3 * ROWS * DIM * 2 * 0.9
+    assert store.fetch([record.id for record in written]).keys() == {record.id for record in written[3:]}
+    store.upsert(batch(2))
 
 
 def test_threads_find_the_same_while_pages_are_written_merged_and_released(store):

@@ -182,6 +182,7 @@ class BitCache:
         for start in range(0, len(missing), _FETCH):
             found = store.fetch(missing[start : start + _FETCH], list(self._dims))
             self.append(found[page] for page in missing[start : start + _FETCH] if page in found)
+            store.trim()
         dead = len(self._ids) - len(self._position)
         if dead > max(_MANY_DEAD, len(self._position)):
             self._compact()

@@ -38,9 +38,10 @@ def kernels() -> ModuleType | None:
 
 
 def compile_now() -> None:
-    """Compile and leave the stamp; takes seconds the first time, and again after an upgrade."""
-    _load()
-    _write(_stamp())
+    """Compile and leave the stamp; takes seconds the first time, and again after an upgrade. Nothing without numba."""
+    if installed() and kernels() is None:
+        _load()
+        _write(_stamp())
 
 
 def compile_in_background() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vrag.bits.cache import BitCache
 from vrag.bits.compiled import compile_in_background
-from vrag.payload import ARRIVING
+from vrag.payload import PAGE
 from vrag.store.base import Payload, Record, Selection, Store
 from vrag.store.edge import EdgeStore
 
@@ -21,11 +21,11 @@ class BitsStore(EdgeStore):
         if self.bits is None:
             super().upsert(records)
             return
-        visible = [record for record in records if record.payload.get("kind") != ARRIVING]
-        self.bits.changing(visible)
+        pages = [record for record in records if record.payload.get("kind") == PAGE]  # as the cache counts them
+        self.bits.changing(pages)
         super().upsert(records)
-        self.bits.append(visible)
-        if any(record.vectors for record in records):
+        self.bits.append(pages)
+        if pages:
             compile_in_background()
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:

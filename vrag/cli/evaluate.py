@@ -13,9 +13,12 @@ from typer.core import TyperGroup
 
 from vrag.cli import eval_tools, output
 from vrag.cli.eval_progress import bars
+from vrag.cli.place import CollectionOption, TimeoutOption
+from vrag.errors import UsageError
 
 if TYPE_CHECKING:
     from vrag.evaluation.evaluate import Evaluation
+    from vrag.places import Place
 
 CACHE_ENV = "VRAG_EVAL_CACHE"
 
@@ -58,6 +61,9 @@ def evaluate(
     pipeline: Annotated[str | None, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     index: Annotated[Path | None, typer.Option(help="Use this index of the corpus instead of a cached one.")] = None,
+    url: Annotated[str | None, typer.Option(help="Hold the index on this Qdrant server; needs --collection.")] = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
     data: Annotated[Path | None, typer.Option(envvar="VRAG_VIDORE_DIR", help="Folder of copies of data sets.")] = None,
     language: Annotated[list[str] | None, typer.Option(help="Ask questions of this language only; repeatable.")] = None,
     limit_queries: Annotated[int | None, typer.Option(min=1, help="First so many questions of each language.")] = None,
@@ -86,7 +92,7 @@ def evaluate(
         cascades=tuple(dict.fromkeys(cascade or ())),
         pipeline=pipeline,
         model=model,
-        index=index,
+        place=_place(index, url, collection, timeout),
         languages=tuple(language or ()),
         limit_queries=limit_queries,
         depth=depth,
@@ -102,6 +108,17 @@ def evaluate(
             raise
     _tell(evaluation, json)
     return 0 if evaluation.complete else 1
+
+
+def _place(index: Path | None, url: str | None, collection: str | None, timeout: float | None) -> Place | None:
+    """The index that was named; None for a cached one, whatever server the environment names."""
+    from vrag.places import FolderPlace, choose_place
+
+    if url is None and collection is None:
+        return FolderPlace(index) if index else None
+    if url is None or collection is None:
+        raise UsageError("An evaluation on a server needs --url and --collection.", "It is to hold the corpus alone.")
+    return choose_place(index, url, collection, timeout)
 
 
 def _cache() -> Path:

@@ -48,6 +48,8 @@ def evaluate_tasks(tasks: Sequence[Task], options: Options, watcher: Watcher) ->
         raise UsageError(
             "A union needs at least two benchmarks.", "Name several, or a suite: vrag eval vidore-v2 --union"
         )
+    if options.union and options.place is not None:
+        raise UsageError("--union makes an index of its own for all pages.", "Leave --index and --url out.")
     runs = [run_task(_narrowed(task, options), options, watcher) for task in tasks]
     if options.union:
         run_union(runs, options, watcher)

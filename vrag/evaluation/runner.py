@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from vrag.bits.compiled import compile_now
 from vrag.cascade import Cascade
+from vrag.errors import UsageError
 from vrag.evaluation.answers import JOURNALS, Answer, Journal
 from vrag.evaluation.benchmark import Benchmark, Query
 from vrag.evaluation.corpus import Corpus, digests_of, refuse_foreign
@@ -21,8 +23,8 @@ from vrag.evaluation.task import DOCUMENT, UNION, Options, Task
 from vrag.index import Index
 from vrag.ingest import IngestReport, Progress
 from vrag.pipeline import load_pipeline
-from vrag.settings import is_index
 
+WARM = "warm"
 TOP = 10  # hits of the timed search: a page of results
 
 
@@ -129,14 +131,28 @@ def queries_of(task: Task, scope: str) -> list[Query]:
 
 @contextmanager
 def _index(digests: Mapping[str, str], options: Options) -> Iterator[Index]:
-    if options.index is None:
+    if options.place is None:
         opened = open_index(digests, options.cache, load_pipeline(options.pipeline).with_model(options.model))
-    elif is_index(options.index):
-        opened = Index.open(options.index)
+    elif options.place.holds_index():
+        opened = Index.open(options.place)
     else:
-        opened = Index.create(options.index, options.pipeline, options.model)
+        opened = Index.create(options.place, options.pipeline, options.model)
     with opened:
+        _refuse_other_recipe(opened, options)
         yield opened
+
+
+def _refuse_other_recipe(index: Index, options: Options) -> None:
+    """Raise `UsageError` when the index that was named is of another recipe or model than those that were named."""
+    here = index.pipeline
+    asked = load_pipeline(options.pipeline).name if options.pipeline else here.name
+    named = (("recipe", "pipeline", asked, here.name), ("model", "model", options.model or here.model, here.model))
+    for what, option, wanted, made in named:
+        if wanted != made:
+            raise UsageError(
+                f"The index at {index.place.name} was made by the {what} {made!r}, not by {wanted!r}.",
+                f"Leave --{option} out, or name another place.",
+            )
 
 
 def _begun(task: Task, digests: Mapping[str, str], index: Index, report: IngestReport) -> TaskRun:
@@ -211,8 +227,10 @@ def _ask_all(
     """Ask what the journal has no answer to."""
     open_queries = [query for query in queries if query.id not in journal.answers]
     watcher.searching(f"{scope}, {cascade}", len(queries) - len(open_queries), len(queries))
-    for query in open_queries[:1]:
-        _search(index, corpus, query, scope, cascade, TOP)  # what is loaded on first use is not timed
+    for query in open_queries[:1]:  # what is loaded, read or compiled on first use is not timed
+        compile_now()
+        _search(index, corpus, query, scope, cascade, TOP)
+        index.embed_query(WARM)  # an index remembers its last query, which is to be embedded again
     for query in open_queries:
         started = time.perf_counter()
         hits = _search(index, corpus, query, scope, cascade, min(TOP, depth))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vrag.evaluation.benchmark import Benchmark
+from vrag.places import Place
 
 DEPTH = 100
 UNION, DOCUMENT, DISTRACTORS = "union", "document", "distractors"
@@ -47,7 +48,7 @@ class Options:
         cascades: Names or texts; empty for the recipe's default.
         pipeline: Recipe, None for the default one.
         model: Model to use instead of the recipe's.
-        index: An index to use instead of a cached one.
+        place: Of an index to use, or to make, instead of a cached one.
         languages: Ask the questions of these languages only; empty for all.
         limit_queries: Ask the first so many judged questions of each language; None for all.
         depth: Hits of each search that are judged.
@@ -60,7 +61,7 @@ class Options:
     cascades: tuple[str, ...] = ()
     pipeline: str | None = None
     model: str | None = None
-    index: Path | None = None
+    place: Place | None = None
     languages: tuple[str, ...] = ()
     limit_queries: int | None = None
     depth: int = DEPTH

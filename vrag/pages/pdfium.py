@@ -24,6 +24,7 @@ from vrag.pages.textlayer import group_words
 
 _MAX_DEPTH = 8  # forms within forms; a recursive document would never end
 _FORM_TYPES = (raw.FORMTYPE_ACRO_FORM, raw.FORMTYPE_XFA_FOREGROUND)
+_REPAIR = "Set its crop box anew, or print the file to a new PDF."
 _DOUBLE = ctypes.sizeof(ctypes.c_double)
 
 logging.getLogger("pypdfium2").addHandler(logging.NullHandler())  # its warnings are not for people who search
@@ -59,9 +60,16 @@ class PdfiumReader:
             return DocumentInfo(len(self._pdf), "pdf", "pdfium", title, author, created)
 
     def size(self, number: int) -> tuple[float, float]:
-        """Width and height as displayed, in points."""
+        """Width and height as displayed, in points.
+
+        Raises:
+            PageError: Nothing of the page is displayed.
+        """
         with self._loaded(number) as page:
-            return page.get_width(), page.get_height()
+            width, height = page.get_width(), page.get_height()
+        if not (width and height):
+            raise PageError("the page has no area: its crop box lies outside of it.", _REPAIR)
+        return width, height
 
     def words(self, number: int) -> Words:
         """Words of the text layer, in content order."""
@@ -171,8 +179,8 @@ def _to_shares(boxes: npt.NDArray[np.float64], page: pdfium.PdfPage) -> FloatArr
     The crop box is where displaying begins; rotation is clockwise.
     """
     left, bottom, right, top = page.get_bbox()
-    x = (boxes[:, :2] - left) / (right - left)
-    y = (top - boxes[:, 2:]) / (top - bottom)
+    x = (boxes[:, :2] - left) / ((right - left) or 1)  # a page may have no area, see `size`
+    y = (top - boxes[:, 2:]) / ((top - bottom) or 1)
     turned = {0: (x, y), 90: (1 - y, x), 180: (1 - x, 1 - y), 270: (y, 1 - x)}
     x, y = turned[page.get_rotation()]
     return np.stack([x.min(1), y.min(1), x.max(1), y.max(1)], axis=1).astype(np.float32)

@@ -197,6 +197,10 @@ class Store(Protocol):
         """Merge segments and build graphs where that pays."""
         ...
 
+    def compact(self) -> None:
+        """Give back the space of everything that was deleted."""
+        ...
+
     def trim(self) -> None:
         """Give back the memory of what was read or written; to be called now and then by whoever reads everything."""
         ...

@@ -187,6 +187,15 @@ class EdgeStore:
             self._unmerged = 0
             self._release()
 
+    def compact(self) -> None:
+        """As `optimize`, and also rewrite segments of which little was deleted."""
+        with self._one_writer:
+            self._reload(thorough=True)
+            try:
+                self.optimize()
+            finally:  # cut off before this, it stays thorough until the next time
+                self._reload(thorough=False)
+
     def trim(self) -> None:
         """Take the index's files out of this process's memory, once enough of them was read or written."""
         if self._touched >= _TOUCHED_BYTES:
@@ -221,6 +230,13 @@ class EdgeStore:
         if self._shard is None:
             raise StoreError("The index is closed.")
         return self._shard
+
+    def _reload(self, thorough: bool) -> None:
+        with self._gate.changing(), _edge_errors("opening the index"):
+            shard, self._shard = self._open_shard, None
+            shard.flush()
+            shard.close()
+            self._shard = qe.EdgeShard.load(str(self._folder), config(self._fields.values(), thorough))
 
     def _touch(self, records: Iterable[Record]) -> int:
         """Bytes of the records' vectors, which are in memory from now on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -49,12 +49,19 @@ SEGMENT_BYTES = 192 << 20
 _IDF = qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf, memory=qe.Memory.Cold)  # by default it is kept in memory
 
 
-def config(fields: Sequence[VectorField]) -> qe.EdgeConfig:
-    """How a shard with these named vectors is kept."""
+def config(fields: Iterable[VectorField], thorough: bool = False) -> qe.EdgeConfig:
+    """How a shard with these named vectors is kept.
+
+    Args:
+        fields: Named vectors.
+        thorough: Whether merging rewrites every segment that has a deleted point, not only those that have many.
+    """
+    fields = list(fields)
+    vacuum: dict[str, Any] = {"deleted_threshold": 0.0, "vacuum_min_vector_number": 1} if thorough else {}
     return qe.EdgeConfig(
         vectors={field.name: _vector_params(field) for field in fields if field.kind != "sparse"},
         sparse_vectors={field.name: _IDF for field in fields if field.kind == "sparse"},
-        optimizers=qe.EdgeOptimizersConfig(max_segment_size=SEGMENT_BYTES >> 10),
+        optimizers=qe.EdgeOptimizersConfig(max_segment_size=SEGMENT_BYTES >> 10, **vacuum),
     )
 
 

@@ -154,6 +154,9 @@ class ServerStore:
     def optimize(self) -> None:
         """Nothing: a server merges segments and builds graphs by itself, in the background."""
 
+    def compact(self) -> None:
+        """Nothing, like `optimize`."""
+
     def trim(self) -> None:
         """Nothing: pages are in the server's memory."""
 
