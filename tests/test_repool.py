@@ -259,7 +259,8 @@ def test_the_command(cli, copy):
         assert says in failed.json["error"] + failed.json["hint"]
     with Index.open(copy):
         busy = cli("repool", "--pipeline", "builtin", "--index", copy)
-        assert busy.code == 0  # nothing to pool: nothing is opened
+        assert busy.code == 1
+        assert "The index is open in another process" in busy.err
 
 
 def test_the_documents_context_goes_along_where_the_recipe_wants_it(tmp_path):

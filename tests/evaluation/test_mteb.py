@@ -65,7 +65,7 @@ def test_models_without_organisation_or_revision():
 
 
 def test_mteb_loads_it(written):
-    results = pytest.importorskip("mteb.results", reason="mteb is not installed")
+    results = pytest.importorskip("mteb.results", reason="mteb is not installed: pip install mteb")
     result = results.TaskResult.from_disk(written)
     scores = json.loads(written.read_text())["scores"]["test"]
     assert result.task_name == "Vidore2ESGReportsRetrieval"

@@ -92,8 +92,8 @@ class Soak:
             self._rewrite(self.documents / f"made-{number}.pdf")
 
     def run(self, kills: int) -> Tally:
-        """Kill so many times, then compare with an index that was never interrupted."""
-        while self.tally.kills < kills:
+        """Kill at least so many times, until something was acknowledged; then compare with an uninterrupted index."""
+        while self.tally.kills < kills or not self.tally.acknowledged:
             operation = self._random.choice(OPERATIONS)
             self._change(operation)
             self._killed(operation, *self._command(operation))

