@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from vrag.cli import eval_tools, output
 from vrag.cli.eval_progress import bars
-from vrag.cli.place import CollectionOption, TimeoutOption
+from vrag.cli.place import TimeoutOption
 from vrag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def evaluate(
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     index: Annotated[Path | None, typer.Option(help="Use this index of the corpus instead of a cached one.")] = None,
     url: Annotated[str | None, typer.Option(help="Hold the index on this Qdrant server; needs --collection.")] = None,
-    collection: CollectionOption = None,
+    collection: Annotated[str | None, typer.Option(help="Collection that holds the corpus there, alone.")] = None,
     timeout: TimeoutOption = None,
     data: Annotated[Path | None, typer.Option(envvar="VRAG_VIDORE_DIR", help="Folder of copies of data sets.")] = None,
     language: Annotated[list[str] | None, typer.Option(help="Ask questions of this language only; repeatable.")] = None,
