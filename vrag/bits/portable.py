@@ -45,7 +45,7 @@ def regions(
         out[k], start[k] = -np.inf, 0
         if similarity.size:
             starts = window_starts(similarity.shape[1], window, stride)
-            best = np.stack([similarity[:, s : s + window].max(axis=1) for s in starts], axis=1)
+            best = _window_maxima(similarity, window, stride)
             least = context[:, k]
             if head:
                 least = np.maximum(least, similarity[:, :head].max(axis=1))
@@ -72,6 +72,20 @@ def maxima(
 def window_starts(n: int, window: int, stride: int) -> range:
     """First rows of the windows over n rows: every `stride`, until one reaches the last row."""
     return range(0, max(0, n - window) + stride, stride)
+
+
+def _window_maxima(similarity: FloatArray, window: int, stride: int) -> FloatArray:
+    """Each query row's best similarity in each window: float32 [m, windows] from [m, n]."""
+    starts = window_starts(similarity.shape[1], window, stride)
+    if window % stride:
+        return np.stack([similarity[:, s : s + window].max(axis=1) for s in starts], axis=1)
+    # Windows are made of whole strides: one pass over the rows instead of one a window.
+    steps = np.maximum.reduceat(similarity, np.arange(0, similarity.shape[1], stride), axis=1)
+    best: FloatArray = steps[:, : len(starts)].copy()
+    for later in range(1, window // stride):
+        others = steps[:, later : later + len(starts)]
+        np.maximum(best[:, : others.shape[1]], others, out=best[:, : others.shape[1]])
+    return best
 
 
 def _similarities(
