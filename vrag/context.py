@@ -85,7 +85,7 @@ def context_id(doc_id: str) -> str:
 
 
 def _embedded(words: Sequence[str], embedder: Embedder) -> FloatArray:
-    if not embedder.page_spec.words:
+    if embedder.page_spec.image:  # it reads pictures, and text only as queries
         rows = embedder.embed_query(" ".join(words)).vectors
         return normalise(rows)
     boxes, lines = np.zeros((len(words), 4), np.float32), np.zeros(len(words), np.int32)

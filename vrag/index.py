@@ -30,7 +30,7 @@ from vrag.memory import divide
 from vrag.metadata import Types
 from vrag.pages.files import find_files
 from vrag.payload import page_grid, page_words
-from vrag.pipeline import FULL, Pipeline, make_pipeline
+from vrag.pipeline import CONTEXT, FULL, Pipeline, make_pipeline
 from vrag.places import CACHE, Place, as_place
 from vrag.pruning import Gone, find_gone, forget
 from vrag.query_text import exact_words, parse_typed
@@ -524,6 +524,7 @@ def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedde
     from vrag.bits.store import BitsStore
 
     if place.folder is not None and isinstance(store, BitsStore):
-        dims = {field.name: field.dim for field in pipeline.schema(embedder.dim) if field.kind == "multi"}
+        multi = [field for field in pipeline.schema(embedder.dim) if field.kind == "multi"]
+        dims = {field.name: field.dim for field in multi if field.name != CONTEXT}  # no page has that one
         facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
         store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean, pipeline.bits)
