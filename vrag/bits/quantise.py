@@ -57,7 +57,8 @@ class Signs:
 
     @classmethod
     def fit(cls, rows: FloatArray, mean: FloatArray | None = None, levels: int = 1) -> Signs:
-        """Fixed once, from a sample of rows float32 [n, d]; `mean` [d] when the model brings its own."""
+        """Fixed once, from a sample of rows float32 [n, d] in any order; `mean` [d] when the model brings its own."""
+        rows = rows[np.lexsort(rows[:, :3].T)]
         centre = rows.mean(axis=0, dtype=np.float64).astype(np.float32) if mean is None else mean
         threshold = _GAUSSIAN_STEP * float((rows - centre).std()) if levels == 2 else 0.0
         signs = cls(centre, 1.0, threshold, levels)

@@ -43,7 +43,9 @@ class PackedVector:
 
     def add(self, rows: FloatArray | None) -> None:
         """The next page's rows float32 [n, d]; None for a page without this vector."""
-        self.waiting.append(np.zeros((0, self.signs.dim), np.float32) if rows is None else rows)
+        given = np.zeros((0, self.signs.dim), np.float32) if rows is None else rows
+        # As the store keeps them, so that bits made again from the store are the same.
+        self.waiting.append(given.astype(np.float16).astype(np.float32))
 
     def write(self, files: CacheFiles, mean: FloatArray | None) -> None:
         """Write what waits; the first call fixes what is subtracted: the model's `mean` or that of these rows."""
