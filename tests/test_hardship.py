@@ -142,7 +142,7 @@ def test_a_language_takes_the_model_of_that_name(tmp_path, monkeypatch):
 def test_memory_is_given_on_the_command_line(cli, tmp_path):
     write_pdf(tmp_path / "d" / "a.pdf", ANIMALS)
     assert cli("ingest", "d", "--index", "i", "--max-memory", "3GiB").code == 0
-    for value, code, says in (("1GB", 2, "not enough"), ("lots", 2, "is no size")):
+    for value, code, says in (("1GB", 2, "not enough"), ("0", 2, "not enough"), ("lots", 2, "is no size")):
         done = cli("ingest", "d", "--index", "i", "--max-memory", value)
         assert done.code == code
         assert says in done.err

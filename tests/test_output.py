@@ -49,3 +49,14 @@ def test_a_hostile_file_name_is_text(cli, tmp_path):
         assert done.code == 0
         assert "\x1b" not in done.out + done.err
     assert "[bold]imals.pdf" in done.out.replace("\n", "")
+
+
+@pytest.mark.parametrize("width", [30, 80, 200])
+def test_numbers_are_never_cut_off(monkeypatch, width):
+    file = io.StringIO()
+    monkeypatch.setattr(output, "stdout", output.SafeConsole(file=file, width=width))
+    output.numbers(("task",), ("NDCG\n@10", "95 %"), [("a-task-with-a-very-long-name" * 3, "0.1234", "0.001 to 0.999")])
+    text = file.getvalue()
+    assert "0.1234" in text
+    assert "0.001 to 0.999" in text
+    assert "…" not in text

@@ -155,3 +155,12 @@ def test_centring_subtracts_the_mean_on_both_sides():
     np.testing.assert_allclose(np.linalg.norm(spec.of_query(query, middle, mean=True)), 1, atol=1e-6)
     with pytest.raises(UsageError, match="no mean vector"):
         spec.of_page(page, None)
+
+
+@pytest.mark.parametrize("name", ["colpali", "colqwen2", "colidefics3", "colmodernvbert", "colqwen3"])
+def test_recipes_of_patch_models_let_regions_and_context_be_asked_for(name):
+    recipe = load_pipeline(name)
+    first = next(spec.name for spec in recipe.vectors if not spec.single)
+    cascade = recipe.cascade(f"{first}:100 > full@regions+context")
+    assert str(cascade) == f"{first}:100 > full@regions+context"
+    assert recipe.has_context

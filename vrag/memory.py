@@ -44,7 +44,7 @@ def divide(max_memory: int | None, workers: int | None, spec: PageSpec) -> Divis
     Raises:
         UsageError: Not even one does.
     """
-    total = max_memory or max(int(machine_bytes() * _SHARE), _MAIN + _WORKER_MIN)
+    total = max(int(machine_bytes() * _SHARE), _MAIN + _WORKER_MIN) if max_memory is None else max_memory
     left = total - _MAIN
     if left < _WORKER_MIN:
         needed = (_MAIN + _WORKER_MIN) / GIB

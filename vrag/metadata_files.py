@@ -66,7 +66,7 @@ def read_sidecar(path: Path) -> Values:
             raise UsageError(f"{sidecar.name} is larger than 1 MB: that is no metadata.")
         row = json.loads(sidecar.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{sidecar.name} cannot be read: {error}.") from error
+        raise UsageError(f"{sidecar.name} cannot be read: {_reason(error)}.") from error
     return _from_object(row, sidecar.name)
 
 
@@ -82,7 +82,7 @@ def read_table(file: Path) -> dict[str, Values]:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             rows = list(_json_rows(lines, file) if file.suffix.lower() == ".jsonl" else _csv_rows(lines))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{file} cannot be read: {error}.") from error
+        raise UsageError(f"{file} cannot be read: {_reason(error)}.") from error
     table: dict[str, Values] = {}
     for row in rows:
         name = row.pop(FILE_COLUMN, None)
@@ -130,3 +130,8 @@ def _ends(path: Path) -> Iterator[str]:
     for length in range(2, len(parts)):
         yield "/".join(parts[-length:])
     yield path.as_posix()
+
+
+def _reason(error: Exception) -> str:
+    """Why, without the number that the system gives it and the path that was said before."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

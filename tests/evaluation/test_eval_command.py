@@ -108,7 +108,8 @@ def test_results_name_everything_that_made_them(vrag_eval, tiny, tmp_path):
 def test_people_see_a_table_and_where_the_reports_are(vrag_eval, tiny):
     done = vrag_eval(tiny)
     assert done.code == 0
-    assert "NDCG@10" in done.out
+    assert "Recall" in done.out
+    assert "@10" in done.out
     assert "vrag-eval/report.html" in done.out
     assert "5 pages, 3 judged questions" in done.err
 
@@ -221,6 +222,7 @@ MISTAKES = [
     (["tiny", "--index", "empty", "--model", "nope"], 2, "Unknown model 'nope'"),
     (["tiny", "--depth", "3"], 2, "depth"),
     (["tiny", "--url", "http://localhost:1"], 2, "needs --url and --collection"),
+    (["tiny/pdfs"], 2, "tiny/pdfs is no benchmark"),
     (["tiny", "--collection", "c"], 2, "needs --url and --collection"),
     (["tiny", "--index", "i", "--url", "http://localhost:1", "--collection", "c"], 2, "give one of them"),
     (["tiny", "--url", "http://localhost:1", "--collection", "c"], 1, "http://localhost:1"),

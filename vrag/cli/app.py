@@ -105,5 +105,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _usage_hint(error: Exception) -> str:
-    context = getattr(error, "ctx", None)
-    return f"See: {context.command_path} --help" if context is not None else "See: vrag --help"
+    context, names = getattr(error, "ctx", None), list[str]()
+    while context is not None:  # its own path would name the arguments of a group among its commands
+        names.insert(0, context.info_name)
+        context = context.parent
+    return f"See: {' '.join(names or ['vrag'])} --help"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 
 from vrag.cli import output
 
@@ -110,17 +108,14 @@ def make(
 
 
 def _print(comparisons: Sequence[Comparison]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("task", "scope", "cascade", "metric"):
-        table.add_column(name, overflow="fold")
-    for name in ("queries", "first", "second", "difference", "95 %", "p"):
-        table.add_column(name, justify="right")
-    for c in comparisons:
-        low, high = c.interval
-        numbers: tuple[Any, ...] = (c.queries, f"{c.first:.4f}", f"{c.second:.4f}", f"{c.difference:+.4f}",
-                                    f"{low:+.3f} to {high:+.3f}", f"{c.p_value:.4f}")  # fmt: skip
-        table.add_row(*map(escape, (c.task, c.scope, _cascades(c), c.metric)), *map(str, numbers))
-    output.stdout.print(table)
+    names = ("task", "scope", "cascade", "metric")
+    output.numbers(names, ("queries", "first", "second", "change", "95 %", "p"), map(_cells, comparisons))
+
+
+def _cells(c: Comparison) -> list[str]:
+    low, high = c.interval
+    means = (f"{c.first:.4f}", f"{c.second:.4f}", f"{c.difference:+.4f}", f"{low:+.3f} to {high:+.3f}")
+    return [c.task, c.scope, _cascades(c), c.metric, str(c.queries), *means, f"{c.p_value:.4f}"]
 
 
 def _place(comparison: Comparison) -> str:

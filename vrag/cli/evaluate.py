@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 from typer.core import TyperGroup
 
 from vrag.cli import eval_tools, output
@@ -145,15 +142,12 @@ def _tell(evaluation: Evaluation, as_json: bool) -> None:
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("task", "scope", "cascade"):
-        table.add_column(name, overflow="fold")
-    for name in ("queries", "NDCG@5", "NDCG@10", "95 %", "Recall@10", "queries/s"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        low, high = row["intervals"]["ndcg_at_10"]
-        numbers = (f"{row['ndcg_at_5']:.4f}", f"{row['ndcg_at_10']:.4f}", f"{low:.3f} to {high:.3f}",
-                   f"{row['recall_at_10']:.4f}", f"{row['queries_per_second']:.1f}")  # fmt: skip
-        names = (row["task"], row["scope"], row["cascade"])
-        table.add_row(*map(escape, names), str(row["queries"]), *numbers)
-    output.stdout.print(table)
+    values = ("queries", "NDCG\n@5", "NDCG\n@10", "95 %", "Recall\n@10", "queries\n/s")
+    output.numbers(("task", "scope", "cascade"), values, map(_cells, rows))
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    low, high = row["intervals"]["ndcg_at_10"]
+    interval = f"{low:.3f} to {high:.3f}"
+    means = (f"{row['ndcg_at_5']:.4f}", f"{row['ndcg_at_10']:.4f}", interval, f"{row['recall_at_10']:.4f}")
+    return [row["task"], row["scope"], row["cascade"], str(row["queries"]), *means, f"{row['queries_per_second']:.1f}"]

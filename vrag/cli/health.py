@@ -99,10 +99,14 @@ def compact(
 
     with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
         before, after = opened.compact()
+        is_served = opened.path is None
     if json:
         output.data({"bytes_before": before, "bytes_after": after})
+    elif is_served:
+        output.note("A server gives back space by itself, in the background.")
     else:
-        output.line(f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now.")
+        freed = max(before - after, 0)  # merging may also cost a little
+        output.line(f"{freed / 1e6:.1f} MB freed: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now.")
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Table
 
@@ -20,6 +21,10 @@ from vrag.pathtext import shown
 # What a document or its name may hold that a terminal would obey, or that shows text in another order than it has:
 # control characters but tab and line ends, and bidirectional overrides.
 _OBEYED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+_WIDEST = 1000  # characters of a table that is not to be cut off
+_FOLDED = 16  # characters that are left of a name where there is little room
 
 
 class SafeConsole(Console):
@@ -59,12 +64,37 @@ def rows(rows: Sequence[Mapping[str, Any]], as_json: bool, whole: Any = None) ->
     if as_json:
         data(list(rows) if whole is None else whole)
         return
+    if not rows:
+        note("Nothing to list.")
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for key in rows[0] if rows else ():
         table.add_column(key.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     stdout.print(table)
+
+
+def numbers(names: Sequence[str], values: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table of measured values for people: names fold where there is little room, values never.
+
+    Args:
+        names: Heads of the first columns.
+        values: Heads of the others, at the right; a line end breaks them.
+        rows: One text a column; rich markup is not interpreted.
+    """
+    table, cells = Table(box=box.SIMPLE_HEAD, pad_edge=False), [[shown(cell) for cell in row] for row in rows]
+    for column, name in enumerate(names):
+        longest = max(len(text) for text in (name, *(row[column] for row in cells)))
+        table.add_column(name, overflow="fold", min_width=min(longest, _FOLDED))
+    for name in values:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in cells:
+        table.add_row(*map(escape, row))
+    least = Measurement.get(stdout, stdout.options.update(max_width=_WIDEST), table).minimum
+    if least > stdout.width:
+        table.width = least
+    stdout.print(table, crop=False)
 
 
 def _cell(value: Any) -> str:

@@ -7,6 +7,7 @@ them and reads their rows, through the `datasets` package (the `[eval]` extra).
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -198,6 +199,7 @@ def _reading(place: str) -> Iterator[None]:
             "The package `datasets` reads this benchmark and is not installed.", 'pip install "vrag-toolkit[eval]"'
         ) from error
     datasets.disable_progress_bars()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells every attempt to reach the hub
     try:
         yield
     except VragError:
