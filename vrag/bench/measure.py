@@ -123,5 +123,5 @@ def make_row(pages: int, system: str, cascade: str, result: Result, exact: Seque
     middle = median(result.seconds)
     return Row(
         pages, system, cascade, 1 / middle, float(np.mean(found)), 0.0, middle * 1000,
-        float(np.percentile(result.seconds, 95)) * 1000, size, len(asked), round(result.build_s, 1),
+        float(np.percentile(result.seconds, 95)) * 1000, size, len(asked), round(result.build_s, 3),
     )  # fmt: skip
