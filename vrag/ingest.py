@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from vrag.batching import batched
 from vrag.documents import Documents
 from vrag.embedders.base import Embedder, PageVectors
 from vrag.errors import PageError
@@ -98,7 +98,8 @@ class Ingest:
         self.progress.embedding(sum(len(task.missing) for task in tasks))
         changed: set[str] = set()
         with OneBehind(self._writer(worklist).write) as writer:
-            for asked in _batches(self._load(tasks), self._at_once()):
+            # Across documents: a folder of one-page files fills a GPU as one long document does.
+            for asked in batched(self._load(tasks), self._at_once()):
                 writer.put(self._tried(asked, changed))
         if self.report.added:
             with timed(OPTIMIZING):
@@ -178,13 +179,6 @@ class Ingest:
                 "Cut the page up, or keep the index in a folder.",
             )
         return replace(page, image=None), vectors
-
-
-def _batches(asked: Iterable[_Asked], size: int) -> Iterator[list[_Asked]]:
-    """Runs of `size` pages across documents: a folder of one-page files fills a GPU as one long document does."""
-    pages = iter(asked)
-    while batch := list(islice(pages, size)):
-        yield batch
 
 
 def _outcome(asked: Future[Page] | None) -> Page | PageError | None:

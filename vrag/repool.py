@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from vrag.batching import batched
 from vrag.documents import KEYS
 from vrag.embedders import model_mean
 from vrag.embedders.base import PageVectors
@@ -73,12 +73,10 @@ def repool(path: str | os.PathLike[str], pipeline: str | Pipeline, watch: Watch 
         IndexMismatchError: The recipe has another model or other page settings: that needs an ingest.
         StoreError: Another process has the index open.
     """
-    started, folder = time.perf_counter(), Path(path).absolute()
-    facts = FolderPlace(folder).facts()
-    old = make_pipeline(facts.pipeline, facts.table, str(folder / INDEX_FILE))
-    recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
-    new = _inheriting(old, recipe, str(folder))
-    report = RepoolReport(str(folder), new.name)
+    started, place = time.perf_counter(), FolderPlace(path)
+    folder = place.folder
+    facts, old, new = _recipes(place, pipeline)
+    report = RepoolReport(place.name, new.name)
     lock = IndexLock(folder).acquire()
     try:
         if new.schema(1) != old.schema(1) or (new.vectors, new.text) != (old.vectors, old.text):
@@ -104,10 +102,8 @@ def repool_into(source: Place, target: Place, pipeline: str | Pipeline, watch: W
         IndexMismatchError: The recipe has another model or other page settings, or the target holds another index.
         StoreError: A place cannot be used.
     """
-    started, facts = time.perf_counter(), source.facts()
-    old = make_pipeline(facts.pipeline, facts.table, source.name)
-    recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
-    new = _inheriting(old, recipe, source.name)
+    started = time.perf_counter()
+    facts, old, new = _recipes(source, pipeline)
     report = RepoolReport(target.name, new.name)
     goal = replace(facts, pipeline=new.name, table=new.source)
     with (
@@ -118,6 +114,15 @@ def repool_into(source: Place, target: Place, pipeline: str | Pipeline, watch: W
         write.optimize()
     report.seconds = time.perf_counter() - started
     return report
+
+
+def _recipes(place: Place, pipeline: str | Pipeline) -> tuple[Facts, Pipeline, Pipeline]:
+    """What the index at a place says of itself, the recipe it has, and the one it is to have."""
+    facts = place.facts()
+    where = str(place.folder / INDEX_FILE) if place.folder else place.name
+    old = make_pipeline(facts.pipeline, facts.table, where)
+    recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
+    return facts, old, _inheriting(old, recipe, place.name)
 
 
 def _open_target(target: Place, goal: Facts, new: Pipeline) -> Store:
@@ -192,7 +197,7 @@ class _Copy:
         records, seen = filter(self._is_kept, self.source.scroll(Selection())), set[str]()
         contexts = Selection((Condition("kind", (CONTEXT,)),))
         total = self.source.count(Selection()) - (0 if self.pipeline.has_context else self.source.count(contexts))
-        while batch := list(islice(records, _BATCH)):
+        for batch in batched(records, _BATCH):
             self._copy(batch)
             seen.update(record.id for record in batch)
             self.report.pages += sum(map(_is_page, batch))

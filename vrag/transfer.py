@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Protocol
 
 import numpy as np
 
+from vrag.batching import batched
 from vrag.documents import KEYS
 from vrag.errors import IndexMismatchError, StoreError
 from vrag.facts import Facts
@@ -140,7 +140,7 @@ class _Copy:
         self.progress.starting(self.read.count(Selection()))
         self._announce(documents)
         here, there = hashlib.sha256(), hashlib.sha256()
-        for batch in _batches(self._records(), _BATCH):
+        for batch in batched(self._records(), _BATCH):
             found = self._bring(batch)
             for record in batch:
                 here.update(digest(record))
@@ -194,9 +194,3 @@ class _Copy:
 
 def _same(one: Record, other: Record | None) -> bool:
     return other is not None and one.payload == other.payload and digest(one) == digest(other)
-
-
-def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    waiting = iter(records)
-    while batch := list(islice(waiting, size)):
-        yield batch

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, TypeVar
 
 from qdrant_client import models
 
+from vrag.batching import batched
 from vrag.errors import StoreError
 from vrag.store.base import Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_record
@@ -102,10 +102,9 @@ class ServerStore:
 
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
         """Records by id with the named vectors, float32."""
-        waiting = iter(dict.fromkeys(ids))
         size = _STEP_WITH_VECTORS if vectors else _STEP
         found: dict[str, Record] = {}
-        while batch := list(islice(waiting, size)):
+        for batch in batched(dict.fromkeys(ids), size):
             found.update(self._retrieve(batch, list(vectors)))
         return found
 
