@@ -4,13 +4,10 @@ import os
 from functools import cache
 from importlib.util import find_spec
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tests.tiny_checkpoints import FAMILIES, make
 from vrag.embedders.options import ModelOptions
-from vrag.pages.page import Page
 
 LATE = [name for name in FAMILIES if name.startswith("col")]
 DENSE = [name for name in FAMILIES if name.startswith("bi")]
@@ -54,9 +51,3 @@ def embedder(checkpoint):
         return load_embedder(str(checkpoint(family)), options=ModelOptions(device="cpu", **options))
 
     return load
-
-
-def noise(width, height, seed=0):
-    """A page of noise, in which every patch looks different."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Page(seed + 1, width, height, image=Image.fromarray(pixels))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.colpali.conftest import DENSE, LATE, noise
+from tests.colpali.conftest import DENSE, LATE
+from tests.painting import noise
 from tests.tiny_checkpoints import FAMILIES
 from vrag.embedders.options import ModelOptions
 from vrag.errors import UsageError

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.colpali.conftest import LATE, noise
+from tests.colpali.conftest import LATE
 from tests.colpali.test_patches import inputs
+from tests.painting import noise
 from tests.test_heatmap import hottest, lies_in
 from vrag.embedders.base import QueryVectors
 from vrag.explain import find_matches

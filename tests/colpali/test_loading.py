@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.colpali.conftest import noise
+from tests.painting import noise
 from tests.tiny_checkpoints import FAMILIES
 from vrag.embedders import default_recipe, load_embedder
 from vrag.embedders.colpali.loading import find_checkpoint

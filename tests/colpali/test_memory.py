@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.colpali.conftest import noise
+from tests.painting import noise
 from vrag.embedders import load_embedder
 from vrag.embedders.options import ModelOptions
 from vrag.errors import ModelError

@@ -4,57 +4,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
-from PIL import Image
 
-from tests.colpali.conftest import LATE, noise
+from tests.colpali.conftest import LATE
+from tests.painting import PAINTED, any_size, check_count, check_painted_cells, noise, tile_means
 from vrag.embedders.colpali.families import Layout
 from vrag.errors import ModelError, PageError
 from vrag.pages.page import Page
 
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-SIDE = st.integers(8, 900)
-
 
 @pytest.mark.parametrize("family", LATE)
-@given(width=SIDE, height=SIDE)
-@example(width=210, height=297)
-@example(width=297, height=210)
-@example(width=100, height=800)
-@example(width=800, height=100)
-@example(width=1, height=1)
-@example(width=3000, height=2000)
-@FEW
+@any_size
 def test_patches_counted_are_the_grid(family, embedder, width, height):
-    model = embedder(family)
-    batch = model.process([Page(1, width, height, image=Image.new("RGB", (width, height), "white"))])
-    (grid,) = model._patches.grids(batch)
-    assert len(grid) == int(model._patches.masks(batch).sum()) <= model.max_rows
-    local = [tile for tile in grid.tiles if not tile.is_global]
-    area = sum((t.box[2] - t.box[0]) * (t.box[3] - t.box[1]) for t in local or grid.tiles)
-    assert area == pytest.approx(1)
+    check_count(embedder(family), width, height)
 
 
 @pytest.mark.parametrize("family", LATE)
-@pytest.mark.parametrize("size", [(420, 594), (594, 420), (150, 900)])
+@PAINTED
 def test_a_painted_cell_changes_its_own_token_and_no_other_part_of_the_page(family, size, embedder):
-    model = embedder(family)
-    width, height = size
-    blank = inputs(model, Image.new("RGB", size, "white"))
-    (grid,) = model._patches.grids(model.process([noise(width, height)]))
-    local = np.concatenate([np.arange(part.start, part.stop) for t, part in grid.tile_slices() if not t.is_global])
-    for cell in local[:: max(1, len(local) // 7)]:
-        x0, y0, x1, y1 = grid.boxes[cell] * [width, height, width, height]
-        painted = Image.new("RGB", size, "white")
-        painted.paste("black", tuple(int(n) for n in np.rint([x0, y0, x1, y1])))
-        change = np.abs(inputs(model, painted) - blank)
-        assert change[local].argmax() == np.flatnonzero(local == cell)[0]
-        near = grid.boxes[local] * [width, height, width, height]
-        reach = np.array([x1 - x0, y1 - y0]) * 0.6  # resampling blurs over the edge, never across a cell
-        apart = (near[:, 0] > x1 + reach[0]) | (near[:, 2] < x0 - reach[0])
-        apart |= (near[:, 1] > y1 + reach[1]) | (near[:, 3] < y0 - reach[1])
-        assert change[local][apart].max(initial=0) == 0
+    check_painted_cells(embedder(family), size, inputs)
 
 
 def inputs(model, picture):
@@ -65,15 +32,7 @@ def inputs(model, picture):
     layout = model._family.layout
     if layout is Layout.DYNAMIC:
         return pixels.reshape(len(grid), -1).mean(axis=1)
-    tiles = pixels.reshape(-1, *pixels.shape[-3:])
-    return np.concatenate([_blocks(picture, tile) for picture, tile in zip(tiles, grid.tiles, strict=True)])
-
-
-def _blocks(picture, tile):
-    """Means of the tile's equal squares: channels x height x width -> rows * cols."""
-    _, height, width = picture.shape
-    shape = (3, tile.rows, height // tile.rows, tile.cols, width // tile.cols)
-    return picture.reshape(shape).mean(axis=(0, 2, 4)).reshape(-1)
+    return tile_means(pixels, grid)
 
 
 @pytest.mark.parametrize("family", ["colidefics3", "colmodernvbert"])

@@ -2,14 +2,11 @@
 
 from functools import cache
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tests.tiny_onnx import make
 from vrag.embedders import load_embedder
 from vrag.embedders.options import ModelOptions
-from vrag.pages.page import Page
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +30,3 @@ def embedder(checkpoint):
         return load_embedder(str(checkpoint(family)), options=ModelOptions(device="cpu", threads=1, **options))
 
     return load
-
-
-def noise(width, height, seed=0):
-    """A page of noise, in which every patch looks different."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Page(seed + 1, width, height, image=Image.fromarray(pixels))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.onnx_vision.conftest import noise
+from tests.painting import noise
 from tests.tiny_onnx import FAMILIES, make
 from vrag.embedders import default_recipe, load_embedder
 from vrag.embedders.onnx_vision import engine

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from tests.onnx_vision.conftest import noise
+from tests.painting import noise
 from tests.tiny_onnx import FAMILIES
 from vrag.embedders.onnx_vision.families import FAMILIES as RECORDS
 from vrag.errors import UsageError

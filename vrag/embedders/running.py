@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from vrag.embedders.base import PageVectors
-from vrag.errors import ModelError, PageError
+from vrag.embedders.options import ModelOptions
+from vrag.errors import ModelError, PageError, UsageError
 from vrag.grid import FloatArray, Grid
-from vrag.pages.page import Page
+from vrag.pages.page import Page, PageSpec
 
+_DPI = 300  # the longest side decides: small pages are not rendered larger than this
 Embed = Callable[[Sequence[Page]], list[PageVectors]]
 SMALLER = "Use a smaller model, --device cpu, or --dtype bfloat16 for half the memory."
 
@@ -86,6 +90,75 @@ class Batches:
             ) from error
         self.size = len(batch) // 2
         self._free_memory(self._device)
+
+
+class PictureEmbedder(ABC):
+    """What embedders of page pictures have in common; what runs the model adds the rest of `Embedder`.
+
+    Args:
+        name: As the user types it.
+        device: Where it runs.
+        batches: Runs its forward passes.
+        options: Batch size and query mode.
+    """
+
+    mean: FloatArray | None = None  # these models ship no mean vector
+
+    def __init__(self, name: str, device: str, batches: Batches, options: ModelOptions) -> None:
+        self.name, self.device, self.options = name, device, options
+        self._batches = batches
+
+    @cached_property
+    def dim(self) -> int:
+        """Dimension of every vector, as the model gives it."""
+        return int(self.token_rows("a").shape[1])
+
+    @property
+    def batch_size(self) -> int:
+        """Pages of one forward pass; halved when memory runs out."""
+        return self._batches.size
+
+    @cached_property
+    def page_spec(self) -> PageSpec:
+        """A picture as large as the processor can use; the text layer's words, for people to read beside a hit."""
+        return PageSpec(image=True, words=True, ocr="never", dpi=_DPI, max_side=self._longest_side())
+
+    def embed_pages(self, pages: Sequence[Page]) -> list[PageVectors]:
+        """One unit row a patch, float32 [n, d], with the grid of the patches (a dense model: one row, one cell).
+
+        Batches of `batch_size`; when memory runs out the batch is halved, for all that follow too.
+
+        Raises:
+            ModelError: One page alone does not fit into memory, or a row is not a number or all zero.
+            PageError: The processor refuses one of the pictures.
+        """
+        return self._batches.run(pages, self._embed_batch)
+
+    @abstractmethod
+    def token_rows(self, text: str) -> FloatArray:
+        """The rows of all of a text's tokens, float32 [m, d], m = 1 for a dense model.
+
+        Raises:
+            ModelError: A row is not a number, or it does not fit into memory.
+        """
+
+    @abstractmethod
+    def _embed_batch(self, pages: Sequence[Page]) -> list[PageVectors]:
+        """Pages of one forward pass."""
+
+    @abstractmethod
+    def _longest_side(self) -> int:
+        """Pixels of a page's longest side that the processor can make use of."""
+
+
+def check_query(text: str) -> None:
+    """Refuse a query without a word.
+
+    Raises:
+        UsageError: It is empty.
+    """
+    if not text.strip():
+        raise UsageError("The query is empty.", "Say what you look for.")
 
 
 def check_rows(rows: FloatArray, what: str, model: str, where: str) -> None:

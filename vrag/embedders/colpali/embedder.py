@@ -13,17 +13,15 @@ from vrag.embedders.colpali.geometry import whole_page
 from vrag.embedders.colpali.loading import Checkpoint, LoadedModel, find_checkpoint, load_model
 from vrag.embedders.colpali.patches import Patches
 from vrag.embedders.options import ModelOptions
-from vrag.embedders.running import Batches, check_rows, on_page, picture, refused
-from vrag.errors import UsageError
+from vrag.embedders.running import Batches, PictureEmbedder, check_query, check_rows, on_page, picture, refused
 from vrag.grid import FloatArray
-from vrag.pages.page import Page, PageSpec
+from vrag.pages.page import Page
 from vrag.timing import timed
 
-_DPI = 300  # the longest side decides: small pages are not rendered larger than this
 _BATCH = {"cpu": 1, "mps": 2, "cuda": 8}  # on a CPU a larger batch is no faster and pads pages to the largest
 
 
-class ColpaliEmbedder:
+class ColpaliEmbedder(PictureEmbedder):
     """A model of colpali-engine as an `Embedder`.
 
     Args:
@@ -33,11 +31,10 @@ class ColpaliEmbedder:
     """
 
     def __init__(self, checkpoint: Checkpoint, loaded: LoadedModel, options: ModelOptions) -> None:
-        self.name = checkpoint.own.name
-        self.device = loaded.device
         size = options.batch_size or _BATCH[loaded.device.split(":")[0]]
-        self._batches = Batches(size, loaded.device, is_out_of_memory, free_memory)
-        self._checkpoint, self._loaded, self.options = checkpoint, loaded, options
+        batches = Batches(size, loaded.device, is_out_of_memory, free_memory)
+        super().__init__(checkpoint.own.name, loaded.device, batches, options)
+        self._checkpoint, self._loaded = checkpoint, loaded
         self._family = checkpoint.family
         self._patches = Patches(loaded.model, loaded.processor, checkpoint.family.layout)
 
@@ -53,40 +50,9 @@ class ColpaliEmbedder:
         return cls(checkpoint, load_model(checkpoint, options), options)
 
     @property
-    def mean(self) -> FloatArray | None:
-        """None: these models ship no mean vector."""
-        return None
-
-    @cached_property
-    def dim(self) -> int:
-        """Dimension of every vector, as the model gives it."""
-        return int(self.token_rows("a").shape[1])
-
-    @property
-    def batch_size(self) -> int:
-        """Pages of one forward pass; halved when memory runs out."""
-        return self._batches.size
-
-    @property
     def max_rows(self) -> int | None:
         """The most vectors a page can have; None when nothing bounds them."""
         return 1 if self._family.dense else self._patches.most_rows()
-
-    @cached_property
-    def page_spec(self) -> PageSpec:
-        """A picture as large as the processor can use; the text layer's words, for people to read beside a hit."""
-        return PageSpec(image=True, words=True, ocr="never", dpi=_DPI, max_side=self._patches.longest_side())
-
-    def embed_pages(self, pages: Sequence[Page]) -> list[PageVectors]:
-        """One unit row a patch, float32 [n, d], with the grid of the patches (a dense model: one row, one cell).
-
-        Batches of `batch_size`; when memory runs out the batch is halved, for all that follow too.
-
-        Raises:
-            ModelError: One page alone does not fit into memory, or a row is not a number or all zero.
-            PageError: The processor refuses one of the pictures.
-        """
-        return self._batches.run(pages, self._embed_batch)
 
     def embed_query(self, text: str) -> QueryVectors:
         """One unit row a token, as the model was trained: augmentation tokens included unless "no_specials".
@@ -95,8 +61,7 @@ class ColpaliEmbedder:
             UsageError: The query is empty.
             ModelError: A row is not a number, or it does not fit into memory.
         """
-        if not text.strip():
-            raise UsageError("The query is empty.", "Say what you look for.")
+        check_query(text)
         rows = self.token_rows(text)
         if self._family.dense:
             return QueryVectors(rows, (text,))
@@ -156,6 +121,9 @@ class ColpaliEmbedder:
         for page, vectors in zip(pages, rows, strict=True):
             self._check(vectors, f"Page {page.number}")
         return [on_page(*found) for found in zip(rows, grids, pages, strict=True)]
+
+    def _longest_side(self) -> int:
+        return self._patches.longest_side()
 
     def _forward(self, batch: Any) -> FloatArray:
         """The model's output, float32 [b, length, d] or [b, d]."""

@@ -13,14 +13,13 @@ from vrag.embedders.onnx_vision.engine import Inputs, OnnxModel, choose_device, 
 from vrag.embedders.onnx_vision.families import PREPROCESSOR, PROCESSOR, OnnxFamily, find_onnx_family
 from vrag.embedders.onnx_vision.patches import OnnxPatches
 from vrag.embedders.options import ModelOptions
-from vrag.embedders.running import Batches, check_rows, on_page, picture, refused
+from vrag.embedders.running import Batches, PictureEmbedder, check_query, check_rows, on_page, picture, refused
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
-from vrag.pages.page import Page, PageSpec
+from vrag.pages.page import Page
 from vrag.timing import timed
 
 FILES = ("*.onnx", "*.onnx_data", "*.onnx.data")  # of a checkpoint on the hub, besides configs and tokenizers
-_DPI = 300  # the longest side decides: small pages are not rendered larger than this
 _BATCH = {"cpu": 1, "cuda": 4}
 _SMALLER = "Use a smaller model, or --device cpu."
 
@@ -37,7 +36,7 @@ def find_onnx(name: str, revision: str | None = None) -> tuple[Snapshot, OnnxFam
     return snapshot, find_onnx_family(snapshot)
 
 
-class OnnxEmbedder:
+class OnnxEmbedder(PictureEmbedder):
     """A late-interaction image model in ONNX as an `Embedder`.
 
     Args:
@@ -48,10 +47,10 @@ class OnnxEmbedder:
     """
 
     def __init__(self, snapshot: Snapshot, family: OnnxFamily, model: OnnxModel, options: ModelOptions) -> None:
-        self.name, self.device = snapshot.name, model.device
-        self._snapshot, self._family, self._model, self.options = snapshot, family, model, options
         size = options.batch_size or _BATCH[model.device.split(":")[0]]
-        self._batches = Batches(size, self.device, lambda e: isinstance(e, MemoryError), remedy=_SMALLER)
+        batches = Batches(size, model.device, lambda e: isinstance(e, MemoryError), remedy=_SMALLER)
+        super().__init__(snapshot.name, model.device, batches, options)
+        self._snapshot, self._family, self._model = snapshot, family, model
         self._patches = OnnxPatches(snapshot, family.layout, model.tokenizer)
 
     @classmethod
@@ -68,42 +67,11 @@ class OnnxEmbedder:
         snapshot, family = find_onnx(name, options.revision)
         return cls(snapshot, family, load_onnx(family, snapshot.folder, device, options.threads), options)
 
-    @property
-    def mean(self) -> FloatArray | None:
-        """None: these models ship no mean vector."""
-        return None
-
-    @cached_property
-    def dim(self) -> int:
-        """Dimension of every vector, as the model gives it."""
-        return int(self.token_rows("a").shape[1])
-
-    @property
-    def batch_size(self) -> int:
-        """Pages of one forward pass; halved when memory runs out."""
-        return self._batches.size
-
     @cached_property
     def max_rows(self) -> int | None:
         """The most vectors a page can have."""
         # A processor that says nothing of it makes the same number of every page.
         return self._patches.most_rows() or int(self._patches.masks(self.process([canary_page()])).sum())
-
-    @cached_property
-    def page_spec(self) -> PageSpec:
-        """A picture as large as the processor can use; the text layer's words, for people to read beside a hit."""
-        return PageSpec(image=True, words=True, ocr="never", dpi=_DPI, max_side=self._patches.longest_side())
-
-    def embed_pages(self, pages: Sequence[Page]) -> list[PageVectors]:
-        """One unit row a patch, float32 [n, d], with the grid of the patches.
-
-        Batches of `batch_size`; when memory runs out the batch is halved, for all that follow too.
-
-        Raises:
-            ModelError: One page alone does not fit into memory, or a row is not a number or all zero.
-            PageError: The processor refuses one of the pictures.
-        """
-        return self._batches.run(pages, self._embed_batch)
 
     def embed_query(self, text: str) -> QueryVectors:
         """One unit row a token, as the model was trained: augmentation tokens included unless "no_specials".
@@ -112,8 +80,7 @@ class OnnxEmbedder:
             UsageError: The query is empty.
             ModelError: A row is not a number, or it does not fit into memory.
         """
-        if not text.strip():
-            raise UsageError("The query is empty.", "Say what you look for.")
+        check_query(text)
         inputs = self._query_inputs(text)
         ids = inputs["input_ids"][0][_attended(inputs)].tolist()
         keep = [i for i, token in enumerate(ids) if self._is_kept(token)] or range(len(ids))
@@ -169,6 +136,9 @@ class OnnxEmbedder:
         for page, vectors in zip(pages, rows, strict=True):
             check_rows(vectors, f"Page {page.number}", self.name, self.device)
         return [on_page(*found) for found in zip(rows, grids, pages, strict=True)]
+
+    def _longest_side(self) -> int:
+        return self._patches.longest_side()
 
     def _forward(self, inputs: Inputs) -> FloatArray:
         with timed("forward"):
