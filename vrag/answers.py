@@ -90,8 +90,7 @@ def _region(execution: Execution, stage: Stage, rule: RegionRule, page: Record) 
     """First row and end of the region that a search finds best on this page."""
     alone = replace(execution, selection=replace(execution.selection, ids=frozenset([page.id])))
     start = alone.run(Cascade("", (replace(stage, additions=()),))).starts.get(page.id, 0)
-    grid = page_grid(page.payload)
-    return start, min(start + rule.windows(grid.tiles).size, len(grid))
+    return rule.rows(page_grid(page.payload), start)
 
 
 def _context(execution: Execution, doc_id: str) -> Record | None:

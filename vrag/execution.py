@@ -21,6 +21,7 @@ from vrag.bits.store import bits_of
 from vrag.cascade import Cascade, Fusion, Limit, Stage, Step
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
+from vrag.lexical import TEXT
 from vrag.regions import RegionRule
 from vrag.rescoring import Rescorer, rescored
 from vrag.store.base import (
@@ -238,8 +239,7 @@ class Execution:
         for addition in stage.additions:
             other = self._scores_of(Stage(addition.vector), points)
             column = np.array([other.get(point.id, 0.0) for point in points])
-            is_sparse = isinstance(self.form(Stage(addition.vector)), SparseVector)
-            weight = addition.weight * (_contrast(column) if is_sparse else 1)
+            weight = addition.weight * (_contrast(column) if addition.vector == TEXT else 1)
             scores = scores + weight * spread * _standardised(column)
         blended = [replace(point, score=float(score)) for point, score in zip(points, scores, strict=True)]
         self._scored[stage.scoring] = {point.id: point.score for point in blended}

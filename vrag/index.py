@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -28,10 +28,11 @@ from vrag.ingest import Ingest, Options
 from vrag.lock import IndexLock
 from vrag.memory import divide
 from vrag.metadata import Types
+from vrag.opening import keep_bits, lock_place
 from vrag.pages.files import find_files
 from vrag.payload import page_grid, page_words
-from vrag.pipeline import CONTEXT, FULL, Pipeline, make_pipeline
-from vrag.places import CACHE, Place, as_place
+from vrag.pipeline import FULL, Pipeline, make_pipeline
+from vrag.places import Place, as_place
 from vrag.pruning import Gone, find_gone, forget
 from vrag.query_text import exact_words, parse_typed
 from vrag.recipe import choose_pipeline
@@ -114,14 +115,8 @@ class Index(AbstractContextManager["Index"]):
             check_pages_fit(recipe.model, embedder.max_rows, embedder.dim)
         fingerprint = embedder.fingerprint()
         facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
-        with ExitStack() as undo:
-            lock = _locked(place, undo)
-            store = place.create(facts, recipe.schema(embedder.dim), KEYS, recipe.server)
-            undo.callback(store.close)
-            _keep_bits(store, place, recipe, embedder, fingerprint)
-            index = cls(place, store, recipe, embedder, fingerprint.digest, lock)
-            undo.pop_all()
-            return index
+        fields = recipe.schema(embedder.dim)
+        return cls._over(place, recipe, embedder, fingerprint, lambda: place.create(facts, fields, KEYS, recipe.server))
 
     @classmethod
     def open(
@@ -154,12 +149,22 @@ class Index(AbstractContextManager["Index"]):
                 f"The index at {place.name} was made by another model: {'; '.join(differences)}.",
                 "Make a new index, or search anyway with --force (force=True).",
             )
+        fields = recipe.schema(facts.dim)
+        return cls._over(place, recipe, embedder, facts.fingerprint, lambda: place.open(fields, recipe.server))
+
+    @classmethod
+    def _over(
+        cls, place: Place, recipe: Pipeline, embedder: Embedder, model: Fingerprint, open_store: Callable[[], Store]
+    ) -> Index:
+        """An index over the store that `open_store` gives; whatever fails, the place is left unlocked."""
         with ExitStack() as undo:
-            lock = _locked(place, undo)
-            store = place.open(recipe.schema(facts.dim), recipe.server)
+            lock = lock_place(place)
+            if lock is not None:
+                undo.callback(lock.release)
+            store = open_store()
             undo.callback(store.close)
-            _keep_bits(store, place, recipe, embedder, facts.fingerprint)
-            index = cls(place, store, recipe, embedder, facts.fingerprint.digest, lock)
+            keep_bits(store, place, recipe, embedder, model)
+            index = cls(place, store, recipe, embedder, model.digest, lock)
             undo.pop_all()
             return index
 
@@ -203,21 +208,10 @@ class Index(AbstractContextManager["Index"]):
         shares = divide(options.max_memory, workers, spec)
         self._page_count = None
         with page_source(ray, shares, self.embedder, spec) as (pool, embedder, ahead):
-            job = Ingest(
-                self._store,
-                self.documents,
-                Failures(self._store),
-                self._gate,
-                embedder,
-                self.pipeline,
-                self._model_key,
-                pool,
-                ahead,
-                options,
-                progress or Silent(),
-                report,
-                None if self.place.folder else MULTIVECTOR_LIMIT,
-            )
+            stored = (self._store, self.documents, Failures(self._store), self._gate)
+            about = (*stored, embedder, self.pipeline, self._model_key, pool, ahead, options)
+            limit = None if self.place.folder else MULTIVECTOR_LIMIT
+            job = Ingest(*about, progress or Silent(), report, limit)
             self._is_changing = True
             try:
                 job.run(files)
@@ -506,25 +500,3 @@ class Index(AbstractContextManager["Index"]):
         if not found:
             raise UsageError(f"No page {page} of {doc!r} in the index.")
         return found[0].id, found[0].payload
-
-
-def _locked(place: Place, undo: ExitStack) -> IndexLock | None:
-    """The lock of an embedded index, given back when `undo` is; a server lets many processes in."""
-    if place.folder is None:
-        return None
-    place.folder.mkdir(parents=True, exist_ok=True)
-    lock = IndexLock(place.folder).acquire()
-    undo.callback(lock.release)
-    return lock
-
-
-def _keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> None:
-    """Packed bits of the recipe's multivectors beside the shard; a server keeps none."""
-    from vrag.bits.cache import BitCache
-    from vrag.bits.store import BitsStore
-
-    if place.folder is not None and isinstance(store, BitsStore):
-        multi = [field for field in pipeline.schema(embedder.dim) if field.kind == "multi"]
-        dims = {field.name: field.dim for field in multi if field.name != CONTEXT}  # no page has that one
-        facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
-        store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean, pipeline.bits)

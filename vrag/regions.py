@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vrag.grid import FloatArray, Tile
+from vrag.grid import FloatArray, Grid, Tile
 
 
 class Windows(NamedTuple):
@@ -57,6 +57,10 @@ class RegionRule:
         if any(len(tile) != len(first) for tile in tiles):
             raise ValueError(f"tiles of different sizes are no regions: {[(t.rows, t.cols) for t in tiles]}")
         return Windows(len(first), len(first))
+
+    def rows(self, grid: Grid, start: int) -> tuple[int, int]:
+        """First row and end of the region of a page that begins at row `start`."""
+        return start, min(start + self.windows(grid.tiles).size, len(grid))
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,22 +92,27 @@ class Rescorer:
             points: Pages, with `doc_id` in their payload.
             starts: First rows of the pages' best regions; empty when whole pages were scored.
         """
-        context = self._scoring(stage, query, points, False).context
+        context = self._context(query, points)
         if context is None:
             return {}
         first = np.array([starts.get(point.id, 0) for point in points], np.int64)
-        sizes = np.array([self.windows(point).size if starts else _NO_END for point in points], np.int64)
+        sizes = np.array([self._windows(point).size if starts else _NO_END for point in points], np.int64)
         best = self._maxima(stage, query, points, first, first + sizes)
         return {point.id: rows for point, rows in zip(points, (context > best).T, strict=True)}
 
     def _scoring(self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool) -> _Scoring:
-        rows, context = np.atleast_2d(query), None
-        if stage.context and self.contexts is not None and not one_document:
-            context = self.contexts.answers(rows, [str(point.payload["doc_id"]) for point in points])
-        windows = [self.windows(point) if stage.regions else None for point in points]
+        rows = np.atleast_2d(query)
+        context = self._context(rows, points) if stage.context and not one_document else None
+        windows = [self._windows(point) if stage.regions else None for point in points]
         return _Scoring(stage.vector, rows, windows, self.head if stage.context else 0, context)
 
-    def windows(self, point: Scored) -> Windows:
+    def _context(self, query: FloatArray, points: Sequence[Scored]) -> FloatArray | None:
+        """What the points' documents answer, float32 [m, p]; None where the recipe has no context."""
+        if self.contexts is None:
+            return None
+        return self.contexts.answers(query, [str(point.payload["doc_id"]) for point in points])
+
+    def _windows(self, point: Scored) -> Windows:
         """Rows of the regions of a page, by the tiles in its payload."""
         return self.rule.windows(page_tiles(point.payload))
 

@@ -105,8 +105,8 @@ def _regions(
     found = execution.store.fetch([point.id for point in points if point.id in ranking.starts])
     places = {}
     for point, record in found.items():
-        grid, start = page_grid(record.payload), ranking.starts[point]
-        rows = (start, min(start + execution.rescoring.rule.windows(grid.tiles).size, len(grid)))
+        grid = page_grid(record.payload)
+        rows = execution.rescoring.rule.rows(grid, ranking.starts[point])
         places[point] = (rows, region_place(grid, *rows))
     return places
 

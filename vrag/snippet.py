@@ -71,7 +71,7 @@ def row_texts(rows: npt.NDArray[np.intp], grid: Grid, words: Words) -> list[str]
         return [""] * len(rows)
     if grid.is_free:
         return [words.texts[i] for i in nearest_rows(grid.boxes[rows], words.boxes)]
-    middles = (words.boxes[:, :2] + words.boxes[:, 2:]) * np.float32(0.5)
+    middles = _middles(words.boxes)
     return [" ".join(_inside(grid.boxes[row], middles, words)) for row in rows]
 
 

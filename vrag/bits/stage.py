@@ -8,7 +8,6 @@ import numpy as np
 
 from vrag.bits.cache import BitCache, PageTable
 from vrag.bits.portable import IntArray
-from vrag.bits.quantise import words_for
 from vrag.bits.scoring import PackedPages
 from vrag.grid import FloatArray
 from vrag.payload import PAGE
@@ -47,7 +46,7 @@ def best_pages(
 
 def _by_signs(packed: PackedPages, query: FloatArray, pages: IntArray, limit: int) -> IntArray:
     """The `limit` best pages by the signs of the query, a third of the work; all where that would not pay."""
-    if len(pages) <= limit or len(packed.bits) < _LONG * len(packed) * words_for(packed.signs.dim):
+    if len(pages) <= limit or packed.rows[-1] < _LONG * len(packed):
         return pages
     scores = packed.maxsim(query, pages, planes=1)
     return np.sort(pages[np.argpartition(-scores, limit)[:limit]])
