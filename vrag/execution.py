@@ -188,6 +188,8 @@ class Execution:
         if with_payload:
             chosen = Selection(ids=frozenset(page for page, _ in best))
             payloads = {record.id: record.payload for record in self.store.scroll(chosen, keys=PAYLOAD_KEYS)}
+        if not stage.additions:
+            self._scored[stage.scoring] = dict(best)
         points = [Scored(page, score, payloads.get(page, {})) for page, score in best]
         return self._blend(stage, points)[: self._limit(stage.limit, is_last)] if stage.additions else points
 

@@ -21,6 +21,7 @@ from vrag.grid import FloatArray
 
 Scorer = Callable[[FloatArray, FloatArray], FloatArray]
 Search = Callable[[FloatArray], Ranked]
+_MAXSIM_CPU_ROWS = 32
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -70,7 +71,9 @@ def _maxsim_cpu() -> Scorer:
     import maxsim_cpu
 
     def score(query: FloatArray, block: FloatArray) -> FloatArray:
-        found: FloatArray = maxsim_cpu.maxsim_scores(query, block)
+        # Version 0.1.0 gives wrong scores, or crashes, for queries of more rows; a sum can be taken in parts.
+        parts = [query[first : first + _MAXSIM_CPU_ROWS] for first in range(0, len(query), _MAXSIM_CPU_ROWS)]
+        found: FloatArray = np.sum([maxsim_cpu.maxsim_scores(part, block) for part in parts], axis=0)
         return found
 
     return score

@@ -100,6 +100,7 @@ class Bench:
         self._build_s += store.build_s
         rows += self._cascades(store, exact)
         store.close()
+        del store  # its view of the bits would count as a third process's
         self._tell(f"{pages} pages: memory")
         memory = measure_memory(folder / "store", dim, pages, queries)
         self._memory += [memory] if memory else []

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.bits.files import APPENDED, REWRITTEN, Arrays, CacheFiles
+from vrag.bits.portable import IntArray
 from vrag.bits.quantise import Signs
 from vrag.bits.scoring import PackedPages
 from vrag.bits.vector import PackedVector
@@ -39,12 +40,14 @@ class PageTable:
         docs: Document id of each page.
         alive: bool [pages]; False where the store has the page no more.
         position: Place of each living id.
+        order: int64 [pages], where each id stands among all, sorted as text.
     """
 
     ids: tuple[str, ...]
     docs: tuple[str, ...]
     alive: npt.NDArray[np.bool_]
     position: Mapping[str, int]
+    order: IntArray
 
 
 class BitCache:
@@ -132,7 +135,8 @@ class BitCache:
             if self._table is None:
                 alive = np.zeros(len(self._ids), bool)
                 alive[list(self._position.values())] = True
-                self._table = PageTable(tuple(self._ids), tuple(self._docs), alive, dict(self._position))
+                order = np.argsort(np.argsort(np.array(self._ids, "S"), kind="stable"), kind="stable")
+                self._table = PageTable(tuple(self._ids), tuple(self._docs), alive, dict(self._position), order)
             return self._table
 
     def pages(self, name: str) -> PackedPages:

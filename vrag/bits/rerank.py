@@ -23,7 +23,7 @@ MISSES = 0.02  # pages wanted that may be expected among those left unscored, of
 _SLOPES = (0.3, 1.0)  # what a line through a dozen scores may say
 _TINY = 1e-9
 _FEWEST = 3  # scores that a line and its spread are taken from
-_STEP = 4  # pages a thread scores at once
+_STEP = 8  # pages a thread scores at once
 
 Score = Callable[[Sequence[str]], list[Scored]]
 

@@ -40,8 +40,8 @@ def best_pages(
     if len(scores) > limit:
         least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
         pages, scores = pages[scores >= least], scores[scores >= least]
-    named = [(table.ids[page], float(score)) for page, score in zip(pages.tolist(), scores.tolist(), strict=True)]
-    return sorted(named, key=lambda item: (-item[1], item[0]))[:limit]
+    order = np.lexsort((table.order[pages], -scores))[:limit]
+    return [(table.ids[page], score) for page, score in zip(pages[order].tolist(), scores[order].tolist(), strict=True)]
 
 
 def _by_signs(packed: PackedPages, query: FloatArray, pages: IntArray, limit: int) -> IntArray:
