@@ -30,7 +30,7 @@ CASCADES = {
     "two-stage": "rows:256 > full",
     "three-stage": "global:1000 > rows:300 > full",
     "three-stage, graph": "global@hnsw:1000 > rows:300 > full",
-    "bits": "rows@bits:512 > full@bits:128 > full",
+    "bits": "rows@bits:512 > full@bits:64 > full",
     "bits, wide": "rows@bits:2048 > full@bits:256 > full",
 }
 _BATCH = 16

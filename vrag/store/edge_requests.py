@@ -47,6 +47,7 @@ KEY_INDEXES: dict[str, Any] = {
 # A merge maps the old segments and the new one, so their size bounds its memory; a segment takes some hundred mappings.
 SEGMENT_BYTES = 192 << 20
 _IDF = qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf, memory=qe.Memory.Cold)  # by default it is kept in memory
+_last: tuple[AnyVector | None, str, qe.Query | None] = (None, "", None)
 
 
 def config(fields: Iterable[VectorField], thorough: bool = False) -> qe.EdgeConfig:
@@ -172,8 +173,15 @@ def _text_match(text: TextCondition) -> qe.FieldCondition:
 
 
 def _nearest(stage: StageRequest) -> qe.Query:
+    """The engine's form of a query; the last one is kept, because an exact rerank asks the same query several times."""
+    global _last
+    vector, using, made = _last
+    if vector is stage.query and using == stage.vector and made is not None:
+        return made
     # The engine takes arrays as they are; its type stubs know only lists.
-    return qe.Query.Nearest(cast("list[list[float]]", _engine_vector(stage.query)), using=stage.vector)
+    made = qe.Query.Nearest(cast("list[list[float]]", _engine_vector(stage.query)), using=stage.vector)
+    _last = (stage.query, stage.vector, made)  # in one step: other threads ask queries of their own
+    return made
 
 
 def _engine_vector(vector: AnyVector) -> FloatArray | qe.SparseVector:
