@@ -16,7 +16,7 @@ import numpy as np
 
 from vrag.bits.cache import BitCache
 from vrag.bits.rerank import exact_best
-from vrag.bits.stage import best_pages, scores_of
+from vrag.bits.stage import BitStage, best_pages, scores_of
 from vrag.bits.store import bits_of
 from vrag.cascade import Cascade, Fusion, Limit, Stage, Step
 from vrag.errors import UsageError
@@ -68,6 +68,7 @@ class _Walk:
         points: Candidates of the last step that was run here.
         estimated: That step, when its scores are estimates.
         has_arrived: Whether there was such a step.
+        before: Stages over bits that the next one, over bits too, will run first.
     """
 
     selection: Selection
@@ -75,6 +76,7 @@ class _Walk:
     points: list[Scored] = field(default_factory=list)
     estimated: Stage | None = None
     has_arrived: bool = False
+    before: list[Stage] = field(default_factory=list)
 
     def arrive(self, points: list[Scored], estimated: Stage | None = None) -> None:
         """Go on with these candidates."""
@@ -114,7 +116,11 @@ class Execution:
             if isinstance(step, Fusion) or self._is_for_engine(step):
                 walk.waiting.append(self._request(step, is_last))
             elif step.bits and self._bits and not step.is_rescored:
-                self._walk_bits(walk, step, is_last, is_last or _takes_points(cascade.steps[i + 1]))
+                following = None if is_last else cascade.steps[i + 1]
+                if _only_bits(step) and _only_bits(following):
+                    walk.before.append(step)
+                else:
+                    self._walk_bits(walk, step, is_last, is_last or _takes_points(following))
             else:
                 self._walk_rescored(walk, step, is_last)
         points = self._finish(walk, cascade.steps[-1])
@@ -125,7 +131,8 @@ class Execution:
         assert self._bits is not None
         if walk.waiting:
             walk.selection = _only(self.store.query(walk.waiting, walk.selection, ("doc_id",)))
-        points = self._over_bits(self._bits, step, walk.selection, is_last, with_payload)
+        points = self._over_bits(self._bits, [*walk.before, step], walk.selection, is_last, with_payload)
+        walk.before = []
         walk.arrive(points, None if step.additions else step)
 
     def _walk_rescored(self, walk: _Walk, step: Stage, is_last: bool) -> None:
@@ -177,13 +184,17 @@ class Execution:
         return bits_of(self.store)
 
     def _over_bits(
-        self, cache: BitCache, stage: Stage, selection: Selection, is_last: bool, with_payload: bool
+        self, cache: BitCache, stages: Sequence[Stage], selection: Selection, is_last: bool, with_payload: bool
     ) -> list[Scored]:
-        """The best of the selection by the stage's packed bits, with what a ranking needs of the last ones."""
-        if stage.vector not in cache.names:
-            raise UsageError(f"{stage.vector!r} has no packed bits.", f"These have: {', '.join(cache.names)}.")
-        limit = self.corpus if stage.additions else self._limit(stage.limit, is_last)
-        best = best_pages(cache, self.store, stage.vector, _rows(self.form(stage)), selection, limit)
+        """The best of the selection by the stages' packed bits, with what a ranking needs of the last ones."""
+        for stage in stages:
+            if stage.vector not in cache.names:
+                raise UsageError(f"{stage.vector!r} has no packed bits.", f"These have: {', '.join(cache.names)}.")
+        stage = stages[-1]
+        limits = [self._limit(one.limit, False) for one in stages[:-1]]
+        limits.append(self.corpus if stage.additions else self._limit(stage.limit, is_last))
+        scorings = [BitStage(s.vector, _rows(self.form(s)), n) for s, n in zip(stages, limits, strict=True)]
+        best = best_pages(cache, self.store, scorings, selection)
         payloads: dict[str, Payload] = {}
         if with_payload:
             chosen = Selection(ids=frozenset(page for page, _ in best))
@@ -286,7 +297,12 @@ def _only(points: Sequence[Scored]) -> Selection:
     return Selection(ids=frozenset(point.id for point in points))
 
 
-def _takes_points(step: Step) -> bool:
+def _only_bits(step: Step | None) -> bool:
+    """Whether a step scores packed bits and nothing else."""
+    return isinstance(step, Stage) and step.bits and not (step.is_rescored or step.additions)
+
+
+def _takes_points(step: Step | None) -> bool:
     """Whether a step works on the candidates it is given instead of asking the engine for them."""
     return isinstance(step, Stage) and step.is_rescored
 

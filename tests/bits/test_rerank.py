@@ -1,11 +1,9 @@
 """Few exact scores, and yet the best pages."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrag.bits import rerank
 from vrag.bits.rerank import exact_best
 from vrag.store.base import Scored
 
@@ -41,9 +39,7 @@ def test_as_many_wanted_as_there_are_scores_them_all(seed, n):
     assert [p.score for p in found] == sorted(true.values(), reverse=True)
 
 
-@pytest.mark.parametrize("cores", [1, 3])
-def test_noisy_estimates_cost_more_but_find_the_best(monkeypatch, cores):
-    monkeypatch.setattr(rerank, "threads", lambda: cores)
+def test_noisy_estimates_cost_more_but_find_the_best():
     kept, costs = [], []
     for error in (0.02, 0.3):
         for seed in range(20):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.bits.test_cache import FIELDS, KEYS, QUERY, new_cache, page
-from vrag.bits.stage import best_pages, scores_of
+from vrag.bits.scoring import PackedPages
+from vrag.bits.stage import BitStage, best_pages, scores_of
 from vrag.bits.store import BitsStore, bits_of
 from vrag.store.base import Condition, Record, Selection
 
@@ -22,6 +23,10 @@ def store(tmp_path_factory):
     store.close()
 
 
+def best(store, vector, selection, limit, *before):
+    return best_pages(bits_of(store), store, [*before, BitStage(vector, QUERY, limit)], selection)
+
+
 def ids_of(store, selection):
     return {record.id for record in store.scroll(selection, keys=())}
 
@@ -37,25 +42,49 @@ def ids_of(store, selection):
     ],
 )
 def test_only_selected_pages_are_found(store, selection):
-    found = best_pages(bits_of(store), store, "full", QUERY, selection, 1000)
+    found = best(store, "full", selection, 1000)
     expected = ids_of(store, selection)
     assert {key for key, _ in found} == expected
     assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
 
 
 def test_the_limit_keeps_the_best(store):
-    every = best_pages(bits_of(store), store, "full", QUERY, ALL, 1000)
+    every = best(store, "full", ALL, 1000)
     for limit in (1, 7, 40, 41):
-        assert best_pages(bits_of(store), store, "full", QUERY, ALL, limit) == every[:limit]
+        assert best(store, "full", ALL, limit) == every[:limit]
 
 
 def test_single_pages_have_the_scores_of_the_scan(store):
-    every = dict(best_pages(bits_of(store), store, "full", QUERY, ALL, 1000))
+    every = dict(best(store, "full", ALL, 1000))
     some = [*list(every)[:5], "not a page"]
     assert scores_of(bits_of(store), "full", QUERY, some) == pytest.approx({key: every[key] for key in some[:5]})
 
 
 def test_a_page_without_the_vector_is_not_found(store):
-    found = dict(best_pages(bits_of(store), store, "rows", QUERY, ALL, 1000))
+    found = dict(best(store, "rows", ALL, 1000))
     assert len(found) == 39
     assert np.isfinite(list(found.values())).all()
+
+
+def test_stages_score_what_the_one_before_let_through(store):
+    rows = best(store, "rows", ALL, 12)
+    both = best(store, "full", ALL, 5, BitStage("rows", QUERY, 12))
+    inside = best(store, "full", Selection(ids=frozenset(key for key, _ in rows)), 5)
+    assert both == inside
+    assert both != best(store, "full", ALL, 5)
+
+
+def test_signs_first_lose_little_and_save_work(store, monkeypatch):
+    every = best(store, "full", ALL, 40)
+    monkeypatch.setattr("vrag.bits.stage._LONG", 0)
+    asked, whole = [], PackedPages.maxsim
+
+    def noted(self, query, pages, **named):
+        asked.append((len(pages), named))
+        return whole(self, query, pages, **named)
+
+    monkeypatch.setattr(PackedPages, "maxsim", noted)
+    found = best(store, "full", ALL, 5)
+    assert asked == [(40, {"planes": 1}), (15, {})]
+    assert dict(found).items() <= dict(every).items()
+    assert len(set(dict(found)) & set(dict(every[:5]))) >= 3

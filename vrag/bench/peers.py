@@ -132,7 +132,7 @@ _SLOW = "building takes minutes a thousand pages"
 PEERS: Sequence[Peer] = (
     Peer("maxsim-cpu", "maxsim_cpu", "pip install maxsim-cpu", scorer=_maxsim_cpu),
     Peer("colpali-engine", "colpali_engine", 'pip install "vrag-toolkit[colpali]"', scorer=_colpali_engine),
-    Peer("qdrant-client local", "qdrant_client", "pip install qdrant-client", engine=_qdrant_local, copies=1.3),
+    Peer("qdrant-client local", "qdrant_client", "pip install qdrant-client", engine=_qdrant_local, copies=2.0),
     Peer("fast-plaid", "fast_plaid", "pip install fast-plaid", engine=_fast_plaid, most=(1000, _SLOW)),
 )
 

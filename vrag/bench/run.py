@@ -93,20 +93,25 @@ class Bench:
         with one_blas_thread():
             gemm, scores = timed_scorer(numpy_scorer(), self._corpus.blocks(pages), queries)
         exact = [best(row) for row in scores]
-        rows = [make_row(pages, NUMPY, "", gemm, exact)]
+        rows = [self._told(make_row(pages, NUMPY, "", gemm, exact))]
         store = BenchStore(folder / "store", dim, before)
         self._tell(f"{pages} pages: writing the store")
         store.grow(self._corpus, pages)
         self._build_s += store.build_s
-        rows += self._cascades(store, exact)
+        rows += map(self._told, self._cascades(store, exact))
         store.close()
         del store  # its view of the bits would count as a third process's
         self._tell(f"{pages} pages: memory")
         memory = measure_memory(folder / "store", dim, pages, queries)
         self._memory += [memory] if memory else []
         for name, result in self._peer_results(pages, folder):
-            rows.append(make_row(pages, name, "", result, exact))
+            rows.append(self._told(make_row(pages, name, "", result, exact)))
         return with_ratios(rows)
+
+    def _told(self, row: Row) -> Row:
+        """The row; said at once, since the rest of a long run may fail."""
+        self._tell(f"  {row.qps:.3g} queries/s, recall@10 {row.recall_at_10:.3f}")
+        return row
 
     def _cascades(self, store: BenchStore, exact: Sequence[Ranked]) -> Iterator[Row]:
         for name, cascade in CASCADES.items():

@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 
 import numpy as np
 
-from vrag.bits.scoring import thread_pool, threads
 from vrag.grid import FloatArray
 from vrag.store.base import Scored
 
-MISSES = 0.02  # pages wanted that may be expected among those left unscored, of a query
+MISSES = 0.01  # pages wanted that may be expected among those left unscored, of a query
 _SLOPES = (0.3, 1.0)  # what a line through a dozen scores may say
 _TINY = 1e-9
 _FEWEST = 3  # scores that a line and its spread are taken from
-_STEP = 8  # pages a thread scores at once
+_STEP = 8  # pages scored at once; the engine does not score with several threads of one process
 
 Score = Callable[[Sequence[str]], list[Scored]]
 
@@ -32,7 +30,7 @@ def exact_best(score: Score, estimates: Mapping[str, float], k: int) -> list[Sco
     """Exactly scored pages, best first, among them the `k` best but for `MISSES` of them on average.
 
     Args:
-        score: Exact scores of pages by id; called from several threads.
+        score: Exact scores of pages by id.
         estimates: Estimated score of every candidate by id.
         k: Pages wanted.
     """
@@ -40,9 +38,9 @@ def exact_best(score: Score, estimates: Mapping[str, float], k: int) -> list[Sco
     done: list[Scored] = []
     step = k + _STEP
     while left:
-        done += _together(score, left[:step])
+        done += score(left[:step])
         left = _hopeful(left[step:], done, estimates, k)
-        step = _STEP * threads()
+        step = _STEP
     return sorted(done, key=lambda point: (-point.score, point.id))
 
 
@@ -67,11 +65,3 @@ def _predicted(known: FloatArray, exact: FloatArray, estimates: FloatArray) -> t
     variance = float((rest**2).sum()) / (len(rest) - 2)
     away = estimates - middle
     return height + slope * away, np.sqrt(variance * (1 + 1 / len(rest) + away**2 / width)) + _TINY
-
-
-def _together(score: Score, pages: Sequence[str]) -> list[Scored]:
-    """Exact scores, the pages dealt out to as many threads as have enough to do."""
-    parts = max(1, min(threads(), len(pages) // _STEP))
-    if parts == 1:
-        return score(pages)
-    return list(chain.from_iterable(thread_pool().map(score, [pages[part::parts] for part in range(parts)])))

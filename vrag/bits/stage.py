@@ -1,8 +1,9 @@
-"""One stage of a cascade over bits: the pages that may take part, their scores, the best of them."""
+"""Stages of a cascade over bits: the pages that may take part, their scores, the best of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,30 +19,51 @@ _LONG = 128  # rows of a page, on average, from which that pays
 _ANY_PAGE = Condition("kind", (PAGE,))
 
 
+@dataclass(frozen=True, slots=True)
+class BitStage:
+    """One scoring of packed bits.
+
+    Args:
+        vector: Named vector with bits.
+        query: float32 [m, d], weighted rows.
+        limit: Pages let through.
+    """
+
+    vector: str
+    query: FloatArray
+    limit: int
+
+
 def best_pages(
-    cache: BitCache, store: Store, vector: str, query: FloatArray, selection: Selection, limit: int
+    cache: BitCache, store: Store, stages: Sequence[BitStage], selection: Selection
 ) -> list[tuple[str, float]]:
-    """The `limit` best pages of a selection by estimated MaxSim, best first; equal scores in order of id.
+    """The best pages of a selection by estimated MaxSim, best first; equal scores in order of id.
 
     Args:
         cache: Up to date with `store`.
         store: Asked for the ids when the selection is by more than ids or documents.
-        vector: Named vector with bits.
-        query: float32 [m, d], weighted rows.
+        stages: At least one; each scores what the one before let through, the last one's scores are given back.
         selection: Pages that take part.
-        limit: Pages wanted.
     """
     table = cache.table()
-    packed = cache.pages(vector)
-    pages = _by_signs(packed, query, selected(table, store, selection), _WIDER * limit)
-    scores = packed.maxsim(query, pages)
+    pages = selected(table, store, selection)
+    for stage in stages:
+        pages, scores = _ranked(table, cache.pages(stage.vector), stage, np.sort(pages))
+    return [(table.ids[page], score) for page, score in zip(pages.tolist(), scores.tolist(), strict=True)]
+
+
+def _ranked(table: PageTable, packed: PackedPages, stage: BitStage, pages: IntArray) -> tuple[IntArray, FloatArray]:
+    """Positions and scores of the pages that a stage lets through, best first."""
+    limit = stage.limit
+    pages = _by_signs(packed, stage.query, pages, _WIDER * limit)
+    scores = packed.maxsim(stage.query, pages)
     found = np.isfinite(scores)  # a page without this vector cannot be found by it
     pages, scores = pages[found], scores[found]
     if len(scores) > limit:
         least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
         pages, scores = pages[scores >= least], scores[scores >= least]
     order = np.lexsort((table.order[pages], -scores))[:limit]
-    return [(table.ids[page], score) for page, score in zip(pages[order].tolist(), scores[order].tolist(), strict=True)]
+    return pages[order], scores[order]
 
 
 def _by_signs(packed: PackedPages, query: FloatArray, pages: IntArray, limit: int) -> IntArray:
