@@ -17,7 +17,7 @@ import numpy as np
 from vrag.grid import FloatArray
 from vrag.store.base import Scored
 
-MISSES = 0.01  # pages wanted that may be expected among those left unscored, of a query
+MISSES = 0.05  # pages wanted that may be expected among those left unscored, of a query
 _SLOPES = (0.3, 1.0)  # what a line through a dozen scores may say
 _TINY = 1e-9
 _FEWEST = 3  # scores that a line and its spread are taken from
