@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 
 from vrag.cli import output
 from vrag.errors import UsageError
@@ -17,11 +15,12 @@ from vrag.settings import find_index
 
 if TYPE_CHECKING:
     from vrag.bench.ingesting import IngestRow
+    from vrag.bench.measure import Row
     from vrag.bench.run import Report
 
 
-_TEXT = ("system", "cascade")
-_WIDTH = 140  # columns: a table of eleven columns is not to be read folded
+_NAMES = ("system", "cascade")
+_VALUES = ("pages", "x exact", "recall\n@10", "queries/s", "median\nms", "p95\nms", "queries", "build\ns")
 
 
 def bench(
@@ -85,14 +84,7 @@ def _sizes(text: str) -> Sequence[int]:
 
 
 def _print(report: Report, stages: Sequence[IngestRow]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("pages", "x exact", "recall@10", "queries/s", "median ms", "p95 ms", "queries", "build s", *_TEXT):
-        table.add_column(name, justify="left" if name in _TEXT else "right", overflow="fold")
-    for row in report.rows:
-        numbers = (f"{row.ratio:.1f}", f"{row.recall_at_10:.3f}", f"{row.qps:.1f}", f"{row.median_ms:.1f}")
-        rest = (f"{row.p95_ms:.1f}", str(row.queries), f"{row.build_s:.0f}", row.system, row.cascade)
-        table.add_row(f"{row.pages:,}", *numbers, *rest)
-    output.stdout.print(table, width=max(output.stdout.width, _WIDTH), crop=False)
+    output.numbers(_NAMES, _VALUES, map(_cells, report.rows))
     for stage in stages:
         output.stdout.print(f"{stage.pages_per_s:9.2f} pages/s  {stage.stage}", markup=False)
     for line in (
@@ -102,3 +94,9 @@ def _print(report: Report, stages: Sequence[IngestRow]) -> None:
         *report.notes,
     ):
         output.stdout.print(line, markup=False, soft_wrap=True)
+
+
+def _cells(row: Row) -> Sequence[str]:
+    quality = (f"{row.ratio:.1f}", f"{row.recall_at_10:.3f}")
+    speed = (f"{row.qps:.1f}", f"{row.median_ms:.1f}", f"{row.p95_ms:.1f}")
+    return (row.system, row.cascade, f"{row.pages:,}", *quality, *speed, str(row.queries), f"{row.build_s:.0f}")

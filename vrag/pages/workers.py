@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
@@ -38,13 +38,34 @@ class _Process(SpawnProcess):
 
     def start(self) -> None:
         """Start while `__main__` looks like an interpreter's prompt; nothing sent to a worker is defined in it."""
-        with _starting:
+        with _starting, _interrupted_later():
             program = sys.modules["__main__"]
             sys.modules["__main__"] = ModuleType("__main__")
             try:
                 super().start()
             finally:
                 sys.modules["__main__"] = program
+
+
+@contextlib.contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Hold Ctrl-C back: a process that was half started would print its own traceback, and a new one, too.
+
+    A mask alone would not do: the signal would go to another thread, and its handler still runs in the main one.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process starts with it
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler if handler is not None else signal.SIG_DFL)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 class _Spawn(SpawnContext):
