@@ -72,6 +72,12 @@ def test_a_renamed_file_gets_another_without_embedding_its_pages_again(index, fo
     assert words == {"Ibex", "Penguin"}
 
 
+def test_contexts_that_are_there_cost_one_request(index, folder, monkeypatch):
+    monkeypatch.setattr("vrag.context.page_words", lambda _: pytest.fail("a document was read again"))
+    report = index.ingest([folder / "pdfs"])
+    assert report.unchanged == 4
+
+
 def test_documents_without_a_context_answer_nothing(index):
     answers = Contexts(index._store).answers(np.ones((2, index.embedder.dim), np.float32), ["unknown"])
     assert np.isneginf(answers).all()

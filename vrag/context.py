@@ -22,7 +22,7 @@ from vrag.payload import page_words
 from vrag.pipeline import CONTEXT
 from vrag.pooling import normalise
 from vrag.schema import CONTEXT_PARTS
-from vrag.store.base import Record, Store
+from vrag.store.base import Condition, Record, Selection, Store
 
 HEAD_ROWS = 20  # of a page: running titles and captions count for every region of it
 CONTEXT_WEIGHT = np.float32(0.9)  # against what a page itself answers; measured on both development sets
@@ -45,16 +45,25 @@ def context_words(parts: Sequence[str], path: str, title: str, opening: Sequence
     return [word for part in CONTEXT_PARTS if part in parts for word in words.get(part, [])][:_MOST_WORDS]
 
 
-def context_record(doc_id: str, words: Sequence[str], embedder: Embedder) -> Record:
-    """The record that holds a document's context, one row a word (or as the model embeds a query)."""
-    payload = {"kind": CONTEXT, "doc_id": doc_id, "words": " ".join(words)}
+def context_record(doc_id: str, words: Sequence[str], of: str, embedder: Embedder) -> Record:
+    """The record that holds a document's context, one row a word (or as the model embeds a query).
+
+    Args:
+        doc_id: The document.
+        words: What is embedded.
+        of: What the words follow from, besides the document's content; see `refresh_contexts`.
+        embedder: Makes vectors of words.
+    """
+    payload = {"kind": CONTEXT, "doc_id": doc_id, "words": " ".join(words), "of": of}
     return Record(context_id(doc_id), payload, {CONTEXT: _embedded(words, embedder)})
 
 
 def refresh_contexts(
     store: Store, documents: Documents, embedder: Embedder, parts: Sequence[str], model_key: str
 ) -> int:
-    """Make the context of every document that has none, or whose name or first page has changed.
+    """Make the context of every document that has none, or whose name or title has changed.
+
+    A document's first words do not change: with other content it would be another document.
 
     Args:
         store: Where records are.
@@ -66,15 +75,20 @@ def refresh_contexts(
     Returns:
         How many were made.
     """
+    contexts = store.scroll(Selection((Condition("kind", (CONTEXT,)),)), keys=("doc_id", "of"))
+    known = {record.payload["doc_id"]: record.payload.get("of") for record in contexts}
     made = 0
     for document in (d for d in documents.all() if d.complete):
+        path, title = document.paths[0], str(document.meta.get("title", ""))
+        of = " ".join(context_words(parts, path, title, ()))
+        if known.get(document.doc_id) == of:
+            continue
         first = page_id(document.doc_id, 1, model_key)
-        found = store.fetch([first, context_id(document.doc_id)])
-        opening = page_words(found[first].payload).texts if first in found else ()
-        words = context_words(parts, document.paths[0], str(document.meta.get("title", "")), opening)
-        known = found.get(context_id(document.doc_id))
-        if words and (known is None or known.payload["words"] != " ".join(words)):
-            store.upsert([context_record(document.doc_id, words, embedder)])
+        found = store.fetch([first])
+        opening = page_words(found[first].payload).texts if found else ()
+        words = context_words(parts, path, title, opening)
+        if words:
+            store.upsert([context_record(document.doc_id, words, of, embedder)])
             made += 1
     return made
 
