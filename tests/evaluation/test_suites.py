@@ -125,10 +125,11 @@ def test_suites_from_copies(cli, eval_cache, mirror, tmp_path):
     assert [row["queries"] for row in english] == [2]
 
 
-def test_neither_hub_nor_copy_is_one_sentence_with_both_ways_out(cli, tmp_path):
-    done = cli("eval", "vidore-v2/esg_reports", "--json", env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)})
+@pytest.mark.parametrize("unreachable", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}])
+def test_neither_hub_nor_copy_is_one_sentence_with_both_ways_out(cli, tmp_path, unreachable):
+    done = cli("eval", "vidore-v2/esg_reports", "--json", env={"HF_HOME": str(tmp_path), **unreachable})
     assert done.code == 1
-    assert "vidore/esg_reports_v2 cannot be read" in done.json["error"]
+    assert "vidore/esg_reports_v2 cannot be read: the hub does not answer" in done.json["error"]
     assert "Go online" in done.json["hint"]
     assert "--data DIR" in done.json["hint"]
     done = cli("eval", "vidore-v2", "--data", "nowhere", "--json")

@@ -78,6 +78,9 @@ class Tables:
         return ", ".join(self.name(kind, language) for language, kind in self.loaders) or "none"
 
 
+_PATIENCE_S = 10.0  # for the hub to answer
+
+
 def find_tables(place: str, split: str, cache: Path, revision: str | None = None) -> Tables:
     """The tables of the data set at `place`, a folder or a hub id.
 
@@ -93,11 +96,26 @@ def find_tables(place: str, split: str, cache: Path, revision: str | None = None
     with _reading(place):
         folder = Path(place)
         if not folder.is_dir():
+            _ask_once(place)
             return _from_configs(place, {"split": split, "revision": revision})
         if any((folder / name).is_file() for name in _SAVED):
             return _from_saved_dictionary(folder)
         how = {"split": split, "cache_dir": str(cache / CACHED / _state(folder))}
         return _from_folders(folder, how) or _from_configs(place, how)
+
+
+def _ask_once(place: str) -> None:
+    """Where the hub does not answer, look in the cache at once: `datasets` would go on asking for half a minute."""
+    import datasets
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        HfApi().dataset_info(place, timeout=_PATIENCE_S)
+    except HfHubHTTPError:
+        return  # an answer, which comes again, and in words, where the data is asked for
+    except Exception:  # noqa: BLE001  # of whichever library the hub's client asks with
+        constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
 
 
 def _state(folder: Path) -> str:
@@ -206,6 +224,8 @@ def _reading(place: str) -> Iterator[None]:
         raise
     except Exception as error:  # datasets and the hub's client raise whatever their own libraries raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__
+        if "OfflineModeIsEnabled" in reason:
+            reason = "the hub does not answer (or HF_HUB_OFFLINE is set), and it is not in the cache."
         raise VragError(
             f"The data set {place} cannot be read: {reason}",
             f"Go online to get it from the hub, or name a folder that has a copy of it as {place.rpartition('/')[2]}: "
