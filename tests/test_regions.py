@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrag.bits.portable import window_starts
 from vrag.grid import Grid, Tile
-from vrag.regions import RegionRule, Windows, best_region
+from vrag.regions import RegionRule, Windows, best_region, window_starts
 
 sizes = st.tuples(st.integers(1, 5), st.integers(1, 40))
 rules = st.integers(1, 12).flatmap(lambda w: st.builds(Windows, st.just(w), st.integers(1, w)))

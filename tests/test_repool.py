@@ -14,6 +14,7 @@ from tests.conftest import ANIMALS, MACHINES
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import IndexMismatchError, UsageError
+from vrag.metadata_files import given
 from vrag.pipeline import load_pipeline, make_pipeline
 from vrag.places import FolderPlace
 from vrag.repool import repool, repool_into
@@ -21,6 +22,7 @@ from vrag.settings import SHARD
 from vrag.store.base import Selection
 from vrag.store.edge import EdgeStore
 from vrag.swap import DRAFT, finish_swap
+from vrag.worklist import Options
 
 PLACES = [("animals.pdf", 1), ("animals.pdf", 3), ("machines.pdf", 2)]
 BANDS = {
@@ -57,6 +59,21 @@ def payloads(path, spec):
         return {record.id: {**record.payload, "stamps": []} for record in store.scroll(Selection())}
     finally:
         store.close()
+
+
+def test_metadata_stays_indexed(tmp_path, monkeypatch):
+    write_pdf(tmp_path / "a.pdf", ANIMALS)
+    with Index.create(tmp_path / "i") as index:
+        index.ingest([tmp_path / "a.pdf"], options=Options(given=given(["year=2024"])))
+    indexed, whole = {}, EdgeStore.index_keys
+
+    def noted(self, keys):
+        indexed.update(keys)
+        whole(self, keys)
+
+    monkeypatch.setattr(EdgeStore, "index_keys", noted)
+    repool(tmp_path / "i", recipe())
+    assert indexed["meta.year"] == "float"
 
 
 def test_the_vectors_are_those_of_an_ingest(copy, folder, tmp_path):

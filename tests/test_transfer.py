@@ -13,12 +13,14 @@ from tests.store.rest import rest_server
 from tests.store.test_conformance import LOCAL_MODE
 from vrag import Index
 from vrag.errors import IndexMismatchError, StoreError, UsageError
+from vrag.metadata_files import given
 from vrag.places import FolderPlace, ServerPlace
 from vrag.store.address import Server
 from vrag.store.base import Record, Selection
 from vrag.store.layout import ServerLayout
 from vrag.store.server import ServerStore
 from vrag.transfer import digest, transfer
+from vrag.worklist import Options
 
 pytestmark = LOCAL_MODE
 
@@ -80,6 +82,16 @@ def test_push_then_pull_is_the_same_index(here, server, tmp_path):
     same(contents(here), contents(FolderPlace(tmp_path / "back")))
     with Index.open(tmp_path / "back") as back, Index.open(here) as index:
         assert back.search("bees dance") == index.search("bees dance")
+
+
+def test_metadata_is_indexed_at_the_target_as_it_was_at_the_source(tmp_path, server, backend):
+    write_pdf(tmp_path / "a.pdf", ANIMALS)
+    with Index.create(tmp_path / "i") as index:
+        index.ingest([tmp_path / "a.pdf"], options=Options(given=given(["year=2024", "unit=north"])))
+    transfer(FolderPlace(tmp_path / "i"), server(), Seen())
+    assert {"meta.year", "meta.unit", "doc_id"} <= set(backend.indexed)
+    with Index.open(server()) as index:
+        assert index.search("bees", where="year>=2024", k=1)
 
 
 def test_a_second_push_copies_nothing(here, server, backend):

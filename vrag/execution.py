@@ -145,8 +145,12 @@ class Execution:
         walk.arrive(self._blend(step, self._rescore(step, points))[: self._limit(step.limit, is_last)])
 
     def _finish(self, walk: _Walk, last: Step) -> list[Scored]:
-        """What is left once the engine has done what it was still asked for."""
-        if walk.estimated and len(walk.waiting) == 1 and _same_scoring(walk.estimated, last):
+        """What is left once the engine has done what it was still asked for.
+
+        Who lets all pages through wants the exact answer, not the likely one.
+        """
+        narrowed = walk.estimated is not None and self._limit(walk.estimated.limit, False) < self.corpus
+        if walk.estimated and narrowed and len(walk.waiting) == 1 and _same_scoring(walk.estimated, last):
             return self._rerank(last, walk.points)
         return self.store.query(walk.waiting, walk.selection, PAYLOAD_KEYS) if walk.waiting else walk.points
 

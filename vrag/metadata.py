@@ -51,9 +51,18 @@ class Types:
         fitted = {key: _fitted(key, value, known.get(key)) for key, value in values.items()}
         new = {key: kind_of(value) for key, value in fitted.items() if key not in known}
         if new:
-            self._store.index_keys({f"meta.{key}": KINDS[kind] for key, kind in new.items()})
+            _index(self._store, new)
             self._store.upsert([Record(self._id, {"kind": TYPES, "types": {**known, **new}})])
         return fitted
+
+
+def index_metadata(source: Store, target: Store) -> None:
+    """Index the metadata of a copy as that of its source is: a copy of the records alone has no indexes."""
+    _index(target, Types(source).known())
+
+
+def _index(store: Store, types: Mapping[str, str]) -> None:
+    store.index_keys({f"meta.{key}": KINDS[kind] for key, kind in types.items()})
 
 
 def kind_of(value: Any) -> str:

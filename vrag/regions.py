@@ -90,7 +90,25 @@ def best_region(similarities: FloatArray, windows: Windows | None, head: int, co
     if head:
         least = np.maximum(least, similarities[:, :head].max(axis=1))
     size, stride = windows or (n, n)
-    starts = range(0, max(0, n - size) + stride, stride)
-    scores = [float(np.maximum(similarities[:, s : s + size].max(axis=1), least).sum()) for s in starts if s < n]
-    best = int(np.argmax(scores))
-    return Best(scores[best], starts[best])
+    scores = np.maximum(_window_maxima(similarities, size, stride), least[:, None]).sum(axis=0)
+    best = int(scores.argmax())
+    return Best(float(scores[best]), window_starts(n, size, stride)[best])
+
+
+def window_starts(n: int, size: int, stride: int) -> range:
+    """First rows of the windows over n rows: every `stride`, until one reaches the last row."""
+    return range(0, max(0, n - size) + stride, stride)
+
+
+def _window_maxima(similarities: FloatArray, size: int, stride: int) -> FloatArray:
+    """Each query row's best similarity in each window: float32 [m, windows] from [m, n]."""
+    starts = window_starts(similarities.shape[1], size, stride)
+    if size % stride:
+        return np.stack([similarities[:, s : s + size].max(axis=1) for s in starts], axis=1)
+    # Windows are made of whole strides: one pass over the rows instead of one a window.
+    steps = np.maximum.reduceat(similarities, np.arange(0, similarities.shape[1], stride), axis=1)
+    best: FloatArray = steps[:, : len(starts)].copy()
+    for later in range(1, size // stride):
+        others = steps[:, later : later + len(starts)]
+        np.maximum(best[:, : others.shape[1]], others, out=best[:, : others.shape[1]])
+    return best

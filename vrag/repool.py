@@ -26,6 +26,7 @@ from vrag.facts import Facts, write_facts
 from vrag.grid import FloatArray
 from vrag.lexical import TEXT
 from vrag.lock import IndexLock
+from vrag.metadata import index_metadata
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.pipeline import CONTEXT, FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places import FACTS_ID, FolderPlace, Place
@@ -194,6 +195,7 @@ class _Copy:
 
     def run(self) -> None:
         """Copy what is missing or has changed, then drop what the source no longer has."""
+        index_metadata(self.source, self.target)
         records, seen = filter(self._is_kept, self.source.scroll(Selection())), set[str]()
         contexts = Selection((Condition("kind", (CONTEXT,)),))
         total = self.source.count(Selection()) - (0 if self.pipeline.has_context else self.source.count(contexts))

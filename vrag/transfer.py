@@ -21,6 +21,7 @@ from vrag.batching import batched
 from vrag.documents import KEYS
 from vrag.errors import IndexMismatchError, StoreError
 from vrag.facts import Facts
+from vrag.metadata import index_metadata
 from vrag.payload import DOCUMENT, PAGE
 from vrag.pipeline import Pipeline, make_pipeline
 from vrag.places import CACHE, FACTS_ID, Place
@@ -136,6 +137,7 @@ class _Copy:
 
     def run(self) -> None:
         """Documents first, marked incomplete, so that a copy cut off is searchable and says what it lacks."""
+        index_metadata(self.read, self.write)
         documents = list(self.read.scroll(_DOCUMENTS))
         self.progress.starting(self.read.count(Selection()))
         self._announce(documents)

@@ -28,12 +28,15 @@ class Backend:
         self.max_request = max_request
         self.client = QdrantClient(":memory:")
         self.requests = []  # (wire, what) in order
+        self.indexed = []  # payload keys; local mode itself has no indexes
         self._lock = threading.Lock()
 
     def call(self, wire, what, collection, **arguments):
         """Run one method of the client; its complaints become statuses."""
         with self._lock:
             self.requests.append((wire, what))
+            if what == "create_payload_index":
+                self.indexed.append(arguments["field_name"])
             if what != "collection_exists" and what != "create_collection":
                 self._need(collection)
             try:

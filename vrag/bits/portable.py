@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from vrag.bits.quantise import WORD, BitArray, QueryPlanes
 from vrag.grid import FloatArray
+from vrag.regions import Windows, best_region
 
 IntArray = npt.NDArray[np.int64]
 
@@ -44,13 +45,8 @@ def regions(
     for k, similarity in _similarities(bits, rows, pages, query):
         out[k], start[k] = -np.inf, 0
         if similarity.size:
-            starts = window_starts(similarity.shape[1], window, stride)
-            best = _window_maxima(similarity, window, stride)
-            least = context[:, k]
-            if head:
-                least = np.maximum(least, similarity[:, :head].max(axis=1))
-            scores = np.maximum(best, least[:, None]).sum(axis=0)
-            out[k], start[k] = scores.max(), starts[int(scores.argmax())]
+            best = best_region(similarity, Windows(window, stride), head, context[:, k])
+            out[k], start[k] = best.score, best.start
 
 
 def maxima(
@@ -67,25 +63,6 @@ def maxima(
     for k, similarity in _similarities(bits, rows, pages, query):
         chosen = (similarity[:, start[k] : end[k]], similarity[:, :head])
         out[:, k] = np.concatenate(chosen, axis=1).max(axis=1, initial=-np.inf)
-
-
-def window_starts(n: int, window: int, stride: int) -> range:
-    """First rows of the windows over n rows: every `stride`, until one reaches the last row."""
-    return range(0, max(0, n - window) + stride, stride)
-
-
-def _window_maxima(similarity: FloatArray, window: int, stride: int) -> FloatArray:
-    """Each query row's best similarity in each window: float32 [m, windows] from [m, n]."""
-    starts = window_starts(similarity.shape[1], window, stride)
-    if window % stride:
-        return np.stack([similarity[:, s : s + window].max(axis=1) for s in starts], axis=1)
-    # Windows are made of whole strides: one pass over the rows instead of one a window.
-    steps = np.maximum.reduceat(similarity, np.arange(0, similarity.shape[1], stride), axis=1)
-    best: FloatArray = steps[:, : len(starts)].copy()
-    for later in range(1, window // stride):
-        others = steps[:, later : later + len(starts)]
-        np.maximum(best[:, : others.shape[1]], others, out=best[:, : others.shape[1]])
-    return best
 
 
 def _similarities(
