@@ -1,9 +1,13 @@
 """The whole way: files, index, reopening, search, through the API and the command line."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tests.colpali.conftest import LATE
+from tests.evaluation import mirrors
 from vrag import Index
 from vrag.embedders.options import ModelOptions
 from vrag.errors import IndexMismatchError
@@ -89,3 +93,19 @@ def test_mistakes_are_one_sentence(cli, checkpoint, folder, tmp_path, arguments,
     done = cli("ingest", folder, *named, "--index", "i", "--json")
     assert done.code == code, done
     assert says in done.json["error"] + done.json["hint"]
+
+
+def test_an_evaluation_takes_the_recipe_of_the_models_family(cli, checkpoint, tmp_path):
+    mirrors.write_tables(tmp_path / "mirror" / "vidore" / "esg_reports_v2", mirrors.hyphens())
+    words = ("vidore-v2/esg_reports", "--data", "mirror", "--model", checkpoint("colqwen2_5"), "--device", "cpu")
+    done = cli("eval", *words, "--cascade", "exact", "--cascade", "two-stage", "--cache", "cache", "--json")
+    assert done.code == 0, done.err
+    assert {row["cascade"] for row in done.json["results"]} == {"exact", "two-stage"}
+    (task,) = json.loads(Path(tmp_path, done.json["reports"]["results"]).read_text())["tasks"]
+    assert task["pipeline"]["name"] == "colqwen2_5"
+
+
+def test_a_plan_takes_the_recipe_of_the_models_family(cli, checkpoint):
+    facts = cli("plan", "--pages", 1000, "--model", checkpoint("colqwen2_5"), "--json").json
+    assert facts["pipeline"] == "colqwen2_5"
+    assert {one["name"] for one in facts["sample"]["vectors"]} >= {"full", "rows"}

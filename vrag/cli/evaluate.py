@@ -10,6 +10,17 @@ from typer.core import TyperGroup
 
 from vrag.cli import eval_tools, output
 from vrag.cli.eval_progress import bars
+from vrag.cli.model_options import (
+    BatchSizeOption,
+    DeviceOption,
+    DTypeName,
+    DTypeOption,
+    QueryTokensName,
+    QueryTokensOption,
+    RandomWeightsOption,
+    RevisionOption,
+    model_options,
+)
 from vrag.cli.place import TimeoutOption
 from vrag.errors import UsageError
 
@@ -61,6 +72,12 @@ def evaluate(
     url: Annotated[str | None, typer.Option(help="Hold the index on this Qdrant server; needs --collection.")] = None,
     collection: Annotated[str | None, typer.Option(help="Collection that holds the corpus there, alone.")] = None,
     timeout: TimeoutOption = None,
+    device: DeviceOption = "auto",
+    dtype: DTypeOption = DTypeName.auto,
+    batch_size: BatchSizeOption = "auto",
+    revision: RevisionOption = None,
+    query_tokens: QueryTokensOption = QueryTokensName.all,
+    allow_random_weights: RandomWeightsOption = False,
     data: Annotated[Path | None, typer.Option(envvar="VRAG_VIDORE_DIR", help="Folder of copies of data sets.")] = None,
     language: Annotated[list[str] | None, typer.Option(help="Ask questions of this language only; repeatable.")] = None,
     limit_queries: Annotated[int | None, typer.Option(min=1, help="First so many questions of each language.")] = None,
@@ -89,6 +106,7 @@ def evaluate(
         cascades=tuple(dict.fromkeys(cascade or ())),
         pipeline=pipeline,
         model=model,
+        how=model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights),
         place=_place(index, url, collection, timeout),
         languages=tuple(language or ()),
         limit_queries=limit_queries,

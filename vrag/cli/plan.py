@@ -38,13 +38,13 @@ def plan(
     Example: vrag plan ./pdfs --pages 1000000
     """
     from vrag.embedders import load_embedder
-    from vrag.pipeline import load_pipeline
     from vrag.planning.estimate import Machine, estimate
     from vrag.planning.measure import measure_made_up, this_machine
+    from vrag.recipe import choose_pipeline
 
     if not paths and pages is None:
         raise UsageError("Name documents, or a number of pages.", "e.g. vrag plan ./pdfs, or vrag plan --pages 100000")
-    recipe = load_pipeline(pipeline).with_model(model)
+    recipe = choose_pipeline(pipeline, model)
     embedder = load_embedder(recipe.model)
     counted: dict[str, Any] = {"documents": None, "failed": []}
     if paths:

@@ -47,6 +47,11 @@ class ModelOptions:
         if self.batch_size is not None and self.batch_size < 1:
             raise UsageError(f"batch_size must be at least 1, not {self.batch_size}.")
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """Those that an index's fingerprint remembers."""
+        return {key: getattr(self, key) for key in _KEPT}
+
     def with_kept(self, facts: Mapping[str, Any]) -> ModelOptions:
         """These options for this machine, with those that an index's fingerprint remembers."""
         known: dict[str, Any] = {key: facts[key] or None for key in _KEPT if key in facts}

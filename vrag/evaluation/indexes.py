@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+from vrag.embedders.options import ModelOptions
 from vrag.errors import IndexMismatchError
 from vrag.evaluation.benchmark import Benchmark
 from vrag.index import Index
@@ -19,7 +20,7 @@ from vrag.settings import folder_bytes, is_index
 CACHED = "indexes"
 
 
-def open_index(digests: Mapping[str, str], cache: Path, recipe: Pipeline) -> Index:
+def open_index(digests: Mapping[str, str], cache: Path, recipe: Pipeline, how: ModelOptions) -> Index:
     """The cached index of a corpus, made when there is none yet.
 
     It is found by the documents' content, the recipe and the model. One that another version of the model made is
@@ -29,14 +30,16 @@ def open_index(digests: Mapping[str, str], cache: Path, recipe: Pipeline) -> Ind
         digests: SHA-256 of each document, by file name.
         cache: Folder of the cache.
         recipe: With its model.
+        how: How the model is run.
     """
-    place = cache / CACHED / corpus_digest(digests)[:16] / _digest(json.dumps(recipe.source, sort_keys=True))[:16]
+    made_by = json.dumps([recipe.source, how.kept], sort_keys=True)
+    place = cache / CACHED / corpus_digest(digests)[:16] / _digest(made_by)[:16]
     for version in itertools.count(1):
         folder = place / str(version)
         if not is_index(folder):
-            return Index.create(folder, recipe)
+            return Index.create(folder, recipe, options=how)
         try:
-            return Index.open(folder)
+            return Index.open(folder, options=how)
         except IndexMismatchError:
             continue
     raise AssertionError("unreachable")

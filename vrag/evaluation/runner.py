@@ -23,6 +23,7 @@ from vrag.evaluation.task import DOCUMENT, UNION, Options, Task
 from vrag.index import Index
 from vrag.ingest import IngestReport, Progress
 from vrag.pipeline import load_pipeline
+from vrag.recipe import choose_pipeline
 
 WARM = "warm"
 TOP = 10  # hits of the timed search: a page of results
@@ -132,11 +133,12 @@ def queries_of(task: Task, scope: str) -> list[Query]:
 @contextmanager
 def _index(digests: Mapping[str, str], options: Options) -> Iterator[Index]:
     if options.place is None:
-        opened = open_index(digests, options.cache, load_pipeline(options.pipeline).with_model(options.model))
+        recipe = choose_pipeline(options.pipeline, options.model, options.how)
+        opened = open_index(digests, options.cache, recipe, options.how)
     elif options.place.holds_index():
-        opened = Index.open(options.place)
+        opened = Index.open(options.place, options=options.how)
     else:
-        opened = Index.create(options.place, options.pipeline, options.model)
+        opened = Index.create(options.place, options.pipeline, options.model, options=options.how)
     with opened:
         _refuse_other_recipe(opened, options)
         yield opened

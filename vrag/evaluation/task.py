@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vrag.embedders.options import ModelOptions
 from vrag.evaluation.benchmark import Benchmark
 from vrag.places import Place
 
@@ -46,8 +47,9 @@ class Options:
         out: Folder of the reports and journals.
         cache: Folder of the indexes made for evaluation.
         cascades: Names or texts; empty for the recipe's default.
-        pipeline: Recipe, None for the default one.
+        pipeline: Recipe, None for the one that fits the model.
         model: Model to use instead of the recipe's.
+        how: How the model is run.
         place: Of an index to use, or to make, instead of a cached one.
         languages: Ask the questions of these languages only; empty for all.
         limit_queries: Ask the first so many judged questions of each language; None for all.
@@ -61,6 +63,7 @@ class Options:
     cascades: tuple[str, ...] = ()
     pipeline: str | None = None
     model: str | None = None
+    how: ModelOptions = field(default_factory=ModelOptions)
     place: Place | None = None
     languages: tuple[str, ...] = ()
     limit_queries: int | None = None

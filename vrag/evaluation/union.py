@@ -29,12 +29,12 @@ def run_union(runs: Sequence[TaskRun], options: Options, watcher: Watcher) -> No
     """
     digests = {path: digest for run in runs for path, digest in _absolute(run).items()}
     recipe = make_pipeline(runs[0].pipeline["name"], runs[0].pipeline["table"], runs[0].ingest.index)
-    with open_index(digests, options.cache, recipe) as index:
+    with open_index(digests, options.cache, recipe, options.how) as index:
         place, whole = index.place, is_whole(index, set(digests.values()))
     if not whole:
         for run in runs:
             transfer(as_place(run.ingest.index), place, _Copying(watcher))
-    with open_index(digests, options.cache, recipe) as index:
+    with open_index(digests, options.cache, recipe, options.how) as index:
         for run in runs:
             task = replace(run.task, benchmark=with_distractors(run, runs))
             watcher.task(task, index.place.name)
