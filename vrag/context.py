@@ -24,7 +24,6 @@ from vrag.pooling import normalise
 from vrag.schema import CONTEXT_PARTS
 from vrag.store.base import Condition, Record, Selection, Store
 
-HEAD_ROWS = 20  # of a page: running titles and captions count for every region of it
 CONTEXT_WEIGHT = np.float32(0.9)  # against what a page itself answers; measured on both development sets
 _OPENING_WORDS = 40
 _MOST_WORDS = 80

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from vrag import context
 from vrag.answers import find_answers
 from vrag.cascade import Cascade, Fusion, Stage
+from vrag.context import Contexts, refresh_contexts
 from vrag.documents import KEYS, Document, Documents
 from vrag.embedders import ModelOptions, load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
@@ -79,7 +79,7 @@ class Index(AbstractContextManager["Index"]):
         self._gate = Gate()
         self._page_count: int | None = None
         self._is_changing = False  # another thread ingests, so a count holds for one search at most
-        self._contexts = context.Contexts(store)
+        self._contexts = Contexts(store)
         self._last_query: tuple[str, QueryVectors] | None = None
         finish_interrupted(self.documents)
 
@@ -218,7 +218,7 @@ class Index(AbstractContextManager["Index"]):
             finally:
                 self._is_changing, self._page_count = False, None
         if self.pipeline.has_context:
-            context.refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
+            refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
             self._contexts.forget()
         return report
 
@@ -451,9 +451,7 @@ class Index(AbstractContextManager["Index"]):
     @property
     def page_count(self) -> int:
         """Pages in the index."""
-        if self._is_changing:
-            return self.documents.page_count()
-        if self._page_count is None:
+        if self._is_changing or self._page_count is None:
             self._page_count = self.documents.page_count()
         return self._page_count
 
@@ -488,9 +486,8 @@ class Index(AbstractContextManager["Index"]):
         def form(stage: Stage) -> AnyVector:
             return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
 
-        recipe = self.pipeline
-        head = context.HEAD_ROWS if "head" in recipe.context else 0
-        rescorer = Rescorer(self._store, self._contexts if recipe.has_context else None, recipe.regions, head)
+        contexts = self._contexts if self.pipeline.has_context else None
+        rescorer = Rescorer(self._store, contexts, self.pipeline.regions, self.pipeline.head_rows)
         return Execution(self._store, form, selection, k, self.page_count, rescorer)
 
     def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:

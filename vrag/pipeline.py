@@ -45,6 +45,7 @@ else:
 
 FULL = "full"
 CONTEXT = "context"
+HEAD_ROWS = 20  # of a page: running titles and captions count for every region of it
 DEFAULT_PIPELINE = "builtin"
 _VECTOR_NAME = re.compile(r"[a-z][\w-]*")
 _FLAGS = ("single", "centred")
@@ -141,6 +142,11 @@ class Pipeline:
     def has_context(self) -> bool:
         """Whether documents have a context of their own; a page's head needs none."""
         return bool(set(self.context) - {"head"})
+
+    @property
+    def head_rows(self) -> int:
+        """First rows of a page that count in every region, where the recipe wants them."""
+        return HEAD_ROWS if "head" in self.context else 0
 
     def cascade(self, text: str | None) -> Cascade:
         """The cascade named or written in `text`; None takes the recipe's default.

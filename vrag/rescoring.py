@@ -17,9 +17,10 @@ from vrag.bits.cache import BitCache
 from vrag.bits.portable import IntArray
 from vrag.bits.store import bits_of
 from vrag.cascade import Stage
-from vrag.context import HEAD_ROWS, Contexts
+from vrag.context import Contexts
 from vrag.grid import FloatArray
 from vrag.payload import page_tiles
+from vrag.pipeline import HEAD_ROWS
 from vrag.regions import Best, RegionRule, Windows, best_region
 from vrag.store.base import Scored, Store
 

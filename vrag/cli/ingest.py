@@ -214,15 +214,19 @@ class _Bar:
         self._task = progress.add_task("Looking", total=None, start=True)
 
     def looking(self, files: int) -> None:
+        """So many files are to be looked at."""
         self._progress.reset(self._task, total=files, description="Looking at files")
 
     def looked(self) -> None:
+        """One more was."""
         self._progress.advance(self._task)
 
     def embedding(self, pages: int) -> None:
+        """So many pages are to be indexed."""
         self._progress.reset(self._task, total=pages, description="Indexing pages")
 
     def page(self, ok: bool) -> None:
+        """One more is done, or has failed."""
         self._progress.advance(self._task)
 
 
@@ -233,6 +237,7 @@ class _SpeedColumn(TextColumn):
         super().__init__("")
 
     def render(self, task: Task) -> Text:
+        """The text of the column."""
         speed = task.completed / max(task.elapsed or 0.0, 1e-6)
         return Text(f"{speed:.1f}/s")
 

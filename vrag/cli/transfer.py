@@ -124,9 +124,11 @@ class _Bar:
         self._task = progress.add_task("Copying", total=None)
 
     def starting(self, records: int) -> None:
+        """So many records are to be looked at."""
         self._progress.update(self._task, total=records)
 
     def done(self, records: int) -> None:
+        """So many more are at the target."""
         self._progress.advance(self._task, records)
 
 

@@ -62,17 +62,21 @@ class _Nodes:
         self.inputs: set[str] = set()
 
     def add(self, op: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any) -> str:
+        """A node; the name of its output."""
         self.nodes.append(helper.make_node(op, inputs, [output], domain=domain, **attributes))
         self.inputs.update(inputs)
         return output
 
     def fused(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """A node of the fused operators that onnxruntime brings."""
         return self.add(op, inputs, output, _FUSED, **attributes)
 
     def dense(self, hidden: str, name: str) -> str:
+        """A linear layer called `name`."""
         return self.add("Gemm", [hidden, f"{name}.weight", f"{name}.bias"], f"{name}:out", transB=1)
 
     def norm(self, hidden: str, residual: str, name: str, *bias: str) -> str:
+        """The layer normalisation of a sum, called `name`."""
         inputs = [hidden, residual, f"{name}.weight", f"{name}.bias", *bias]
         return self.fused("SkipLayerNormalization", inputs, f"{name}:out", epsilon=EPSILON)
 

@@ -79,10 +79,12 @@ class _Tap:
         self._given = threading.local()
 
     def run(self, names: Sequence[str] | None, inputs: dict[str, npt.NDArray[Any]]) -> list[npt.NDArray[np.float32]]:
+        """Keep what the graph would have been given; the answer is nothing."""
         self._given.inputs = inputs
         return [np.zeros((len(inputs["input_ids"]), 1), np.float32)]
 
     def take(self, prepare: Callable[[Any], object], given: object) -> Inputs:
+        """What `prepare` makes of the given for the graph."""
         prepare(given)
         taken: Inputs = self._given.inputs
         return taken
