@@ -34,7 +34,7 @@ from vrag.settings import is_index
 
 EXACT = "exact"
 # The default cascade put together piece by piece.
-_CANDIDATES = "union(runs:256, text:64)"
+_CANDIDATES = "union(runs@bits:384, text:64)"
 ABLATION = (
     EXACT,
     *(f"{_CANDIDATES} > full@bits{part}" for part in ("", "+context", "@regions", "@regions+context")),

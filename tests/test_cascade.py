@@ -95,7 +95,7 @@ def test_shares_are_of_the_corpus():
         ("sum(rows:5, text:5) > full", "unknown fusion 'sum'", 1),
         ("union(rows:5, text) > full", "needs a limit", 15),
         ("union(rows:5, text:5):9 > full", "a union takes no limit", 1),
-        ("union(rows:5, text@bits:5) > full", "runs in the engine", 15),
+        ("union(rows:5, full@regions:5) > full", "a branch only proposes candidates", 15),
         ("union(rows:5, nope:5) > full", "unknown cascade or vector 'nope'", 15),
         ("rows:5 > global@hnsw:3 > full", "only the first stage", 10),
         ("rows:5 >> full", "is not a stage", 9),

@@ -103,6 +103,11 @@ class Fusion:
     limit: Limit | None = None
 
     @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Every scoring of every branch."""
+        return tuple(stage for branch in self.branches for stage in branch)
+
+    @property
     def scoring(self) -> str:
         """The fusion as text, without its limit."""
         return f"{self.kind}({', '.join(' > '.join(map(str, branch)) for branch in self.branches)})"
@@ -126,7 +131,7 @@ class Cascade:
         """Every scoring of the cascade, those of branches included, in the order of the text."""
         found: list[Stage] = []
         for step in self.steps:
-            found += [s for branch in step.branches for s in branch] if isinstance(step, Fusion) else [step]
+            found += step.stages if isinstance(step, Fusion) else [step]
         return tuple(found)
 
     def __str__(self) -> str:

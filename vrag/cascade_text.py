@@ -117,8 +117,10 @@ def _branch(part: Part, names: Names) -> tuple[Stage, ...]:
     stages = [_stage(piece, names) for piece in parts]
     for piece, stage in zip(parts, stages, strict=True):
         _check_place(piece, stage, is_first=piece is parts[0], is_last=False)
-        if not stage.is_plain:
-            raise piece.error("a branch runs in the engine", "Put @bits, @regions, +context after the fusion.")
+        if stage.is_rescored or stage.additions:
+            raise piece.error(
+                "a branch only proposes candidates", "Put @regions, +context and the like after the fusion."
+            )
     return tuple(stages)
 
 

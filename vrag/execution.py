@@ -14,12 +14,14 @@ from functools import cached_property
 
 import numpy as np
 
+from vrag.bits import compiled
 from vrag.bits.cache import BitCache
 from vrag.bits.rerank import exact_best
 from vrag.bits.stage import BitStage, best_pages, scores_of
 from vrag.bits.store import bits_of
 from vrag.cascade import Cascade, Fusion, Limit, Stage, Step
 from vrag.errors import UsageError
+from vrag.fusion import fused
 from vrag.grid import FloatArray
 from vrag.lexical import TEXT
 from vrag.regions import RegionRule
@@ -28,7 +30,6 @@ from vrag.store.base import (
     AnyVector,
     Condition,
     FusionRequest,
-    Payload,
     Request,
     Scored,
     Selection,
@@ -109,22 +110,44 @@ class Execution:
     _starts: dict[str, int] = field(default_factory=dict)
 
     def run(self, cascade: Cascade) -> Ranking:
-        """Candidates of the last stage; at least `k` where there are as many."""
-        walk = _Walk(self.selection)
-        for i, step in enumerate(cascade.steps):
-            is_last = i == len(cascade.steps) - 1
-            if isinstance(step, Fusion) or self._is_for_engine(step):
+        """Candidates of the last stage; at least `k` where there are as many.
+
+        Raises:
+            UsageError: A stage asks for packed bits of a vector that has none.
+        """
+        if self._cache is not None:
+            for stage in cascade.stages:
+                if stage.bits and stage.vector not in self._cache.names:
+                    names = ", ".join(self._cache.names)
+                    raise UsageError(f"{stage.vector!r} has no packed bits.", f"These have: {names}.")
+        points = self._through(_Walk(self.selection), cascade.steps, is_whole=True)
+        return Ranking(points, list(self._explained(cascade, points)), self._starts)
+
+    def _through(self, walk: _Walk, steps: Sequence[Step], is_whole: bool) -> list[Scored]:
+        """Candidates of the last of the steps, which are a whole cascade or a branch of one."""
+        for i, step in enumerate(steps):
+            following = steps[i + 1] if i + 1 < len(steps) else None
+            is_last = is_whole and following is None
+            with_payload = is_last or _takes_points(following)
+            if isinstance(step, Fusion) and self._bits and any(map(_only_bits, step.stages)):
+                self._walk_branches(walk, step, is_last, with_payload)
+            elif isinstance(step, Fusion) or self._is_for_engine(step):
                 walk.waiting.append(self._request(step, is_last))
             elif step.bits and self._bits and not step.is_rescored:
-                following = None if is_last else cascade.steps[i + 1]
                 if _only_bits(step) and _only_bits(following):
                     walk.before.append(step)
                 else:
-                    self._walk_bits(walk, step, is_last, is_last or _takes_points(following))
+                    self._walk_bits(walk, step, is_last, with_payload)
             else:
                 self._walk_rescored(walk, step, is_last)
-        points = self._finish(walk, cascade.steps[-1])
-        return Ranking(points, list(self._explained(cascade, points)), self._starts)
+        return self._finish(walk, steps[-1])
+
+    def _walk_branches(self, walk: _Walk, fusion: Fusion, is_last: bool, with_payload: bool) -> None:
+        """Run every branch by itself: the engine has no packed bits."""
+        points = fused([self._through(_Walk(walk.selection), branch, is_whole=False) for branch in fusion.branches])
+        if is_last or fusion.limit:
+            points = points[: self._limit(fusion.limit, is_last)]
+        walk.arrive(self._with_payloads(points) if with_payload else points)
 
     def _walk_bits(self, walk: _Walk, step: Stage, is_last: bool, with_payload: bool) -> None:
         """Score the selection's packed bits, wherever the candidates come from."""
@@ -183,30 +206,35 @@ class Execution:
         return stage.is_plain or (stage.bits and not self._bits and replace(stage, bits=False).is_plain)
 
     @cached_property
-    def _bits(self) -> BitCache | None:
-        """The store's packed bits; None when it has none, and the engine scores those stages too."""
+    def _cache(self) -> BitCache | None:
+        """The store's packed bits; None for a server, which keeps none."""
         return bits_of(self.store)
+
+    @cached_property
+    def _bits(self) -> BitCache | None:
+        """Bits that MaxSim is to be scored with: without compiled kernels the engine is faster, and exact."""
+        return self._cache if compiled.kernels() is not None else None
 
     def _over_bits(
         self, cache: BitCache, stages: Sequence[Stage], selection: Selection, is_last: bool, with_payload: bool
     ) -> list[Scored]:
         """The best of the selection by the stages' packed bits, with what a ranking needs of the last ones."""
-        for stage in stages:
-            if stage.vector not in cache.names:
-                raise UsageError(f"{stage.vector!r} has no packed bits.", f"These have: {', '.join(cache.names)}.")
         stage = stages[-1]
         limits = [self._limit(one.limit, False) for one in stages[:-1]]
         limits.append(self.corpus if stage.additions else self._limit(stage.limit, is_last))
         scorings = [BitStage(s.vector, _rows(self.form(s)), n) for s, n in zip(stages, limits, strict=True)]
         best = best_pages(cache, self.store, scorings, selection)
-        payloads: dict[str, Payload] = {}
-        if with_payload:
-            chosen = Selection(ids=frozenset(page for page, _ in best))
-            payloads = {record.id: record.payload for record in self.store.scroll(chosen, keys=PAYLOAD_KEYS)}
         if not stage.additions:
             self._scored[stage.scoring] = dict(best)
-        points = [Scored(page, score, payloads.get(page, {})) for page, score in best]
+        points = [Scored(page, score, {}) for page, score in best]
+        points = self._with_payloads(points) if with_payload else points
         return self._blend(stage, points)[: self._limit(stage.limit, is_last)] if stage.additions else points
+
+    def _with_payloads(self, points: Sequence[Scored]) -> list[Scored]:
+        """The points with what a ranking needs of them."""
+        chosen = Selection(ids=frozenset(point.id for point in points if not point.payload))
+        payloads = {record.id: record.payload for record in self.store.scroll(chosen, keys=PAYLOAD_KEYS)}
+        return [replace(point, payload=point.payload or payloads.get(point.id, {})) for point in points]
 
     def _rerank(self, step: Step, points: Sequence[Scored]) -> list[Scored]:
         """Exact scores of those candidates that can still be among the best by what the bits have estimated."""

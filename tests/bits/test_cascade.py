@@ -15,6 +15,7 @@ from vrag.store.edge import EdgeStore
 NAMES = ("full", "rows", "one")
 ALL = Selection((Condition("kind", ("page",)),))
 PAGES = 120
+pytestmark = pytest.mark.usefixtures("engine")  # without compiled kernels Qdrant runs these stages
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,8 @@ def numbers(ranking, k=5):
         "one:120 > full@bits:100% > full",
         "full@bits:120 > rows:120 > full",
         "union(rows:120, one:120) > full@bits:120 > full",
+        "union(rows@bits:120, one:60) > full",
+        "rrf(rows@bits:120 > full:120, one:20):120 > full",
     ],
 )
 def test_wide_stages_end_in_the_exact_answer(store, text):
@@ -73,6 +76,16 @@ def test_narrow_stages_pass_on_what_they_say(store):
         assert all(point.id in scores for _, scores in ranking.stages)
 
 
+@pytest.mark.parametrize("kind", ["union", "rrf"])
+def test_branches_over_bits_are_fused_as_the_engine_fuses(store, kind):
+    text = f"{kind}(rows{{}}:120 > full:20, one:25)"
+    here, there = (found(store, text.format(bits), k=60) for bits in ("@bits", ""))
+    assert {p.id: p.score for p in here.points} == pytest.approx({p.id: p.score for p in there.points})
+    assert [p.score for p in here.points] == sorted((p.score for p in here.points), reverse=True)
+    assert all(set(point.payload) == {"doc_id", "page"} for point in here.points)
+    assert [label for label, _ in here.stages] == ["rows@bits", "full", "one", kind]
+
+
 def test_a_last_stage_over_bits_brings_what_a_hit_needs(store):
     ranking = found(store, "full@bits")
     assert len(ranking.points) == 5
@@ -83,7 +96,8 @@ def test_a_last_stage_over_bits_brings_what_a_hit_needs(store):
 
 def test_the_filter_holds_from_the_first_stage_on(store):
     only = Selection((*ALL.conditions, Condition("doc_id", ("a",))))
-    for text in ("rows@bits:10 > full", "full@bits", "full@bits:10 > full@bits:6 > full"):
+    narrowing = "rows@bits:10 > full", "full@bits:10 > full@bits:6 > full", "union(rows@bits:9, one:3) > full"
+    for text in ("full@bits", *narrowing):
         ranking = found(store, text, selection=only)
         assert {point.payload["doc_id"] for point in ranking.points} == {"a"}
         assert len(ranking.points) >= 5

@@ -101,7 +101,13 @@ def test_results_name_everything_that_made_them(vrag_eval, tiny, tmp_path):
     assert results["measured"]["date"].startswith("20")
     assert results["results"][0]["per_query"]["0"]["ndcg_at_10"] == 1.0
     report = (tmp_path / "r/report.md").read_text()
-    for words in ("builtin", task["model"]["fingerprint"], "best = union(runs:256, text:64)", "vrag 0.1.0", "NDCG@10"):
+    for words in (
+        "builtin",
+        task["model"]["fingerprint"],
+        "best = union(runs@bits:384, text:64)",
+        "vrag 0.1.0",
+        "NDCG@10",
+    ):
         assert words in report
 
 

@@ -121,6 +121,9 @@ class StageRequest:
     hnsw: bool = False
 
 
+RRF_K = 60  # of reciprocal rank fusion, as Cormack, Clarke and Büttcher have it (SIGIR 2009)
+
+
 @dataclass(frozen=True, slots=True)
 class FusionRequest:
     """Branches that run side by side; candidates of all of them go on.

@@ -11,6 +11,7 @@ import qdrant_edge as qe
 
 from vrag.grid import FloatArray
 from vrag.store.base import (
+    RRF_K,
     AnyVector,
     Condition,
     FusionRequest,
@@ -29,7 +30,7 @@ from vrag.store.base import (
 _NO_GRAPH = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10_000)
 _GRAPH = qe.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
 _EXACT = qe.SearchParams(exact=True)
-_RRF: Any = qe.Fusion.Rrf(60)  # k as Cormack, Clarke and Büttcher have it (SIGIR 2009)
+_RRF: Any = qe.Fusion.Rrf(RRF_K)
 KEY_INDEXES: dict[str, Any] = {
     "keyword": qe.PayloadSchemaType.Keyword,
     "integer": qe.PayloadSchemaType.Integer,

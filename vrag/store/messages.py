@@ -11,6 +11,7 @@ from qdrant_client import models
 
 from vrag.grid import FloatArray
 from vrag.store.base import (
+    RRF_K,
     AnyVector,
     Condition,
     FusionRequest,
@@ -31,7 +32,7 @@ _GRAPH = models.HnswConfigDiff(m=16, ef_construct=128)
 _NO_GRAPH = models.HnswConfigDiff(m=0)
 _EXACT = models.SearchParams(exact=True)
 IDF = models.SparseVectorParams(modifier=models.Modifier.IDF)
-_RRF = models.RrfQuery(rrf=models.Rrf(k=60))  # k as Cormack, Clarke and Büttcher have it (SIGIR 2009)
+_RRF = models.RrfQuery(rrf=models.Rrf(k=RRF_K))
 _BYTES_A_NUMBER = {"grpc": 4, "rest": 22}  # float32; or its digits with a comma
 
 
