@@ -98,18 +98,19 @@ def _first_stages(index: Index) -> Iterator[str]:
     if has_bits(index):
         yield from _over_bits(index, multi, rungs)
     if index.pipeline.text:
-        yield from (f"union({name}:{rung}, {TEXT}:{rung // _WORDS_SHARE})" for name in multi for rung in rungs)
+        mode = "@bits" if has_bits(index) else ""
+        yield from (f"union({name}{mode}:{rung}, {TEXT}:{rung // _WORDS_SHARE})" for name in multi for rung in rungs)
 
 
 def has_bits(index: Index) -> bool:
-    """Whether stages over packed bits are worth trying: an embedded index, and numba."""
+    """Whether MaxSim over packed bits is worth trying: an embedded index, and numba."""
     return index.path is not None and compiled.installed()
 
 
 def _last(index: Index) -> str:
     """What ranks the candidates: the exact stage; by regions and context from bits, which else takes 3 ms a page."""
     (exact,) = exact_of(index).stages
-    return replace(exact, bits=True).scoring if exact.is_rescored and has_bits(index) else exact.scoring
+    return replace(exact, bits=True).scoring if exact.is_rescored and index.path is not None else exact.scoring
 
 
 def _over_bits(index: Index, multi: Sequence[str], rungs: Sequence[int]) -> Iterator[str]:
