@@ -52,7 +52,7 @@ def test_branches_have_ranks_and_scores_of_their_own(index, cascade):
         runs, text = found.stages[:2]
         kind = cascade[:3] if cascade.startswith("rrf") else "union"
         assert [runs.branch, text.branch, found.stages[-1].branch] == [f"{kind} 1", f"{kind} 2", ""]
-        everywhere = [h for h in index.search(query, 5, "runs") if h.id == hit.id]
+        everywhere = [h for h in index.search(query, 5, runs.stage) if h.id == hit.id]
         assert runs.rank == everywhere[0].rank
         assert any(stage.passed for stage in found.stages[:2])
         assert runs.passed == (runs.rank <= runs.limit)
