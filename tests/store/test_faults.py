@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.store.backend import Backend
+from tests.store.cutting import cutting
 from tests.store.flaky import SLOW, always, flaky
 from tests.store.grpc_server import grpc_server
 from tests.store.records import FIELDS, KEYS, page, query
@@ -138,6 +139,30 @@ def test_grpc_is_used_where_it_answers_and_rest_where_it_does_not(url, backend):
     assert connect(Server(url, grpc_port=9, timeout=5)).wire == "rest"
     with grpc_server(backend) as port:
         assert connect(Server(url, grpc_port=port)).wire == "grpc"
+
+
+def test_grpc_writes_through_a_wire_that_breaks_lose_nothing_and_duplicate_nothing(url, backend):
+    with grpc_server(backend) as whole, cutting(whole, [3000, 9000, 5000, 14000]) as port:
+        store = ServerStore.create(connect(Server(url, grpc_port=port)), "c", FIELDS, KEYS)
+        for n in range(1, 17):
+            store.upsert([page(n)])
+    there = reach(url)
+    assert there.count(Selection()) == 16
+    assert ("grpc", "upsert") in backend.requests
+    for n in range(1, 17):
+        stored = there.fetch([page(n).id], ["full"])[page(n).id]
+        np.testing.assert_allclose(stored.vectors["full"], page(n).vectors["full"], atol=1e-3)
+
+
+def test_a_grpc_search_on_a_dead_wire_says_so_within_its_time(url, filled, backend):
+    with grpc_server(backend) as whole, cutting(whole, [2000, 0, 0, 0, 0]) as port:
+        store = ServerStore(connect(Server(url, grpc_port=port, timeout=1.5)), "c", FIELDS)
+        started = time.monotonic()
+        with pytest.raises(StoreError, match="searching") as caught:
+            for _ in range(50):
+                store.query(BEST, Selection())
+        assert time.monotonic() - started < SLOW / 2
+    assert url in caught.value.message
 
 
 def test_a_missing_collection_is_a_sentence(url):

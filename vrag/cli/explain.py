@@ -32,7 +32,7 @@ def explain(
     page: Annotated[int | None, typer.Option(min=1, help="Page of --doc; default: its best page.")] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits that the search lets through.")] = 10,
-    cascade: Annotated[str | None, typer.Option(help="exact, two-stage, three-stage, or stages as text.")] = None,
+    cascade: Annotated[str | None, typer.Option(help="best, exact, two-stage, three-stage, or stages as text.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE filters that the search had.")] = None,
     png: Annotated[Path | None, typer.Option(help="Write the page under its heat map to this file.")] = None,
     per_token: Annotated[bool, typer.Option("--per-token", help="One more PNG a token, beside --png.")] = False,

@@ -30,7 +30,7 @@ def search(
     query: Annotated[str | None, typer.Argument(help="What to look for, in words.")] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits wanted.")] = 10,
-    cascade: Annotated[str | None, typer.Option(help="exact, two-stage, three-stage, or stages as text.")] = None,
+    cascade: Annotated[str | None, typer.Option(help="best, exact, two-stage, three-stage, or stages as text.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, e.g. doc=report.pdf; may be repeated.")] = None,
     exact_words: Annotated[
         bool, typer.Option("--exact-words", help='Every word must be on the page; a "phrase" and -word hold anyway.')

@@ -1,0 +1,54 @@
+"""A bad wire: a TCP proxy on loopback that breaks connections after so many bytes, or lets nothing through."""
+
+import contextlib
+import itertools
+import socket
+import threading
+from contextlib import contextmanager
+
+_CHUNK = 1024
+
+
+@contextmanager
+def cutting(port, budgets):
+    """A port before `port`; the first connections carry so many bytes from the client, later ones any number.
+
+    A budget of 0 is a connection on which nothing ever arrives.
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+    waiting = itertools.chain(budgets, itertools.repeat(None))
+    opened = []
+
+    def serve():
+        with contextlib.suppress(OSError):  # closed below
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection(("127.0.0.1", port))
+                opened.extend((client, server))
+                budget = next(waiting)
+                threading.Thread(target=_carry, args=(client, server, budget), daemon=True).start()
+                threading.Thread(target=_carry, args=(server, client, None), daemon=True).start()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for one in opened:
+            one.close()
+        thread.join(10)
+
+
+def _carry(source, target, budget):
+    """Bytes from one socket to the other, until the budget is spent: then both are closed."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(_CHUNK):
+            if budget == 0:
+                continue  # read, and dropped
+            target.sendall(data)
+            if budget is not None and (budget := budget - len(data)) <= 0:
+                break
+        for one in (source, target):
+            one.shutdown(socket.SHUT_RDWR)
