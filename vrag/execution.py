@@ -115,11 +115,10 @@ class Execution:
         Raises:
             UsageError: A stage asks for packed bits of a vector that has none.
         """
-        if self._cache is not None:
-            for stage in cascade.stages:
-                if stage.bits and stage.vector not in self._cache.names:
-                    names = ", ".join(self._cache.names)
-                    raise UsageError(f"{stage.vector!r} has no packed bits.", f"These have: {names}.")
+        for stage in cascade.stages:
+            if stage.bits and self._cache is not None and stage.vector not in self._cache.names:
+                names = ", ".join(self._cache.names)
+                raise UsageError(f"{stage.vector!r} has no packed bits.", f"These have: {names}.")
         points = self._through(_Walk(self.selection), cascade.steps, is_whole=True)
         return Ranking(points, list(self._explained(cascade, points)), self._starts)
 
@@ -129,7 +128,7 @@ class Execution:
             following = steps[i + 1] if i + 1 < len(steps) else None
             is_last = is_whole and following is None
             with_payload = is_last or _takes_points(following)
-            if isinstance(step, Fusion) and self._bits and any(map(_only_bits, step.stages)):
+            if isinstance(step, Fusion) and any(map(_only_bits, step.stages)) and self._bits:
                 self._walk_branches(walk, step, is_last, with_payload)
             elif isinstance(step, Fusion) or self._is_for_engine(step):
                 walk.waiting.append(self._request(step, is_last))
