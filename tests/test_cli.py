@@ -75,7 +75,7 @@ def test_search_json(cli, indexed, folder):
     assert "penguins" in first["snippet"].lower()
     assert (first["rank"], first["doc"], first["page"]) == (1, "animals.pdf", 2)
     assert first["path"] == str(folder / "animals.pdf")
-    assert set(first["stages"]) >= {"runs", "text"}
+    assert set(first["stages"]) >= {"runs@bits", "text"}
 
 
 def test_queries_from_a_file_keep_their_order(cli, indexed, tmp_path):
