@@ -39,6 +39,7 @@ from vrag.store.base import (
 )
 
 PAYLOAD_KEYS = ("doc_id", "page", "tiles")  # all that a ranking needs of a page's record
+_HERE = 32  # pages scored at once by our own threads
 _CONTRAST = 30  # pages down from the best by words, where they should mean less
 QueryForm = Callable[[Stage], AnyVector]
 Scores = dict[str, float]
@@ -239,13 +240,23 @@ class Execution:
         """Exact scores of those candidates that can still be among the best by what the bits have estimated."""
         assert isinstance(step, Stage)
         query = self.form(step)
+        estimates, k = {point.id: point.score for point in points}, self._limit(step.limit, False)
+        rows = self._bits.exact(step.vector) if self._bits else None
+        if self._bits and rows:
+            table = self._bits.table()
 
-        def score(ids: Sequence[str]) -> list[Scored]:
-            request = StageRequest(step.vector, query, len(ids))
-            return self.store.query([request], Selection(ids=frozenset(ids)), PAYLOAD_KEYS)
+            def here(ids: Sequence[str]) -> list[Scored]:
+                return [Scored(page, score, {}) for page, score in scores_of(rows, table, _rows(query), ids).items()]
 
-        best = exact_best(score, {point.id: point.score for point in points}, self._limit(step.limit, False))
-        return best[: self._limit(step.limit, True)]
+            best = exact_best(here, estimates, k, _HERE)
+        else:
+
+            def in_engine(ids: Sequence[str]) -> list[Scored]:
+                request = StageRequest(step.vector, query, len(ids))
+                return self.store.query([request], Selection(ids=frozenset(ids)), PAYLOAD_KEYS)
+
+            best = exact_best(in_engine, estimates, k)
+        return self._with_payloads(best[: self._limit(step.limit, True)])
 
     def _limit(self, limit: Limit | None, is_last: bool) -> int:
         wanted = limit or Limit(self.k)
@@ -308,7 +319,8 @@ class Execution:
         if not points or (isinstance(query, SparseVector) and not len(query.indices)):
             return {}
         if stage.bits and self._bits:
-            return dict(scores_of(self._bits, stage.vector, _rows(query), [point.id for point in points]))
+            packed, table = self._bits.pages(stage.vector), self._bits.table()
+            return scores_of(packed, table, _rows(query), [point.id for point in points])
         ids = frozenset(point.id for point in points)
         found = self.store.query([StageRequest(stage.vector, query, len(ids))], Selection(ids=ids), ("doc_id",))
         return {point.id: point.score for point in found}

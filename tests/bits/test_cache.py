@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from tests.bits import naive
 from vrag.bits import cache as cache_module
+from vrag.bits import exact as exact_module
 from vrag.bits.cache import BitCache
+from vrag.bits.exact import TILE, tiled
 from vrag.bits.files import CacheFiles
 from vrag.bits.store import BitsStore, bits_of
 from vrag.documents import page_id
@@ -39,7 +41,7 @@ def context(doc):
 
 
 def new_cache(folder, mean=np.zeros(8, np.float32), **facts):  # noqa: B008
-    return BitCache(folder / "bits", DIMS, facts or {"model": "m"}, mean, {"full": 2})
+    return BitCache(folder / "bits", DIMS, facts or {"model": "m"}, mean, {"full": 2}, ("full",))
 
 
 @pytest.fixture
@@ -72,6 +74,11 @@ def agree(store):
             assert table.docs[at] == record.payload["doc_id"]
             block = packed.bits[packed.rows[at] * words : packed.rows[at + 1] * words]
             np.testing.assert_array_equal(block, packed.signs.block(record.vectors[name]).ravel())
+    exact = bits.exact("full")
+    for key, record in records.items() if exact else ():
+        first, end = exact.tiles[table.position[key]], exact.tiles[table.position[key] + 1]
+        block = exact.values[first * 8 * TILE : end * 8 * TILE]
+        np.testing.assert_array_equal(block, tiled(record.vectors["full"]))
     return bits
 
 
@@ -142,6 +149,8 @@ def test_many_dead_pages_are_left_behind(store, tmp_path, monkeypatch):
     assert len(bits.table().ids) == 5
     files = sorted(file.name for file in (tmp_path / "bits").glob("*.bits"))
     assert len(files) == 2
+    assert len(list((tmp_path / "bits").glob("*.rows"))) == 1
+    assert len(bits.exact("full")) == 5
     assert (tmp_path / "bits" / files[0]).stat().st_size < before
     agree(reopened(store, tmp_path))
 
@@ -169,7 +178,9 @@ def test_a_change_that_went_past_the_bits_is_seen_by_the_count(store, tmp_path):
     agree(reopened(store, tmp_path))
 
 
-@pytest.mark.parametrize("damage", ["truncated index", "garbage index", "short data", "no data", "half a mark"])
+@pytest.mark.parametrize(
+    "damage", ["truncated index", "garbage index", "short data", "no data", "no rows", "half a mark"]
+)
 def test_damaged_files_are_made_again(store, tmp_path, damage):
     store.upsert([page(n) for n in range(1, 5)])
     store.bits.update(store)
@@ -184,6 +195,8 @@ def test_damaged_files_are_made_again(store, tmp_path, damage):
         data.write_bytes(data.read_bytes()[:-4])
     elif damage == "no data":
         data.unlink()
+    elif damage == "no rows":
+        next((tmp_path / "bits").glob("full*.rows")).unlink()
     else:
         (tmp_path / "bits" / "changing").write_text("appe")
     agree(reopened(store, tmp_path))
@@ -250,6 +263,23 @@ def test_threads_share_one_update(store):
     assert seen == [149] * 8
 
 
+def test_rows_are_given_up_when_they_are_many(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(exact_module, "MOST_BYTES", 5 * TILE * 8 * 2)
+    store.upsert([page(n) for n in range(1, 6)])
+    assert len(agree(store).exact("full")) == 5
+    store.upsert([page(6)])
+    assert agree(store).exact("full") is None
+    assert not list((tmp_path / "bits").glob("*.rows"))
+    store.delete(Selection(ids=frozenset({page(6).id})))
+    store.upsert([page(7)])  # room there would be, but not the rows of the others
+    assert agree(reopened(store, tmp_path)).exact("full") is None
+
+
+def test_only_named_vectors_keep_their_rows(store):
+    store.upsert([page(1)])
+    assert bits_of(store).exact("rows") is None
+
+
 def test_a_store_without_bits_has_none(tmp_path):
     plain = EdgeStore.create(tmp_path / "plain", FIELDS, KEYS)
     assert bits_of(plain) is None
@@ -257,8 +287,12 @@ def test_a_store_without_bits_has_none(tmp_path):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=15)
-@given(st.lists(st.tuples(st.sampled_from("wdcru"), st.integers(1, 6), st.sampled_from("ab")), max_size=10))
-def test_any_history_ends_in_agreement(tmp_path_factory, history):
+@given(
+    st.lists(st.tuples(st.sampled_from("wdcru"), st.integers(1, 6), st.sampled_from("ab")), max_size=10),
+    st.sampled_from([0, 4, 100]),
+)
+def test_any_history_ends_in_agreement(tmp_path_factory, monkeypatch, history, most_pages):
+    monkeypatch.setattr(exact_module, "MOST_BYTES", most_pages * TILE * 8 * 2)
     folder = tmp_path_factory.mktemp("history")
     store = BitsStore.create(folder / "shard", FIELDS, KEYS)
     store.bits = new_cache(folder)

@@ -5,7 +5,8 @@ import pytest
 
 from tests.bits import naive
 from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
-from vrag.bits.store import BitsStore
+from vrag.bits import exact
+from vrag.bits.store import BitsStore, bits_of
 from vrag.cascade_text import parse_cascade
 from vrag.errors import UsageError
 from vrag.execution import Execution
@@ -18,9 +19,15 @@ PAGES = 120
 pytestmark = pytest.mark.usefixtures("engine")  # without compiled kernels Qdrant runs these stages
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
+@pytest.fixture(scope="module", params=["rows kept", "rows given up"])
+def store(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cascade")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exact, "MOST_BYTES", exact.MOST_BYTES if request.param == "rows kept" else 0)
+        yield from filled(folder)
+
+
+def filled(folder):
     store = BitsStore.create(folder / "shard", FIELDS, {**KEYS, "page": "integer"})
     store.bits = new_cache(folder)
     store.upsert([page(n, doc="ab"[n % 2]) for n in range(PAGES)])
@@ -74,6 +81,15 @@ def test_narrow_stages_pass_on_what_they_say(store):
     for point in ranking.points:
         assert point.score == pytest.approx(true[point.id])
         assert all(point.id in scores for _, scores in ranking.stages)
+
+
+def test_kept_rows_spare_the_engine(store, engine, monkeypatch):
+    text, there = "full@bits:8 > full", numbers(found(store, "full"))
+    asked, query = [], store.query
+    monkeypatch.setattr(store, "query", lambda *a: asked.append(a) or query(*a))
+    assert numbers(found(store, text, k=3), 3) == there[:3]
+    is_kept = bits_of(store).exact("full") is not None
+    assert bool(asked) != (is_kept and engine == "numba")
 
 
 @pytest.mark.parametrize("kind", ["union", "rrf"])

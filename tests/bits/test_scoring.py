@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.bits import naive
-from vrag.bits import scoring
+from vrag.bits import threads
 from vrag.bits.quantise import PLANES, Signs
 from vrag.bits.scoring import PackedPages
 
@@ -95,8 +95,8 @@ def test_threads_give_what_one_gives(engine, monkeypatch):
     context = rng.normal(size=(6, len(rng_lengths))).astype(np.float32)
     some = packed(pages, signs)
     alone = some.maxsim(query), *some.regions(query, 8, 4, context=context)
-    monkeypatch.setattr(scoring, "_WORTH_A_THREAD", 1)
-    monkeypatch.setattr(scoring, "threads", lambda: 3)
+    monkeypatch.setattr(threads, "_WORTH_A_THREAD", 1)
+    monkeypatch.setattr(threads, "threads", lambda: 3)
     together = some.maxsim(query), *some.regions(query, 8, 4, context=context)
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -57,7 +57,9 @@ def test_the_limit_keeps_the_best(store):
 def test_single_pages_have_the_scores_of_the_scan(store):
     every = dict(best(store, "full", ALL, 1000))
     some = [*list(every)[:5], "not a page"]
-    assert scores_of(bits_of(store), "full", QUERY, some) == pytest.approx({key: every[key] for key in some[:5]})
+    bits = bits_of(store)
+    found = scores_of(bits.pages("full"), bits.table(), QUERY, some)
+    assert found == pytest.approx({key: every[key] for key in some[:5]})
 
 
 def test_a_page_without_the_vector_is_not_found(store):

@@ -84,7 +84,7 @@ class BenchStore:
 
 def open_bits(folder: Path, dim: int) -> BitCache:
     """The bits beside a benchmark store; any number of processes may read them at once."""
-    return BitCache(folder / "bits", {FULL: dim, ROWS: dim}, {})
+    return BitCache(folder / "bits", {FULL: dim, ROWS: dim}, {}, exact=(FULL,))
 
 
 def _record(corpus: Corpus, number: int) -> Record:

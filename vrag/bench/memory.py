@@ -15,6 +15,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from vrag.bench.engine import CASCADES, FULL, ROWS, BenchStore, open_bits
+from vrag.bits.files import DATA
 from vrag.grid import FloatArray
 
 SMAPS = Path("/proc/self/smaps")
@@ -30,7 +31,7 @@ class Usage:
     """Bytes of one process.
 
     Args:
-        bits: Resident of the mapped bits.
+        bits: Resident of the mapped files.
         bits_share: Of these its part, each byte divided by the processes that have it mapped (Pss).
         private: Resident and no other process's: interpreter, libraries, queries; not the files that Qdrant Edge maps,
             which the system takes back when it needs the room.
@@ -47,7 +48,7 @@ class Memory:
 
     Args:
         pages: Pages searched.
-        mapped: Bytes of the bits' files.
+        mapped: Bytes of the files of bits, and of the rows that a small index keeps.
         search: The process that searches, Qdrant Edge in it.
         scorer: The process that only scores bits.
     """
@@ -59,7 +60,7 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """Bytes of the fast path in a process of its own: the bits and what is private."""
+        """Bytes of the fast path in a process of its own: the files and what is private."""
         return self.mapped + self.scorer.private
 
     def describe(self) -> str:
@@ -67,9 +68,9 @@ class Memory:
         mb = [round(n / 1e6) for n in (self.mapped, self.scorer.private, self.total, self.search.private)]
         shared = [round(usage.bits_share / 1e6) for usage in (self.search, self.scorer)]
         return (
-            f"Memory of the fast path at {self.pages} pages: {mb[0]} MB of bits, mapped, and {mb[1]} MB private to a "
+            f"Memory of the fast path at {self.pages} pages: {mb[0]} MB of bits and kept rows, mapped, and {mb[1]} MB private to a "
             f"process that scores them, together {mb[2]} MB; with two processes each is charged {shared[0]} and "
-            f"{shared[1]} MB of the bits. A process with Qdrant Edge "
+            f"{shared[1]} MB of them. A process with Qdrant Edge "
             f"open has {mb[3]} MB private besides the files that the engine maps."
         )
 
@@ -91,7 +92,7 @@ def measure_memory(folder: Path, dim: int, pages: int, queries: Sequence[FloatAr
         search = processes.submit(_search, folder, dim, pages, queries)
         scorer = processes.submit(_score, folder, dim, queries)
         found = search.result(), scorer.result()
-    mapped = sum(file.stat().st_size for file in (folder / "bits").glob("*.bits"))
+    mapped = sum(file.stat().st_size for file in (folder / "bits").iterdir() if file.suffix in DATA)
     return Memory(pages, mapped, *found)
 
 
@@ -101,7 +102,7 @@ def usage_of(smaps: str) -> Usage:
     is_bits = is_store = False
     for line in smaps.splitlines():
         if mapping := _MAPPING.match(line):
-            is_bits, is_store = mapping["path"].endswith(".bits"), _STORE in mapping["path"]
+            is_bits, is_store = mapping["path"].endswith(DATA), _STORE in mapping["path"]
         elif value := _FIELD.match(line):
             size = int(value["kb"]) * 1024
             bits += size * (is_bits and value["name"] == "Rss")

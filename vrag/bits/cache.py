@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vrag.bits.exact import ExactPages
 from vrag.bits.files import APPENDED, REWRITTEN, Arrays, CacheFiles
 from vrag.bits.portable import IntArray
-from vrag.bits.quantise import Signs
 from vrag.bits.scoring import PackedPages
 from vrag.bits.vector import PackedVector
 from vrag.grid import FloatArray
@@ -59,6 +59,7 @@ class BitCache:
         facts: What the bits depend on besides the pages' ids (model, recipe); others on the disk are not used.
         mean: float32 [d], the model's own mean; None to take that of the first pages.
         levels: Bits a value, for vectors with more than one.
+        exact: Vectors whose rows are kept too while they are few, for exact scores.
     """
 
     def __init__(
@@ -68,16 +69,17 @@ class BitCache:
         facts: Mapping[str, Any],
         mean: FloatArray | None = None,
         levels: Mapping[str, int] | None = None,
+        exact: Sequence[str] = (),
     ) -> None:
         self._files = CacheFiles(folder)
         self._levels = {name: count for name, count in (levels or {}).items() if count > 1}
-        self._dims, self._mean = dict(dims), mean
-        self._facts = {**facts, "levels": self._levels}
+        self._dims, self._mean, self._exact = dict(dims), mean, tuple(exact)
+        self._facts = {**facts, "levels": self._levels, "exact": sorted(exact)}
         self._lock = threading.RLock()
-        self._generation = 0
         self._table: PageTable | None = None
         self._packed: dict[str, PackedPages] = {}
-        self._clear()
+        self._rows: dict[str, ExactPages | None] = {}
+        self._begin(1)
         self._read()
         self._marked = self._files.marked()
         self._trusted = self._marked is None  # every change of the store has come through `append`
@@ -111,7 +113,7 @@ class BitCache:
             if self.is_fresh(store):
                 return
             if self._marked == REWRITTEN:
-                self._clear()
+                self._begin(self._generation + 1)
             if not self._trusted or store.count(_PAGES) != len(self._position):
                 self._compare(store)
             self._commit()
@@ -146,6 +148,14 @@ class BitCache:
                 self._packed[name] = self._vectors[name].mapped(self._files)
             return self._packed[name]
 
+    def exact(self, name: str) -> ExactPages | None:
+        """The rows of a named vector, as `pages`; None where they are not kept: too many, or nobody needs them."""
+        with self._lock:
+            if name not in self._rows:
+                kept = self._vectors[name].exact
+                self._rows[name] = None if kept is None else kept.mapped(self._files)
+            return self._rows[name]
+
     @property
     def names(self) -> tuple[str, ...]:
         """Named vectors that have bits."""
@@ -155,20 +165,21 @@ class BitCache:
     def _waiting(self) -> int:
         return max(len(vector.waiting) for vector in self._vectors.values())
 
-    def _clear(self) -> None:
-        self._generation += 1
+    def _begin(self, generation: int) -> None:
+        """Hold nothing, in files of this generation."""
+        self._generation = generation
         self._ids: list[str] = []
         self._docs: list[str] = []
         self._position: dict[str, int] = {}
         self._vectors = {
-            name: PackedVector(name, self._generation, dim, self._levels.get(name, 1))
+            name: PackedVector(name, self._generation, dim, self._levels.get(name, 1), name in self._exact)
             for name, dim in self._dims.items()
         }
         self._forget_views()
 
     def _forget_views(self) -> None:
         self._table = None
-        self._packed = {}
+        self._packed, self._rows = {}, {}
 
     def _add(self, record: Record) -> None:
         self._position[record.id] = len(self._ids)
@@ -215,9 +226,8 @@ class BitCache:
             "generation": self._generation,
             "facts": self._facts,
             "dims": self._dims,
-            "files": {name: (vector.file, vector.size) for name, vector in self._vectors.items()},
-            "scale": {name: vector.signs.scale for name, vector in self._vectors.items()},
-            "threshold": {name: vector.signs.threshold for name, vector in self._vectors.items()},
+            "files": {file: size for vector in self._vectors.values() for file, size in vector.files()},
+            "vectors": {name: vector.state() for name, vector in self._vectors.items()},
         }
         for name, vector in self._vectors.items():
             arrays[f"rows.{name}"] = np.array(vector.rows, np.int64)
@@ -231,16 +241,13 @@ class BitCache:
         if found is None:
             return
         header, arrays = found
-        self._generation = int(header["generation"])
-        if header["facts"] != self._facts or header["dims"] != self._dims:
-            self._clear()
+        is_ours = header["facts"] == self._facts and header["dims"] == self._dims
+        self._begin(int(header["generation"]) + (not is_ours))  # none of another's files is written to
+        if not is_ours:
             return
         self._ids = [page.decode() for page in arrays["ids"].tolist()]
         names = [doc.decode() for doc in arrays["docs"].tolist()]
         self._docs = [names[code] for code in arrays["doc"].tolist()]
         self._position = {self._ids[i]: i for i in arrays["place"].tolist()}
-        for name in self._dims:
-            file, size = header["files"][name]
-            scale, threshold = float(header["scale"][name]), float(header["threshold"][name])
-            signs = Signs(arrays[f"mean.{name}"], scale, threshold, self._levels.get(name, 1))
-            self._vectors[name] = PackedVector.stored(file, size, arrays[f"rows.{name}"], signs)
+        for name, vector in self._vectors.items():
+            vector.restore(header["vectors"][name], arrays[f"rows.{name}"], arrays[f"mean.{name}"])

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 
 RETRY_SECONDS = 600  # a failed or running attempt is not repeated sooner
-KERNELS = "vrag.bits.kernels"
+KERNELS, EXACT_KERNEL = "vrag.bits.kernels", "vrag.bits.exact_kernel"
 
 
 def installed() -> bool:
@@ -35,6 +35,11 @@ _started: list[subprocess.Popen[bytes]] = []  # held: one let go while it runs i
 def kernels() -> ModuleType | None:
     """The compiled kernels; None when numba is missing or has not compiled them yet."""
     return _load() if installed() and _stamp().exists() else None
+
+
+def exact_kernel() -> ModuleType:
+    """The kernel of exact MaxSim, for who has seen that `kernels` are there."""
+    return importlib.import_module(EXACT_KERNEL)
 
 
 def compile_now() -> None:
@@ -63,6 +68,7 @@ def compile_in_background() -> None:
 
 @lru_cache(maxsize=1)
 def _load() -> ModuleType:
+    exact_kernel()
     return importlib.import_module(KERNELS)
 
 
@@ -70,7 +76,7 @@ def _load() -> ModuleType:
 def _stamp() -> Path:
     from platformdirs import user_cache_path
 
-    source = Path(__file__).with_name("kernels.py").read_bytes()
+    source = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("kernels.py", "exact_kernel.py"))
     facts = (platform.python_version(), metadata.version("numba"), platform.machine(), _processor(), sys.prefix)
     digest = hashlib.sha256("\n".join(facts).encode() + source).hexdigest()[:16]
     return user_cache_path("vrag") / f"kernels-{digest}"

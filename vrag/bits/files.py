@@ -2,6 +2,7 @@
 
     index.npz      page ids, documents, rows, means, and which data files belong to it; replaced in one step
     NAME.GEN.bits  packed rows of one named vector, uint32; only ever appended to
+    NAME.GEN.rows  its rows themselves, float16, in a small index; likewise
     changing       there while the store is ahead of the cache
 
 `index.npz` is a zip: its CRCs are checked as it is read. Bytes in a data file behind what the index says are left over
@@ -23,8 +24,9 @@ import numpy.typing as npt
 
 from vrag.bits.quantise import BitArray
 
-FORMAT = 1
+FORMAT = 2
 _INDEX, _CHANGING = "index.npz", "changing"
+DATA = (".bits", ".rows")  # suffixes of data files
 APPENDED, REWRITTEN = "appended", "rewritten"
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -42,7 +44,7 @@ class CacheFiles:
                 arrays = {name: stored[name] for name in stored.files}
             header = json.loads(arrays.pop("header").tobytes())
             whole = header["format"] == FORMAT and all(
-                (self.folder / name).stat().st_size >= size for name, size in header["files"].values()
+                (self.folder / name).stat().st_size >= size for name, size in header["files"].items()
             )
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return None
@@ -58,9 +60,9 @@ class CacheFiles:
             os.fsync(file.fileno())
         draft.replace(self.folder / _INDEX)
         (self.folder / _CHANGING).unlink(missing_ok=True)
-        self._remove_others({name for name, _ in header["files"].values()})
+        self._remove_others(set(header["files"]))
 
-    def append(self, name: str, valid: int, blocks: Iterable[BitArray]) -> int:
+    def append(self, name: str, valid: int, blocks: Iterable[npt.NDArray[Any]]) -> int:
         """Write blocks behind the first `valid` bytes of a data file; its new length in bytes."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / name).open("r+b" if (self.folder / name).exists() else "w+b") as file:
@@ -95,6 +97,6 @@ class CacheFiles:
         return APPENDED if text == APPENDED else REWRITTEN  # half-written: the worst is assumed
 
     def _remove_others(self, valid: set[str]) -> None:
-        for file in self.folder.glob("*.bits"):
-            if file.name not in valid:
+        for file in self.folder.iterdir():
+            if file.suffix in DATA and file.name not in valid:
                 file.unlink(missing_ok=True)

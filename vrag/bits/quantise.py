@@ -109,13 +109,13 @@ class Signs:
             half_step = np.abs(rows).max(axis=1) / levels
             safe = np.where(half_step > 0, half_step, 1)[:, None]
             codes = np.clip(np.rint((rows / safe + levels) / 2), 0, levels).astype(np.uint8)
-        bits = np.stack([pack((codes >> plane & 1).astype(bool)) for plane in range(planes)], axis=1)
+        bits = pack((codes[:, None] >> np.arange(planes, dtype=np.uint8)[:, None] & 1).astype(bool))
         unit = (half_step * self.scale).astype(np.float32)
         highest = 2**self.levels - 1
         offset = rows @ self.mean + unit * np.float32(self.dim * levels * highest)
         heavy = words_for(self.dim) if self.levels == 2 else 0
-        tiled = np.ascontiguousarray(np.tile(bits, (1, 1, self.levels)))
-        return QueryPlanes(tiled, offset.astype(np.float32), -2 * unit, heavy)
+        both = bits if self.levels == 1 else np.ascontiguousarray(np.tile(bits, (1, 1, self.levels)))
+        return QueryPlanes(both, offset.astype(np.float32), -2 * unit, heavy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,11 @@ class QueryPlanes:
 
 
 def pack(bits: npt.NDArray[np.bool_]) -> BitArray:
-    """Bits [n, d] to uint32 [n, words], zeros behind the last one."""
-    width = words_for(bits.shape[1]) * WORD
-    padded = np.zeros((len(bits), width), dtype=bool)
-    padded[:, : bits.shape[1]] = bits
-    return np.packbits(padded, axis=1, bitorder="little").view("<u4").astype(np.uint32, copy=False)
+    """Bits [..., d] to uint32 [..., words], zeros behind the last one."""
+    dim = bits.shape[-1]
+    missing = words_for(dim) * WORD - dim
+    padded = np.pad(bits, [(0, 0)] * (bits.ndim - 1) + [(0, missing)]) if missing else bits
+    return np.packbits(padded, axis=-1, bitorder="little").view("<u4").astype(np.uint32, copy=False)
 
 
 def _calibrated(signs: Signs, queries: FloatArray, pages: FloatArray) -> float:

@@ -21,26 +21,27 @@ MISSES = 0.05  # pages wanted that may be expected among those left unscored, of
 _SLOPES = (0.3, 1.0)  # what a line through a dozen scores may say
 _TINY = 1e-9
 _FEWEST = 3  # scores that a line and its spread are taken from
-_STEP = 8  # pages scored at once; the engine does not score with several threads of one process
+ONE_THREAD = 8  # pages scored at once, where more of them take no less time each
 
 Score = Callable[[Sequence[str]], list[Scored]]
 
 
-def exact_best(score: Score, estimates: Mapping[str, float], k: int) -> list[Scored]:
+def exact_best(score: Score, estimates: Mapping[str, float], k: int, at_once: int = ONE_THREAD) -> list[Scored]:
     """Exactly scored pages, best first, among them the `k` best but for `MISSES` of them on average.
 
     Args:
         score: Exact scores of pages by id.
         estimates: Estimated score of every candidate by id.
         k: Pages wanted.
+        at_once: Pages scored before it is looked again whether the others still matter.
     """
     left = sorted(estimates, key=lambda page: (-estimates[page], page))
     done: list[Scored] = []
-    step = k + _STEP
+    step = k + at_once
     while left:
         done += score(left[:step])
         left = _hopeful(left[step:], done, estimates, k)
-        step = _STEP
+        step = at_once
     return sorted(done, key=lambda point: (-point.score, point.id))
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,9 +10,8 @@ import numpy as np
 from vrag.bits import compiled, portable
 from vrag.bits.portable import IntArray
 from vrag.bits.quantise import PLANES, BitArray, QueryPlanes, Signs
+from vrag.bits.threads import in_blocks, positions
 from vrag.grid import FloatArray
-
-_WORTH_A_THREAD = 2_000_000  # words compared; less is done before a thread has woken
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +39,14 @@ class PackedPages:
             pages: Positions of the pages wanted; None for all.
             planes: Bits a value of the query; 1 compares signs with signs.
         """
-        chosen = _positions(pages, len(self))
+        chosen = positions(pages, len(self))
         coded = self.signs.query(query, planes)
         out = np.empty(len(chosen), np.float32)
 
         def score(part: slice) -> None:
             _maxsim(self, chosen[part], coded, out[part])
 
-        self._in_blocks(score, chosen, coded)
+        in_blocks(score, self.rows[chosen + 1] - self.rows[chosen], coded.bits.size)
         return out
 
     def regions(
@@ -82,7 +77,7 @@ class PackedPages:
         """
         if not 1 <= stride <= window:
             raise ValueError(f"stride must be from 1 to the window of {window} rows, not {stride}")
-        chosen = _positions(pages, len(self))
+        chosen = positions(pages, len(self))
         floor = np.full((len(query), len(chosen)), -np.inf, np.float32) if context is None else context
         if floor.shape != (len(query), len(chosen)):
             raise ValueError(f"context must be [{len(query)}, {len(chosen)}], not {list(floor.shape)}")
@@ -93,7 +88,7 @@ class PackedPages:
             least = np.ascontiguousarray(floor[:, part], np.float32)
             _regions(self, chosen[part], coded, window, stride, head, least, out[part], start[part])
 
-        self._in_blocks(score, chosen, coded)
+        in_blocks(score, self.rows[chosen + 1] - self.rows[chosen], coded.bits.size)
         return out, start
 
     def maxima(self, query: FloatArray, pages: IntArray, first: IntArray, end: IntArray, head: int) -> FloatArray:
@@ -106,7 +101,7 @@ class PackedPages:
             end: int64 [p], the row behind its last.
             head: First rows of a page that count too.
         """
-        chosen, coded = _positions(pages, len(self)), self.signs.query(query)
+        chosen, coded = positions(pages, len(self)), self.signs.query(query)
         out = np.empty((len(query), len(chosen)), np.float32)
         span = np.ascontiguousarray(first, np.int64), np.ascontiguousarray(end, np.int64)
         fast = compiled.kernels()
@@ -116,31 +111,6 @@ class PackedPages:
             planes = (coded.bits, coded.offset, coded.slope, coded.heavy)
             fast.maxima(self.bits, self.rows, chosen, *planes, *span, head, out)
         return out
-
-    def _in_blocks(self, score: Callable[[slice], None], pages: IntArray, query: QueryPlanes) -> None:
-        """Run `score` over parts of the pages with about equal numbers of rows, on as many threads as pay."""
-        if not len(pages):
-            return
-        ends = np.cumsum(self.rows[pages + 1] - self.rows[pages])
-        work = int(ends[-1]) * query.bits.size
-        available = threads() if compiled.kernels() is not None else 1  # BLAS brings its own
-        parts = min(available, len(pages), 1 + work // _WORTH_A_THREAD)
-        cuts = np.searchsorted(ends, np.linspace(0, ends[-1], parts + 1)[1:-1]).tolist()
-        slices = [slice(a, b) for a, b in zip([0, *cuts], [*cuts, len(pages)], strict=True)]
-        if parts == 1:
-            score(slices[0])
-        else:
-            list(thread_pool().map(score, slices))
-
-
-def _positions(pages: IntArray | Sequence[int] | None, count: int) -> IntArray:
-    """Positions as int64, none outside: a kernel does not look."""
-    if pages is None:
-        return np.arange(count, dtype=np.int64)
-    chosen = np.ascontiguousarray(pages, dtype=np.int64)
-    if chosen.size and (chosen.min() < 0 or chosen.max() >= count):
-        raise IndexError(f"pages must lie in 0..{count - 1}")
-    return chosen
 
 
 def _maxsim(packed: PackedPages, pages: IntArray, query: QueryPlanes, out: FloatArray) -> None:
@@ -167,14 +137,3 @@ def _regions(
     else:
         parts = (query.bits, query.offset, query.slope, query.heavy, window, stride, head, context)
         fast.regions(packed.bits, packed.rows, pages, *parts, *out)
-
-
-def threads() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@lru_cache(maxsize=1)
-def thread_pool() -> ThreadPoolExecutor:
-    """The threads that score, one a processor."""
-    return ThreadPoolExecutor(threads(), thread_name_prefix="vrag-bits")

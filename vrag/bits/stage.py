@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from vrag.bits.cache import BitCache, PageTable
+from vrag.bits.exact import ExactPages
 from vrag.bits.portable import IntArray
 from vrag.bits.scoring import PackedPages
 from vrag.grid import FloatArray
@@ -17,6 +18,7 @@ from vrag.store.base import Condition, Selection, Store
 _WIDER = 3  # times the limit are scored in full after signs were compared with signs
 _LONG = 128  # rows of a page, on average, from which that pays
 _ANY_PAGE = Condition("kind", (PAGE,))
+Scores = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,11 @@ def _by_signs(packed: PackedPages, query: FloatArray, pages: IntArray, limit: in
     return np.sort(pages[np.argpartition(-scores, limit)[:limit]])
 
 
-def scores_of(cache: BitCache, vector: str, query: FloatArray, ids: Sequence[str]) -> Mapping[str, float]:
-    """Estimated MaxSim of given pages, by id."""
-    table = cache.table()
+def scores_of(scorer: PackedPages | ExactPages, table: PageTable, query: FloatArray, ids: Sequence[str]) -> Scores:
+    """MaxSim of given pages by id, estimated or exact; those that the cache does not have are left out."""
     known = [page for page in ids if page in table.position]
     positions = np.array([table.position[page] for page in known], np.int64)
-    scores = cache.pages(vector).maxsim(query, positions)
-    return dict(zip(known, scores.tolist(), strict=True))
+    return dict(zip(known, scorer.maxsim(query, positions).tolist(), strict=True))
 
 
 def selected(table: PageTable, store: Store, selection: Selection) -> IntArray:

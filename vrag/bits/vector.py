@@ -1,11 +1,13 @@
-"""The bits of one named vector: what is in its file, and what waits to be written."""
+"""One named vector in the cache: what is in its files, and what waits to be written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from vrag.bits.exact import ExactRows
 from vrag.bits.files import CacheFiles
 from vrag.bits.portable import IntArray
 from vrag.bits.quantise import Signs
@@ -24,22 +26,34 @@ class PackedVector:
         generation: Tells this file from those it replaces.
         dim: d.
         levels: Bits a value.
+        is_exact: Whether the rows themselves are kept too, while they are few.
     """
 
-    def __init__(self, name: str, generation: int, dim: int, levels: int = 1) -> None:
+    def __init__(self, name: str, generation: int, dim: int, levels: int = 1, is_exact: bool = False) -> None:
+        self.name = name
         self.file = f"{name}.{generation}.bits"
         self.rows: list[int] = [0]
         self.size = 0  # bytes in the file
         self.signs = Signs(np.zeros(dim, np.float32), 1.0, levels=levels)
+        self.exact = ExactRows(name, generation, dim) if is_exact else None
         self.waiting: list[FloatArray] = []
 
-    @classmethod
-    def stored(cls, file: str, size: int, rows: IntArray, signs: Signs) -> PackedVector:
-        """As it was committed."""
-        vector = cls("", 0, signs.dim)
-        vector.file, vector.size, vector.rows = file, size, rows.tolist()
-        vector.signs = signs
-        return vector
+    def files(self) -> list[tuple[str, int]]:
+        """Its data files and how many bytes of each count."""
+        exact = [(self.exact.file, self.exact.size)] if self.exact and self.exact.size else []
+        return [(self.file, self.size), *exact]
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs besides the arrays."""
+        is_whole = self.exact is not None and self.exact.tiles is not None
+        return {"size": self.size, "scale": self.signs.scale, "threshold": self.signs.threshold, "exact": is_whole}
+
+    def restore(self, state: Mapping[str, Any], rows: IntArray, mean: FloatArray) -> None:
+        """As it was committed: `state`, first row of each page and the end int64 [pages + 1], what was subtracted."""
+        self.size, self.rows = int(state["size"]), rows.tolist()
+        self.signs = Signs(mean, float(state["scale"]), float(state["threshold"]), self.signs.levels)
+        if self.exact is not None:
+            self.exact.restore(np.diff(rows) if state["exact"] else None)
 
     def add(self, rows: FloatArray | None) -> None:
         """The next page's rows float32 [n, d]; None for a page without this vector."""
@@ -55,6 +69,8 @@ class PackedVector:
             rows = np.concatenate(self.waiting)
             self.signs = Signs.fit(rows[:: max(1, len(rows) // _SAMPLE_ROWS)], mean, self.signs.levels)
         self.size = files.append(self.file, self.size, map(self.signs.block, self.waiting))
+        if self.exact is not None:
+            self.exact.write(files, self.waiting)
         for page in self.waiting:
             self.rows.append(self.rows[-1] + len(page))
         self.waiting = []
@@ -67,10 +83,11 @@ class PackedVector:
         """A vector with only these pages, in a new file."""
         words = self.signs.words
         bits = files.map(self.file, self.size)
-        kept = PackedVector(self.file.split(".")[0], generation, self.signs.dim)
+        kept = PackedVector(self.name, generation, self.signs.dim, self.signs.levels)
         kept.signs = self.signs
         blocks = [bits[self.rows[page] * words : self.rows[page + 1] * words] for page in pages]
         kept.size = files.append(kept.file, 0, blocks)
         for block in blocks:
             kept.rows.append(kept.rows[-1] + len(block) // words)
+        kept.exact = self.exact and self.exact.kept(pages, generation, files)
         return kept
