@@ -1,0 +1,17 @@
+"""The program that measures kernels runs all of them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = Path(__file__).parents[2] / "eval" / "kernel_speed.py"
+
+
+def test_every_way_to_score_a_page_is_measured():
+    command = [sys.executable, str(PROGRAM), "--pages", "20", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)["microseconds"]
+    assert len(found) == 6
+    assert all(microseconds > 0 for microseconds in found.values())
+    assert sum("exact" in name for name in found) == 2
