@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python eval/kernel_speed.py [--pages 200] [--json]
 
-A query of 20 rows meets pages of 1,024 rows of 128 dimensions, and 32 pooled ones, all random; each figure is the median
-of many scans over all pages. The process keeps to one core where the system lets it (Linux).
+A query of 20 rows meets pages of 1,024 rows of 128 dimensions, and 32 pooled ones, all random; each figure is the
+median of many scans over all pages. The process keeps to one core where the system lets it (Linux).
 """
 
 from __future__ import annotations
