@@ -27,6 +27,27 @@ def test_every_part_of_a_stage_is_read():
     assert cascade.stages == (first, Stage("rows", limit=Limit(30)), Stage("full"))
 
 
+@pytest.mark.parametrize(
+    ("text", "confirmed"),
+    [
+        ("full@bits:9 > full", "full"),
+        ("rows@bits:9 > full@bits:5 > full", "full"),
+        ("mean(rows)@bits:9 > mean(rows)", "rows"),
+        ("union(rows@bits:9, text:9) > rows@bits:5 > rows", "rows"),
+        ("full", None),
+        ("full@bits", None),
+        ("rows@bits:9 > full", None),
+        ("mean(full)@bits:9 > full", None),
+        ("full@bits:9 > full+0.5*text", None),
+        ("full@bits@regions:9 > full", None),
+        ("full@bits:9 > rows:5 > full", None),
+        ("union(full@bits:9, text:9) > full", None),
+    ],
+)
+def test_a_last_stage_may_confirm_what_bits_estimate(text, confirmed):
+    assert parse(text).confirmed == confirmed
+
+
 limits = st.builds(Limit, st.integers(1, 100).map(float), st.booleans())
 names = st.sampled_from(VECTORS)
 plain = st.builds(Stage, names, mean=st.booleans(), limit=limits)

@@ -46,6 +46,16 @@ def test_apply_makes_the_chosen_cascade_the_default(cli, copy):
     assert found["cascade"] == done.json["chosen"]
 
 
+def test_a_default_that_confirms_bits_keeps_the_rows(cli, copy):
+    assert cli("search", "violin", "--index", copy, "--cascade", "full@bits:20 > full").code == 0
+    assert not list(copy.glob("cache/bits/*.rows"))
+    cli("tune", "--index", copy, "--cascade", "full@bits:20 > full", "--keep", 0, "--sample", 3, "--apply")
+    found, exact = (cli("search", "violin", "--index", copy, *more, "--json").json for more in ((), ("--cascade", "exact")))
+    assert found["cascade"] == "full@bits:20 > full"
+    assert [hit["page"] for hit in found["hits"]][:3] == [hit["page"] for hit in exact["hits"]][:3]
+    assert len(list(copy.glob("cache/bits/full.*.rows"))) == 1
+
+
 def test_people_read_a_table_and_a_sentence(cli, copy, tmp_path):
     rows = [{"query-id": 1, "query": "teapot", "doc": "many.pdf", "page": 3}]
     (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, rows)))

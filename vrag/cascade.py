@@ -77,6 +77,11 @@ class Stage:
         """Whether the engine can run this stage by itself."""
         return not (self.bits or self.is_rescored or self.additions)
 
+    def estimates(self, step: Stage) -> bool:
+        """Whether this stage over bits estimates what another one scores exactly."""
+        is_estimate = self.bits and not (self.is_rescored or self.additions)
+        return is_estimate and step.is_plain and (step.vector, step.mean) == (self.vector, self.mean)
+
     @property
     def scoring(self) -> str:
         """The stage as text, without its limit."""
@@ -133,6 +138,14 @@ class Cascade:
         for step in self.steps:
             found += step.stages if isinstance(step, Fusion) else [step]
         return tuple(found)
+
+    @property
+    def confirmed(self) -> str | None:
+        """The vector whose estimates from bits the last stage replaces by exact scores; None where it does not."""
+        *_, before, last = (None, *self.steps)
+        if isinstance(before, Stage) and isinstance(last, Stage) and before.estimates(last):
+            return last.vector
+        return None
 
     def __str__(self) -> str:
         return " > ".join(map(str, self.steps))

@@ -172,8 +172,9 @@ class Execution:
 
         Who lets all pages through wants the exact answer, not the likely one.
         """
-        narrowed = walk.estimated is not None and self._limit(walk.estimated.limit, False) < self.corpus
-        if walk.estimated and narrowed and len(walk.waiting) == 1 and _same_scoring(walk.estimated, last):
+        before, is_next = walk.estimated, len(walk.waiting) == 1
+        narrowed = before is not None and self._limit(before.limit, False) < self.corpus
+        if before and is_next and narrowed and isinstance(last, Stage) and before.estimates(last):
             return self._rerank(last, walk.points)
         return self.store.query(walk.waiting, walk.selection, PAYLOAD_KEYS) if walk.waiting else walk.points
 
@@ -236,9 +237,8 @@ class Execution:
         payloads = {record.id: record.payload for record in self.store.scroll(chosen, keys=PAYLOAD_KEYS)}
         return [replace(point, payload=point.payload or payloads.get(point.id, {})) for point in points]
 
-    def _rerank(self, step: Step, points: Sequence[Scored]) -> list[Scored]:
+    def _rerank(self, step: Stage, points: Sequence[Scored]) -> list[Scored]:
         """Exact scores of those candidates that can still be among the best by what the bits have estimated."""
-        assert isinstance(step, Stage)
         query = self.form(step)
         estimates, k = {point.id: point.score for point in points}, self._limit(step.limit, False)
         rows = self._bits.exact(step.vector) if self._bits else None
@@ -348,11 +348,6 @@ def _only_bits(step: Step | None) -> bool:
 def _takes_points(step: Step | None) -> bool:
     """Whether a step works on the candidates it is given instead of asking the engine for them."""
     return isinstance(step, Stage) and step.is_rescored
-
-
-def _same_scoring(estimated: Stage, step: Step) -> bool:
-    """Whether a step gives exactly what a stage over bits has estimated."""
-    return isinstance(step, Stage) and (step.vector, step.mean) == (estimated.vector, estimated.mean)
 
 
 def _rows(query: AnyVector) -> FloatArray:

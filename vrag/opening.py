@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vrag.embedders.base import Embedder, Fingerprint
 from vrag.lock import IndexLock
-from vrag.pipeline import CONTEXT, FULL, Pipeline
+from vrag.pipeline import CONTEXT, Pipeline
 from vrag.places import CACHE, Place
 from vrag.store.base import Store
 
@@ -38,4 +38,6 @@ def keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedder
         multi = [field for field in pipeline.schema(embedder.dim) if field.kind == "multi"]
         dims = {field.name: field.dim for field in multi if field.name != CONTEXT}  # no page has that one
         facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
-        store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean, pipeline.bits, (FULL,))
+        confirmed = pipeline.cascade(None).confirmed
+        exact = [confirmed] if confirmed else []
+        store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean, pipeline.bits, exact)

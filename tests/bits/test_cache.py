@@ -44,6 +44,10 @@ def new_cache(folder, mean=np.zeros(8, np.float32), **facts):  # noqa: B008
     return BitCache(folder / "bits", DIMS, facts or {"model": "m"}, mean, {"full": 2}, ("full",))
 
 
+def without_rows(folder):
+    return BitCache(folder / "bits", DIMS, {"model": "m"}, np.zeros(8, np.float32), {"full": 2})
+
+
 @pytest.fixture
 def store(tmp_path):
     store = BitsStore.create(tmp_path / "shard", FIELDS, KEYS)
@@ -275,9 +279,20 @@ def test_rows_are_given_up_when_they_are_many(store, tmp_path, monkeypatch):
     assert agree(reopened(store, tmp_path)).exact("full") is None
 
 
-def test_only_named_vectors_keep_their_rows(store):
-    store.upsert([page(1)])
+def test_rows_come_and_go_with_who_needs_them(store, tmp_path, monkeypatch):
+    store.bits = without_rows(tmp_path)
+    store.upsert([page(n) for n in range(1, 6)])
+    assert agree(store).exact("full") is None
+    assert len(agree(reopened(store, tmp_path)).exact("full")) == 5
     assert bits_of(store).exact("rows") is None
+    store.bits = without_rows(tmp_path)
+    assert store.bits.is_fresh(store)
+    store.upsert([page(6)])
+    assert agree(store).exact("full") is None
+    assert not list((tmp_path / "bits").glob("*.rows"))
+    monkeypatch.setattr(exact_module, "MOST_BYTES", 5 * TILE * 8 * 2)
+    monkeypatch.setattr(EdgeStore, "fetch", lambda *a: pytest.fail("too many to be kept, yet read again"))
+    assert reopened(store, tmp_path).bits.is_fresh(store)
 
 
 def test_a_store_without_bits_has_none(tmp_path):

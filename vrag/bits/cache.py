@@ -59,7 +59,8 @@ class BitCache:
         facts: What the bits depend on besides the pages' ids (model, recipe); others on the disk are not used.
         mean: float32 [d], the model's own mean; None to take that of the first pages.
         levels: Bits a value, for vectors with more than one.
-        exact: Vectors whose rows are kept too while they are few, for exact scores.
+        exact: Vectors whose rows are kept too while they are few, for exact scores; where they are not yet, all is made
+            anew.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class BitCache:
         self._files = CacheFiles(folder)
         self._levels = {name: count for name, count in (levels or {}).items() if count > 1}
         self._dims, self._mean, self._exact = dict(dims), mean, tuple(exact)
-        self._facts = {**facts, "levels": self._levels, "exact": sorted(exact)}
+        self._facts = {**facts, "levels": self._levels}
         self._lock = threading.RLock()
         self._table: PageTable | None = None
         self._packed: dict[str, PackedPages] = {}
@@ -251,3 +252,5 @@ class BitCache:
         self._position = {self._ids[i]: i for i in arrays["place"].tolist()}
         for name, vector in self._vectors.items():
             vector.restore(header["vectors"][name], arrays[f"rows.{name}"], arrays[f"mean.{name}"])
+        if any(vector.exact and vector.exact.is_missing for vector in self._vectors.values()):
+            self._begin(self._generation + 1)  # they are few: soon read again

@@ -62,7 +62,7 @@ class ExactPages:
 
 
 class ExactRows:
-    """The file that a vector's rows are kept in; given up for good once they are more than `MOST_BYTES`.
+    """The file that a vector's rows are kept in; given up once they are more than `MOST_BYTES`.
 
     Args:
         name: Named vector, part of the file's name.
@@ -74,10 +74,13 @@ class ExactRows:
         self.name, self.dim = name, dim
         self.file = f"{name}.{generation}.rows"
         self.tiles: list[int] | None = [0]  # first tile of each page in the file and the end; None: given up
+        self.is_missing = False  # whether all would find room that are not kept
 
-    def restore(self, rows: IntArray | None) -> None:
-        """As it was committed, with so many rows of each page, int64 [pages]; None when it was given up."""
-        self.tiles = None if rows is None else [0, *np.cumsum(tiles_of(rows)).tolist()]
+    def restore(self, rows: IntArray, is_kept: bool) -> None:
+        """As it was committed, with so many rows of each page, int64 [pages]."""
+        tiles = [0, *np.cumsum(tiles_of(rows)).tolist()]
+        self.tiles = tiles if is_kept else None
+        self.is_missing = not is_kept and self._bytes(tiles[-1]) <= MOST_BYTES
 
     @property
     def size(self) -> int:

@@ -45,15 +45,15 @@ class PackedVector:
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs besides the arrays."""
-        is_whole = self.exact is not None and self.exact.tiles is not None
-        return {"size": self.size, "scale": self.signs.scale, "threshold": self.signs.threshold, "exact": is_whole}
+        is_kept = self.exact is not None and self.exact.tiles is not None
+        return {"size": self.size, "scale": self.signs.scale, "threshold": self.signs.threshold, "exact": is_kept}
 
     def restore(self, state: Mapping[str, Any], rows: IntArray, mean: FloatArray) -> None:
         """As it was committed: `state`, first row of each page and the end int64 [pages + 1], what was subtracted."""
         self.size, self.rows = int(state["size"]), rows.tolist()
         self.signs = Signs(mean, float(state["scale"]), float(state["threshold"]), self.signs.levels)
         if self.exact is not None:
-            self.exact.restore(np.diff(rows) if state["exact"] else None)
+            self.exact.restore(np.diff(rows), state["exact"])
 
     def add(self, rows: FloatArray | None) -> None:
         """The next page's rows float32 [n, d]; None for a page without this vector."""
