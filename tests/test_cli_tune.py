@@ -50,7 +50,9 @@ def test_a_default_that_confirms_bits_keeps_the_rows(cli, copy):
     assert cli("search", "violin", "--index", copy, "--cascade", "full@bits:20 > full").code == 0
     assert not list(copy.glob("cache/bits/*.rows"))
     cli("tune", "--index", copy, "--cascade", "full@bits:20 > full", "--keep", 0, "--sample", 3, "--apply")
-    found, exact = (cli("search", "violin", "--index", copy, *more, "--json").json for more in ((), ("--cascade", "exact")))
+    found, exact = (
+        cli("search", "violin", "--index", copy, *more, "--json").json for more in ((), ("--cascade", "exact"))
+    )
     assert found["cascade"] == "full@bits:20 > full"
     assert [hit["page"] for hit in found["hits"]][:3] == [hit["page"] for hit in exact["hits"]][:3]
     assert len(list(copy.glob("cache/bits/full.*.rows"))) == 1

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vrag.bits import threads
+from vrag.bits import exact, exact_kernel, threads
 from vrag.bits.exact import TILE, ExactPages, tiled, tiles_of
 
 LENGTHS = st.sampled_from([0, 1, 31, 32, 33, 64, 100])
@@ -61,6 +61,10 @@ def test_pages_may_be_named_in_any_order_and_by_several_threads(monkeypatch):
     np.testing.assert_allclose(alone, [naive(query, pages[i]) for i in chosen], rtol=1e-5)
     with pytest.raises(IndexError, match=r"0\.\.58"):
         kept(pages).maxsim(query, [59])
+
+
+def test_the_kernel_takes_what_is_laid_out_for_it():
+    assert (exact_kernel.TILE, exact_kernel.TOGETHER) == (TILE, exact._TOGETHER)
 
 
 def test_tiles_hold_value_by_value():

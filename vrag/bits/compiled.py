@@ -34,6 +34,8 @@ _started: list[subprocess.Popen[bytes]] = []  # held: one let go while it runs i
 
 def kernels() -> ModuleType | None:
     """The compiled kernels; None when numba is missing or has not compiled them yet."""
+    if _load.cache_info().currsize:
+        return _load()
     return _load() if installed() and _stamp().exists() else None
 
 

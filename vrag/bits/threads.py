@@ -38,7 +38,7 @@ def in_blocks(score: Callable[[slice], None], sizes: IntArray, unit: int) -> Non
     ends = np.cumsum(sizes)
     available = threads() if compiled.kernels() is not None else 1  # BLAS brings its own
     parts = min(available, len(sizes), 1 + int(ends[-1]) * unit // _WORTH_A_THREAD)
-    cuts = np.searchsorted(ends, np.linspace(0, ends[-1], parts + 1)[1:-1]).tolist()
+    cuts = np.searchsorted(ends, ends[-1] * np.arange(1, parts) // parts).tolist()
     own, *others = [slice(a, b) for a, b in zip([0, *cuts], [*cuts, len(sizes)], strict=True)]
     elsewhere = [thread_pool().submit(score, part) for part in others]
     score(own)
