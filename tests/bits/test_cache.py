@@ -279,6 +279,26 @@ def test_rows_are_given_up_when_they_are_many(store, tmp_path, monkeypatch):
     assert agree(reopened(store, tmp_path)).exact("full") is None
 
 
+@pytest.mark.parametrize("fails", [".bits", ".rows"])
+def test_a_disk_that_fills_between_two_files_leaves_none_ahead(store, tmp_path, monkeypatch, fails):
+    store.upsert([page(n) for n in range(1, 4)])
+    store.bits.update(store)
+    append = CacheFiles.append
+
+    def full(files, name, *more):
+        if name.endswith(fails):
+            raise OSError(28, "No space left on device")
+        return append(files, name, *more)
+
+    store.upsert([page(4), page(5)])
+    with monkeypatch.context() as patch:
+        patch.setattr(CacheFiles, "append", full)
+        with pytest.raises(OSError, match="No space"):
+            store.bits.update(store)
+    agree(store)
+    agree(reopened(store, tmp_path))
+
+
 def test_rows_come_and_go_with_who_needs_them(store, tmp_path, monkeypatch):
     store.bits = without_rows(tmp_path)
     store.upsert([page(n) for n in range(1, 6)])

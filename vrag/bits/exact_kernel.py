@@ -22,6 +22,8 @@ TOGETHER = 4  # query rows that meet them at a time
 _FLOAT, _INDEX = ir.FloatType(), ir.IntType(64)
 _LANES, _HALVES = ir.VectorType(_FLOAT, TILE), ir.VectorType(ir.HalfType(), TILE)
 _BYTES, _FLAG = ir.IntType(8).as_pointer(), ir.IntType(32)
+_FETCH = ir.FunctionType(ir.VoidType(), [_BYTES, _FLAG, _FLAG, _FLAG])
+_GREATEST = ir.FunctionType(_FLOAT, [_LANES])
 _ALL_ALIKE = ir.Constant(ir.VectorType(ir.IntType(32), TILE), [0] * TILE)
 _VALUES = types.Array(types.uint16, 1, "C", readonly=True)
 _TILES = types.Array(types.int64, 1, "C", readonly=True)
@@ -42,8 +44,7 @@ def _best_of_tile(typing: Any, values: Any, tile: Any, query: Any, row: Any) -> 
             builder.gep(rows.data, [builder.mul(builder.add(arguments[3], _INDEX(t)), d)]) for t in range(TOGETHER)
         ]
         sums = [cgutils.alloca_once_value(builder, _LANES([0.0] * TILE)) for _ in queries]  # LLVM makes them registers
-        kind = ir.FunctionType(ir.VoidType(), [_BYTES, _FLAG, _FLAG, _FLAG])
-        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        fetch = cgutils.get_or_insert_function(builder.module, _FETCH, "llvm.prefetch.p0i8")
         with cgutils.for_range(builder, d) as loop:
             ahead = builder.gep(values, [builder.add(loop.index, d)])  # the next tile: reading past the end is no fault
             builder.call(fetch, [builder.bitcast(ahead, _BYTES), _FLAG(0), _FLAG(2), _FLAG(1)])
@@ -54,8 +55,7 @@ def _best_of_tile(typing: Any, values: Any, tile: Any, query: Any, row: Any) -> 
                 spread = builder.shuffle_vector(spread, _LANES(ir.Undefined), _ALL_ALIKE)
                 product = builder.fmul(x, spread, flags=("contract",))
                 builder.store(builder.fadd(product, builder.load(total), flags=("contract",)), total)
-        kind = ir.FunctionType(_FLOAT, [_LANES])
-        greatest = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fmax.v{TILE}f32")
+        greatest = cgutils.get_or_insert_function(builder.module, _GREATEST, f"llvm.vector.reduce.fmax.v{TILE}f32")
         found = [builder.call(greatest, [builder.load(total)], fastmath=("nnan", "nsz")) for total in sums]
         return context.make_tuple(builder, signature.return_type, found)
 

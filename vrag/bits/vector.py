@@ -68,9 +68,10 @@ class PackedVector:
         if self.size == 0:
             rows = np.concatenate(self.waiting)
             self.signs = Signs.fit(rows[:: max(1, len(rows) // _SAMPLE_ROWS)], mean, self.signs.levels)
-        self.size = files.append(self.file, self.size, map(self.signs.block, self.waiting))
+        size = files.append(self.file, self.size, map(self.signs.block, self.waiting))
         if self.exact is not None:
             self.exact.write(files, self.waiting)
+        self.size = size  # only now: on a full disk neither file is ahead of the other
         for page in self.waiting:
             self.rows.append(self.rows[-1] + len(page))
         self.waiting = []
