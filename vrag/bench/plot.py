@@ -29,6 +29,7 @@ def write_plot(rows: Sequence[Row], file: Path) -> None:
         UsageError: matplotlib is missing.
     """
     try:
+        from matplotlib import colormaps
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -36,6 +37,8 @@ def write_plot(rows: Sequence[Row], file: Path) -> None:
     figure = Figure(figsize=(13, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
     speed, growth = figure.subplots(1, 2)
+    tints = colormaps["tab20"](range(20))
+    speed.set_prop_cycle(color=[*tints[::2], *tints[1::2]])  # as many systems as anybody has installed
     sizes = sorted({row.pages for row in rows})
     for label in dict.fromkeys(map(label_of, rows)):
         _curves(speed, growth, label, sorted((r for r in rows if label_of(r) == label), key=lambda row: row.pages))
