@@ -14,6 +14,7 @@ from vrag.bench.measure import Result, best
 from vrag.bench.memory import Usage, measure_memory, usage_of
 from vrag.bench.peers import Peer
 from vrag.bench.run import Bench
+from vrag.bits import compiled
 from vrag.errors import UsageError
 
 KEYS = {
@@ -77,6 +78,7 @@ def test_a_peer_that_does_not_fit_into_memory_is_left_out():
 
 
 def test_two_processes_share_the_bits(corpus, tmp_path):
+    compiled.compile_now()  # without kernels nobody reads bits
     store = BenchStore(tmp_path, corpus.source.dim)
     store.grow(corpus, 30)
     store.close()

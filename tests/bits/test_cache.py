@@ -315,6 +315,15 @@ def test_rows_come_and_go_with_who_needs_them(store, tmp_path, monkeypatch):
     assert reopened(store, tmp_path).bits.is_fresh(store)
 
 
+def test_pages_that_come_after_the_update_are_not_looked_for(store):
+    store.upsert([page(n) for n in range(1, 4)])
+    store.bits.update(store)
+    store.upsert([page(4)])  # by another thread, before this one goes on
+    table = store.bits.table()
+    assert len(table.ids) == len(table.alive) == len(table.position) == len(store.bits.pages("full")) == 3
+    assert len(agree(store).table().ids) == 4
+
+
 def test_a_store_without_bits_has_none(tmp_path):
     plain = EdgeStore.create(tmp_path / "plain", FIELDS, KEYS)
     assert bits_of(plain) is None

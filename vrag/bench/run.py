@@ -17,6 +17,7 @@ from vrag.bench.measure import Ranked, Result, Row, best, make_row, timed, timed
 from vrag.bench.memory import Memory, measure_memory
 from vrag.bench.peers import CPUS, PEERS, Peer, numpy_scorer, one_blas_thread
 from vrag.bench.vectors import Corpus
+from vrag.bits.compiled import compile_now
 from vrag.errors import UsageError
 
 OURS = "vrag"
@@ -79,6 +80,7 @@ class Bench:
     def run(self) -> Report:
         """Measure everything; the rows of a size are done before the next one is begun."""
         rows: list[Row] = []
+        compile_now()
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
             _require_space(Path(place), self._sizes[-1] * self._corpus.rows * self._corpus.source.dim)
             self._tell(f"making {self._sizes[-1]} pages")

@@ -133,13 +133,15 @@ class BitCache:
             return self._trusted and self._marked is None and self._counted
 
     def table(self) -> PageTable:
-        """Ids and documents of the pages, after `update`."""
+        """Ids and documents of the pages, after `update`; without those that another thread has brought since."""
         with self._lock:
             if self._table is None:
-                alive = np.zeros(len(self._ids), bool)
-                alive[list(self._position.values())] = True
-                order = np.argsort(np.argsort(np.array(self._ids, "S"), kind="stable"), kind="stable")
-                self._table = PageTable(tuple(self._ids), tuple(self._docs), alive, dict(self._position), order)
+                ids, docs = self._ids[: self._committed], self._docs[: self._committed]
+                position = {page: i for page, i in self._position.items() if i < self._committed}
+                alive = np.zeros(len(ids), bool)
+                alive[list(position.values())] = True
+                order = np.argsort(np.argsort(np.array(ids, "S"), kind="stable"), kind="stable")
+                self._table = PageTable(tuple(ids), tuple(docs), alive, position, order)
             return self._table
 
     def pages(self, name: str) -> PackedPages:
@@ -169,6 +171,7 @@ class BitCache:
     def _begin(self, generation: int) -> None:
         """Hold nothing, in files of this generation."""
         self._generation = generation
+        self._committed = 0  # pages that every vector's file has for certain
         self._ids: list[str] = []
         self._docs: list[str] = []
         self._position: dict[str, int] = {}
@@ -235,6 +238,7 @@ class BitCache:
             arrays[f"mean.{name}"] = vector.signs.mean
         self._files.commit(header, arrays)
         self._marked, self._trusted, self._counted = None, True, True
+        self._committed = len(self._ids)
         self._forget_views()
 
     def _read(self) -> None:
@@ -247,6 +251,7 @@ class BitCache:
         if not is_ours:
             return
         self._ids = [page.decode() for page in arrays["ids"].tolist()]
+        self._committed = len(self._ids)
         names = [doc.decode() for doc in arrays["docs"].tolist()]
         self._docs = [names[code] for code in arrays["doc"].tolist()]
         self._position = {self._ids[i]: i for i in arrays["place"].tolist()}
