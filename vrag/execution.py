@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from vrag.bits import compiled
-from vrag.bits.cache import BitCache
-from vrag.bits.rerank import exact_best
-from vrag.bits.stage import BitStage, best_pages, scores_of
+from vrag.bits.cache import BitCache, PageTable
+from vrag.bits.exact import ExactPages
+from vrag.bits.rerank import ONE_THREAD, exact_best
+from vrag.bits.stage import BitStage, Scores, best_pages, scores_of
 from vrag.bits.store import bits_of
 from vrag.cascade import Cascade, Fusion, Limit, Stage, Step
 from vrag.errors import UsageError
@@ -42,7 +43,6 @@ PAYLOAD_KEYS = ("doc_id", "page", "tiles")  # all that a ranking needs of a page
 _HERE = 32  # pages scored at once by our own threads
 _CONTRAST = 30  # pages down from the best by words, where they should mean less
 QueryForm = Callable[[Stage], AnyVector]
-Scores = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,23 +240,18 @@ class Execution:
     def _rerank(self, step: Stage, points: Sequence[Scored]) -> list[Scored]:
         """Exact scores of those candidates that can still be among the best by what the bits have estimated."""
         query = self.form(step)
-        estimates, k = {point.id: point.score for point in points}, self._limit(step.limit, False)
         rows = self._bits.exact(step.vector) if self._bits else None
         if self._bits and rows:
-            table = self._bits.table()
-
-            def here(ids: Sequence[str]) -> list[Scored]:
-                return [Scored(page, score, {}) for page, score in scores_of(rows, table, _rows(query), ids).items()]
-
-            best = exact_best(here, estimates, k, _HERE)
+            score, at_once = partial(_scored_here, rows, self._bits.table(), _rows(query)), _HERE
         else:
-
-            def in_engine(ids: Sequence[str]) -> list[Scored]:
-                request = StageRequest(step.vector, query, len(ids))
-                return self.store.query([request], Selection(ids=frozenset(ids)), PAYLOAD_KEYS)
-
-            best = exact_best(in_engine, estimates, k)
+            score, at_once = partial(self._scored_in_engine, step, query), ONE_THREAD
+        estimates = {point.id: point.score for point in points}
+        best = exact_best(score, estimates, self._limit(step.limit, False), at_once)
         return self._with_payloads(best[: self._limit(step.limit, True)])
+
+    def _scored_in_engine(self, step: Stage, query: AnyVector, ids: Sequence[str]) -> list[Scored]:
+        request = StageRequest(step.vector, query, len(ids))
+        return self.store.query([request], Selection(ids=frozenset(ids)), PAYLOAD_KEYS)
 
     def _limit(self, limit: Limit | None, is_last: bool) -> int:
         wanted = limit or Limit(self.k)
@@ -348,6 +343,10 @@ def _only_bits(step: Step | None) -> bool:
 def _takes_points(step: Step | None) -> bool:
     """Whether a step works on the candidates it is given instead of asking the engine for them."""
     return isinstance(step, Stage) and step.is_rescored
+
+
+def _scored_here(rows: ExactPages, table: PageTable, query: FloatArray, ids: Sequence[str]) -> list[Scored]:
+    return [Scored(page, score, {}) for page, score in scores_of(rows, table, query, ids).items()]
 
 
 def _rows(query: AnyVector) -> FloatArray:

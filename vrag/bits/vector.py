@@ -84,7 +84,7 @@ class PackedVector:
         """A vector with only these pages, in a new file."""
         words = self.signs.words
         bits = files.map(self.file, self.size)
-        kept = PackedVector(self.name, generation, self.signs.dim, self.signs.levels)
+        kept = PackedVector(self.name, generation, self.signs.dim)
         kept.signs = self.signs
         blocks = [bits[self.rows[page] * words : self.rows[page + 1] * words] for page in pages]
         kept.size = files.append(kept.file, 0, blocks)
