@@ -41,6 +41,8 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=200, help="pages scanned (default 200)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
+    if arguments.pages < 1:
+        parser.error(f"--pages {arguments.pages}: at least 1 is needed")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     compiled.compile_now()

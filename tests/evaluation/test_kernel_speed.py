@@ -15,3 +15,9 @@ def test_every_way_to_score_a_page_is_measured():
     assert len(found) == 6
     assert all(microseconds > 0 for microseconds in found.values())
     assert sum("exact" in name for name in found) == 2
+
+
+def test_no_pages_are_refused_in_one_sentence():
+    done = subprocess.run([sys.executable, str(PROGRAM), "--pages", "0"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("error: --pages 0: at least 1 is needed")
