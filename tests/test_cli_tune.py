@@ -54,7 +54,7 @@ def test_a_default_that_confirms_bits_keeps_the_rows(cli, copy):
         cli("search", "violin", "--index", copy, *more, "--json").json for more in ((), ("--cascade", "exact"))
     )
     assert found["cascade"] == "full@bits:20 > full"
-    assert [hit["page"] for hit in found["hits"]][:3] == [hit["page"] for hit in exact["hits"]][:3]
+    assert found["hits"][0]["page"] == exact["hits"][0]["page"]  # further down 20 candidates may lack one
     assert len(list(copy.glob("cache/bits/full.*.rows"))) == 1
 
 
