@@ -22,7 +22,7 @@ KINDS: Mapping[str, str] = {
     "string": "keyword", "number": "float", "date": "datetime", "bool": "keyword", "list": "keyword"
 }  # fmt: skip
 """Types of values, and how the store indexes each."""
-_MAX_LENGTH = 1000
+MAX_LENGTH = 1000
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")  # not 007: that is somebody's number plate
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?([+-]\d{2}:\d{2}|Z)?)?")
 _PDF_DATE = re.compile(r"D?:?(\d{4})(\d{2})?(\d{2})?")
@@ -156,7 +156,7 @@ def moment(text: str) -> str:
 
 def cleaned(text: str) -> str:
     """Text without what cannot be shown or stored, at most 1,000 characters."""
-    return _CONTROL.sub(" ", text).strip()[:_MAX_LENGTH]
+    return _CONTROL.sub(" ", text).strip()[:MAX_LENGTH]
 
 
 def _text(text: str) -> str:

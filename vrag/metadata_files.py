@@ -13,7 +13,7 @@ from vrag.errors import UsageError
 from vrag.metadata import from_json, from_text, key_name, kind_of
 
 FILE_COLUMN = "file"
-_MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 
 Values = dict[str, Any]
 
@@ -62,7 +62,7 @@ def read_sidecar(path: Path) -> Values:
     try:
         if not sidecar.is_file():
             return {}
-        if sidecar.stat().st_size > _MAX_BYTES:
+        if sidecar.stat().st_size > MAX_BYTES:
             raise UsageError(f"{sidecar.name} is larger than 1 MB: that is no metadata.")
         row = json.loads(sidecar.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

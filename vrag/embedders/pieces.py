@@ -22,7 +22,7 @@ CLS = 101
 SEP = 102
 UNKNOWN = 100
 
-_MAX_WORD_CHARS = 256  # a "word" can be a whole line of Japanese, or a megabyte of noise
+MAX_WORD_CHARS = 256  # a "word" can be a whole line of Japanese, or a megabyte of noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,4 @@ class WordPieces:
 
 def _readable(word: str) -> str:
     """The start of `word`; lone surrogates, which broken PDFs produce and no encoder accepts, become "?"."""
-    return word[:_MAX_WORD_CHARS].encode("utf-8", "replace").decode()
+    return word[:MAX_WORD_CHARS].encode("utf-8", "replace").decode()

@@ -22,7 +22,7 @@ from vrag.pages.page import Words
 from vrag.pages.reader import DocumentInfo
 from vrag.pages.textlayer import group_words
 
-_MAX_DEPTH = 8  # forms within forms; a recursive document would never end
+MAX_DEPTH = 8  # forms within forms; a recursive document would never end
 _FORM_TYPES = (raw.FORMTYPE_ACRO_FORM, raw.FORMTYPE_XFA_FOREGROUND)
 _REPAIR = "Set its crop box anew, or print the file to a new PDF."
 _DOUBLE = ctypes.sizeof(ctypes.c_double)
@@ -83,7 +83,7 @@ class PdfiumReader:
         """Boxes of the image objects, also those inside forms; float32 [k, 4], clipped to the page."""
         with self._loaded(number) as page:
             counter, getter = raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject
-            boxes = list(_image_boxes(page, counter, getter, pdfium.PdfMatrix(), _MAX_DEPTH))
+            boxes = list(_image_boxes(page, counter, getter, pdfium.PdfMatrix(), MAX_DEPTH))
             return np.clip(_to_shares(np.array(boxes).reshape(-1, 4), page), 0, 1)
 
     def render(self, number: int, pixels: tuple[int, int]) -> Image.Image:

@@ -16,7 +16,7 @@ from vrag.grid import FloatArray
 from vrag.pages.page import Words
 from vrag.pages.reader import DocumentInfo
 
-_TIMEOUT_S = 30
+TIMEOUT_S = 30
 _NUMBER = r'="(-?[\d.]+)"'
 _LINE_OR_WORD = re.compile(rf"<line |<word xMin{_NUMBER} yMin{_NUMBER} xMax{_NUMBER} yMax{_NUMBER}>(.*?)</word>")
 
@@ -35,7 +35,7 @@ class PopplerReader:
             PDFPageCountError, PDFSyntaxError, PDFPopplerTimeoutError: Poppler cannot read the file.
         """
         self._path = path.absolute()  # never mistaken for an option
-        self._info = pdf2image.pdfinfo_from_path(str(self._path), rawdates=True, timeout=_TIMEOUT_S)
+        self._info = pdf2image.pdfinfo_from_path(str(self._path), rawdates=True, timeout=TIMEOUT_S)
 
     def info(self) -> DocumentInfo:
         """Page count, title, author and date."""
@@ -64,7 +64,7 @@ class PopplerReader:
         """
         size = pixels[::-1] if _is_turned(self._facts(number), number) else pixels  # pdftoppm scales first, then turns
         pictures = pdf2image.convert_from_path(
-            self._path, first_page=number, last_page=number, size=size, use_cropbox=True, timeout=_TIMEOUT_S
+            self._path, first_page=number, last_page=number, size=size, use_cropbox=True, timeout=TIMEOUT_S
         )
         if not pictures:
             raise PageError("poppler could not render the page.")
@@ -76,13 +76,13 @@ class PopplerReader:
 
     def _facts(self, number: int) -> dict[str, str]:
         """What `pdfinfo` says of a page, e.g. "Page 3 size"."""
-        info = pdf2image.pdfinfo_from_path(str(self._path), first_page=number, last_page=number, timeout=_TIMEOUT_S)
+        info = pdf2image.pdfinfo_from_path(str(self._path), first_page=number, last_page=number, timeout=TIMEOUT_S)
         return {" ".join(key.split()): str(value) for key, value in info.items()}
 
     def _pdftotext(self, number: int) -> str:
         page = ["-f", str(number), "-l", str(number)]
         command = ["pdftotext", *page, "-bbox-layout", "-cropbox", "-enc", "UTF-8", str(self._path), "-"]
-        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=True)
+        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=True)
         return done.stdout.decode("utf-8", "replace")
 
 

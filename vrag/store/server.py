@@ -19,7 +19,7 @@ from vrag.store.messages import IDF, batches, filter_of, points, query_of, recor
 from vrag.store.retry import Retry
 
 T = TypeVar("T")
-_BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless it is set otherwise
+BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless it is set otherwise
 _STEP = 1000
 _STEP_WITH_VECTORS = 8
 _FULL = "full"
@@ -88,7 +88,7 @@ class ServerStore:
         for record in records:
             check_record(record, self._fields)
             _check_limit(record)
-        for batch in batches(records, self._open.wire, _BATCH_BYTES):
+        for batch in batches(records, self._open.wire, BATCH_BYTES):
             self._write(partial(self._send, points(batch)), "writing pages")
 
     def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
