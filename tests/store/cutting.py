@@ -1,4 +1,4 @@
-"""A bad wire: a TCP proxy on loopback that breaks connections after so many bytes, or lets nothing through."""
+"""A TCP proxy on loopback: a bad wire that breaks connections after so many bytes, or one that is listened to."""
 
 import contextlib
 import itertools
@@ -10,10 +10,10 @@ _CHUNK = 1024
 
 
 @contextmanager
-def cutting(port, budgets):
+def cutting(port, budgets=(), heard=None):
     """A port before `port`; the first connections carry so many bytes from the client, later ones any number.
 
-    A budget of 0 is a connection on which nothing ever arrives.
+    A budget of 0 is a connection on which nothing ever arrives. What the client says goes into `heard`, a bytearray.
     """
     listener = socket.create_server(("127.0.0.1", 0))
     waiting = itertools.chain(budgets, itertools.repeat(None))
@@ -26,7 +26,7 @@ def cutting(port, budgets):
                 server = socket.create_connection(("127.0.0.1", port))
                 opened.extend((client, server))
                 budget = next(waiting)
-                threading.Thread(target=_carry, args=(client, server, budget), daemon=True).start()
+                threading.Thread(target=_carry, args=(client, server, budget, heard), daemon=True).start()
                 threading.Thread(target=_carry, args=(server, client, None), daemon=True).start()
 
     thread = threading.Thread(target=serve, daemon=True)
@@ -41,10 +41,12 @@ def cutting(port, budgets):
         thread.join(10)
 
 
-def _carry(source, target, budget):
+def _carry(source, target, budget, heard=None):
     """Bytes from one socket to the other, until the budget is spent: then both are closed."""
     with contextlib.suppress(OSError):
         while data := source.recv(_CHUNK):
+            if heard is not None:
+                heard += data
             if budget == 0:
                 continue  # read, and dropped
             target.sendall(data)
