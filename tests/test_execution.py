@@ -63,7 +63,9 @@ def form(stage):
 
 def run(store, text, k=5, selection=None):
     cascade = parse_cascade(text, {}, ("full", "rows", "global", "text"))
-    return Execution(store, form, selection or Selection(), k, PAGES, Rescorer(store, None, RULE, head=2)).run(cascade)
+    return Execution(store, form, selection or Selection(), k, lambda: PAGES, Rescorer(store, None, RULE, head=2)).run(
+        cascade
+    )
 
 
 def ids(ranking, k=5):
@@ -197,7 +199,7 @@ def test_where_the_best_region_begins_is_told(store, vectors):
 def test_a_region_of_the_whole_page_is_maxsim(store):
     whole = Rescorer(store, None, RegionRule(window=100, stride=100))
     cascade = parse_cascade("full@regions", {}, ("full",))
-    ranking = Execution(store, form, Selection(), 5, PAGES, whole).run(cascade)
+    ranking = Execution(store, form, Selection(), 5, lambda: PAGES, whole).run(cascade)
     assert ids(ranking) == ids(run(store, "full"))
 
 
@@ -208,3 +210,9 @@ def test_without_bits_the_stored_vectors_are_scored(store):
 def test_an_addition_goes_on_top_of_regions(store):
     ranking = run(store, "rows:40 > full@regions+0.5*text:20 > full")
     assert [label for label, _ in ranking.stages] == ["rows", "full@regions+0.5*text", "full"]
+
+
+@pytest.mark.parametrize("text", ["full", "rows:2 > full", "rrf(rows:9, global:9):9 > full", "rows:4"])
+def test_pages_that_another_process_writes_after_the_count_are_found(store, text):
+    cascade = parse_cascade(text, {}, ("full", "rows", "global", "text"))
+    assert len(Execution(store, form, Selection(), 4, lambda: 0).run(cascade).points) == 4

@@ -153,3 +153,19 @@ def test_the_key_is_nowhere_in_the_collection(animals):
     points, _ = backend.client.scroll("c", limit=99, with_payload=True)
     assert "s3cret" not in repr(points)
     assert url not in repr(points)
+
+
+@pytest.mark.parametrize(
+    "cascade", ["best", "exact", "two-stage", "runs:50% > full", "full+0.5*text", "union(runs:9, text:9) > full"]
+)
+def test_a_reader_sees_as_much_as_one_that_opens_after_another_has_written(url, animals, cascade):
+    Index.create(url, collection="c").close()
+    with Index.open(url, collection="c") as reader, Index.open(url, collection="c") as writer:
+        assert (reader.page_count, reader.search("bees dance", cascade=cascade)) == (0, [])
+        writer.ingest([animals])
+        with Index.open(url, collection="c") as fresh:
+            assert len(fresh.search("bees dance", cascade=cascade)) == 3
+            assert reader.search("bees dance", cascade=cascade) == fresh.search("bees dance", cascade=cascade)
+        assert reader.page_count == 3
+        chosen = reader.pipeline.cascade(cascade)
+        assert len(reader.let_through("bees dance", chosen, len(chosen.steps) - 1)) == 3

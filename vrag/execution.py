@@ -40,6 +40,7 @@ from vrag.store.base import (
 )
 
 PAYLOAD_KEYS = ("doc_id", "page", "tiles")  # all that a ranking needs of a page's record
+_FREE = 10_000  # pages that a stage may let through for the asking, whether there are as many or not
 _HERE = 32  # pages scored at once by our own threads
 _CONTRAST = 30  # pages down from the best by words, where they should mean less
 QueryForm = Callable[[Stage], AnyVector]
@@ -95,7 +96,7 @@ class Execution:
         form: The query as a stage scores with it.
         selection: Pages that take part.
         k: Hits wanted.
-        corpus: Pages in the index.
+        count_pages: Counts the pages in the index; asked only by what depends on it.
         rescorer: Runs the stages that the engine cannot; None for one without contexts.
         spare: Points read beyond `k`, so that ties at the end of the list can be told apart.
     """
@@ -104,7 +105,7 @@ class Execution:
     form: QueryForm
     selection: Selection
     k: int
-    corpus: int
+    count_pages: Callable[[], int]
     rescorer: Rescorer | None = None
     spare: int = 0
     _scored: dict[str, Scores] = field(default_factory=dict)
@@ -253,9 +254,17 @@ class Execution:
         request = StageRequest(step.vector, query, len(ids))
         return self.store.query([request], Selection(ids=frozenset(ids)), PAYLOAD_KEYS)
 
+    @cached_property
+    def corpus(self) -> int:
+        """Pages in the index, counted once a query: on a server other processes write meanwhile."""
+        return self.count_pages()
+
     def _limit(self, limit: Limit | None, is_last: bool) -> int:
         wanted = limit or Limit(self.k)
-        return wanted.within(self.k, self.corpus) + (self.spare if is_last else 0)
+        most = max(self.k, int(wanted.value))
+        if wanted.is_share or most > _FREE:  # an engine makes room for as many as it is asked for
+            most = wanted.within(self.k, self.corpus)
+        return most + (self.spare if is_last else 0)
 
     def _rescore(self, stage: Stage, points: list[Scored]) -> list[Scored]:
         """The points scored by bits, regions and context, best first."""

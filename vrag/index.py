@@ -450,10 +450,11 @@ class Index(AbstractContextManager["Index"]):
 
     @property
     def page_count(self) -> int:
-        """Pages in the index."""
-        if self._is_changing or self._page_count is None:
-            self._page_count = self.documents.page_count()
-        return self._page_count
+        """Pages in the index; counted anew where others may write meanwhile: by a thread, or to a server."""
+        count = None if self._is_changing or self.place.folder is None else self._page_count
+        if count is None:
+            self._page_count = count = self.documents.page_count()
+        return count
 
     @property
     def path(self) -> Path | None:
@@ -488,7 +489,7 @@ class Index(AbstractContextManager["Index"]):
 
         contexts = self._contexts if self.pipeline.has_context else None
         rescorer = Rescorer(self._store, contexts, self.pipeline.regions, self.pipeline.head_rows)
-        return Execution(self._store, form, selection, k, self.page_count, rescorer)
+        return Execution(self._store, form, selection, k, lambda: self.page_count, rescorer)
 
     def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
         ids = tuple(document.doc_id for document in self.documents.find(doc))

@@ -41,7 +41,7 @@ def query(seed=1):
 
 def run(store, text, selection=ALL, k=5, seed=1):
     rows = query(seed)
-    execution = Execution(store, lambda stage: rows[0] if stage.vector == "one" else rows, selection, k, PAGES)
+    execution = Execution(store, lambda stage: rows[0] if stage.vector == "one" else rows, selection, k, lambda: PAGES)
     return execution, parse_cascade(text, {}, NAMES)
 
 

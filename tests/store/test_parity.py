@@ -97,7 +97,7 @@ def compare(stores, cascade, where, asked):
 def hits_of(store, rows, cascade, where):
     documents = Documents(store)
     selection, rescorer = parse_where(where, documents), Rescorer(store, None, RECIPE.regions)
-    execution = Execution(store, lambda stage: form(stage, rows), selection, 10, DOCS * PAGES, rescorer)
+    execution = Execution(store, lambda stage: form(stage, rows), selection, 10, lambda: DOCS * PAGES, rescorer)
     return search(execution, documents, RECIPE.cascade(cascade), 10)
 
 

@@ -73,7 +73,7 @@ class BenchStore:
         def form(stage: Stage) -> FloatArray:
             return normalise(query.sum(axis=0, keepdims=True))[0] if stage.vector == GLOBAL else query
 
-        execution = Execution(self._store, form, _PAGES, TOP, self.pages)
+        execution = Execution(self._store, form, _PAGES, TOP, lambda: self.pages)
         points = execution.run(parsed).points
         return [int(point.payload["page"]) for point in points[:TOP]]
 
