@@ -9,14 +9,15 @@ from tests.evaluation.made_up import made_up_run
 from vrag.errors import VragError
 from vrag.evaluation.compare import compare, unmatched
 from vrag.evaluation.results import make_results
+from vrag.evaluation.scoring import score_task
 from vrag.evaluation.task import Options
 
 QRELS = {f"q{n}": {f"p{n}": 1} for n in range(12)}
 GOOD = {query: dict.fromkeys(grades, 1.0) for query, grades in QRELS.items()}
 
 
-def results(tmp_path, hits, cascade="exact", qrels=QRELS, name="made-up"):
-    return make_results([made_up_run({cascade: hits}, qrels, name=name)], Options(tmp_path, tmp_path))
+def results(tmp_path, hits, cascade="exact", qrels=QRELS, name="made-up", languages=None):
+    return make_results([made_up_run({cascade: hits}, qrels, languages, name)], Options(tmp_path, tmp_path))
 
 
 def without(count):
@@ -65,6 +66,32 @@ def test_the_only_cascade_left_on_both_sides_is_compared(tmp_path):
     assert unmatched(two, after) == [("made-up", "union", "a"), ("made-up", "union", "exact")]
 
 
+UNEQUAL = {query: "french" if query == "q0" else "english" for query in QRELS}
+
+
+def test_languages_count_alike_as_in_the_evaluation_itself(tmp_path):
+    only_french_is_better = results(tmp_path, {"q0": GOOD["q0"]}, languages=UNEQUAL)
+    nothing = results(tmp_path, {}, languages=UNEQUAL)
+    (found,) = compare(nothing, only_french_is_better)
+    assert (found.first, found.second) == (0.0, only_french_is_better["results"][0]["score"]) == (0.0, 0.5)
+    assert found.interval == tuple(score_task_versus({}, {"q0": GOOD["q0"]})["interval"])
+    assert found.p_value == score_task_versus({}, {"q0": GOOD["q0"]})["p_value"]
+
+
+def score_task_versus(before, after):
+    """What an evaluation of both as cascades says of the second beside the first."""
+    return score_task(made_up_run({"exact": before, "after": after}, QRELS, UNEQUAL))[1]["versus"]
+
+
+def test_languages_come_from_whichever_results_know_them(tmp_path):
+    old, new = (results(tmp_path, hits, languages=UNEQUAL) for hits in ({}, {"q0": GOOD["q0"]}))
+    del old["results"][0]["query_languages"]
+    assert [c.second for c in compare(old, new)] == [0.5]
+    del new["results"][0]["query_languages"]
+    with pytest.raises(VragError, match="neither of the results says which question has which"):
+        compare(old, new)
+
+
 def test_other_metrics(tmp_path):
     late = {query: {"p99": 2.0, **hits} for query, hits in GOOD.items()}
     (found,) = compare(results(tmp_path, GOOD), results(tmp_path, late), "recall_at_10")
@@ -80,6 +107,15 @@ def test_other_metrics(tmp_path):
 def test_results_of_nothing_in_common(tmp_path):
     with pytest.raises(VragError, match="no task and scope in common"):
         compare(results(tmp_path, GOOD), results(tmp_path, GOOD, name="other"))
+
+
+def test_results_of_the_same_task_and_other_cascades_name_the_cascades(tmp_path):
+    one, other = (make_results([made_up_run(dict.fromkeys(names, GOOD), QRELS)], Options(tmp_path, tmp_path))
+                  for names in (("exact", "best"), ("two-stage", "three-stage")))  # fmt: skip
+    with pytest.raises(VragError, match=r"no cascade: exact, best / two-stage, three-stage\.") as found:
+        compare(one, other)
+    assert "made-up (union) in common" in str(found.value)
+    assert "--cascade" in found.value.hint
 
 
 def test_compare_on_the_command_line(cli, tmp_path):
@@ -111,6 +147,7 @@ def test_the_gate_fails_with_three(cli, tmp_path):
     passed = cli("eval", "gate", good, "--baseline", bad, "--json")
     assert passed.code == 0
     assert passed.json["passed"] is True
+    assert "Passed: nothing fell by more than 0.01 beyond chance." in passed.err
 
 
 def test_a_fall_that_may_be_chance_passes_and_is_told(cli, tmp_path):

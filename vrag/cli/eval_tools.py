@@ -78,7 +78,10 @@ def gate(
                     f"p = {comparison.p_value:.4f}.")  # fmt: skip
     for task, scope, cascade in missing:
         output.note(f"Missing: the baseline has {task}, {scope}, {cascade}; these results do not.")
-    return GATE_FAILED if fallen or missing else 0
+    if fallen or missing:
+        return GATE_FAILED
+    output.note(f"Passed: nothing fell by more than {max_drop:g} beyond chance.")
+    return 0
 
 
 def make(

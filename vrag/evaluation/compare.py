@@ -10,8 +10,7 @@ import numpy as np
 
 from vrag.errors import VragError
 from vrag.evaluation.results import Results
-from vrag.evaluation.scoring import Row
-from vrag.evaluation.statistics import bootstrap_interval, randomisation_test
+from vrag.evaluation.scoring import Groups, Row, difference, groups_of, mean
 
 Key = tuple[str, str, str]  # task, scope, cascade
 MAX_DROP, ALPHA = 0.01, 0.05
@@ -28,8 +27,8 @@ class Comparison:
         second_cascade: Of the second results.
         metric: What is compared.
         queries: Questions that both asked.
-        first: Mean over them in the first results.
-        second: Mean over them in the second results.
+        first: Mean over them in the first results, as `vrag eval` has it: with several languages that of their means.
+        second: The same in the second results.
         interval: 95 % of second - first.
         p_value: Of the paired randomisation test.
     """
@@ -86,7 +85,7 @@ def compare(first: Results, second: Results, metric: str | None = None) -> list[
     """
     pairs = list(_pairs(first["results"], second["results"]))
     if not pairs:
-        raise VragError("The two results have no task and scope in common.", f"{_named(first)} / {_named(second)}")
+        raise _nothing_in_common(first["results"], second["results"])
     return [_compare(one, other, metric or one["metric"]) for one, other in pairs]
 
 
@@ -118,16 +117,34 @@ def _compare(one: Row, other: Row, metric: str) -> Comparison:
     if not shared:
         raise VragError(f"{one['task']} ({one['scope']}): the two results asked no question in common.")
     before, after = (_values(row, shared, metric) for row in (one, other))
+    groups = _groups(one, other, shared)
+    change = difference(after, before, groups)
     return Comparison(
         *_key(one),
         second_cascade=other["cascade"],
         metric=metric,
         queries=len(shared),
-        first=float(before.mean()),
-        second=float(after.mean()),
-        interval=bootstrap_interval(after - before),
-        p_value=randomisation_test(after, before),
+        first=mean(before, groups),
+        second=mean(after, groups),
+        interval=(change["interval"][0], change["interval"][1]),
+        p_value=change["p_value"],
     )
+
+
+def _groups(one: Row, other: Row, queries: Sequence[str]) -> Groups:
+    """Positions of each language's questions.
+
+    Raises:
+        VragError: There are several languages, and neither of the results says which question has which.
+    """
+    known = {**one.get("query_languages", {}), **other.get("query_languages", {})}
+    if not known and len(one.get("languages", ())) > 1:
+        raise VragError(
+            f"{one['task']} ({one['scope']}) has several languages, and neither of the results says which question "
+            "has which.",
+            "An earlier vrag wrote them: evaluate once more.",
+        )
+    return groups_of([known.get(query, "") for query in queries])
 
 
 def _values(row: Row, queries: Sequence[str], metric: str) -> np.typing.NDArray[np.float64]:
@@ -145,5 +162,18 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["task"], row["scope"]
 
 
-def _named(results: Results) -> str:
-    return ", ".join(dict.fromkeys(f"{row['task']} ({row['scope']})" for row in results["results"]))
+def _nothing_in_common(first: Sequence[Row], second: Sequence[Row]) -> VragError:
+    """Why nothing of two results can be compared."""
+    for row in first:
+        cascades = [[r["cascade"] for r in rows if _place(r) == _place(row)] for rows in (first, second)]
+        if all(cascades):
+            return VragError(
+                f"The two results have {row['task']} ({row['scope']}) in common, and no cascade: "
+                f"{', '.join(cascades[0])} / {', '.join(cascades[1])}.",
+                "Evaluate both with the same --cascade; one cascade each is compared whatever its name.",
+            )
+    return VragError("The two results have no task and scope in common.", f"{_named(first)} / {_named(second)}")
+
+
+def _named(rows: Sequence[Row]) -> str:
+    return ", ".join(dict.fromkeys(f"{row['task']} ({row['scope']})" for row in rows))

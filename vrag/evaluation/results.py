@@ -75,10 +75,10 @@ def read_results(path: Path) -> Results:
 
 
 def public_rows(results: Results) -> list[Row]:
-    """The rows as `--json` prints them: without the values of each query, measurements beside the rest."""
+    """The rows as `--json` prints them: without what they say of each query, measurements beside the rest."""
     rows = []
     for row in results["results"]:
-        flat = {key: value for key, value in row.items() if key not in ("per_query", "measured")}
+        flat = {key: value for key, value in row.items() if key not in ("per_query", "query_languages", "measured")}
         rows.append({**flat, **row["measured"]})
     return rows
 

@@ -79,6 +79,9 @@ def _row(run: TaskRun, cascade: CascadeRun, queries: list[str], values: Mapping[
             for language, rows in zip(_languages(run, cascade.scope), groups, strict=True)
             if language
         },
+        "query_languages": {
+            query.id: query.language for query in queries_of(run.task, cascade.scope) if query.language
+        },
         "per_query": {
             query: {key(metric): float(values[metric][at]) for metric in PER_QUERY} for at, query in enumerate(queries)
         },
@@ -132,10 +135,14 @@ def speed(seconds: Sequence[float]) -> Row:
     }
 
 
+def groups_of(languages: Sequence[str]) -> Groups:
+    """Positions of each language's queries, languages in alphabetical order."""
+    named = np.array(languages)
+    return [np.flatnonzero(named == language) for language in sorted(set(languages))]
+
+
 def _groups(run: TaskRun, scope: str) -> Groups:
-    """Positions of each language's queries."""
-    languages = np.array([query.language for query in queries_of(run.task, scope)])
-    return [np.flatnonzero(languages == language) for language in _languages(run, scope)]
+    return groups_of([query.language for query in queries_of(run.task, scope)])
 
 
 def _languages(run: TaskRun, scope: str) -> list[str]:
