@@ -180,6 +180,9 @@ def test_threads_search_while_one_ingests_and_other_processes_are_told_who_does(
         stop.set()
         for reader in readers:
             reader.join()
+        for cascade in ("best", "exact", "runs@bits:100 > full@bits:100 > full"):
+            hits = index.search("the oil filter of an engine, or hydraulic pumps", k=50, cascade=cascade)
+            assert len({(hit.doc, hit.page) for hit in hits}) == 19, cascade
     assert len(found) > 5
     assert all("a.pdf" in docs for docs in found)
     assert all(f"process {os.getpid()} on" in other.stderr for other in others)

@@ -131,7 +131,8 @@ def test_a_crash_before_the_commit_costs_the_pages_of_that_run(store, tmp_path, 
 def test_a_crash_between_the_mark_and_the_store_changes_nothing(store, tmp_path):
     store.upsert([page(1)])
     store.bits.update(store)
-    store.bits.changing([page(2)])
+    crashed = store.bits.changing([page(2)])
+    crashed.__enter__()
     agree(reopened(store, tmp_path))
 
 

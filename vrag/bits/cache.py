@@ -1,14 +1,16 @@
 """The bits of every page of an index: appended to as pages are written, brought up to date from the store otherwise.
 
 A page's id says its content (file, page, model), so the cache is up to date when it holds the ids that the store
-holds. `changing` is called before the store is written and leaves a mark on the disk; only `update`, which compares
-the cache with the store, takes it away. What a crash leaves is therefore found, and costs the pages that are missing.
+holds. `changing` goes around every write of the store and leaves a mark on the disk; the mark is only taken away when
+no write is in progress and the cache is known to hold what the store holds. What a crash leaves is therefore found, and
+costs the pages that are missing.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,57 +82,92 @@ class BitCache:
         self._table: PageTable | None = None
         self._packed: dict[str, PackedPages] = {}
         self._rows: dict[str, ExactPages | None] = {}
+        self._writes = 0  # of the store that are in progress: what they bring may be there and not be known here
         self._begin(1)
         self._read()
         self._marked = self._files.marked()
-        self._trusted = self._marked is None  # every change of the store has come through `append`
-        self._counted = False  # the store was seen to hold as many pages; asked once, it costs a millisecond
+        self._trusted = self._marked is None  # every change of the store has come through `changing`
+        self._is_stale = self._marked == REWRITTEN  # pages may have other vectors, nobody knows which
+        self._counted = False  # the store was seen to hold as many pages; asked once a change, it costs a millisecond
 
-    def changing(self, records: Sequence[Record] = (), deleting: bool = False) -> None:
-        """To be called before the store is written; records without vectors do not matter."""
+    @contextmanager
+    def changing(self, records: Sequence[Record] = (), deleting: bool = False) -> Iterator[None]:
+        """Around a write of the store; afterwards the pages are here too.
+
+        Args:
+            records: Pages that are written, with their vectors; those without vectors do not matter.
+            deleting: Whether pages may disappear, which `update` will find out.
+        """
+        pages = [record for record in records if record.vectors]
+        if not pages and not deleting:
+            yield
+            return
+        rewritten = self._announce(pages)
+        try:
+            yield
+        except BaseException:
+            self._settle((), (), is_known=False, is_stale=bool(rewritten))  # what the store has of it, nobody knows
+            raise
+        self._settle(pages, rewritten, is_known=not deleting)
+
+    def _announce(self, pages: Sequence[Record]) -> frozenset[str]:
+        """Leave the mark before pages are written; ids of those that are here already."""
         with self._lock:
-            pages = [record for record in records if record.vectors]
-            if not pages and not deleting:
-                return
-            again = any(record.id in self._position for record in pages)
-            change = REWRITTEN if again or self._marked == REWRITTEN else APPENDED
+            rewritten = frozenset(page.id for page in pages if page.id in self._position)
+            change = REWRITTEN if rewritten or self._marked == REWRITTEN else APPENDED
             if change != self._marked:
                 self._files.mark(change)
                 self._marked = change
-            self._trusted &= not deleting
+            self._writes += 1
+            return rewritten
 
-    def append(self, records: Iterable[Record]) -> None:
-        """Pages that were just written, with their vectors; changed ones wait for `update`."""
+    def _settle(
+        self, pages: Sequence[Record], rewritten: Collection[str], is_known: bool, is_stale: bool = False
+    ) -> None:
+        """A write of the store is over, and brought these pages."""
         with self._lock:
-            for record in records:
-                if record.vectors and record.id not in self._position:
-                    self._add(record)
-            if self._waiting >= SAMPLE_PAGES:
-                self._write()
+            self._writes -= 1
+            self._counted = False
+            self._trusted &= is_known
+            self._is_stale |= is_stale
+            for page in pages:
+                if page.id in rewritten:
+                    self._position.pop(page.id, None)
+            self._append(pages)
 
     def update(self, store: Store) -> None:
         """Make the cache hold what the store holds; cheap when nothing has changed."""
         with self._lock:
             if self.is_fresh(store):
                 return
-            if self._marked == REWRITTEN:
+            if self._is_stale:
                 self._begin(self._generation + 1)
-            if not self._trusted or store.count(_PAGES) != len(self._position):
+                self._is_stale, self._trusted = False, False
+            if not self._trusted or not self._has_count_of(store):
                 self._compare(store)
+                # A write that has not come back yet may bring back what was deleted meanwhile.
+                self._trusted = not self._writes
             self._commit()
 
     def flush(self, store: Store) -> None:
-        """Commit what `append` brought, when that is all there is to do: nothing is read from the store."""
+        """Commit what was written, when that is all there is to do: nothing is read from the store."""
         with self._lock:
-            if self._trusted and self._marked == APPENDED and store.count(_PAGES) == len(self._position):
+            is_known = self._trusted and not self._is_stale
+            if is_known and self._marked and store.count(_PAGES) == len(self._position):
                 self._commit()
 
     def is_fresh(self, store: Store) -> bool:
-        """Whether `update` has nothing to do."""
+        """Whether `update` has nothing to do; what a write in progress brings need not be seen yet."""
         with self._lock:
-            if self._trusted and self._marked is None and not self._counted:
-                self._counted = store.count(_PAGES) == len(self._position)
-            return self._trusted and self._marked is None and self._counted
+            is_settled = self._marked is None or self._writes > 0
+            is_whole = self._trusted and not self._is_stale and len(self._ids) == self._committed
+            return is_settled and is_whole and self._has_count_of(store)
+
+    def _has_count_of(self, store: Store) -> bool:
+        """Whether the store has as many pages; cannot be told while it is written to."""
+        if not self._counted and not self._writes:
+            self._counted = store.count(_PAGES) == len(self._position)
+        return self._counted or self._writes > 0
 
     def table(self) -> PageTable:
         """Ids and documents of the pages, after `update`; without those that another thread has brought since."""
@@ -185,6 +222,14 @@ class BitCache:
         self._table = None
         self._packed, self._rows = {}, {}
 
+    def _append(self, pages: Iterable[Record]) -> None:
+        """Take pages in that are not here yet."""
+        for page in pages:
+            if page.id not in self._position:
+                self._add(page)
+        if self._waiting >= SAMPLE_PAGES:
+            self._write()
+
     def _add(self, record: Record) -> None:
         self._position[record.id] = len(self._ids)
         self._ids.append(record.id)
@@ -200,7 +245,7 @@ class BitCache:
         missing = [page for page in stored if page not in self._position]
         for start in range(0, len(missing), _FETCH):
             found = store.fetch(missing[start : start + _FETCH], list(self._dims))
-            self.append(found[page] for page in missing[start : start + _FETCH] if page in found)
+            self._append(found[page] for page in missing[start : start + _FETCH] if page in found)
             store.trim()
         dead = len(self._ids) - len(self._position)
         if dead > max(_MANY_DEAD, len(self._position)):
@@ -237,7 +282,9 @@ class BitCache:
             arrays[f"rows.{name}"] = np.array(vector.rows, np.int64)
             arrays[f"mean.{name}"] = vector.signs.mean
         self._files.commit(header, arrays)
-        self._marked, self._trusted, self._counted = None, True, True
+        if not self._writes:
+            self._files.unmark()
+            self._marked = None
         self._committed = len(self._ids)
         self._forget_views()
 

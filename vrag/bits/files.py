@@ -59,7 +59,6 @@ class CacheFiles:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self.folder / _INDEX)
-        (self.folder / _CHANGING).unlink(missing_ok=True)
         self._remove_others(set(header["files"]))
 
     def append(self, name: str, valid: int, blocks: Iterable[npt.NDArray[Any]]) -> int:
@@ -87,6 +86,10 @@ class CacheFiles:
             file.write(change)
             file.flush()
             os.fsync(file.fileno())
+
+    def unmark(self) -> None:
+        """Take the mark away: the cache holds what the store holds."""
+        (self.folder / _CHANGING).unlink(missing_ok=True)
 
     def marked(self) -> str | None:
         """What `mark` said since the last commit."""

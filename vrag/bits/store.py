@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from vrag.bits.cache import BitCache
 from vrag.bits.compiled import compile_in_background
@@ -22,23 +23,23 @@ class BitsStore(EdgeStore):
             super().upsert(records)
             return
         pages = [record for record in records if record.payload.get("kind") == PAGE]  # as the cache counts them
-        self.bits.changing(pages)
-        super().upsert(records)
-        self.bits.append(pages)
+        with self.bits.changing(pages):
+            super().upsert(records)
         if pages:
             compile_in_background()
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of payloads; when pages appear or disappear by it, their bits do with the next search."""
-        if self.bits is not None and "kind" in payload:
-            self.bits.changing(deleting=True)
-        super().set_payload(selection, payload)
+        with self._deleting() if "kind" in payload else nullcontext():
+            super().set_payload(selection, payload)
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records; their bits go with the next search."""
-        if self.bits is not None:
-            self.bits.changing(deleting=True)
-        super().delete(selection)
+        with self._deleting():
+            super().delete(selection)
+
+    def _deleting(self) -> AbstractContextManager[None]:
+        return self.bits.changing(deleting=True) if self.bits is not None else nullcontext()
 
     def close(self) -> None:
         """Commit the bits, flush and release the folder."""
