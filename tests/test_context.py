@@ -1,11 +1,14 @@
 """The document's own context: made once a document, made again when it is renamed, left out within one document."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.context import Contexts, context_id, context_words
+from vrag.store.base import Record
 
 FILLER = "\n".join(["Nothing of interest stands on this line of the page"] * 20)
 
@@ -81,6 +84,44 @@ def test_contexts_that_are_there_cost_one_request(index, folder, monkeypatch):
 def test_documents_without_a_context_answer_nothing(index):
     answers = Contexts(index._store).answers(np.ones((2, index.embedder.dim), np.float32), ["unknown"])
     assert np.isneginf(answers).all()
+
+
+@pytest.mark.parametrize("most", [4096, 1])
+def test_a_search_answers_although_another_thread_makes_it_read_again(index, monkeypatch, most):
+    monkeypatch.setattr("vrag.context._CACHED", most)
+    walrus, penguin = (d.doc_id for d in sorted(index.documents.all(), key=lambda d: "Penguin" in d.paths[0]))
+    query = index.embed_query("Walrus")
+    contexts, fetch = Contexts(index._store), index._store.fetch
+    expected = Contexts(index._store).answers(query, [walrus, penguin, walrus])
+
+    def then_forgotten(*arguments):
+        found = fetch(*arguments)
+        ingest = threading.Thread(target=contexts.forget)
+        ingest.start()
+        ingest.join(10)
+        return found
+
+    contexts.answers(query, [walrus])
+    monkeypatch.setattr(index._store, "fetch", then_forgotten)
+    assert np.array_equal(contexts.answers(query, [walrus, penguin, walrus]), expected)
+
+
+def test_a_context_read_before_a_change_is_not_kept(index, monkeypatch):
+    (doc_id, other) = (document.doc_id for document in index.documents.all())
+    query, contexts, fetch = index.embed_query("Walrus"), Contexts(index._store), index._store.fetch
+    changed = Record(context_id(doc_id), {"kind": "context"}, {"context": query[:1] / np.linalg.norm(query[0])})
+
+    def then_changed(*arguments):
+        found = fetch(*arguments)
+        monkeypatch.undo()
+        index._store.upsert([changed])
+        contexts.forget()
+        return found
+
+    monkeypatch.setattr(index._store, "fetch", then_changed)
+    before = contexts.answers(query, [doc_id, other])[:, 0]
+    after = contexts.answers(query, [doc_id])[:, 0]
+    assert before[0] < after[0] == pytest.approx(0.9, abs=1e-3)
 
 
 def test_a_hit_says_where_its_region_lies(index):

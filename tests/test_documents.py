@@ -1,12 +1,15 @@
 """Names, paths and ids of documents."""
 
+import threading
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.documents import KEYS, Document, Documents, page_id, shortest_name
-from vrag.errors import UsageError
+from vrag.errors import StoreError, UsageError
 from vrag.payload import PAGE
 from vrag.store.base import Record, VectorField
 from vrag.store.edge import EdgeStore
@@ -43,6 +46,80 @@ def test_equal_file_names_are_told_apart_by_the_shortest_path(documents):
 def test_a_name_follows_what_else_is_there(documents):
     documents.unlink(documents.get("2"), "/x/b/report.pdf")
     assert documents.label("1")[0] == "report.pdf"
+
+
+def rename(documents):
+    documents.put(replace(documents.get("1"), paths=("/x/new.pdf",)))
+
+
+def meanwhile(task):
+    """Run it to its end in another thread."""
+    thread = threading.Thread(target=task)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("request_name", ["fetch", "scroll"])
+def test_a_name_read_before_a_renaming_is_not_kept(documents, store, monkeypatch, request_name):
+    plain, renamed = getattr(store, request_name), []
+
+    def then_renamed(*arguments, **more):
+        found = plain(*arguments, **more)
+        found = found if isinstance(found, dict) else list(found)
+        if not renamed:
+            renamed.append(True)
+            meanwhile(lambda: rename(documents))
+        return found
+
+    monkeypatch.setattr(store, request_name, then_renamed)
+    assert documents.label("1")[1] == "/x/a/report.pdf"
+    assert documents.label("1") == ("new.pdf", "/x/new.pdf")
+
+
+@pytest.mark.parametrize("change", ["put", "remove"])
+def test_a_name_read_just_before_a_write_is_not_kept(documents, store, monkeypatch, change):
+    name = {"put": "upsert", "remove": "delete"}[change]
+    write = getattr(store, name)
+
+    def read_first(*arguments):
+        meanwhile(lambda: documents.labels(["1", "2"]))
+        write(*arguments)
+
+    monkeypatch.setattr(store, name, read_first)
+    rename(documents) if change == "put" else documents.remove([documents.get("1")])
+    assert documents.label("2")[0] == "report.pdf"
+
+
+def test_a_search_whose_names_are_forgotten_meanwhile_gets_them_all(documents, store, monkeypatch):
+    documents.label("1")
+    fetch = store.fetch
+
+    def then_forgotten(*arguments):
+        found = fetch(*arguments)
+        meanwhile(lambda: documents.put(Document("4", ("/x/four.pdf",), 1)))
+        return found
+
+    monkeypatch.setattr(store, "fetch", then_forgotten)
+    assert {doc_id: name for doc_id, (name, _) in documents.labels(["1", "3"]).items()} == {
+        "1": "a/report.pdf",
+        "3": "other.pdf",
+    }
+
+
+def test_names_of_many_documents_take_two_requests(documents, store, monkeypatch):
+    asked = []
+    for name in ("fetch", "scroll"):
+        plain = getattr(store, name)
+        monkeypatch.setattr(store, name, lambda *a, plain=plain, name=name, **k: asked.append(name) or plain(*a, **k))
+    labels = documents.labels(["1", "2", "3"])
+    assert [name for name, _ in labels.values()] == ["a/report.pdf", "b/report.pdf", "other.pdf"]
+    assert asked == ["fetch", "scroll"]
+
+
+def test_pages_of_an_unknown_document_are_an_error(documents):
+    with pytest.raises(StoreError, match=r"does not know \(9\)"):
+        documents.labels(["1", "9"])
 
 
 @pytest.mark.parametrize(

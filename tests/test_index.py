@@ -234,3 +234,10 @@ def test_a_damaged_index_file_is_a_sentence(tmp_path, text):
     (tmp_path / "i" / "index.json").write_text(text)
     with pytest.raises(VragError, match="damaged|format 99"):
         Index.open(tmp_path / "i")
+
+
+def test_nobody_can_write_into_the_query_that_is_remembered(index):
+    query = index.embed_query("penguins eat krill")
+    with pytest.raises(ValueError, match="read-only"):
+        query[0] = 0
+    assert index.search("penguins eat krill", k=1)[0].page == 2

@@ -10,6 +10,7 @@ from tests.store.flaky import always, flaky
 from tests.store.grpc_server import grpc_server
 from tests.store.rest import rest_server
 from tests.store.test_conformance import LOCAL_MODE
+from vrag import Index
 
 pytestmark = LOCAL_MODE
 KEY = "s3cret-key"
@@ -126,3 +127,18 @@ def test_a_page_too_large_for_a_server_costs_no_other(server, tmp_path):
     (failure,) = done.json["failed"]
     assert failure["page"] == 2
     assert "vectors of 384 numbers, and a Qdrant server takes at most 2730 of a page" in failure["reason"]
+
+
+def test_a_search_takes_as_many_requests_for_many_documents_as_for_one(server, backend, tmp_path, monkeypatch):
+    for n in range(20):
+        write_pdf(tmp_path / "d" / f"{n}.pdf", [f"The ferry called at harbour number {n}."])
+    assert server("ingest", tmp_path / "d").code == 0
+    monkeypatch.setenv("QDRANT_API_KEY", KEY)
+    asked = {}
+    for k in (1, 20):
+        with Index.open(server.url) as index:
+            before = len(backend.requests)
+            hits = index.search("the ferry at harbour", k, "two-stage")
+            asked[k] = len(backend.requests) - before
+        assert len({hit.doc for hit in hits}) == k
+    assert asked[20] == asked[1] <= 5

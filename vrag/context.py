@@ -8,8 +8,7 @@ same of every page, and are left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from vrag.documents import Documents, page_id
 from vrag.embedders.base import Embedder
 from vrag.grid import FloatArray
+from vrag.memo import Memo
 from vrag.pages.page import Page, Words
 from vrag.payload import page_words
 from vrag.pipeline import CONTEXT
@@ -105,7 +105,6 @@ def _embedded(words: Sequence[str], embedder: Embedder) -> FloatArray:
     return embedder.embed_pages([Page(1, 1, 1, Words(tuple(words), boxes, lines), "layer")])[0].full
 
 
-@dataclass(slots=True)
 class Contexts:
     """The contexts of a store's documents, kept once they were read.
 
@@ -113,8 +112,9 @@ class Contexts:
         store: Where their records are.
     """
 
-    store: Store
-    _known: dict[str, FloatArray | None] = field(default_factory=dict)
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._known: Memo[FloatArray | None] = Memo(_CACHED)
 
     def answers(self, query: FloatArray, doc_ids: Sequence[str]) -> FloatArray:
         """What each document's context answers: float32 [m, docs]; minus infinity where it has none.
@@ -123,25 +123,18 @@ class Contexts:
             query: float32 [m, d].
             doc_ids: Documents, which may repeat.
         """
-        vectors = self._of(doc_ids)
         nothing = np.full(len(query), -np.inf, np.float32)
         column = {
             doc: nothing if rows is None else CONTEXT_WEIGHT * (query @ rows.T).max(axis=1)
-            for doc, rows in vectors.items()
+            for doc, rows in self._known.get(doc_ids, self._read).items()
         }
         return np.stack([column[doc] for doc in doc_ids], axis=1) if doc_ids else nothing[:, None][:, :0]
 
     def forget(self) -> None:
         """Read again: documents have changed."""
-        self._known.clear()
+        self._known.forget()
 
-    def _of(self, doc_ids: Sequence[str]) -> Mapping[str, FloatArray | None]:
-        missing = {doc: context_id(doc) for doc in dict.fromkeys(doc_ids) if doc not in self._known}
-        if missing:
-            if len(self._known) > _CACHED:
-                self._known.clear()
-                return self._of(doc_ids)
-            found = self.store.fetch(missing.values(), [CONTEXT])
-            for doc, point in missing.items():
-                self._known[doc] = found[point].vectors.get(CONTEXT) if point in found else None
-        return {doc: self._known[doc] for doc in dict.fromkeys(doc_ids)}
+    def _read(self, doc_ids: Sequence[str]) -> dict[str, FloatArray | None]:
+        points = {doc: context_id(doc) for doc in doc_ids}
+        found = self.store.fetch(points.values(), [CONTEXT])
+        return {doc: found[point].vectors.get(CONTEXT) if point in found else None for doc, point in points.items()}

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
 from vrag.errors import StoreError, UsageError
+from vrag.memo import Memo
 from vrag.pathtext import from_stored, to_stored
 from vrag.payload import ARRIVING, DOCUMENT, PAGE
 from vrag.store.base import Condition, Payload, Range, Record, Selection, Store
 
 _NAMESPACE = uuid.UUID("6d2f4c52-64f3-5b0e-9a2c-0d6b1f3f7a11")
+_MOST_LABELS = 1 << 16
 KEYS = {"kind": "keyword", "doc_id": "keyword", "names": "keyword", "paths": "keyword", "page": "integer",
         "source": "keyword", "renderer": "keyword", "state": "keyword", "text": "text"}  # fmt: skip
 CURRENT = "current"  # its pages can be found; `ARRIVING`: they wait until they can replace another document's
 REPLACING = "replacing"  # they are complete, and the exchange has begun: it must be finished
+Label = tuple[str, str]  # name and path
 
 
 def page_id(doc_id: str, page: int, fingerprint: str) -> str:
@@ -88,12 +91,14 @@ class Documents:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._labels: dict[str, tuple[str, str]] = {}
+        self._labels: Memo[Label] = Memo(_MOST_LABELS)
 
     def put(self, document: Document) -> None:
         """Write a document's record."""
-        self._labels.clear()
-        self.store.upsert([document.to_record()])
+        try:
+            self.store.upsert([document.to_record()])
+        finally:
+            self._labels.forget()
 
     def all(self) -> list[Document]:
         """Every document, by first path."""
@@ -126,9 +131,12 @@ class Documents:
 
     def remove(self, documents: Sequence[Document]) -> None:
         """Documents, their pages and what is known of failed ones go, in one operation of the engine."""
-        self._labels.clear()
-        if documents:
+        if not documents:
+            return
+        try:
             self.store.delete(Selection((Condition("doc_id", tuple(d.doc_id for d in documents)),)))
+        finally:
+            self._labels.forget()
 
     def show(self, document: Document) -> None:
         """Let searches find the pages of a document that was arriving."""
@@ -141,14 +149,25 @@ class Documents:
         self.store.set_payload(pages, {"meta": dict(document.meta)})
         self.put(document)
 
-    def label(self, doc_id: str) -> tuple[str, str]:
-        """Name and path of a document.
+    def label(self, doc_id: str) -> Label:
+        """Name and path of a document, see `labels`."""
+        return self.labels([doc_id])[doc_id]
+
+    def labels(self, doc_ids: Sequence[str]) -> dict[str, Label]:
+        """Name and path of each document, by id; two requests for all those that are not known yet.
 
         The name is the file's name, or the shortest end of its path that tells it apart.
+
+        Raises:
+            StoreError: The index does not know one of them.
         """
-        if doc_id not in self._labels:
-            self._labels[doc_id] = self._make_label(doc_id)
-        return self._labels[doc_id]
+        found = self._labels.get(doc_ids, self._make_labels)
+        unknown = next((doc_id for doc_id in doc_ids if doc_id not in found), None)
+        if unknown is not None:
+            raise StoreError(
+                f"The index has pages of a document it does not know ({unknown[:12]}).", "Ingest the folder again."
+            )
+        return found
 
     def find(self, name: str) -> list[Document]:
         """Documents called `name`: a file name, the end of a path, or a whole path.
@@ -167,16 +186,24 @@ class Documents:
         """Pages in the index."""
         return self.store.count(Selection((Condition("kind", (PAGE,)),)))
 
-    def _make_label(self, doc_id: str) -> tuple[str, str]:
-        document = self.get(doc_id)
-        if document is None:
-            raise StoreError(
-                f"The index has pages of a document it does not know ({doc_id[:12]}).", "Ingest the folder again."
-            )
-        path = document.paths[0]
-        same_name = self._select(Condition("names", (to_stored(PurePath(path).name),)))
-        others = [other for d in same_name if d.doc_id != doc_id for other in d.paths if other != path]
-        return shortest_name(path, others), path
+    def _make_labels(self, doc_ids: Sequence[str]) -> dict[str, Label]:
+        records = self.store.fetch([page_id(doc_id, 0, DOCUMENT) for doc_id in doc_ids])
+        paths = {str(r.payload["doc_id"]): from_stored(r.payload["paths"][0]) for r in records.values()}
+        rivals = self._paths_of_names({PurePath(path).name for path in paths.values()})
+        labels = {}
+        for doc_id, path in paths.items():
+            others = [other for other, owner in rivals[PurePath(path).name] if owner != doc_id and other != path]
+            labels[doc_id] = shortest_name(path, others), path
+        return labels
+
+    def _paths_of_names(self, names: Collection[str]) -> dict[str, list[tuple[str, str]]]:
+        """By file name, every (path, document id) of that name."""
+        named: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
+        chosen = Selection((Condition("kind", (DOCUMENT,)), Condition("names", tuple(map(to_stored, sorted(names))))))
+        for record in self.store.scroll(chosen, keys=("doc_id", "paths")) if names else ():
+            for path in map(from_stored, record.payload["paths"]):
+                named.get(PurePath(path).name, []).append((path, str(record.payload["doc_id"])))
+        return named
 
     def _select(self, *conditions: Condition | Range) -> list[Document]:
         selection = Selection((Condition("kind", (DOCUMENT,)), *conditions))

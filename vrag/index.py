@@ -218,8 +218,10 @@ class Index(AbstractContextManager["Index"]):
             finally:
                 self._is_changing, self._page_count = False, None
         if self.pipeline.has_context:
-            refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
-            self._contexts.forget()
+            try:
+                refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
+            finally:
+                self._contexts.forget()
         return report
 
     def gone(self, paths: Sequence[str | os.PathLike[str]]) -> list[Gone]:
@@ -354,14 +356,16 @@ class Index(AbstractContextManager["Index"]):
         self.place.write_facts(replace(self.place.facts(), table=table))
 
     def embed_query(self, text: str) -> FloatArray:
-        """The query's rows, float32 [m, d]; exact score = sum over m of the best dot product over n."""
+        """The query's rows, float32 [m, d], read-only; exact score = sum over m of the best dot product over n."""
         return self.embed_query_tokens(text).vectors
 
     def embed_query_tokens(self, text: str) -> QueryVectors:
-        """The query's rows with the words they stand for; the last query is remembered."""
+        """The query's rows, read-only, with the words they stand for; the last query is remembered."""
         last = self._last_query  # read once: another thread may ask something else meanwhile
         if last is None or last[0] != text:
-            self._last_query = last = text, self.embedder.embed_query(text)
+            embedded = self.embedder.embed_query(text)
+            embedded.vectors.flags.writeable = False  # who writes into it would change the next search
+            self._last_query = last = text, embedded
         return last[1]
 
     def vectors(self, doc: str, page: int, name: str = FULL) -> FloatArray:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vrag.cascade import Cascade
-from vrag.documents import Documents
+from vrag.documents import Documents, Label
 from vrag.execution import Execution, Ranking
 from vrag.grid import Box, Grid
 from vrag.payload import page_grid
@@ -61,11 +61,12 @@ def search(
         tokens: What the query's rows stand for, to say which of them the context answered.
     """
     ranking = replace(execution, spare=_TIE_MARGIN).run(cascade)
-    best = sorted(ranking.points, key=lambda point: result_order(point, documents))[:k]
+    labels = documents.labels([str(point.payload["doc_id"]) for point in ranking.points])
+    best = sorted(ranking.points, key=lambda point: result_order(point, labels))[:k]
     places, words = _regions(execution, ranking, best), _context_words(execution, cascade, ranking, best, tokens)
     hits = []
     for rank, point in enumerate(best, 1):
-        name, path = documents.label(str(point.payload["doc_id"]))
+        name, path = labels[str(point.payload["doc_id"])]
         scores = {label: scores[point.id] for label, scores in ranking.stages if point.id in scores}
         number, (rows, box) = int(point.payload["page"]), places.get(point.id, (None, None))
         answered = words.get(point.id, ())
@@ -119,6 +120,6 @@ def region_place(grid: Grid, first: int, end: int) -> Box:
     return x0, y0, x1, y1
 
 
-def result_order(point: Scored, documents: Documents) -> tuple[float, str, int]:
+def result_order(point: Scored, labels: Mapping[str, Label]) -> tuple[float, str, int]:
     """Sorts points as hits are ranked: by score, equal scores by the document's path and the page."""
-    return -point.score, documents.label(str(point.payload["doc_id"]))[1], int(point.payload["page"])
+    return -point.score, labels[str(point.payload["doc_id"])][1], int(point.payload["page"])

@@ -90,7 +90,7 @@ class _Tracer:
 
     def _stage(self, cascade: Cascade, i: int, label: str, found: Found, passed: bool | None) -> StageTrace:
         me = self._mine(cascade.steps[i], found)
-        rank = 1 + sum(self._is_before(other, me) for other in found.values())
+        rank = 1 + sum(other.score > me.score for other in found.values()) + self._equals_before(me, found)
         limit = min(self.execution.limit(cascade, i), len(found))
         is_in = self.page.id in found and rank <= limit if passed is None else passed
         return StageTrace(label, rank, me.score, len(found), limit, is_in, parts=tuple(self._parts(cascade, i, me)))
@@ -123,7 +123,8 @@ class _Tracer:
             (point for point in alone if point.id == self.page.id), Scored(self.page.id, 0.0, self.page.payload)
         )
 
-    def _is_before(self, other: Scored, me: Scored) -> bool:
-        if other.score != me.score:
-            return other.score > me.score
-        return result_order(other, self.documents) < result_order(me, self.documents)
+    def _equals_before(self, me: Scored, found: Found) -> int:
+        """How many of the pages with this very score are ranked before it."""
+        equals = [other for other in found.values() if other.score == me.score]
+        labels = self.documents.labels([str(point.payload["doc_id"]) for point in (me, *equals)])
+        return sum(result_order(other, labels) < result_order(me, labels) for other in equals)

@@ -40,7 +40,9 @@ def propose(index: Index) -> list[Cascade]:
 
 def vector_bytes(index: Index) -> dict[str, float]:
     """Mean stored size of each named vector of a page in bytes, from a sample of pages."""
-    pages = [(index.documents.label(doc_id)[1], page) for doc_id, page, _ in index.texts()]
+    texts = [(doc_id, page) for doc_id, page, _ in index.texts()]
+    labels = index.documents.labels([doc_id for doc_id, _ in texts])
+    pages = [(labels[doc_id][1], page) for doc_id, page in texts]
     step = max(1, len(pages) // _SAMPLED)
     names = [FULL, *(spec.name for spec in index.pipeline.vectors)]
     sizes = [[index.vectors(doc, page, name).size for name in names] for doc, page in pages[::step]]

@@ -41,7 +41,7 @@ def ls(
 
     with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
         chosen = opened.find_documents(docs or (), where or ())
-        rows = _facet(chosen, facet) if facet else [_row(opened, document) for document in chosen]
+        rows = _facet(chosen, facet) if facet else _rows(opened, chosen)
     output.rows(rows if json or facet else [_short(row) for row in rows], json)
     return 0
 
@@ -67,7 +67,7 @@ def rm(
         raise UsageError("Name documents, or choose them with --where.", "e.g. vrag rm old-report.pdf")
     with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
         chosen = opened.find_documents(docs or (), where or ())
-        rows = [_row(opened, document) for document in chosen]
+        rows = _rows(opened, chosen)
         if chosen and not yes:
             for row in rows[:_SHOWN]:
                 output.note(f"{row['doc']}: {row['pages']} pages")
@@ -83,17 +83,21 @@ def rm(
     return 0
 
 
-def _row(index: Index, document: Document) -> dict[str, Any]:
+def _rows(index: Index, documents: Sequence[Document]) -> list[dict[str, Any]]:
     from vrag.metadata import together
 
-    return {
-        "doc": index.documents.label(document.doc_id)[0],
-        "path": document.paths[0],
-        "copies": len(document.paths) - 1,
-        "pages": document.pages,
-        "state": _state(document),
-        "meta": together(document.layers),
-    }
+    labels = index.documents.labels([document.doc_id for document in documents])
+    return [
+        {
+            "doc": labels[document.doc_id][0],
+            "path": document.paths[0],
+            "copies": len(document.paths) - 1,
+            "pages": document.pages,
+            "state": _state(document),
+            "meta": together(document.layers),
+        }
+        for document in documents
+    ]
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:

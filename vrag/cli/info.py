@@ -28,7 +28,8 @@ def info(
     from vrag.places import choose_place
 
     with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
-        documents = opened.documents.all()
+        documents = [d for d in opened.documents.all() if d.state == "current"]
+        labels = opened.documents.labels([d.doc_id for d in documents])
         facts = {
             "index": opened.place.name,
             "pipeline": opened.pipeline.name,
@@ -39,14 +40,8 @@ def info(
             "pages": opened.page_count,
             "bytes": opened.disk_bytes if opened.place.folder else None,
             "documents": [
-                {
-                    "doc": opened.documents.label(d.doc_id)[0],
-                    "path": d.paths[0],
-                    "pages": d.pages,
-                    "complete": d.complete,
-                }
+                {"doc": labels[d.doc_id][0], "path": d.paths[0], "pages": d.pages, "complete": d.complete}
                 for d in documents
-                if d.state == "current"
             ],
         }
     if json:

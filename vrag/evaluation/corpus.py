@@ -42,7 +42,8 @@ class Corpus:
             UsageError: The index has documents that are no part of the benchmark.
         """
         refuse_foreign(benchmark, documents, digests)
-        labels = {documents.label(document.doc_id)[0]: document.doc_id for document in documents.all()}
+        named = documents.labels([document.doc_id for document in documents.all()])
+        labels = {name: doc_id for doc_id, (name, _) in named.items()}
         ids: dict[PageKey, tuple[str, ...]] = {}
         for page, corpus_ids in benchmark.ids.items():
             key = (digests[page.doc], page.page)

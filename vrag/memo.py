@@ -1,0 +1,58 @@
+"""Values that were read once and are kept until what they follow from changes, for many threads at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Memo(Generic[T]):
+    """Values by key.
+
+    An answer is made of what this very call knew or read, so another thread may make the memo forget at any moment;
+    what was read before that moment is given to who asked for it, and is not kept.
+
+    Args:
+        most: Values kept; with more it begins anew.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._values: dict[str, T] = {}
+        self._generation = 0
+
+    def get(self, keys: Sequence[str], read: Callable[[Sequence[str]], Mapping[str, T]]) -> dict[str, T]:
+        """Values of the keys, each key once; those that `read` does not give are left out, and not kept.
+
+        Args:
+            keys: Wanted, may repeat.
+            read: Called at most once, without a lock, for the keys whose values are not known.
+        """
+        wanted = list(dict.fromkeys(keys))
+        with self._lock:
+            generation = self._generation
+            known = {key: self._values[key] for key in wanted if key in self._values}
+        missing = [key for key in wanted if key not in known]
+        if missing:
+            found = read(missing)
+            self._keep(found, generation)
+            known.update(found)
+        return known
+
+    def forget(self) -> None:
+        """Read again what is asked for from now on; to be called after the change, whether or not it succeeded."""
+        with self._lock:
+            self._generation += 1
+            self._values = {}
+
+    def _keep(self, found: Mapping[str, T], generation: int) -> None:
+        with self._lock:
+            if generation != self._generation:
+                return
+            if len(self._values) + len(found) > self._most:
+                self._values = {}
+            self._values.update(found)
