@@ -191,7 +191,7 @@ def test_the_best_region_counts(store, vectors, text, head):
 def test_where_the_best_region_begins_is_told(store, vectors):
     ranking = run(store, "rows:40 > full@regions")
     for point in ranking.points[:5]:
-        start = ranking.starts[point.id]
+        start = ranking.starts[1][point.id]
         inside = vectors["full"][point.id][start : start + RULE.window]
         assert maxsim(inside) == pytest.approx(point.score, rel=1e-3)
 
@@ -216,3 +216,32 @@ def test_an_addition_goes_on_top_of_regions(store):
 def test_pages_that_another_process_writes_after_the_count_are_found(store, text):
     cascade = parse_cascade(text, {}, ("full", "rows", "global", "text"))
     assert len(Execution(store, form, Selection(), 4, lambda: 0).run(cascade).points) == 4
+
+
+def test_regions_are_told_stage_by_stage(store, vectors):
+    ranking = run(store, "full@regions:9 > full@regions+context:7 > full")
+    first, second = ranking.starts[0], ranking.starts[1]
+    assert (len(first), len(second)) == (PAGES, 9)
+    assert ranking.last_starts == second
+
+
+@pytest.mark.parametrize("text", ["full@regions", "rows:40 > full@regions+0.5*text"])
+def test_a_page_that_is_removed_meanwhile_is_no_candidate(vectors, tmp_path, monkeypatch, text):
+    store = EdgeStore.create(tmp_path / "shard", FIELDS, {"doc_id": "keyword"})
+    records = [
+        Record(key, {"doc_id": "a", "page": i}, {name: vectors[name][key] for name in vectors})
+        for i, key in enumerate(vectors["full"])
+    ]
+    store.upsert(records)
+    best, fetch = ids(run(store, text))[0], store.fetch
+
+    def removed_first(*arguments):
+        store.delete(Selection(ids=frozenset([best])))
+        return fetch(*arguments)
+
+    before = run(store, text)
+    monkeypatch.setattr(store, "fetch", removed_first)
+    after = run(store, text)
+    assert ids(after, PAGES)[:4] == ids(before)[1:]
+    assert np.isfinite([point.score for point in after.points]).all()
+    store.close()

@@ -89,7 +89,7 @@ def find_answers(execution: Execution, cascade: Cascade, query: FloatArray, page
 def _region(execution: Execution, stage: Stage, rule: RegionRule, page: Record) -> tuple[int, int]:
     """First row and end of the region that a search finds best on this page."""
     alone = replace(execution, selection=replace(execution.selection, ids=frozenset([page.id])))
-    start = alone.run(Cascade("", (replace(stage, additions=()),))).starts.get(page.id, 0)
+    start = alone.run(Cascade("", (replace(stage, additions=()),))).last_starts.get(page.id, 0)
     return rule.rows(page_grid(page.payload), start)
 
 

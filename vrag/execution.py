@@ -8,7 +8,7 @@ stage they cost one request for all pages before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -53,12 +53,26 @@ class Ranking:
     Args:
         points: Pages that are left.
         stages: (label, scores by point id) of each stage, the last one included.
-        starts: First row of each page's best region, where a stage looked for one.
+        starts: First row of each page's best region, by the place of the stage that looked for it in
+            `Cascade.stages`, from 0.
     """
 
     points: list[Scored]
     stages: list[tuple[str, Scores]]
-    starts: dict[str, int] = field(default_factory=dict)
+    starts: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def last_starts(self) -> Mapping[str, int]:
+        """Those of the last stage that looked for a region; none where no stage did."""
+        return self.starts[max(self.starts)] if self.starts else {}
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the stages of one run have scored, by their place in `Cascade.stages`: a stage may stand there twice."""
+
+    scores: dict[int, Scores] = field(default_factory=dict)
+    starts: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -67,6 +81,8 @@ class _Walk:
 
     Args:
         selection: Pages that the next step may take.
+        seen: What this step's stages score goes here.
+        at: Place of this step's first stage in `Cascade.stages`.
         waiting: Steps that the engine will run in one request.
         points: Candidates of the last step that was run here.
         estimated: That step, when its scores are estimates.
@@ -75,6 +91,8 @@ class _Walk:
     """
 
     selection: Selection
+    seen: _Seen
+    at: int = 0
     waiting: list[Request] = field(default_factory=list)
     points: list[Scored] = field(default_factory=list)
     estimated: Stage | None = None
@@ -108,8 +126,6 @@ class Execution:
     count_pages: Callable[[], int]
     rescorer: Rescorer | None = None
     spare: int = 0
-    _scored: dict[str, Scores] = field(default_factory=dict)
-    _starts: dict[str, int] = field(default_factory=dict)
 
     def run(self, cascade: Cascade) -> Ranking:
         """Candidates of the last stage; at least `k` where there are as many.
@@ -121,8 +137,9 @@ class Execution:
             if stage.bits and self._cache is not None and stage.vector not in self._cache.names:
                 names = ", ".join(self._cache.names)
                 raise UsageError(f"{stage.vector!r} has no packed bits.", f"These have: {names}.")
-        points = self._through(_Walk(self.selection), cascade.steps, is_whole=True)
-        return Ranking(points, list(self._explained(cascade, points)), self._starts)
+        seen = _Seen()
+        points = self._through(_Walk(self.selection, seen), cascade.steps, is_whole=True)
+        return Ranking(points, list(self._explained(cascade, points, seen)), seen.starts)
 
     def _through(self, walk: _Walk, steps: Sequence[Step], is_whole: bool) -> list[Scored]:
         """Candidates of the last of the steps, which are a whole cascade or a branch of one."""
@@ -141,11 +158,16 @@ class Execution:
                     self._walk_bits(walk, step, is_last, with_payload)
             else:
                 self._walk_rescored(walk, step, is_last)
+            walk.at += len(step.stages) if isinstance(step, Fusion) else 1
         return self._finish(walk, steps[-1])
 
     def _walk_branches(self, walk: _Walk, fusion: Fusion, is_last: bool, with_payload: bool) -> None:
         """Run every branch by itself: the engine has no packed bits."""
-        points = fused([self._through(_Walk(walk.selection), branch, is_whole=False) for branch in fusion.branches])
+        at, found = walk.at, []
+        for branch in fusion.branches:
+            found.append(self._through(_Walk(walk.selection, walk.seen, at), branch, is_whole=False))
+            at += len(branch)
+        points = fused(found)
         if is_last or fusion.limit:
             points = points[: self._limit(fusion.limit, is_last)]
         walk.arrive(self._with_payloads(points) if with_payload else points)
@@ -155,7 +177,7 @@ class Execution:
         assert self._bits is not None
         if walk.waiting:
             walk.selection = _only(self.store.query(walk.waiting, walk.selection, ("doc_id",)))
-        points = self._over_bits(self._bits, [*walk.before, step], walk.selection, is_last, with_payload)
+        points = self._over_bits(self._bits, walk, step, is_last, with_payload)
         walk.before = []
         walk.arrive(points, None if step.additions else step)
 
@@ -166,7 +188,8 @@ class Execution:
         elif not (walk.waiting or walk.has_arrived):
             walk.waiting.append(self._everything(Stage(step.vector, step.mean)))
         points = self.store.query(walk.waiting, walk.selection, PAYLOAD_KEYS) if walk.waiting else walk.points
-        walk.arrive(self._blend(step, self._rescore(step, points))[: self._limit(step.limit, is_last)])
+        rescored = self._rescore(step, points, walk)
+        walk.arrive(self._blend(step, rescored, walk)[: self._limit(step.limit, is_last)])
 
     def _finish(self, walk: _Walk, last: Step) -> list[Scored]:
         """What is left once the engine has done what it was still asked for.
@@ -217,20 +240,18 @@ class Execution:
         """Bits that MaxSim is to be scored with: without compiled kernels the engine is faster, and exact."""
         return self._cache if compiled.kernels() is not None else None
 
-    def _over_bits(
-        self, cache: BitCache, stages: Sequence[Stage], selection: Selection, is_last: bool, with_payload: bool
-    ) -> list[Scored]:
-        """The best of the selection by the stages' packed bits, with what a ranking needs of the last ones."""
-        stage = stages[-1]
+    def _over_bits(self, cache: BitCache, walk: _Walk, stage: Stage, is_last: bool, with_payload: bool) -> list[Scored]:
+        """The best of the selection by packed bits, with what a ranking needs of the last ones."""
+        stages = [*walk.before, stage]
         limits = [self._limit(one.limit, False) for one in stages[:-1]]
         limits.append(self.corpus if stage.additions else self._limit(stage.limit, is_last))
         scorings = [BitStage(s.vector, _rows(self.form(s)), n) for s, n in zip(stages, limits, strict=True)]
-        best = best_pages(cache, self.store, scorings, selection)
+        best = best_pages(cache, self.store, scorings, walk.selection)
         if not stage.additions:
-            self._scored[stage.scoring] = dict(best)
+            walk.seen.scores[walk.at] = dict(best)
         points = [Scored(page, score, {}) for page, score in best]
         points = self._with_payloads(points) if with_payload else points
-        return self._blend(stage, points)[: self._limit(stage.limit, is_last)] if stage.additions else points
+        return self._blend(stage, points, walk)[: self._limit(stage.limit, is_last)] if stage.additions else points
 
     def _with_payloads(self, points: Sequence[Scored]) -> list[Scored]:
         """The points with what a ranking needs of them."""
@@ -266,16 +287,16 @@ class Execution:
             most = wanted.within(self.k, self.corpus)
         return most + (self.spare if is_last else 0)
 
-    def _rescore(self, stage: Stage, points: list[Scored]) -> list[Scored]:
+    def _rescore(self, stage: Stage, points: list[Scored], walk: _Walk) -> list[Scored]:
         """The points scored by bits, regions and context, best first."""
         query = self.form(stage)
         if not stage.is_rescored or isinstance(query, SparseVector):
             return points
         best = self.rescoring.score(stage, query, points, self.is_one_document)
         if stage.regions:
-            self._starts.update({point.id: b.start for point, b in zip(points, best, strict=True)})
-        points = rescored(points, best)
-        self._scored[stage.scoring] = {point.id: point.score for point in points}
+            walk.seen.starts[walk.at] = {point.id: b.start for point, b in zip(points, best, strict=True)}
+        points = [point for point in rescored(points, best) if np.isfinite(point.score)]
+        walk.seen.scores[walk.at] = {point.id: point.score for point in points}
         return points
 
     @property
@@ -289,7 +310,7 @@ class Execution:
         named = [c for c in self.selection.conditions if isinstance(c, Condition) and c.key == "doc_id"]
         return any(len(c.values) == 1 and not c.negate for c in named)
 
-    def _blend(self, stage: Stage, points: list[Scored]) -> list[Scored]:
+    def _blend(self, stage: Stage, points: list[Scored], walk: _Walk) -> list[Scored]:
         """The points with every addition's standardised score added, best first."""
         if not stage.additions:
             return points
@@ -301,21 +322,23 @@ class Execution:
             weight = addition.weight * (_contrast(column) if addition.vector == TEXT else 1)
             scores = scores + weight * spread * _standardised(column)
         blended = [replace(point, score=float(score)) for point, score in zip(points, scores, strict=True)]
-        self._scored[stage.scoring] = {point.id: point.score for point in blended}
+        walk.seen.scores[walk.at] = {point.id: point.score for point in blended}
         return sorted(blended, key=lambda point: (-point.score, point.id))
 
-    def _explained(self, cascade: Cascade, points: Sequence[Scored]) -> Iterator[tuple[str, Scores]]:
+    def _explained(self, cascade: Cascade, points: Sequence[Scored], seen: _Seen) -> Iterator[tuple[str, Scores]]:
         """Scores of the points that are left, stage by stage."""
-        *earlier, last = cascade.stages
-        labels = step_labels(cascade.stages)
+        labels, final, last = step_labels(cascade.stages), {p.id: p.score for p in points}, cascade.steps[-1]
         best = points[: self.k + self.spare]
-        for label, stage in zip(labels, earlier, strict=False):
-            yield label, self._scored.get(stage.scoring) or self._scores_of(stage, best)
-        if isinstance(cascade.steps[-1], Fusion):
-            yield labels[-1], self._scores_of(last, best)
-            yield cascade.steps[-1].kind, {point.id: point.score for point in points}
-        else:
-            yield labels[-1], {point.id: point.score for point in points}
+        scored_last = len(labels) - 1 if isinstance(last, Stage) else None
+        for place, (label, stage) in enumerate(zip(labels, cascade.stages, strict=True)):
+            yield label, final if place == scored_last else self._seen_or_scored(seen, place, stage, best)
+        if isinstance(last, Fusion):
+            yield last.kind, final
+
+    def _seen_or_scored(self, seen: _Seen, place: int, stage: Stage, points: Sequence[Scored]) -> Scores:
+        """The stage's scores; those are added that it has not given, as another branch or the engine found the page."""
+        known = seen.scores.get(place, {})
+        return {**known, **self._scores_of(stage, [point for point in points if point.id not in known])}
 
     def _scores_of(self, stage: Stage, points: Sequence[Scored]) -> Scores:
         """The stage's exact scores of given points; those without any term in common with a sparse query lack."""

@@ -22,10 +22,11 @@ from vrag.grid import FloatArray
 from vrag.payload import page_tiles
 from vrag.pipeline import HEAD_ROWS
 from vrag.regions import Best, RegionRule, Windows, best_region
-from vrag.store.base import Scored, Store
+from vrag.store.base import Record, Scored, Store
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
 _NO_END = 2**31  # rows no page has
+_NOT_THERE = Best(-np.inf, 0)
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -70,7 +71,7 @@ class Rescorer:
     head: int = HEAD_ROWS
 
     def score(self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool) -> list[Best]:
-        """Score and best region of each candidate, in the order of `points`.
+        """Score and best region of each candidate, in the order of `points`; minus infinity for what is not there.
 
         Args:
             stage: What counts.
@@ -131,7 +132,8 @@ class Rescorer:
             some = points[first : first + _AT_ONCE]
             found = self.store.fetch([point.id for point in some], [scoring.vector])
             for i, point in enumerate(some, first):
-                yield scoring.best(np.atleast_2d(found[point.id].vectors[scoring.vector]), i)
+                rows = _rows(found, point, scoring.vector)
+                yield _NOT_THERE if rows is None else scoring.best(rows, i)
 
     def _maxima(
         self, stage: Stage, query: FloatArray, points: Sequence[Scored], first: IntArray, end: IntArray
@@ -143,15 +145,25 @@ class Rescorer:
         found = self.store.fetch([point.id for point in points], [stage.vector])
         columns = []
         for point, start, stop in zip(points, first.tolist(), end.tolist(), strict=True):
-            rows = np.atleast_2d(found[point.id].vectors[stage.vector])
-            columns.append((query @ np.concatenate([rows[start:stop], rows[: self.head]]).T).max(axis=1))
+            rows = _rows(found, point, stage.vector)
+            if rows is None:
+                columns.append(np.full(len(query), np.inf, np.float32))  # nothing answers better than what is gone
+            else:
+                columns.append((query @ np.concatenate([rows[start:stop], rows[: self.head]]).T).max(axis=1))
         return np.stack(columns, axis=1)
+
+
+def _rows(found: Mapping[str, Record], point: Scored, vector: str) -> FloatArray | None:
+    """Rows [n, d] of a candidate; None when another process has removed it since it was found."""
+    record = found.get(point.id)
+    rows = None if record is None else record.vectors.get(vector)
+    return None if rows is None else np.atleast_2d(rows)
 
 
 def _from_bits(cache: BitCache, scoring: _Scoring, points: Sequence[Scored]) -> list[Best]:
     packed, pages = cache.pages(scoring.vector), _positions(cache, points)
     longest = int((packed.rows[pages + 1] - packed.rows[pages]).max(initial=1))
-    best: list[Best] = [Best(-np.inf, 0)] * len(points)
+    best: list[Best] = [_NOT_THERE] * len(points)
     for windows in set(scoring.windows):  # pages of words have all the same, pictures of one shape too
         chosen = [i for i, of_page in enumerate(scoring.windows) if of_page == windows]
         size, stride = windows or (longest, longest)

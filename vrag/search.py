@@ -29,7 +29,7 @@ class Hit:
         doc: Name of the document, as `--where doc=` takes it.
         path: Absolute path of its file.
         page: Page number from 1.
-        stages: Score of this page in every stage it passed, by vector name.
+        stages: Score of this page in every stage, whichever branch found it, by the stage's label.
         id: Id of the page's record.
         rows: First row and end of the best region in the page's `full` multivector, where a stage looked for one.
         region: Where that region lies: x0, y0, x1, y1 as shares of the page.
@@ -78,11 +78,11 @@ def _context_words(
     execution: Execution, cascade: Cascade, ranking: Ranking, points: Sequence[Scored], tokens: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
     """Tokens that the context answered, for each page, when the last stage with a context counted it."""
-    with_context = [stage for stage in cascade.stages if stage.context]
+    with_context = [place for place, stage in enumerate(cascade.stages) if stage.context]
     if not (tokens and with_context and points) or execution.is_one_document:
         return {}
-    stage = replace(with_context[-1], bits=True)  # estimates will do, where the index has them
-    starts = ranking.starts if stage.regions else {}
+    stage = replace(cascade.stages[with_context[-1]], bits=True)  # estimates will do, where the index has them
+    starts = ranking.starts.get(with_context[-1], {})
     answered = execution.rescoring.by_context(stage, np.asarray(execution.form(stage)), points, starts)
     return {point: _whole_words(tokens, rows.tolist()) for point, rows in answered.items()}
 
@@ -103,11 +103,12 @@ def _regions(
     execution: Execution, ranking: Ranking, points: Sequence[Scored]
 ) -> dict[str, tuple[tuple[int, int], Box]]:
     """Rows and box of the best region of each page that has one."""
-    found = execution.store.fetch([point.id for point in points if point.id in ranking.starts])
+    starts = ranking.last_starts
+    found = execution.store.fetch([point.id for point in points if point.id in starts])
     places = {}
     for point, record in found.items():
         grid = page_grid(record.payload)
-        rows = execution.rescoring.rule.rows(grid, ranking.starts[point])
+        rows = execution.rescoring.rule.rows(grid, starts[point])
         places[point] = (rows, region_place(grid, *rows))
     return places
 

@@ -139,3 +139,22 @@ def test_a_store_without_bits_runs_the_same_cascade(store):
 def test_a_vector_without_bits_is_one_sentence(store):
     with pytest.raises(UsageError, match="'one' has no packed bits.*full, rows"):
         found(store, "one@bits:10 > full")
+
+
+def test_a_stage_that_stands_twice_in_a_fusion_keeps_its_scores(store):
+    ranking = found(store, "union(rows@bits:40, one:60 > rows@bits:5) > full")
+    assert [label for label, _ in ranking.stages] == ["rows@bits", "one", "rows@bits#2", "full"]
+    (alone,) = (dict(scores) for label, scores in found(store, "rows@bits", k=PAGES).stages)
+    for label, scores in ranking.stages:
+        assert {point.id for point in ranking.points[:5]} <= set(scores), label
+        if label.startswith("rows@bits"):
+            assert scores == {page: alone[page] for page in scores}
+
+
+def test_a_second_run_knows_nothing_of_the_first(store):
+    execution, wide = run(store, "rows@bits:40 > full@bits:20 > full")
+    narrow = parse_cascade("full@bits:20 > full", {}, NAMES)
+    execution.run(wide)
+    (label, scores), *_ = execution.run(narrow).stages
+    assert label == "full@bits"
+    assert scores == dict(found(store, "full@bits:20 > full").stages)["full@bits"]
