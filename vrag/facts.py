@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vrag.drafts import draft_file
 from vrag.embedders.base import Fingerprint
 from vrag.errors import IndexMismatchError
 from vrag.settings import INDEX_FILE
@@ -71,6 +71,5 @@ def _way_out(known: Any) -> str:
 
 def write_facts(folder: Path, facts: Facts) -> None:
     """Write `index.json` in one step: a folder with this file is a whole index."""
-    draft = folder / f"{INDEX_FILE}.{os.getpid()}"
-    draft.write_text(json.dumps(facts.to_json(), indent=2) + "\n", encoding="utf-8")
-    draft.replace(folder / INDEX_FILE)
+    with draft_file(folder / INDEX_FILE) as file:
+        file.write((json.dumps(facts.to_json(), indent=2) + "\n").encode())

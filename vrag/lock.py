@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from vrag.errors import StoreError
 from vrag.pathtext import shown
@@ -99,6 +99,15 @@ class IndexLock:
             file.close()
 
 
+def try_lock(file: IO[Any]) -> bool:
+    """Lock an open file until it is closed; False when somebody else has it locked."""
+    try:
+        _lock(file)
+    except OSError:
+        return False
+    return True
+
+
 def _without_secrets(words: list[str]) -> list[str]:
     """A command line without the passwords in it."""
     safe, hide = [], False
@@ -123,17 +132,17 @@ def _read_holder(file: IO[str]) -> Holder | None:
     return None
 
 
-def _os_lock() -> Callable[[IO[str]], None]:
+def _os_lock() -> Callable[[IO[Any]], None]:
     if sys.platform == "win32":
         import msvcrt
 
-        def lock(file: IO[str]) -> None:
+        def lock(file: IO[Any]) -> None:
             file.seek(_FIRST_BYTE)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     else:
         import fcntl
 
-        def lock(file: IO[str]) -> None:
+        def lock(file: IO[Any]) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     return lock

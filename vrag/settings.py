@@ -13,6 +13,7 @@ INDEX_NAME = ".vrag"
 INDEX_ENV = "VRAG_INDEX"
 PASSWORD_ENV, PASSWORDS_ENV = "VRAG_PASSWORD", "VRAG_PASSWORDS"
 INDEX_FILE = "index.json"
+INDEX_FILES = (INDEX_FILE,)  # what belongs to an index beside its shard; the rest of its folder can be made again
 _BLOCK = 512  # bytes of a block of `st_blocks`, whatever the file system's own block is
 SHARD = "shard"  # folder of the embedded engine, beside that file
 

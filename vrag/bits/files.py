@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.bits.quantise import BitArray
+from vrag.drafts import draft_file
 
 FORMAT = 2
 _INDEX, _CHANGING = "index.npz", "changing"
@@ -53,12 +54,8 @@ class CacheFiles:
     def commit(self, header: Mapping[str, Any], arrays: Arrays) -> None:
         """Make this the valid state: one rename, after everything it names is on the disk."""
         text = json.dumps({**header, "format": FORMAT}).encode()
-        draft = self.folder / f"{_INDEX}.{os.getpid()}"
-        with draft.open("wb") as file:
+        with draft_file(self.folder / _INDEX) as file:
             np.savez(file, allow_pickle=False, header=np.frombuffer(text, np.uint8), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.folder / _INDEX)
         self._remove_others(set(header["files"]))
 
     def append(self, name: str, valid: int, blocks: Iterable[npt.NDArray[Any]]) -> int:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import platformdirs
 
+from vrag.drafts import draft_file
 from vrag.embedders.base import PageVectors
 from vrag.grid import FloatArray
 from vrag.pages.page import Page
@@ -51,9 +52,8 @@ def canary_numbers(model: Seeing, folders: Iterable[Path], facts: Mapping[str, A
     text = _numbers(model)
     with suppress(OSError):  # without a writable cache it is computed at each start
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".new")
-        draft.write_text(text, encoding="ascii")
-        draft.replace(file)
+        with draft_file(file) as draft:
+            draft.write(text.encode("ascii"))
     return text
 
 

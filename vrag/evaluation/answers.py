@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vrag.drafts import draft_file
 from vrag.evaluation.benchmark import Query
 
 JOURNALS = "journal"
@@ -58,9 +59,8 @@ class Journal:
         if not lines or lines[0] != head:
             lines = [head]
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        draft.replace(path)
+        with draft_file(path) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
         rows = [json.loads(line) for line in lines[1:]]
         asked = [row for row in rows if questions.get(row["query-id"]) == row["query"]]
         return cls(path, {row["query-id"]: Answer(dict(row["hits"]), row["seconds"]) for row in asked})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vrag.drafts import draft_file
 from vrag.evaluation.benchmark import PageRef
 from vrag.evaluation.rows import Row
 
@@ -42,9 +42,8 @@ class PictureFolder:
         path = self.root / digest[:2] / f"{digest}{_suffix(data, row)}"
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f"{path.name}.{os.getpid()}")
-            draft.write_bytes(data)
-            draft.replace(path)
+            with draft_file(path) as file:
+                file.write(data)
         return path.relative_to(self.root).as_posix()
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from vrag.drafts import draft_file
 from vrag.evaluation.report.html import to_html
 from vrag.evaluation.report.markdown import to_markdown
 from vrag.evaluation.report.mteb import FOLDER as MTEB
@@ -42,6 +42,5 @@ def write_reports(results: Results, runs: Sequence[TaskRun], out: Path) -> dict[
 
 def _write(path: Path, text: str) -> None:
     """In one step: whoever reads meanwhile sees the old report or the new one."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    with draft_file(path) as file:
+        file.write(text.encode())
