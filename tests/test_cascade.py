@@ -1,11 +1,13 @@
 """The grammar of cascades, and where its errors point."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.cascade import Addition, Cascade, Fusion, Limit, Stage
-from vrag.cascade_text import parse_cascade
+from vrag.cascade_text import MOST_PAGES, MOST_STAGES, MOST_WEIGHT, parse_cascade
 from vrag.errors import UsageError
 
 ALIASES = {"exact": "full", "two-stage": "rows:256 > full"}
@@ -48,7 +50,10 @@ def test_a_last_stage_may_confirm_what_bits_estimate(text, confirmed):
     assert parse(text).confirmed == confirmed
 
 
-limits = st.builds(Limit, st.integers(1, 100).map(float), st.booleans())
+counts = st.builds(Limit, st.integers(1, MOST_PAGES).map(float))
+shares = st.builds(Limit, st.floats(0, 100, exclude_min=True), st.just(True))
+limits = counts | shares
+weights = st.floats(0, MOST_WEIGHT) | st.sampled_from([0.05, 0.5, 1.0, 20.0])
 names = st.sampled_from(VECTORS)
 plain = st.builds(Stage, names, mean=st.booleans(), limit=limits)
 later = st.builds(
@@ -58,7 +63,7 @@ later = st.builds(
     bits=st.booleans(),
     regions=st.booleans(),
     context=st.booleans(),
-    additions=st.lists(st.builds(Addition, st.sampled_from([0.05, 0.5, 1, 20]), names), max_size=2).map(tuple),
+    additions=st.lists(st.builds(Addition, weights, names), max_size=2).map(tuple),
     limit=limits,
 )
 branches = st.lists(st.lists(plain, min_size=1, max_size=2).map(tuple), min_size=2, max_size=3).map(tuple)
@@ -69,6 +74,36 @@ fusions = st.builds(Fusion, st.just("union"), branches) | st.builds(Fusion, st.j
 def test_what_is_written_reads_back(several, fusion):
     cascade = Cascade("", (*([fusion] if fusion else []), *several))
     assert parse(str(cascade)).steps == cascade.steps
+
+
+WORDS = (*VECTORS, *ALIASES, "union", "rrf", "mean", "context", "hnsw", "bits", "9", "0.5", "10%", *"():>,@+*.% ")
+
+
+@given(st.text(max_size=200) | st.lists(st.sampled_from(WORDS), max_size=40).map("".join))
+def test_any_text_is_a_cascade_or_one_sentence(text):
+    with contextlib.suppress(UsageError):
+        assert parse(str(parse(text))).steps == parse(text).steps
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (" > ".join(["full:9"] * (MOST_STAGES + 1)), "has 33 stages"),
+        ("full" + "+1*text" * MOST_STAGES, "has 33 stages"),
+        (f"union({', '.join(['rows:9'] * MOST_STAGES)}) > full", "has 33 stages"),
+        ("," * 40_000, "longer than 2000 characters"),
+        (" > ".join(["full:9"] * 8_000), "longer than 2000 characters"),
+        (f"rows:{'9' * 400} > full", "limit '9999.*9' is out of range"),
+        (f"rows:{MOST_PAGES + 1} > full", "out of range"),
+        (f"full+{'9' * 400}*text", "cannot add"),
+        (f"full+{MOST_WEIGHT + 1}*text", "at most 1000"),
+    ],
+)
+def test_cascades_are_bounded(text, says):
+    with pytest.raises(UsageError, match=says) as caught:
+        parse(text)
+    assert len(str(caught.value)) < 1000
+    assert len(parse(" > ".join(["full:9"] * MOST_STAGES)).stages) == MOST_STAGES
 
 
 def test_a_union_is_a_step_of_branches():

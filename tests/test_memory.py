@@ -24,6 +24,13 @@ def test_what_is_no_size_is_said(text):
         parse_bytes(text)
 
 
+@pytest.mark.parametrize("text", ["9" * 300, "9" * 300 + "GB", "9" * 5000, "2000000000GiB"])
+def test_no_machine_has_that_much(text):
+    with pytest.raises(UsageError, match=r"is no size|more than any machine has") as caught:
+        parse_bytes(text)
+    assert len(str(caught.value)) < 200
+
+
 @pytest.mark.parametrize("total", [3, 4, 8, 64])
 @pytest.mark.parametrize("workers", [1, 2, 16, None])
 @pytest.mark.parametrize("spec", [WORDS, PICTURES])

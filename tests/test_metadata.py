@@ -142,6 +142,12 @@ def test_a_jsonl_table(tmp_path):
         ("m.jsonl", b"{", "line 1: not JSON"),
         ("m.jsonl", b"[]", "needs a JSON object"),
         ("m.jsonl", b'{"file": "a", "x": {"y": 1}}', "line 1: x: a value must be"),
+        ("m.jsonl", b"\n" + b"[" * 100_000, "line 2: nested more than 64 deep"),
+        ("m.jsonl", b'{"file": "a", "x": 1e999}', "line 1: out of range"),
+        ("m.jsonl", b'{"file": "a", "x": NaN}', "line 1: NaN is not a finite number"),
+        ("m.csv", b"file,x\na.pdf,1e999\n", "m.csv: x='1e999' is out of range"),
+        ("m.csv", b"file,x\na.pdf," + b"9" * 5000, "m.csv: x='9+…9+' is out of range"),
+        ("m.csv", b"file,x\na.pdf," + b"9" * 200_000, "cannot be read: field larger than field limit"),
         ("missing.csv", None, "cannot be read"),
     ],
 )
@@ -156,6 +162,13 @@ def test_a_clause_must_have_a_key():
     for clause in ("year", "=3", "!!=3"):
         with pytest.raises(UsageError, match="not KEY=VALUE"):
             given([clause])
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 5000])
+def test_a_number_in_a_clause_is_finite(number):
+    with pytest.raises(UsageError, match="Metadata year='.*' is out of range"):
+        given([f"year={number}"])
+    assert given([f'year="{number}"']).for_all["year"] == number[:1000]
 
 
 def test_a_sidecar_stands_beside_its_file(tmp_path):

@@ -121,6 +121,10 @@ def test_a_file_is_a_recipe_too(tmp_path):
         ("[page.crop]\nsides = -0.1", "page.crop.sides = -0.1 must be a number from 0 to 1"),
         ("[page.crop]\ncolour = 3", "unknown key page.crop.'colour'"),
         ("not toml", "not a readable TOML file"),
+        ("x = " + "[" * 5000 + "]" * 5000, "not a readable TOML file: nested more than 64 deep"),
+        ("x = " + "9" * 5000, "not a readable TOML file"),
+        ("x = inf", "not a readable TOML file: not a finite number"),
+        ("#" * 70_000, "not a readable TOML file: larger than 64 KiB"),
     ],
 )
 def test_errors_name_file_and_key(tmp_path, text, says):

@@ -3,6 +3,7 @@
 import contextlib
 import operator
 import uuid
+from datetime import date
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from vrag.metadata import Types, as_filtered
 from vrag.payload import PAGE
 from vrag.store.base import Record, StageRequest, VectorField
 from vrag.store.edge import EdgeStore
-from vrag.where import parse_where, parse_where_documents
+from vrag.where import MOST_PAGE, parse_where, parse_where_documents
 
 ROWS = {
     "a": {"year": 2021, "who": "Jones", "day": "2021-05-31", "tags": ["x", "y"], "draft": True, "page": "left"},
@@ -108,6 +109,92 @@ def test_a_filter_finds_what_it_says(documents, clause, expected):
 )
 def test_pages_are_compared_as_numbers(documents, clause, pages):
     assert {r.payload["page"] for r in documents.store.scroll(parse_where([clause], documents))} == pages
+
+
+KINDS = {"year": "number", "who": "string", "day": "date", "tags": "list", "draft": "bool", "page": "string"}
+OPS = ("=", "!=", "<", "<=", ">", ">=", "in")
+WORDS = (
+    *KINDS,
+    *OPS,
+    "doc",
+    "page",
+    "meta.",
+    "and",
+    " and ",
+    "1",
+    "1.5",
+    "a.pdf",
+    "..",
+    "true",
+    "2021-05",
+    *" '\"(),\0\ud800\udcff",
+)
+
+
+@given(st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=20).map("".join))
+def test_any_text_is_a_filter_or_one_sentence(documents, text):
+    with contextlib.suppress(UsageError):
+        documents.store.count(parse_where([text], documents))
+
+
+plain = st.text(st.characters(exclude_characters="\"'", exclude_categories=["Cs", "Cc"]), max_size=20)
+texts = st.tuples(st.sampled_from(["who", "tags"]), st.sampled_from(["=", "!="]), plain.map('"{}"'.format))
+numbers = st.tuples(
+    st.just("year"), st.sampled_from(OPS[:6]), st.floats(allow_nan=False, allow_infinity=False).map(repr)
+)
+pages = st.tuples(st.just("page"), st.sampled_from(OPS[:6]), st.integers(1, MOST_PAGE).map(str))
+days = st.tuples(st.just("day"), st.sampled_from(OPS[:6]), st.dates(date(1, 1, 1), date(9999, 12, 30)).map(str))
+
+
+@given(st.lists(texts | numbers | pages | days, min_size=1, max_size=4), st.sampled_from(["", " ", "   "]))
+def test_what_is_written_is_what_is_asked(documents, clauses, space):
+    written = [space.join(clause) for clause in clauses]
+    together = parse_where([" and ".join(written)], documents)
+    assert together == parse_where(written, documents)
+    assert len(together.conditions) == 1 + len(clauses)
+    for (key, op, value), condition in zip(clauses, together.conditions[1:], strict=True):
+        assert condition.key.removeprefix("meta.") == key
+        assert condition.negate == (op == "!=")
+        if key in ("who", "tags"):
+            assert condition.values == (value[1:-1].strip(),)
+        if key == "year" and op == "=":
+            assert condition.intervals[0].gte == condition.intervals[0].lte == float(value)
+    documents.store.count(together)
+
+
+@pytest.mark.parametrize(
+    ("clause", "says"),
+    [
+        ("page=1180591620717411303424", "page number from 1"),
+        (f"page={'9' * 5000}", "page number from 1"),
+        ("page=1.5", "page number from 1"),
+        ("page=\u0661", "page number from 1"),
+        ("page=0", "page number from 1"),
+        ("year=1e999", "out of range"),
+        ("year=nan", "not a finite number"),
+        ("year<-inf", "not a finite number"),
+        (f"year={'9' * 500}", "out of range"),
+        ("year=1_000", "not a finite number"),
+        ("who=\0" + "7\0", ""),
+        ("\0" + "0\0=x", "is not KEY=VALUE"),
+        ("x" * 20_001, "longer than 20000 characters"),
+        (" and ".join(["year>0"] * 101), "101 clauses"),
+        ("doc=\ud800.pdf", "No document called"),
+        ("doc=\udcff and page=1", "No document called"),
+    ],
+)
+def test_hostile_filters_are_one_sentence(documents, clause, says):
+    if not says:
+        assert found(documents, clause) == []
+        return
+    with pytest.raises(UsageError, match=says) as caught:
+        parse_where([clause], documents)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_filter_is_text(documents):
+    with pytest.raises(UsageError, match="A filter is text, not int"):
+        parse_where([3], documents)
 
 
 def test_clauses_are_joined_by_and(documents):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Limit:
         return min(max(self.count(corpus), k), max(corpus, 1))
 
     def __str__(self) -> str:
-        return f"{self.value:g}%" if self.is_share else f"{int(self.value)}"
+        return f"{_plain(self.value)}%" if self.is_share else f"{int(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Addition:
     vector: str
 
     def __str__(self) -> str:
-        return f"+{self.weight:g}*{self.vector}"
+        return f"+{_plain(self.weight)}*{self.vector}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +150,9 @@ class Cascade:
 
     def __str__(self) -> str:
         return " > ".join(map(str, self.steps))
+
+
+def _plain(number: float) -> str:
+    """A number in decimal digits, all of those that tell it apart, without an exponent."""
+    text = format(Decimal(repr(number)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

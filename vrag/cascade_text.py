@@ -11,18 +11,27 @@
     runs@bits:256 > full                    packed bits instead of stored vectors
 
 A limit is a count or a share of the corpus. The last stage takes the hits asked for and needs no limit.
+Whoever wrote it (an option, a recipe, the facts of an index on a server), a line has at most `MOST_CHARACTERS` and
+`MOST_STAGES`: every stage costs a search, and the engine nests them.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vrag.cascade import Addition, Cascade, Fusion, Limit, Stage, Step
 from vrag.errors import UsageError
+from vrag.parsing import MalformedError, real_number
+from vrag.pathtext import quoted
 
-_FUSION = re.compile(r"\s*(?P<kind>[a-z]+)\((?P<branches>.*,.*)\)(?::(?P<limit>[\d.]+%?))?\s*", re.S)
+MOST_CHARACTERS = 2_000  # of a line
+MOST_STAGES = 32  # of a line, those of branches and blended scores included
+MOST_PAGES = 1_000_000_000  # that a stage can let through
+MOST_WEIGHT = 1_000  # of a blended score
+_FUSION = re.compile(r"(?P<kind>[a-z]+)\((?P<branches>.*)\)(?::(?P<limit>[\d.]+%?))?", re.S)
 _STAGE = re.compile(
     r"(?:(?P<form>[a-z]+)\((?P<inner>[a-z][\w-]*)\)|(?P<vector>[a-z][\w-]*))"
     r"(?P<modes>(?:@[a-z]+)*)"
@@ -48,9 +57,13 @@ class Part:
 
     def error(self, problem: str, hint: str) -> UsageError:
         """A `UsageError` that names the line and the character."""
+        return UsageError(f"Cascade {quoted(self.line)}, character {self.first + 1}: {problem}.", hint)
+
+    @property
+    def first(self) -> int:
+        """Where its text begins."""
         raw = self.line[self.start : self.stop]
-        at = self.start + len(raw) - len(raw.lstrip()) + 1
-        return UsageError(f"Cascade {self.line!r}, character {at}: {problem}.", hint)
+        return self.start + len(raw) - len(raw.lstrip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +91,21 @@ def parse_cascade(text: str, aliases: Mapping[str, str], vectors: Sequence[str])
         UsageError: What is wrong and at which character.
     """
     line = aliases.get(text, text)
+    if len(line) > MOST_CHARACTERS:
+        raise UsageError(f"Cascade {quoted(line)} is longer than {MOST_CHARACTERS} characters.", "Use fewer stages.")
     names = Names(aliases, vectors)
     parts = list(_split(Part(line, 0, len(line)), ">"))
     steps = [_step(part, names) for part in parts]
     for part, step, following in zip(parts, steps, [*steps[1:], None], strict=True):
         _check_place(part, step, is_first=part is parts[0], is_last=following is None)
-    return Cascade(text, tuple(steps))
+    return _bounded(Cascade(text, tuple(steps)), line)
+
+
+def _bounded(cascade: Cascade, line: str) -> Cascade:
+    count = sum(1 + len(stage.additions) for stage in cascade.stages)
+    if count > MOST_STAGES:
+        raise UsageError(f"Cascade {quoted(line)} has {count} stages and added scores.", f"At most {MOST_STAGES} work.")
+    return cascade
 
 
 def _split(part: Part, separator: str) -> Iterator[Part]:
@@ -98,14 +120,17 @@ def _split(part: Part, separator: str) -> Iterator[Part]:
 
 
 def _step(part: Part, names: Names) -> Step:
-    match = _FUSION.fullmatch(part.line, part.start, part.stop)
-    return _stage(part, names) if match is None else _fusion(part, match, names)
+    match = _FUSION.fullmatch(part.line, part.first, part.first + len(part.text))
+    is_fusion = match is not None and "," in match["branches"]
+    return _fusion(part, match, names) if match is not None and is_fusion else _stage(part, names)
 
 
 def _fusion(part: Part, match: re.Match[str], names: Names) -> Fusion:
     kind, limit = match["kind"], _limit(part, match["limit"])
     if kind not in _FUSIONS:
-        raise part.error(f"unknown fusion {kind!r}", f"Use {' or '.join(_FUSIONS)}, e.g. union(runs:200, text:100).")
+        raise part.error(
+            f"unknown fusion {quoted(kind)}", f"Use {' or '.join(_FUSIONS)}, e.g. union(runs:200, text:100)."
+        )
     if kind == "union" and limit:
         raise part.error("a union takes no limit", "Its branches have theirs; rrf(...) can be cut.")
     branches = list(_split(Part(part.line, *match.span("branches")), ","))
@@ -127,12 +152,12 @@ def _branch(part: Part, names: Names) -> tuple[Stage, ...]:
 def _stage(part: Part, names: Names) -> Stage:
     match = _STAGE.fullmatch(part.text)
     if match is None:
-        raise part.error(f"{part.text!r} is not a stage", f"Write VECTOR:LIMIT or a name. {names.hint}")
+        raise part.error(f"{quoted(part.text)} is not a stage", f"Write VECTOR:LIMIT or a name. {names.hint}")
     vector = match["inner"] or match["vector"]
     if vector not in names.vectors:
-        raise part.error(f"unknown cascade or vector {vector!r}", names.hint)
+        raise part.error(f"unknown cascade or vector {quoted(vector)}", names.hint)
     if match["form"] not in (None, "mean"):
-        raise part.error(f"unknown query form {match['form']!r}", "The only form is mean(VECTOR).")
+        raise part.error(f"unknown query form {quoted(match['form'])}", "The only form is mean(VECTOR).")
     stage = Stage(vector, mean=match["form"] == "mean", limit=_limit(part, match["limit"]))
     return _with_extras(part, _with_modes(part, stage, match["modes"]), match["extras"], names)
 
@@ -141,9 +166,9 @@ def _with_modes(part: Part, stage: Stage, text: str) -> Stage:
     modes = text.split("@")[1:]
     for mode in modes:
         if mode not in _MODES:
-            raise part.error(f"unknown mode {mode!r}", f"Modes: {', '.join(f'@{m}' for m in _MODES)}.")
+            raise part.error(f"unknown mode {quoted(mode)}", f"Modes: {', '.join(f'@{m}' for m in _MODES)}.")
     if len(set(modes) & {"hnsw", "exact", "bits"}) > 1:
-        raise part.error(f"{text!r} cannot go together", "Choose one of @hnsw, @exact, @bits.")
+        raise part.error(f"{quoted(text)} cannot go together", "Choose one of @hnsw, @exact, @bits.")
     return replace(stage, hnsw="hnsw" in modes, bits="bits" in modes, regions="regions" in modes)
 
 
@@ -152,25 +177,31 @@ def _with_extras(part: Part, stage: Stage, text: str, names: Names) -> Stage:
         weight, star, vector = extra.partition("*")
         if not star and extra == "context":
             stage = replace(stage, context=True)
-        elif star and vector in names.vectors and _is_number(weight):
-            stage = replace(stage, additions=(*stage.additions, Addition(float(weight), vector)))
+        elif star and vector in names.vectors and _number(weight) <= MOST_WEIGHT:
+            stage = replace(stage, additions=(*stage.additions, Addition(_number(weight), vector)))
         else:
-            raise part.error(f"cannot add {extra!r}", f"Write +context or +WEIGHT*VECTOR. {names.hint}")
+            hint = f"Write +context or +WEIGHT*VECTOR, the weight at most {MOST_WEIGHT}. {names.hint}"
+            raise part.error(f"cannot add {quoted(extra)}", hint)
     return stage
 
 
 def _limit(part: Part, text: str | None) -> Limit | None:
     if text is None:
         return None
-    number = text.rstrip("%")
-    limit = Limit(float(number), text.endswith("%")) if _is_number(number) else Limit(0)
-    if limit.value <= 0 or (limit.is_share and limit.value > 100) or (not limit.is_share and "." in text):
-        raise part.error(f"limit {text!r} is out of range", "Use a whole number from 1, or a share like 10%.")
+    limit = Limit(_number(text.rstrip("%")), text.endswith("%"))
+    is_whole = limit.is_share or "." not in text
+    if not (0 < limit.value <= (100 if limit.is_share else MOST_PAGES) and is_whole):
+        hint = f"Use a whole number from 1 to {MOST_PAGES:,}, or a share like 10%."
+        raise part.error(f"limit {quoted(text)} is out of range", hint)
     return limit
 
 
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d+)?", text) is not None
+def _number(text: str) -> float:
+    """A number, infinite where the text is none that can be used."""
+    try:
+        return real_number(text)
+    except MalformedError:
+        return math.inf
 
 
 def _check_place(part: Part, step: Step, is_first: bool, is_last: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from vrag.errors import StoreError, UsageError
 from vrag.memo import Memo
-from vrag.pathtext import from_stored, to_stored
+from vrag.pathtext import from_stored, quoted, to_stored
 from vrag.payload import ARRIVING, DOCUMENT, PAGE
 from vrag.store.base import Condition, Payload, Range, Record, Selection, Store
 
@@ -179,7 +179,7 @@ class Documents:
         same_file = self._select(Condition("names", (to_stored(parts[-1]),))) if parts else []
         found = [d for d in same_file if any(PurePath(p).parts[-len(parts) :] == parts for p in d.paths)]
         if not found:
-            raise UsageError(f"No document called {name!r} in the index.", self._suggestion(name))
+            raise UsageError(f"No document called {quoted(name)} in the index.", self._suggestion(name))
         return found
 
     def page_count(self) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from vrag.errors import StoreError
+from vrag.parsing import parse_json
 from vrag.pathtext import shown
 
 LOCK_FILE = "lock"
@@ -128,7 +129,7 @@ def _read_holder(file: IO[str]) -> Holder | None:
     """Who wrote the lock; None while they have not yet, or when the text is not ours."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         file.seek(0)
-        return Holder(**json.loads(file.read()))
+        return Holder(**parse_json(file.read()))
     return None
 
 

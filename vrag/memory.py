@@ -9,8 +9,11 @@ from pathlib import Path
 
 from vrag.errors import UsageError
 from vrag.pages.page import PageSpec
+from vrag.parsing import MalformedError, real_number
+from vrag.pathtext import quoted
 
 GIB = 1 << 30
+MOST_BYTES = 1 << 60  # that can be asked for: more than any machine has
 _SHARE = 0.5  # of the machine, when nothing else is said
 _MAIN = GIB  # model, engine and a batch of pages
 _WORKER_MIN = 3 * GIB // 2  # the OCR engine and one page
@@ -68,9 +71,14 @@ def parse_bytes(text: str) -> int:
         UsageError: It is no size.
     """
     match = _SIZE.fullmatch(text)
-    if match is None:
-        raise UsageError(f"{text!r} is no size.", "e.g. 4GB or 1.5GiB")
-    return int(float(match[1]) * _UNITS[(match[2] or "").lower()])
+    try:
+        number = real_number(match[1] if match else "")
+    except MalformedError as error:
+        raise UsageError(f"{quoted(text)} is no size.", "e.g. 4GB or 1.5GiB") from error
+    size = number * _UNITS[(match and match[2] or "").lower()]
+    if size > MOST_BYTES:
+        raise UsageError(f"{quoted(text)} is more than any machine has.", "e.g. 4GB or 1.5GiB")
+    return int(size)
 
 
 def _read_limit(file: Path) -> int | None:

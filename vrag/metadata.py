@@ -14,6 +14,7 @@ from typing import Any
 
 from vrag.documents import page_id
 from vrag.errors import UsageError
+from vrag.parsing import real_number
 from vrag.payload import TYPES
 from vrag.store.base import Record, Store
 
@@ -23,9 +24,9 @@ KINDS: Mapping[str, str] = {
 }  # fmt: skip
 """Types of values, and how the store indexes each."""
 MAX_LENGTH = 1000
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")  # not 007: that is somebody's number plate
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?([+-]\d{2}:\d{2}|Z)?)?")
-_PDF_DATE = re.compile(r"D?:?(\d{4})(\d{2})?(\d{2})?")
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)  # not 007: that is somebody's number plate
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?([+-]\d{2}:\d{2}|Z)?)?", re.ASCII)
+_PDF_DATE = re.compile(r"D?:?(\d{4})(\d{2})?(\d{2})?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
@@ -77,14 +78,18 @@ def kind_of(value: Any) -> str:
 
 
 def from_text(text: str) -> Any:
-    """A value as people type it: `true`, `12.5`, `2024-03-01`, `[a, b]`, anything else, or a "string" in quotes."""
+    """A value as people type it: `true`, `12.5`, `2024-03-01`, `[a, b]`, anything else, or a "string" in quotes.
+
+    Raises:
+        MalformedError: A number that is not finite.
+    """
     text = text.strip()
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
         return cleaned(text[1:-1])
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     if _NUMBER.fullmatch(text):
-        return _number(float(text))
+        return _number(real_number(text))
     if text.startswith("[") and text.endswith("]"):
         return [cleaned(part.strip()) for part in text[1:-1].split(",") if part.strip()]
     return _text(text)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
 from vrag.errors import UsageError
 from vrag.metadata import from_json, from_text, key_name, kind_of
+from vrag.parsing import MalformedError, json_lines, parse_json, read_text, reason_of
+from vrag.pathtext import quoted
 
 FILE_COLUMN = "file"
 MAX_BYTES = 1 << 20
@@ -48,7 +50,7 @@ def given(clauses: Sequence[str] = (), table: Path | None = None) -> Given:
         key = key_name(name)
         if not equals or not key:
             raise UsageError(f"Metadata {clause!r} is not KEY=VALUE.", "e.g. --meta year=2024")
-        for_all[key] = from_text(text) if text.strip() else None
+        for_all[key] = _typed(text, f"Metadata {key}") if text.strip() else None
     return Given(for_all, read_table(table) if table else {})
 
 
@@ -64,9 +66,9 @@ def read_sidecar(path: Path) -> Values:
             return {}
         if sidecar.stat().st_size > MAX_BYTES:
             raise UsageError(f"{sidecar.name} is larger than 1 MB: that is no metadata.")
-        row = json.loads(sidecar.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{sidecar.name} cannot be read: {_reason(error)}.") from error
+        row = parse_json(read_text(sidecar))
+    except (OSError, MalformedError) as error:
+        raise UsageError(f"{sidecar.name} cannot be read: {reason_of(error)}.") from error
     return _from_object(row, sidecar.name)
 
 
@@ -79,10 +81,10 @@ def read_table(file: Path) -> dict[str, Values]:
         UsageError: It cannot be read, or has no such column.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(_json_rows(lines, file) if file.suffix.lower() == ".jsonl" else _csv_rows(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{file} cannot be read: {_reason(error)}.") from error
+        text = read_text(file)
+        rows = list(_json_rows(text, file) if file.suffix.lower() == ".jsonl" else _csv_rows(text, file))
+    except (OSError, MalformedError, csv.Error) as error:
+        raise UsageError(f"{file} cannot be read: {reason_of(error)}.") from error
     table: dict[str, Values] = {}
     for row in rows:
         name = row.pop(FILE_COLUMN, None)
@@ -92,23 +94,38 @@ def read_table(file: Path) -> dict[str, Values]:
     return table
 
 
-def _json_rows(lines: Iterable[str], file: Path) -> Iterator[Values]:
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise UsageError(f"{file}, line {number}: not JSON: {error}.") from error
-            yield _from_object(row, f"{file}, line {number}")
+def _json_rows(text: str, file: Path) -> Iterator[Values]:
+    for number, line in json_lines(text):
+        try:
+            row = parse_json(line)
+        except MalformedError as error:
+            raise UsageError(f"{file}, line {number}: {error}.") from error
+        yield _from_object(row, f"{file}, line {number}")
 
 
-def _csv_rows(lines: Iterable[str]) -> Iterator[Values]:
-    reader = csv.DictReader(lines)
-    rows = [{key_name(key): text for key, text in row.items() if key and isinstance(text, str)} for row in reader]
+def _csv_rows(text: str, file: Path) -> Iterator[Values]:
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    rows = [{key_name(key): cell for key, cell in row.items() if key and isinstance(cell, str)} for row in reader]
     columns = {key for row in rows for key in row} - {FILE_COLUMN}
-    typed = {key for key in columns if len({kind_of(from_text(row[key])) for row in rows if row.get(key)}) == 1}
+    typed = {key for key in columns if len({_kind(row[key], key, file) for row in rows if row.get(key)}) == 1}
     for row in rows:
-        yield {key: from_text(text) if key in typed else text for key, text in row.items() if text}
+        yield {key: from_text(cell) if key in typed else cell for key, cell in row.items() if cell}
+
+
+def _kind(cell: str, key: str, file: Path) -> str:
+    return kind_of(_typed(cell, f"{file}: {key}"))
+
+
+def _typed(text: str, place: str) -> Any:
+    """A value as people type it.
+
+    Raises:
+        UsageError: A number out of range.
+    """
+    try:
+        return from_text(text)
+    except MalformedError as error:
+        raise UsageError(f"{place}={quoted(text)} is {error}.", "In quotes it is text.") from error
 
 
 def _from_object(row: Any, place: str) -> Values:
@@ -119,7 +136,7 @@ def _from_object(row: Any, place: str) -> Values:
         if value is not None and (key := key_name(name)):
             try:
                 values[key] = from_json(value)
-            except (ValueError, OverflowError) as error:
+            except ValueError as error:
                 raise UsageError(f"{place}: {name}: {error}.") from error
     return values
 
@@ -130,8 +147,3 @@ def _ends(path: Path) -> Iterator[str]:
     for length in range(2, len(parts)):
         yield "/".join(parts[-length:])
     yield path.as_posix()
-
-
-def _reason(error: Exception) -> str:
-    """Why, without the number that the system gives it and the path that was said before."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 
 _SURROGATE = re.compile("[\udc80-\udcff]")  # how Python writes such a byte (PEP 383)
+_HALF = re.compile("[\ud800-\udfff]")  # such a byte, or half of a character that JSON may spell
+_LONGEST = 100  # characters of what somebody typed that a message repeats
 _STORED = re.compile("\0([0-9a-f]{2})")
 
 
 def to_stored(path: str) -> str:
-    """A path, or part of one, as the store keeps it."""
-    return _SURROGATE.sub(lambda found: f"\0{ord(found[0]) - 0xDC00:02x}", path)
+    """A path, or part of one, as the store keeps it; half a character, which no path has, is U+FFFD."""
+    return shown(_SURROGATE.sub(lambda found: f"\0{ord(found[0]) - 0xDC00:02x}", path))
 
 
 def from_stored(text: str) -> str:
@@ -23,4 +25,11 @@ def from_stored(text: str) -> str:
 
 def shown(path: str) -> str:
     """A path fit for messages, whatever bytes it is made of."""
-    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", path)
+    return _HALF.sub("\N{REPLACEMENT CHARACTER}", path)
+
+
+def quoted(text: str) -> str:
+    """What somebody typed, in quotes for messages, its middle left out when it is long."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 4 :]}"
+    return repr(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.lexical import TEXT, Bm25Lane
 from vrag.pages.page import PageSpec
+from vrag.parsing import MalformedError, parse_toml, read_text, reason_of
 from vrag.pooling import SINGLE, make_pooling, normalise, pooled_dim, query_encoding
 from vrag.regions import RegionRule
 from vrag.schema import (
@@ -37,11 +37,6 @@ from vrag.schema import (
 from vrag.settings import data_dir
 from vrag.store.base import AnyVector, VectorField
 from vrag.store.layout import ServerLayout
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FULL = "full"
 CONTEXT = "context"
@@ -253,9 +248,9 @@ def _shipped() -> list[Path]:
 
 def _read(file: Path) -> Pipeline:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{file}: not a readable TOML file: {error}") from error
+        table = parse_toml(read_text(file))
+    except (OSError, MalformedError) as error:
+        raise UsageError(f"{file}: not a readable TOML file: {reason_of(error)}.") from error
     return make_pipeline(file.stem, table, str(file))
 
 

@@ -6,7 +6,6 @@ record of the collection, so any machine opens it by its place alone.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.facts import Facts, write_facts
+from vrag.parsing import MalformedError, parse_json, read_text
 from vrag.settings import INDEX_ENV, INDEX_FILE, SHARD, find_index, index_for_writing, is_index
 from vrag.store.address import URL_ENV, Server, collection_name
 from vrag.store.base import Record, Selection, Store, VectorField
@@ -100,8 +100,8 @@ class FolderPlace:
                 f"No index at {self._folder}.", f"Make one with: vrag ingest FOLDER --index {self._folder}"
             )
         try:
-            value = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
+            value = parse_json(read_text(file))
+        except MalformedError as error:
             raise IndexMismatchError(f"{file} is damaged: {error}.", "Ingest into a new folder.") from error
         return Facts.from_json(value, str(file))
 

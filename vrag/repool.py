@@ -27,6 +27,7 @@ from vrag.grid import FloatArray
 from vrag.lexical import TEXT
 from vrag.lock import IndexLock
 from vrag.metadata import index_metadata
+from vrag.parsing import MalformedError, parse_json, read_text
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.pipeline import CONTEXT, FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places import FACTS_ID, FolderPlace, Place
@@ -177,8 +178,8 @@ def _open_draft(folder: Path, new: Pipeline, facts: Facts) -> Store:
 
 def _read_goal(file: Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return parse_json(read_text(file))
+    except (OSError, MalformedError):
         return None
 
 

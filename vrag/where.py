@@ -16,13 +16,20 @@ from datetime import date, timedelta
 from vrag.documents import Documents
 from vrag.errors import UsageError
 from vrag.metadata import Types, cleaned, is_date, moment
+from vrag.parsing import MalformedError, real_number, whole_number
+from vrag.pathtext import quoted
 from vrag.payload import PAGE
 from vrag.store.base import Condition, Interval, Range, Selection
 
 BUILT_IN = ("doc", "page", "source", "renderer")
-_CLAUSE = re.compile(r"\s*(?P<key>[\w.-]+)\s*(?P<op>!=|<=|>=|=|<|>|\bin\b)\s*(?P<value>.*\S)\s*", re.DOTALL)
-_AND = re.compile(r"\s+and\s+(?=[\w.-]+\s*(?:!=|<=|>=|=|<|>|\bin\b))", re.IGNORECASE)
+MOST_CHARACTERS = 20_000  # of a filter
+MOST_CLAUSES = 100  # of a search
+MOST_PAGE = 2**53  # that can be asked for
+_CLAUSE = re.compile(r"(?P<key>[\w.-]+)\s*(?P<op>!=|<=|>=|=|<|>|\bin\b)\s*(?P<value>\S.*)", re.DOTALL)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_AND = re.compile(  # outside of quotes; from the first of many spaces, or each would be tried
+    rf"{_QUOTED.pattern}|(?P<and>(?<!\s)\s+and\s+(?=[\w.-]+\s*(?:!=|<=|>=|=|<|>|\bin\b)))", re.IGNORECASE
+)
 _EXAMPLE = 'e.g. --where doc=report.pdf or --where "year >= 2020 and author in (Smith, Jones)"'
 
 Clause = Condition | Range
@@ -52,31 +59,36 @@ def parse_where_documents(clauses: Sequence[str], documents: Documents) -> Selec
 
 def _conditions(clauses: Sequence[str], documents: Documents) -> list[Clause]:
     types: dict[str, str] | None = None
-    conditions = []
-    for clause in clauses:
-        for part in _split(clause):
-            match = _CLAUSE.fullmatch(part)
-            if match is None:
-                raise UsageError(f"Filter {part!r} is not KEY=VALUE.", _EXAMPLE)
-            key, op, value = match.group("key", "op", "value")
-            if key in BUILT_IN:
-                conditions.append(_BUILT_IN[key](key, op, _values(op, value), documents))
-                continue
-            types = Types(documents.store).known() if types is None else types
-            conditions.append(_of_metadata(key.removeprefix("meta."), op, _values(op, value), types))
+    conditions: list[Clause] = []
+    parts = [part for clause in clauses for part in _split(clause)]
+    if len(parts) > MOST_CLAUSES:
+        raise UsageError(f"The filters have {len(parts)} clauses; {MOST_CLAUSES} is the most.", _EXAMPLE)
+    for part in parts:
+        match = _CLAUSE.fullmatch(part)
+        if match is None:
+            raise UsageError(f"Filter {quoted(part)} is not KEY=VALUE.", _EXAMPLE)
+        key, op, value = match.group("key", "op", "value")
+        if key in BUILT_IN:
+            conditions.append(_BUILT_IN[key](key, op, _values(op, value), documents))
+            continue
+        types = Types(documents.store).known() if types is None else types
+        conditions.append(_of_metadata(key.removeprefix("meta."), op, _values(op, value), types))
     return conditions
 
 
 def _split(clause: str) -> list[str]:
-    """Clauses joined by `and`, unless it stands in quotes."""
-    kept: list[str] = []
+    """Clauses joined by `and`, unless it stands in quotes.
 
-    def hide(found: re.Match[str]) -> str:
-        kept.append(found[0])
-        return f"\0{len(kept) - 1}\0"
-
-    hidden = _QUOTED.sub(hide, clause)
-    return [re.sub("\0(\\d+)\0", lambda found: kept[int(found[1])], part) for part in _AND.split(hidden)]
+    Raises:
+        UsageError: It is no text, or too long.
+    """
+    if not isinstance(clause, str):
+        raise UsageError(f"A filter is text, not {type(clause).__name__}.", _EXAMPLE)
+    if len(clause) > MOST_CHARACTERS:
+        raise UsageError(f"Filter {quoted(clause)} is longer than {MOST_CHARACTERS} characters.", _EXAMPLE)
+    joints = [found.span() for found in _AND.finditer(clause) if found["and"]]
+    starts, ends = [0, *(end for _, end in joints)], [*(start for start, _ in joints), len(clause)]
+    return [clause[start:end].strip() for start, end in zip(starts, ends, strict=True)]
 
 
 def _values(op: str, text: str) -> list[str]:
@@ -86,7 +98,7 @@ def _values(op: str, text: str) -> list[str]:
     inner = text[1:-1] if text.startswith("(") and text.endswith(")") else text
     parts = re.findall(r"\"[^\"]*\"|'[^']*'|[^,\s][^,]*", inner)
     if not parts:
-        raise UsageError(f"Filter value {text!r} lists nothing.", "e.g. year in (2023, 2024)")
+        raise UsageError(f"Filter value {quoted(text)} lists nothing.", "e.g. year in (2023, 2024)")
     return [_unquoted(part.strip()) for part in parts]
 
 
@@ -100,16 +112,24 @@ def _of_document(key: str, op: str, values: list[str], documents: Documents) -> 
 
 
 def _of_page(key: str, op: str, values: list[str], documents: Documents) -> Clause:
-    for number in (end for value in values for end in value.split("..")):
-        if not number.isdecimal() or int(number) < 1:
-            raise UsageError(f"Filter page={number!r} needs a page number from 1.")
+    numbers = [_page_number(end) for value in values for end in value.split("..")]
     if op in ("=", "in") and not any(".." in value for value in values):
-        return Condition(key, tuple(int(value) for value in values))
+        return Condition(key, tuple(numbers))
     return _ranged(key, op, values, _number_interval)
 
 
+def _page_number(text: str) -> int:
+    try:
+        number = whole_number(text)
+    except MalformedError:
+        number = 0
+    if not 1 <= number <= MOST_PAGE:
+        raise UsageError(f"Filter page={quoted(text)} needs a page number from 1.")
+    return number
+
+
 def _of_keyword(key: str, op: str, values: list[str], documents: Documents) -> Clause:
-    return _equal(key, op, tuple(values), key)
+    return _equal(key, op, tuple(map(cleaned, values)), key)
 
 
 _BUILT_IN: Mapping[str, Callable[[str, str, list[str], Documents], Clause]] = {
@@ -120,7 +140,7 @@ _BUILT_IN: Mapping[str, Callable[[str, str, list[str], Documents], Clause]] = {
 def _of_metadata(key: str, op: str, values: list[str], types: Mapping[str, str]) -> Clause:
     kind = types.get(key)
     if kind is None:
-        raise UsageError(f"Unknown filter key {key!r}.", f"Keys: {', '.join((*BUILT_IN, *sorted(types)))}.")
+        raise UsageError(f"Unknown filter key {quoted(key)}.", f"Keys: {', '.join((*BUILT_IN, *sorted(types)))}.")
     stored = f"meta.{key}"
     if kind == "number":
         return _ranged(stored, op, values, _number_interval)
@@ -129,7 +149,7 @@ def _of_metadata(key: str, op: str, values: list[str], types: Mapping[str, str])
     if kind == "bool":
         values = [value.lower() for value in values]
         if wrong := set(values) - {"true", "false"}:
-            raise UsageError(f"Filter {key}={min(wrong)!r} must be true or false.")
+            raise UsageError(f"Filter {key}={quoted(min(wrong))} must be true or false.")
     return _equal(stored, op, tuple(cleaned(value) for value in values), key)
 
 
@@ -164,18 +184,22 @@ def _compared(op: str, first: Interval, last: Interval) -> Interval:
 
 
 def _number_interval(text: str, key: str) -> Interval:
-    try:
-        number = float(text)
-    except ValueError as error:
-        raise UsageError(f"Filter {key}={text!r} needs a number.") from error
+    number = _number(text, key)
     return Interval(gte=number, lte=number)
+
+
+def _number(text: str, key: str) -> float:
+    try:
+        return real_number(text)
+    except MalformedError as error:
+        raise UsageError(f"Filter {key}={quoted(text)} needs a number: it is {error}.") from error
 
 
 def _date_interval(text: str, key: str) -> Interval:
     """A year, a month, a day or a moment: from its start to before its end."""
     if len(text) > 10 and is_date(text):
         return Interval(gte=moment(text), lte=moment(text))
-    match = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", text)
+    match = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", text, re.ASCII)
     try:
         if match is None:
             raise ValueError(text)
@@ -183,7 +207,7 @@ def _date_interval(text: str, key: str) -> Interval:
         start, days = date(year, month, day), _length(year, int(match[2] or 0), int(match[3] or 0))
         return Interval(gte=start.isoformat(), lt=(start + timedelta(days)).isoformat())
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"Filter {key}={text!r} needs a date.", "e.g. 2024, 2024-03 or 2024-03-01") from error
+        raise UsageError(f"Filter {key}={quoted(text)} needs a date.", "e.g. 2024, 2024-03 or 2024-03-01") from error
 
 
 def _length(year: int, month: int, day: int) -> int:

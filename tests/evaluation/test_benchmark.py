@@ -94,7 +94,7 @@ def test_an_empty_file_is_named(folder, name):
 
 def test_a_file_that_is_not_utf8(folder):
     (folder / "qrels.jsonl").write_bytes(b'{"query-id": "\xff"}')
-    with pytest.raises(VragError, match=r"qrels\.jsonl is not UTF-8 \(byte 14\)"):
+    with pytest.raises(VragError, match=r"qrels\.jsonl is not UTF-8 \(byte 15\)"):
         load_benchmark(folder)
 
 

@@ -1,5 +1,7 @@
 """Benchmarks in the classic BEIR layout, and the several names of the same columns."""
 
+import json
+
 import pytest
 from PIL import Image
 
@@ -21,6 +23,13 @@ def beir(tmp_path):
     lines = ["query-id\tcorpus-id\tscore", *(f"q{n}\tp{PAGES.index(q[:2])}\t{n + 1}" for n, q in enumerate(QUESTIONS))]
     (folder / "qrels" / "test.tsv").write_text("\n".join(lines) + "\n")
     return folder
+
+
+@pytest.mark.parametrize("row", [{"_id": "q0", "text": "half \ud800"}, {"_id": "\udcff", "text": "whole"}])
+def test_halves_of_characters_are_refused_before_anything_is_measured(beir, row):
+    (beir / "queries.jsonl").write_text(json.dumps(row))
+    with pytest.raises(VragError, match=r"queries\.jsonl, line 1: '(text|_id)' is not Unicode text"):
+        load_benchmark(beir)
 
 
 def test_classic_beir(beir):

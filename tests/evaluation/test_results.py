@@ -60,5 +60,33 @@ def test_results_are_read_from_a_file_or_its_folder(options, tmp_path):
         read_results(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (3, "it is no object"),
+        ({"scope": ["all"]}, "'scope' must be text"),
+        ({"metric": None}, "'metric' must be text"),
+        ({"per_query": None}, "'per_query' must have an object for every question"),
+        ({"per_query": {"a": 1}}, "'per_query' must have an object for every question"),
+        ({"per_query": {"a": {"mrr": "high"}}}, "'per_query' must have numbers"),
+        ({"per_query": {"a": {"mrr": 1}, "b": {}}}, "unlike metrics"),
+        ({"query_languages": {"a": []}}, "'query_languages' must name the language"),
+    ],
+)
+def test_odd_rows_are_one_sentence(options, tmp_path, row, says):
+    results = json.loads(json.dumps(make_results([made_up_run({"exact": HITS}, QRELS)], options)))
+    results["results"].append({**results["results"][0], **row} if isinstance(row, dict) else row)
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    with pytest.raises(VragError, match=f"row 2 of its results: .*{says}"):
+        read_results(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "\xff", '{"results": NaN}', '{"results": ' + "9" * 5000])
+def test_what_is_no_json_is_one_sentence(tmp_path, text):
+    (tmp_path / "results.json").write_text(text, encoding="latin-1")
+    with pytest.raises(VragError, match="is not readable JSON"):
+        read_results(tmp_path)
+
+
 def test_versions_name_what_has_a_part_in_the_numbers():
     assert {"vrag", "numpy", "qdrant-edge-py", "onnxruntime"} <= set(versions())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vrag.errors import ModelError, UsageError
+from vrag.parsing import MalformedError, parse_json, read_text, reason_of
 
 CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -52,9 +52,11 @@ class Snapshot:
         if not path.is_file():
             return None
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{path} cannot be read: {error}.", "Copy or download the checkpoint again.") from error
+            found = parse_json(read_text(path))
+        except (OSError, MalformedError) as error:
+            raise ModelError(
+                f"{path} cannot be read: {reason_of(error)}.", "Copy or download the checkpoint again."
+            ) from error
         if not isinstance(found, dict):
             raise ModelError(f"{path} is not a JSON object.", "Copy or download the checkpoint again.")
         return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from vrag.drafts import draft_file
 from vrag.evaluation.benchmark import Query
+from vrag.parsing import MalformedError, parse_json
 
 JOURNALS = "journal"
 
@@ -61,7 +62,7 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft_file(path) as file:
             file.write("".join(f"{line}\n" for line in lines).encode())
-        rows = [json.loads(line) for line in lines[1:]]
+        rows = [parse_json(line) for line in lines[1:]]
         asked = [row for row in rows if questions.get(row["query-id"]) == row["query"]]
         return cls(path, {row["query-id"]: Answer(dict(row["hits"]), row["seconds"]) for row in asked})
 
@@ -80,7 +81,7 @@ def _whole_lines(path: Path) -> Iterator[str]:
         return
     for line in path.read_bytes().split(b"\n")[:-1]:
         try:
-            json.loads(line)
-        except ValueError:  # torn by a crash: what follows was written after it and is whole again
+            parse_json(line)
+        except MalformedError:  # torn by a crash: what follows was written after it and is whole again
             continue
         yield line.decode()

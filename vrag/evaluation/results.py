@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from vrag.evaluation.published import beside_published
 from vrag.evaluation.runner import TaskRun
 from vrag.evaluation.scoring import Row, score_task
 from vrag.evaluation.task import Options
+from vrag.parsing import MalformedError, parse_json, read_text, reason_of
 
 FORMAT = 1
 RESULTS = "results.json"
@@ -62,16 +62,38 @@ def read_results(path: Path) -> Results:
     """
     file = path / RESULTS if path.is_dir() else path
     try:
-        results: Results = json.loads(file.read_text(encoding="utf-8"))
+        results: Results = parse_json(read_text(file))
     except FileNotFoundError as error:
         raise UsageError(f"There is no {file}.", "vrag eval writes it into its --out folder.") from error
-    except (OSError, ValueError) as error:
-        raise VragError(f"{file} is not readable JSON: {error}.") from error
+    except (OSError, MalformedError) as error:
+        raise VragError(f"{file} is not readable JSON: {reason_of(error)}.") from error
     if not isinstance(results, dict) or not isinstance(results.get("results"), list):
         raise VragError(f"{file} is no results file of vrag eval.", "Pass the results.json of its --out folder.")
     if results.get("format") != FORMAT:
         raise VragError(f"{file} has format {results.get('format')!r}, this vrag reads format {FORMAT}.")
+    for number, row in enumerate(results["results"], 1):
+        if problem := _problem(row):
+            raise VragError(f"{file}, row {number} of its results: {problem}.", "Pass a file that vrag eval wrote.")
     return results
+
+
+def _problem(row: Any) -> str:
+    """What makes a row of results unfit to be compared; empty when nothing does."""
+    if not isinstance(row, dict):
+        return "it is no object"
+    for key in ("task", "scope", "cascade", "metric"):
+        if not isinstance(row.get(key), str):
+            return f"{key!r} must be text"
+    questions = row.get("per_query")
+    if not isinstance(questions, dict) or not all(isinstance(values, dict) for values in questions.values()):
+        return "'per_query' must have an object for every question"
+    values = list(questions.values())
+    if any(isinstance(v, bool) or not isinstance(v, int | float) for one in values for v in one.values()):
+        return "'per_query' must have numbers"
+    languages = row.get("query_languages", {})
+    if not isinstance(languages, dict) or not all(isinstance(language, str) for language in languages.values()):
+        return "'query_languages' must name the language of each question"
+    return "its questions have unlike metrics" if any(one.keys() != values[0].keys() for one in values) else ""
 
 
 def public_rows(results: Results) -> list[Row]:

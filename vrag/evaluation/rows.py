@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vrag.errors import UsageError, VragError
+from vrag.parsing import MalformedError, check_unicode, json_lines, parse_json, read_text, reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Row:
         value = self._get(key)
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             raise self.error(f"{key!r} must be a string or a whole number, not {value!r}")
-        return str(value)
+        return self._unicode(key, str(value))
 
     def key(self, *keys: str) -> str:
         """The first of `keys` that the row has, else the first one."""
@@ -47,7 +47,7 @@ class Row:
         value = self._get(key)
         if not isinstance(value, str) or not value.strip():
             raise self.error(f"{key!r} must be text, not {value!r}")
-        return value
+        return self._unicode(key, value)
 
     def optional_text(self, *keys: str) -> str | None:
         """A string, or None where no such key is there or it is null."""
@@ -69,6 +69,13 @@ class Row:
         """An error that names this row."""
         return VragError(f"{self.path}, {self.unit} {self.line}: {problem}.")
 
+    def _unicode(self, key: str, text: str) -> str:
+        try:
+            check_unicode(text)
+        except MalformedError as error:
+            raise self.error(f"{key!r} is {error}") from error
+        return text
+
     def _get(self, key: str) -> Any:
         if key not in self.fields:
             raise self.error(f"{key!r} is missing; the row has {', '.join(map(repr, self.fields)) or 'nothing'}")
@@ -82,10 +89,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         UsageError: There is no such file.
         VragError: It is not UTF-8, or a line is not a JSON object.
     """
-    # Not splitlines(): JSON strings may hold U+2028 and other characters that it takes for line ends.
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if line.strip():
-            yield _parse(path, number, line)
+    for number, line in json_lines(_text_of(path)):
+        yield _parse(path, number, line)
 
 
 def read_table(path: Path, delimiter: str) -> Iterator[Row]:
@@ -93,36 +98,35 @@ def read_table(path: Path, delimiter: str) -> Iterator[Row]:
 
     Raises:
         UsageError: There is no such file.
-        VragError: It is not UTF-8, or a row has more cells than the head.
+        VragError: It is not UTF-8, a cell is too long, or a row has more cells than the head.
     """
-    reader = csv.DictReader(io.StringIO(read_text(path)), delimiter=delimiter)
-    for fields in reader:
-        row = Row(path, reader.line_num, fields)
-        if None in fields:
-            raise row.error(f"more cells than the head has ({', '.join(reader.fieldnames or ())})")
-        yield row
-
-
-def read_text(path: Path) -> str:
-    """The text of a file, without a byte order mark.
-
-    Raises:
-        UsageError: There is no such file.
-        VragError: It is not UTF-8.
-    """
+    reader = csv.DictReader(io.StringIO(_text_of(path)), delimiter=delimiter)
     try:
-        return path.read_text(encoding="utf-8-sig")
+        for fields in reader:
+            row = Row(path, reader.line_num, fields)
+            if None in fields:
+                raise row.error(f"more cells than the head has ({', '.join(reader.fieldnames or ())})")
+            yield row
+    except csv.Error as error:
+        raise VragError(f"{path}, line {reader.line_num}: not a table ({error}).") from error
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return read_text(path)
     except FileNotFoundError as error:
         raise UsageError(f"{path} is missing.") from error
-    except UnicodeDecodeError as error:
-        raise VragError(f"{path} is not UTF-8 (byte {error.start}).", "Save it as UTF-8.") from error
+    except OSError as error:
+        raise VragError(f"{path} cannot be read: {reason_of(error)}.") from error
+    except MalformedError as error:
+        raise VragError(f"{path} is {error}.", "Save it as UTF-8.") from error
 
 
 def _parse(path: Path, number: int, line: str) -> Row:
     try:
-        fields = json.loads(line)
-    except ValueError as error:
-        raise VragError(f"{path}, line {number}: not JSON ({error}).") from error
+        fields = parse_json(line)
+    except MalformedError as error:
+        raise VragError(f"{path}, line {number}: {error}.") from error
     if not isinstance(fields, dict):
         raise VragError(f"{path}, line {number}: not a JSON object, but {type(fields).__name__}.")
     return Row(path, number, fields)

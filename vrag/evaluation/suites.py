@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from vrag.errors import UsageError
+from vrag.parsing import parse_toml, read_text
 from vrag.settings import data_dir
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 SUITES = "suites"
 
@@ -56,7 +51,7 @@ class SuiteTask:
 def load_suites() -> Mapping[str, tuple[SuiteTask, ...]]:
     """All suites, by name."""
     files = sorted((data_dir("eval") / SUITES).glob("*.toml"))
-    return {file.stem: _tasks(file.stem, tomllib.loads(file.read_text(encoding="utf-8"))) for file in files}
+    return {file.stem: _tasks(file.stem, parse_toml(read_text(file))) for file in files}
 
 
 def find_suite_tasks(word: str) -> tuple[SuiteTask, ...]:
