@@ -1,13 +1,15 @@
 """Nobody waits for the compiler, and what is compiled once is found again."""
 
 import os
+import shutil
 import subprocess
-import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from vrag.bits import compiled
+from vrag.processes import python_command
 
 # A process with its own cache folder, and the package's own __pycache__ out of numba's reach.
 SEARCH = """
@@ -22,9 +24,18 @@ def home(tmp_path):
     return {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "c"), "NUMBA_CACHE_DIR": str(tmp_path / "n")}
 
 
-def python(code, home):
-    done = subprocess.run([sys.executable, "-c", code], env=home, capture_output=True, text=True, check=True)
+def python(code, home, cwd=None):
+    done = subprocess.run(python_command(code), env=home, cwd=cwd, capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A folder with a package called like this one, that leaves a mark where it is imported."""
+    for name in ("vrag", "numba"):
+        (tmp_path / "foreign" / name).mkdir(parents=True)
+        (tmp_path / "foreign" / name / "__init__.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w').close()\n")
+    return tmp_path / "foreign"
 
 
 def test_compiled_once_found_by_the_next_process(home, tmp_path):
@@ -36,16 +47,44 @@ def test_compiled_once_found_by_the_next_process(home, tmp_path):
         "print(sum(k.maxsim.stats.cache_hits.values()), sum(k.regions.stats.cache_hits.values()))"
     )
     assert python(hits, home) == "1 1"
+    for file in (tmp_path / "n").rglob("kernels*.nbc"):
+        file.unlink()
+    stamps = set((tmp_path / "c").rglob("kernels-*"))
+    assert python(SEARCH, home) == "[false, true]"  # nobody waits for the compiler
+    assert len(stamps - set((tmp_path / "c").rglob("kernels-*"))) == 1  # what the stamp stood for is gone
 
 
-def test_the_background_compiler_leaves_the_stamp(home):
+def test_the_background_compiler_leaves_the_stamp(home, foreign, tmp_path):
+    """Started where a foreign `vrag` lies, which it must not run."""
     start = "from vrag.bits import compiled; compiled.compile_in_background(); print(compiled.kernels())"
-    assert python(start, home) == "None"
+    assert python(start, home, foreign) == "None"
     for _ in range(600):
-        if python(SEARCH, home) == "[true, true]":
+        if python(SEARCH, home, foreign) == "[true, true]":
+            assert not (tmp_path / "mark").exists()
             return
         time.sleep(0.2)
     pytest.fail("never compiled")
+
+
+def test_another_copy_of_the_package_has_a_stamp_of_its_own(monkeypatch):
+    def stamp():
+        compiled._stamp.cache_clear()
+        return compiled._stamp()
+
+    mine = stamp()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "elsewhere")
+    moved = stamp()
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    assert stamp() == mine
+    assert moved != mine
+
+
+def test_a_copy_that_is_not_compiled_is_not_taken_for_one_that_is(home, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(Path(compiled.__file__).parent.parent, copy / "vrag", ignore=shutil.ignore_patterns("__pycache__"))
+    where = "from vrag.bits import compiled; print(compiled._stamp())"
+    other = python(f"sys.path.insert(0, {str(copy)!r}); {where}", home)
+    assert other != python(where, home)
 
 
 @pytest.fixture

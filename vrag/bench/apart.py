@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 from vrag.bench.measure import Result, timed, timed_scorer
 from vrag.bench.peers import PEERS
 from vrag.bench.vectors import Corpus
+from vrag.processes import Spawn
 
 
 def measure_apart(name: str, corpus: Corpus, pages: int, folder: Path, most_s: float = math.inf) -> Result:
@@ -24,7 +24,7 @@ def measure_apart(name: str, corpus: Corpus, pages: int, folder: Path, most_s: f
         folder: For its index, if it writes one.
         most_s: Seconds of searching after which no more queries are asked.
     """
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+    with ProcessPoolExecutor(1, mp_context=Spawn()) as process:
         return process.submit(_measure, name, corpus, pages, folder, most_s).result()
 
 

@@ -6,7 +6,6 @@ scores the same queries from the same bits. Linux says in `/proc/self/smaps` wha
 
 from __future__ import annotations
 
-import multiprocessing
 import re
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +17,7 @@ from vrag.bench.engine import CASCADES, FULL, ROWS, BenchStore, open_bits
 from vrag.bits import compiled
 from vrag.bits.files import DATA
 from vrag.grid import FloatArray
+from vrag.processes import Spawn
 
 SMAPS = Path("/proc/self/smaps")
 _WAIT_S = 600  # for the other process
@@ -87,7 +87,7 @@ def measure_memory(folder: Path, dim: int, pages: int, queries: Sequence[FloatAr
     """
     if not SMAPS.exists():
         return None
-    context = multiprocessing.get_context("spawn")
+    context = Spawn()
     barrier = context.Barrier(2)
     with ProcessPoolExecutor(2, mp_context=context, initializer=_meet, initargs=(barrier,)) as processes:
         search = processes.submit(_search, folder, dim, pages, queries)

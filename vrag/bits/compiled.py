@@ -2,7 +2,8 @@
 
 Compiling takes seconds, so nobody waits for it: it is done by a process of its own, started when pages are first
 turned to bits and again when a search finds nothing compiled. A stamp in the user's cache folder says that it is
-done for this Python, numba, processor and source; numba keeps the machine code itself.
+done for this copy of vrag, Python, numba, processor and source; numba keeps the machine code itself, in a cache that
+may be deleted or go stale behind the stamp: then the stamp goes too, and it is done again.
 """
 
 from __future__ import annotations
@@ -15,18 +16,23 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+from vrag.processes import python_command
 
 RETRY_SECONDS = 600  # a failed or running attempt is not repeated sooner
 KERNELS, EXACT_KERNEL = "vrag.bits.kernels", "vrag.bits.exact_kernel"
 
 
 def installed() -> bool:
-    """Whether numba is there (extra `[fast]`)."""
-    return importlib.util.find_spec("numba") is not None
+    """Whether numba is there (extra `[fast]`), and may compile."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") == "0" and importlib.util.find_spec("numba") is not None
 
 
 _started: list[subprocess.Popen[bytes]] = []  # held: one let go while it runs is a ResourceWarning
@@ -36,7 +42,15 @@ def kernels() -> ModuleType | None:
     """The compiled kernels; None when numba is missing or has not compiled them yet."""
     if _load.cache_info().currsize:
         return _load()
-    return _load() if installed() and _stamp().exists() else None
+    if not (installed() and _stamp().exists()):
+        return None
+    try:
+        with _cached_only():
+            return _load()
+    except _NotCachedError:
+        with suppress(OSError):
+            _stamp().unlink()
+        return None
 
 
 def exact_kernel() -> ModuleType:
@@ -59,13 +73,38 @@ def compile_in_background() -> None:
         return  # no cache folder: numba could not keep what it compiles either
     _started.append(
         subprocess.Popen(
-            [sys.executable, "-c", "from vrag.bits.compiled import compile_now; compile_now()"],
+            python_command("from vrag.bits.compiled import compile_now; compile_now()"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C in the terminal is not meant for it
         )
     )
+
+
+class _NotCachedError(Exception):
+    """Numba would have to compile."""
+
+
+@contextmanager
+def _cached_only() -> Iterator[None]:
+    """Have numba stop where it starts to compile a kernel: only it can tell what its cache has.
+
+    Raises:
+        _NotCachedError: It would have compiled.
+    """
+    from numba.core import event
+
+    class Refusal(event.Listener):
+        def on_start(self, event: Any) -> None:
+            if event.data["dispatcher"].py_func.__module__ in (KERNELS, EXACT_KERNEL):
+                raise _NotCachedError
+
+        def on_end(self, event: Any) -> None:
+            """Nothing: nobody waits for it."""
+
+    with event.install_listener("numba:compile", Refusal()):
+        yield
 
 
 @lru_cache(maxsize=1)
@@ -79,8 +118,16 @@ def _stamp() -> Path:
     from platformdirs import user_cache_path
 
     source = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("kernels.py", "exact_kernel.py"))
-    facts = (platform.python_version(), metadata.version("numba"), platform.machine(), _processor(), sys.prefix)
-    digest = hashlib.sha256("\n".join(facts).encode() + source).hexdigest()[:16]
+    facts = (
+        platform.python_version(),
+        metadata.version("numba"),
+        platform.machine(),
+        _processor(),
+        sys.prefix,
+        __file__,
+    )
+    settings = (f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_"))
+    digest = hashlib.sha256("\n".join((*facts, *settings)).encode() + source).hexdigest()[:16]
     return user_cache_path("vrag") / f"kernels-{digest}"
 
 

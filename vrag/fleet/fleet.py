@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -279,7 +280,11 @@ def connect(address: str) -> Any:
     if not ray.is_initialized():
         try:
             _probe(address)
-            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
+            with (
+                tempfile.TemporaryDirectory() as empty
+            ):  # or workers look for modules in the driver's current directory
+                ray.init(address=address, runtime_env={"working_dir": empty}, **quiet)
         except (OSError, ValueError, RuntimeError) as error:
             raise UsageError(
                 f"No Ray cluster at {address}: {str(error)[:200]}.", "Use --ray local for one here."

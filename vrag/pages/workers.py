@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -11,9 +12,8 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing import parent_process
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -23,28 +23,60 @@ from vrag.pages.faults import where
 from vrag.pages.load import PageLoader
 from vrag.pages.page import Page, PageSpec
 from vrag.pages.reader import DocumentInfo
+from vrag.processes import Process, Spawn
 
 T = TypeVar("T")
 
 TIMEOUT_S = 120.0
 MEMORY_BYTES = 4 << 30
 _POOLS = 3  # tried for a page, in case they break
-_starting = threading.Lock()
 _loader: PageLoader | None = None  # of a worker process; keeps its last document open
 
 
-class _Process(SpawnProcess):
-    """A process that does not import the program which uses vrag: without a main guard that would run again in each."""
+class _Process(Process):
+    """A process that ends with its parent, and every tool it has started with it."""
+
+    _is_over = False
 
     def start(self) -> None:
-        """Start while `__main__` looks like an interpreter's prompt; nothing sent to a worker is defined in it."""
-        with _starting, _interrupted_later():
-            program = sys.modules["__main__"]
-            sys.modules["__main__"] = ModuleType("__main__")
-            try:
-                super().start()
-            finally:
-                sys.modules["__main__"] = program
+        """Start whole or not at all, whenever Ctrl-C is pressed."""
+        with _interrupted_later():
+            super().start()
+
+    def run(self) -> None:
+        """Work in a group of its own, while a thread waits for the parent to die."""
+        if sys.platform != "win32":
+            os.setsid()
+        threading.Thread(target=_follow_parent, daemon=True).start()
+        super().run()
+
+    def terminate(self) -> None:
+        """End it at once; whoever stops a worker has done so because it hangs, or has nothing to do."""
+        self._end_group()
+        super().kill()
+
+    def is_alive(self) -> bool:
+        """Whether it runs; of one that has crashed the tools are ended now."""
+        alive = super().is_alive()
+        if not alive:
+            self._end_group()
+        return alive
+
+    def _end_group(self) -> None:
+        if sys.platform != "win32" and self.pid is not None and not self._is_over:
+            self._is_over = True  # soon the number may be another's
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # it has none yet, or none any more
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+def _follow_parent() -> None:
+    """End this process and its tools when the parent is gone, whatever they are doing."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    if sys.platform != "win32":
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 @contextlib.contextmanager
@@ -68,7 +100,7 @@ def _interrupted_later() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-class _Spawn(SpawnContext):
+class _Spawn(Spawn):
     Process = _Process
 
 

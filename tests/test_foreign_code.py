@@ -1,0 +1,67 @@
+"""Code that lies in the current directory is never run."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ANIMALS, command
+from tests.pdfs import write_pdf
+from vrag.processes import python_command
+
+NAMES = (
+    "vrag",
+    "multiprocessing",
+    "pickle",
+    "json",
+    "struct",
+    "signal",
+    "numpy",
+    "PIL",
+    "pypdfium2",
+    "pebble",
+    "numba",
+)
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A folder with packages that leave a mark where they are imported, and a document."""
+    folder = tmp_path / "foreign"
+    for name in NAMES:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text(f"open({str(tmp_path / name)!r}, 'w').close()\n")
+    write_pdf(folder / "animals.pdf", ANIMALS[:1])
+    return folder
+
+
+def marks(folder):
+    return [name for name in NAMES if (folder.parent / name).exists()]
+
+
+def test_the_folder_would_be_run_by_a_python_that_looks_there(foreign):
+    subprocess.run([sys.executable, "-c", "import vrag"], cwd=foreign, check=True)
+    assert marks(foreign) == ["vrag"]
+
+
+def test_commands_run_in_it_read_documents_and_draw_pages(foreign, tmp_path):
+    home = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "NUMBA_DISABLE_JIT": "1"}  # or it compiles on when this is over
+    for arguments in (
+        ["ingest", "animals.pdf", "--index", "i"],
+        ["search", "sheep", "--index", "i", "--save-pages", "o"],
+    ):
+        environment = {**os.environ, **home}
+        done = subprocess.run(command(*arguments), cwd=foreign, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert len(list((foreign / "o").iterdir())) == 1
+    assert marks(foreign) == []
+
+
+def test_a_python_that_is_started_finds_this_vrag_and_nothing_of_the_folder(foreign):
+    import vrag
+
+    code = "import vrag, pickle, numba; print(vrag.__file__)"
+    done = subprocess.run(python_command(code), cwd=foreign, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == vrag.__file__
+    assert marks(foreign) == []
