@@ -5,7 +5,7 @@ TEST_VENV := .venv-test
 COLPALI_VENV := .venv-colpali
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-core test-colpali check format docs soak samples reference server-up server-down cluster-up test-server clean
+.PHONY: demo test test-core test-colpali check format docs soak fuzz samples reference server-up server-down cluster-up test-server clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
@@ -50,10 +50,18 @@ docs: $(TEST_VENV)/installed
 reference: $(COLPALI_VENV)/installed
 	$(COLPALI_VENV)/bin/pytest -m reference tests/embedders
 
-# kill -9 at random moments, and mutants of PDFs: prints kills, pages, losses (must be 0), and what became of the mutants.
+# Kills of every kind, threads, two processes on a server, damage: prints counts; fails on any loss or wrong answer. An hour.
 soak: $(TEST_VENV)/installed
-	$(TEST_VENV)/bin/python -m tests.soak.kills 30
-	$(TEST_VENV)/bin/python -m tests.soak.mutants 5000
+	$(TEST_VENV)/bin/python -m tests.soak.kills 1000
+	$(TEST_VENV)/bin/python -m tests.soak.threads 300
+	$(TEST_VENV)/bin/python -m tests.soak.pair 120
+	$(TEST_VENV)/bin/python -m tests.soak.damage
+
+# Mutants of PDFs, of the derived cache and of snapshots: what is neither read nor refused fails. About 15 minutes.
+fuzz: $(TEST_VENV)/installed
+	$(TEST_VENV)/bin/python -m tests.soak.mutants 15000
+	$(TEST_VENV)/bin/python -m tests.soak.caches 300
+	$(TEST_VENV)/bin/python -m tests.soak.snapshots 300
 
 samples: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python $(PIP) -e '.[samples]'

@@ -1,28 +1,51 @@
-"""A process to be killed: does one thing to an index and says on stdout what is acknowledged.
+"""What is killed: one thing done to an index, which says on stdout what is acknowledged.
 
 python -m tests.soak.driver INDEX OPERATION [ARGUMENT...]
 
-It prints `ready` once the index is open, `ack ID DOCUMENT` for every page that the store has acknowledged, and `done`.
+It says `ready` once the index is open, `ack ID DOCUMENT` for every page that the store has acknowledged, `removed` once
+documents are gone, `closing` before it closes, and `done`. `steps N`: so many files were opened for writing, renamed or
+removed by Python on the way, each of which is a place to be cut off at.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import resource
+import signal
 import sys
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from tests.soak.fork import say
 from vrag import Index
+from vrag.ingest import Options
 from vrag.payload import ARRIVING, PAGE
+from vrag.places import FolderPlace, ServerPlace
 from vrag.repool import repool
-from vrag.store.base import Record
+from vrag.snapshot import create_snapshot, restore_snapshot
+from vrag.store.address import Server
+from vrag.store.base import Condition, Record, Selection
+from vrag.transfer import transfer
 
-REPOOLED_AT_ONCE = 16
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_STEPS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree")
 
 
-def say(*words: str) -> None:
-    """One line, at once."""
-    sys.stdout.write(" ".join(words) + "\n")
-    sys.stdout.flush()
+class Steps:
+    """Counts what Python does to files; at the one it is told, the process is killed before it is done."""
+
+    def __init__(self, last: int | None) -> None:
+        self.count, self._last = 0, last
+        sys.addaudithook(self._hook)
+
+    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _STEPS or (event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING):
+            self.count += 1
+            if self.count == self._last:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def tell_acknowledged(index: Index) -> None:
@@ -38,37 +61,134 @@ def tell_acknowledged(index: Index) -> None:
     index._store.upsert = and_tell  # type: ignore[method-assign]
 
 
-def operate(index: Index, operation: str, arguments: Sequence[str]) -> None:
-    """One operation, as its command does it."""
-    if operation == "ingest":
-        index.ingest(arguments, workers=1)
-    elif operation == "rm":
-        index.remove(index.find_documents(arguments))
-    elif operation == "compact":
-        index.compact()
-    else:
-        getattr(index, operation)(*arguments)
+def _ingest(index: Index, *paths: str) -> None:
+    index.ingest(paths, workers=1)
 
 
-def _say_ready_once(done: int, pages: int) -> None:
-    """The first batch is pooled: from here on there is something to interrupt."""
-    if done <= REPOOLED_AT_ONCE:
+def _watch(index: Index, folder: str) -> None:
+    """As `vrag watch` does after a change."""
+    index.ingest([folder], workers=1, options=Options(may_be_empty=True))
+    index.forget(index.gone([folder]))
+
+
+def _rm(index: Index, *names: str) -> None:
+    index.remove(index.find_documents(names))
+    say("removed")
+
+
+def _repair(index: Index) -> None:
+    """Lose pages on purpose, and let `verify --repair` bring them back."""
+    pages = list(index._store.scroll(Selection((Condition("kind", (PAGE,)),)), keys=("doc_id",)))[::5]
+    for record in pages:
+        say("lost", record.id, str(record.payload["doc_id"]))
+    if pages:
+        index._store.delete(Selection(ids=frozenset(record.id for record in pages)))
+    index.verify(repair=True)
+
+
+def _compact(index: Index) -> None:
+    index.compact()
+
+
+def _cascade(index: Index, text: str) -> None:
+    index.set_default_cascade(text)
+
+
+class _Silent:
+    """A copy that tells nothing."""
+
+    def starting(self, records: int) -> None:
         say("ready")
+
+    def done(self, records: int) -> None:
+        pass
+
+
+def _push(folder: Path, url: str) -> None:
+    transfer(FolderPlace(folder), collection(folder, url), _Silent())
+
+
+def _pull(folder: Path, url: str, target: str) -> None:
+    """What was pushed of such an index; pushed first where nothing was."""
+    source = collection(folder, url)
+    if not source.holds_index():
+        _push(folder, url)
+    transfer(collection(folder, url), FolderPlace(f"{target}-{source.collection}"), _Silent())
+
+
+def collection(folder: Path, url: str) -> ServerPlace:
+    """Where an index of this recipe and default cascade belongs; another is refused there, as it should be."""
+    table = json.dumps(dict(FolderPlace(folder).facts().table), sort_keys=True)
+    return ServerPlace(Server(url, grpc_port=0), f"c{zlib.crc32(table.encode())}")
+
+
+def _repool(folder: Path, recipe: str) -> None:
+    repool(folder, recipe, watch=lambda done, pages: say("pooled"))
+
+
+def _snapshot(folder: Path, file: str) -> None:
+    create_snapshot(folder, Path(file))
+
+
+def _restore(folder: Path, file: str, target: str) -> None:
+    restore_snapshot(Path(file), Path(target))
+
+
+WITH_INDEX: dict[str, Callable[..., None]] = {
+    "ingest": _ingest,
+    "watch": _watch,
+    "rm": _rm,
+    "compact": _compact,
+    "repair": _repair,
+    "cascade": _cascade,
+}
+ALONE: dict[str, Callable[..., None]] = {
+    "repool": _repool,
+    "snapshot": _snapshot,
+    "restore": _restore,
+    "push": _push,
+    "pull": _pull,
+}
+
+
+def drive(
+    path: str, operation: str, arguments: Sequence[str], last_step: int | None = None, limit: int | None = None
+) -> None:
+    """Open or make the index, do it, say so.
+
+    Args:
+        path: Folder of the index.
+        operation: Key of `WITH_INDEX` or `ALONE`.
+        arguments: Of the operation.
+        last_step: Which of Python's changes of files is not to be done any more, from 1.
+        limit: Bytes that no file may be larger than, once the index is open: a disk that is full.
+    """
+    folder, steps = Path(path), Steps(last_step)
+    if operation in ALONE:
+        _limit(limit)
+        say("ready")
+        ALONE[operation](folder, *arguments)
+        say("closing")
+    else:
+        with Index.open(folder) if (folder / "index.json").is_file() else Index.create(folder) as index:
+            tell_acknowledged(index)
+            say("ready")
+            _limit(limit)
+            WITH_INDEX[operation](index, *arguments)
+            say("closing")
+    say("steps", str(steps.count))
+    say("done")
+
+
+def _limit(size: int | None) -> None:
+    if size is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
 
 def main() -> None:
-    """Open or make the index, do it, say so."""
+    """As `drive`."""
     path, operation, *arguments = sys.argv[1:]
-    folder = Path(path)
-    if operation == "repool":
-        repool(folder, arguments[0], watch=_say_ready_once)
-        say("done")
-        return
-    with Index.open(folder) if (folder / "index.json").is_file() else Index.create(folder) as index:
-        tell_acknowledged(index)
-        say("ready")
-        operate(index, operation, arguments)
-    say("done")
+    drive(path, operation, arguments)
 
 
 if __name__ == "__main__":

@@ -1,42 +1,55 @@
-"""kill -9 at random moments while an index is written, changed and tidied; then: is anything lost?
+"""Kill whatever writes an index, in every way and at every moment; then: is anything lost, or ranked otherwise?
 
-python -m tests.soak.kills [KILLS [SEED]]
+python -m tests.soak.kills [KILLS [SEED [PROCESSES]]]
 
-A folder of real PDFs is ingested; files are replaced, renamed and removed, the index is repooled and compacted. Every
-operation is a process of its own that is killed at a random moment. After each kill the index is opened again, and
-every page that was acknowledged must be there, unless its file was replaced, or the kill came after its document was
-removed, with all its pages. No page may be there without its document. At the end everything is ingested once
-more, `verify` must find nothing, and vectors and rankings must equal those of an index that was never interrupted.
+Rounds of some 25 kills. A round has a folder of PDFs and an index of its own. Files are written, replaced, renamed and
+deleted, documents removed, the index is repooled, compacted, repaired, given another default cascade, kept as a
+snapshot and restored, pushed to a server and pulled from it. Every operation is a process that is cut off: by SIGKILL
+at a random time, after some acknowledged pages, while it opens or closes, or before the n-th change of a file; by
+SIGTERM or SIGINT; its page worker may be killed, or no file may grow past a limit, as on a full disk. After each, every
+page that was acknowledged must be there, unless its file was replaced or its document removed, with all its pages; what
+was removed must be gone. At the end of a round everything is ingested once more, `verify` must find nothing, and
+vectors, rankings and scores of every cascade must equal those of an index of the same files that was never interrupted.
+
+Most rounds take a tiny model and forked processes, which makes a kill cheap; every 20th runs the installed thing: the
+built-in model, real PDFs, processes that are started anew. A round that goes wrong prints what was done in it; its own
+seed does the same again, as far as time lets it: `python -m tests.soak.kills 25 SEED 1`. Exit code 1 when anything was
+lost, ranked otherwise, or strange.
 """
 
 from __future__ import annotations
 
+import os
+import pickle
 import random
+import resource
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
+from typing import Any, TypeVar
 
 from tests.pdfs import write_pdf
-from vrag import Index
-from vrag.documents import page_id
-from vrag.grid import FloatArray
-from vrag.lexical import TEXT
+from tests.soak import driver
+from tests.soak.fork import INTERRUPTED, SENTENCE, Child, ChildError, adopt_orphans, ask
+from tests.soak.state import State, as_model, finish, look
 from vrag.pages.files import file_digest
-from vrag.payload import ARRIVING, PAGE
-from vrag.pipeline import CONTEXT, FULL
-from vrag.repool import repool
-from vrag.store.base import Condition, Selection
 
+T = TypeVar("T", bound=Any)
 SAMPLES = Path(__file__).parents[2] / "eval" / "samples" / "pdfs"
 WITHOUT_OCR = ("bees-on-the-roof-slides.pdf", "ferry-annual-report.pdf", "solar-kiln-paper.pdf")
-QUERIES = ("revenue from freight", "how do bees find nectar", "drying oak in a kiln", "edition 3", "word 17")
-OPERATIONS = ("ingest", "ingest", "replace", "rename", "rm", "repool", "repool", "compact")
+QUERIES = ("revenue from freight", "how do bees find nectar", "drying oak in a kiln", "edition 3", "word 17 word 4")
+OPERATIONS = (
+    *("ingest", "ingest", "replace", "replace", "rename", "watch", "rm", "rm", "repool", "repool"),
+    *("compact", "compact", "repair", "cascade", "snapshot", "restore", "push", "pull"),
+)
+KINDS = ("time", "time", "acks", "opening", "closing", "step", "step", "term", "int", "worker", "limit")
+DEFAULTS = ("exact", "best", "best-exact", "three-stage", "runs@bits:64 > full")
 OTHER_RECIPE = """
 [vectors.bands]
 pooling = "bands"
@@ -46,199 +59,436 @@ two-stage = "bands:50 > full"
 [search]
 cascade = "two-stage"
 """
-FLOAT16_STEP = 2.0**-11  # of numbers below 1
-CASCADES = ("exact", "two-stage", "three-stage")
+A_ROUND = 25
+REAL = 20  # every so-manieth round
+ORPHANED_S = 15.0
 
 
 @dataclass
 class Tally:
-    """What has happened so far."""
+    """What has happened so far; each list must stay empty."""
 
-    kills: int = 0
-    acknowledged: set[str] = field(default_factory=set)
+    kills: Counter[str] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+    acknowledged: int = 0
+    rounds: int = 0
+    searches: int = 0
     losses: list[str] = field(default_factory=list)
-    by_operation: dict[str, int] = field(default_factory=dict)
+    rankings: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
+    litter: Counter[str] = field(default_factory=Counter)
+    histories: list[str] = field(default_factory=list)  # of rounds that went wrong
+
+    def __iadd__(self, other: Tally) -> Tally:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+        return self
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.losses or self.rankings or self.problems or self.strange)
 
     def __str__(self) -> str:
-        kinds = ", ".join(f"{name} {count}" for name, count in sorted(self.by_operation.items()))
-        pages = len(self.acknowledged)
-        return f"kills: {self.kills} ({kinds}); pages acknowledged: {pages}; losses: {len(self.losses)}"
+        return (
+            f"kills: {self.kills.total()} ({_counts(self.kills)})\n"
+            f"while: {_counts(self.operations)}\n"
+            f"pages acknowledged: {self.acknowledged}; rounds: {self.rounds}; searches compared: {self.searches}\n"
+            f"losses: {len(self.losses)}; other rankings: {len(self.rankings)}; "
+            f"problems that verify finds: {len(self.problems)}; strange: {len(self.strange)}"
+            f"{'; left behind: ' + _counts(self.litter) if self.litter else ''}"
+        )
 
 
-@dataclass
-class Soak:
-    """One run.
+def _counts(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counter.items()))
+
+
+class Round:
+    """One folder and one index.
 
     Args:
-        root: An empty folder: the documents go to `d`, the index to `i`.
+        root: An empty folder: documents go to `d`, the index to `i`, what is copied beside them.
         seed: Of everything random.
+        is_real: Whether it runs the built-in model in processes of their own.
     """
 
-    root: Path
-    seed: int
-    tally: Tally = field(default_factory=Tally)
-    _edition: int = 0
-    _removing: set[str] = field(default_factory=set)
-    _standing: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)
-        self.documents, self.index = self.root / "d", self.root / "i"
-        self.documents.mkdir(parents=True)
-        (self.root / "other.toml").write_text(OTHER_RECIPE)
-        for name in WITHOUT_OCR:
-            shutil.copy(SAMPLES / name, self.documents)
-        for number in range(3):
-            self._rewrite(self.documents / f"made-{number}.pdf")
+    def __init__(self, root: Path, seed: int, is_real: bool = False) -> None:
+        self.root, self.seed, self.is_real = root, seed, is_real
+        self.tally = Tally(rounds=1)
+        self.documents, self.index, self.snapshot = root / "d", root / "i", root / "i.tar.gz"
+        self._random = random.Random(seed)
+        self._edition = 0
+        self._state = State()
+        self._standing: dict[str, str] = {}
+        self._kept: set[str] = set()  # pages in the snapshot
+        self._lost_on_purpose: set[str] = set()
+        self._seconds: dict[tuple[str, str], float] = {}
+        self._steps: dict[str, int] = {}
+        self._history: list[str] = []
+        self._server: Child | None = None
+        self._url = ""
+        self._fill()
 
     def run(self, kills: int) -> Tally:
         """Kill at least so many times, until something was acknowledged; then compare with an uninterrupted index."""
-        while self.tally.kills < kills or not self.tally.acknowledged:
-            operation = self._random.choice(OPERATIONS)
-            self._change(operation)
-            self._killed(operation, *self._command(operation))
-            self._look_for_losses()
-        self._finish()
+        try:
+            while self.tally.kills.total() < kills or not self.tally.acknowledged:
+                self._once()
+            self._compare()
+        except (ChildError, OSError) as error:
+            self._note(self.tally.strange, f"{type(error).__name__}: {error}")
+        finally:
+            if self._server is not None:
+                self._server.end()
+        if not self.tally.is_clean:
+            self._note(self.tally.histories, "; ".join(self._history))
         return self.tally
 
-    def _change(self, operation: str) -> None:
-        """Change the folder before it is ingested."""
+    def _fill(self) -> None:
+        self.documents.mkdir(parents=True)
+        (self.root / "other.toml").write_text(OTHER_RECIPE)
+        if self._random.random() < 0.5:
+            write_pdf(self.documents / "a.pdf", ["hello"])  # a first document that is like no other
+        if self.is_real:
+            for name in WITHOUT_OCR:
+                shutil.copy(SAMPLES / name, self.documents)
+        for number in range(3):
+            self._rewrite(f"made-{number}.pdf")
+
+    def _once(self) -> None:
+        operation = self._random.choice(OPERATIONS)
+        name, arguments = self._prepared(operation)
+        removing = set(arguments[1:]) if name == "rm" else set()
+        said = self._cut_off(operation, name, arguments[:1] if name == "rm" else arguments)
+        self._hear(said)
+        self._look(operation, name, removing, "removed" in said)
+
+    def _prepared(self, operation: str) -> tuple[str, tuple[str, ...]]:
+        """What the folder must be like for it, the driver's operation and its arguments."""
         made = sorted(self.documents.glob("made-*.pdf"))
-        if operation == "replace":
-            self._rewrite(self._random.choice(made))
-        elif operation == "rename":
+        if operation in ("replace", "watch") and made:
+            self._rewrite(self._random.choice(made).name)
+        if operation == "watch" and len(made) > 4:
+            self._random.choice(made).unlink()
+        if operation == "rename" and made:
             self._edition += 1
             self._random.choice(made).rename(self.documents / f"made-{100 + self._edition}.pdf")
-        elif operation == "ingest":
-            self._rewrite(self.documents / f"made-{self._random.randrange(6)}.pdf")
+        if operation == "ingest":
+            self._rewrite(f"made-{self._random.randrange(6)}.pdf")
+        if not self._state.known:
+            return "ingest", (str(self.documents),)
+        return self._command(operation)
 
-    def _command(self, operation: str) -> tuple[str, ...]:
-        self._removing = set()
-        known = self._known()
-        if operation == "rm" and known:
-            path, doc_id = self._random.choice(sorted(known.items()))
-            self._removing = {doc_id}
-            return ("rm", path)
-        if operation == "repool" and known:
-            return ("repool", self._random.choice(("builtin", str(self.root / "other.toml"))))
-        return ("ingest", str(self.documents)) if operation in ("ingest", "replace", "rename") else ("compact",)
+    def _command(self, operation: str) -> tuple[str, tuple[str, ...]]:
+        if operation == "rm":
+            document, path = self._random.choice(sorted(self._state.paths.items()))
+            return "rm", (path, document)
+        if operation == "restore" and not self.snapshot.exists():
+            operation = "snapshot"
+        arguments: dict[str, tuple[str, ...]] = {
+            "watch": (str(self.documents),),
+            "repool": (self._random.choice(("builtin", str(self.root / "other.toml"))),),
+            "compact": (),
+            "repair": (),
+            "cascade": (self._random.choice(DEFAULTS),),
+            "snapshot": (str(self.snapshot),),
+            "restore": (str(self.snapshot), str(self.root / "restored")),
+        }
+        if operation in ("push", "pull"):
+            arguments |= {"push": (self._serve(),), "pull": (self._serve(), str(self.root / "copy"))}
+        if operation == "snapshot":
+            self.snapshot.unlink(missing_ok=True)
+        if operation == "cascade" and self._state.recipe != "builtin":
+            return "repool", ("builtin",)
+        return (operation, arguments[operation]) if operation in arguments else ("ingest", (str(self.documents),))
 
-    def _rewrite(self, file: Path) -> None:
+    def _rewrite(self, name: str) -> None:
         """A document nobody has seen before."""
         self._edition += 1
-        pages = self._random.randrange(4, 24)
-        words = [" ".join(f"word {self._random.randrange(99)}" for _ in range(6)) for _ in range(pages)]
-        write_pdf(file, [f"edition {self._edition} page {n}\n{line}" for n, line in enumerate(words)])
-
-    def _killed(self, name: str, operation: str, *arguments: str) -> None:
-        """Run an operation and kill it: while it opens, after some acknowledged pages, or after some time."""
-        process = self._start(operation, *arguments)
-        assert process.stdout is not None
-        said: list[str] = []
-        if self._random.random() < 0.1:
-            time.sleep(self._random.uniform(0, 1))
-        else:
-            if process.stdout.readline() not in ("ready\n", "done\n"):  # done: nothing was to be repooled
-                raise RuntimeError(f"{operation} did not get ready: {process.communicate()[1]}")
-            if operation == "ingest":
-                said = _until_acknowledged(process, self._random.randrange(1, 30))
-            time.sleep(self._random.uniform(0, 0.3))
-        was_alive = process.poll() is None
-        process.kill()
-        said += process.communicate()[0].splitlines()
-        pairs = dict(line.split()[1:] for line in said if line.startswith("ack "))
-        self.tally.acknowledged |= pairs.keys()
-        self._standing |= pairs
-        if was_alive:
-            self.tally.kills += 1
-            self.tally.by_operation[name] = self.tally.by_operation.get(name, 0) + 1
-
-    def _start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.soak.driver", str(self.index), *arguments]
-        return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+        pages = self._random.randrange(4, 24) if self.is_real else self._random.randrange(1, 14)
+        lines = ["\n".join(f"word {self._random.randrange(99)}" for _ in range(6)) for _ in range(pages)]
+        write_pdf(
+            self.documents / name,
+            [f"{self.seed} edition {self._edition} page {n}\n{line}" for n, line in enumerate(lines)],
         )
 
-    def _known(self) -> dict[str, str]:
-        """Path and id of the documents in the index."""
-        if not (self.index / "index.json").is_file():
-            return {}
-        with Index.open(self.index) as index:
-            return {document.paths[0]: document.doc_id for document in index.documents.all()}
+    def _serve(self) -> str:
+        """The address of a server of this round."""
+        if self._server is None:
+            self._server = Child(_server)
+            self._server.hear(lambda line: line.startswith("http"))
+            self._url = self._server.lines[-1]
+        return self._url
 
-    def _look_for_losses(self) -> None:
+    # What follows cuts operations off.
+
+    def _cut_off(self, operation: str, name: str, arguments: tuple[str, ...]) -> list[str]:
+        """Run it and cut it off; what it said."""
+        kind = self._random.choice(KINDS)
+        if kind in ("worker", "acks") and name not in ("ingest", "watch"):
+            kind = "time"
+        self._history.append(f"{name} {' '.join(Path(one).name for one in arguments)} by {kind}")
+        child = self._start(kind, name, arguments)
+        try:
+            was_alive = getattr(self, f"_by_{kind}")(child, name)
+            if kind not in ("int", "worker", "limit"):
+                child.wait()
+            elif child.wait() != 0:
+                self._judge_end(child, kind, operation)
+            self._orphans(child, f"{kind} while {operation}")
+        finally:
+            child.end()
+        if was_alive:
+            self.tally.kills[kind + (" (real)" if self.is_real else "")] += 1
+            self.tally.operations[operation] += 1
+        elif child.code not in (0, INTERRUPTED):
+            self._note(self.tally.strange, f"{operation} ended by itself ({child.code}): {child.said_on_stderr()}")
+        return child.lines
+
+    def _start(self, kind: str, name: str, arguments: tuple[str, ...]) -> Child:
+        last = self._random.randrange(1, self._steps.get(name, 20) + 3) if kind == "step" else None
+        limit = int(2 ** self._random.uniform(10, 26)) if kind == "limit" else None
+        if self.is_real and kind not in ("step", "limit"):
+            return Child(lambda: _exec_driver(str(self.index), name, *arguments))
+        work = as_model(self.is_real, lambda: driver.drive(str(self.index), name, arguments, last, limit))
+        return Child(work)
+
+    def _by_time(self, child: Child, name: str, number: int = signal.SIGKILL) -> bool:
+        time.sleep(self._random.uniform(0, 1.1 * self._usual(name, "all")))
+        return child.kill(number)
+
+    def _by_term(self, child: Child, name: str) -> bool:
+        return self._by_time(child, name, signal.SIGTERM)
+
+    def _by_int(self, child: Child, name: str) -> bool:
+        if self.is_real:
+            child.hear(lambda line: line == "ready")  # Python that is starting prints a traceback of its own
+        return self._by_time(child, name, signal.SIGINT)
+
+    def _by_opening(self, child: Child, name: str) -> bool:
+        time.sleep(self._random.uniform(0, 1.1 * self._usual(name, "opening")))
+        return child.kill(signal.SIGKILL)
+
+    def _by_closing(self, child: Child, name: str) -> bool:
+        self._hear_until(child, name, "ready", "opening")
+        self._hear_until(child, name, "closing", "work")
+        time.sleep(self._random.uniform(0, 1.1 * self._usual(name, "closing")))
+        was_alive = child.kill(signal.SIGKILL)
+        if not was_alive:
+            self._seconds[name, "closing"] = max(0.001, 0.8 * self._usual(name, "closing"))
+        return was_alive
+
+    def _by_acks(self, child: Child, name: str) -> bool:
+        wanted, heard = self._random.randrange(1, 30), 0
+
+        def is_enough(line: str) -> bool:
+            nonlocal heard
+            heard += line.startswith("ack ")
+            return heard >= wanted
+
+        child.hear(is_enough)
+        time.sleep(self._random.uniform(0, 0.02))
+        return child.kill(signal.SIGKILL)
+
+    def _by_step(self, child: Child, name: str) -> bool:
+        code = child.wait()
+        child.hear(lambda line: line.startswith("steps "))
+        counts = [int(line.split()[1]) for line in child.lines if line.startswith("steps ")]
+        if counts:
+            self._steps[name] = counts[0]
+        return code == -signal.SIGKILL
+
+    def _by_worker(self, child: Child, name: str) -> bool:
+        child.hear(lambda line: line == "ready")
+        time.sleep(self._random.uniform(0, self._usual(name, "work")))
+        others = child.others()
+        if others:
+            os.kill(self._random.choice(others), signal.SIGKILL)
+        return bool(others)
+
+    def _by_limit(self, child: Child, name: str) -> bool:
+        self._hear_until(child, name, "ready", "opening")
+        self._hear_until(child, name, "closing", "work")
+        return child.wait() != 0
+
+    def _judge_end(self, child: Child, kind: str, operation: str) -> None:
+        """What was told to end, or met a limit, must end with a sentence."""
+        if child.code not in (INTERRUPTED, SENTENCE if kind == "limit" else INTERRUPTED):
+            said = child.said_on_stderr()
+            self._note(self.tally.strange, f"{kind} while {operation} ended with {child.code}: {said}")
+
+    def _orphans(self, child: Child, what: str) -> None:
+        """Processes must not outlive the one they work for; those that were forked only for the soak's sake may."""
+        until = time.monotonic() + (ORPHANED_S if self.is_real else 0)
+        while self.is_real and child.others() and time.monotonic() < until:
+            time.sleep(0.05)
+        if self.is_real and child.others():
+            self._note(self.tally.strange, f"{what}: {len(child.others())} processes live on")
+
+    def _usual(self, name: str, phase: str) -> float:
+        default = {"opening": 0.3, "work": 0.6, "closing": 0.1, "all": 0.8}[phase]
+        return self._seconds.get((name, phase), default * (6 if self.is_real else 1))
+
+    def _hear_until(self, child: Child, name: str, line: str, phase: str) -> None:
+        started = time.monotonic()
+        if child.hear(lambda one: one == line):
+            before = self._usual(name, phase)
+            self._seconds[name, phase] = 0.7 * before + 0.3 * (time.monotonic() - started)
+            self._seconds[name, "all"] = sum(self._usual(name, part) for part in ("opening", "work", "closing"))
+
+    # What follows looks whether anything is lost.
+
+    def _hear(self, said: list[str]) -> None:
+        for line in said:
+            what, *ids = line.split()
+            if what == "ack":
+                self.tally.acknowledged += ids[0] not in self._standing
+                self._standing[ids[0]] = ids[1]
+                self._lost_on_purpose.discard(ids[0])
+            elif what == "lost":
+                self._standing.pop(ids[0], None)
+                self._lost_on_purpose.add(ids[0])
+
+    def _look(self, operation: str, name: str, removing: set[str], was_removed: bool) -> None:
         """Compare what is there with what must be."""
-        if not (self.index / "index.json").is_file():
-            return
-        with Index.open(self.index) as index:
-            stored = {r.id: str(r.payload["doc_id"]) for r in index._store.scroll(PAGES)}
-            known = {document.doc_id: document for document in index.documents.all()}
-            for document in known.values():
-                ids = {page_id(document.doc_id, n, index._model_key) for n in range(1, document.pages + 1)}
-                self.tally.losses += sorted(ids - stored.keys()) if document.complete else []
+        before, now = self._state, ask(as_model(self.is_real, lambda: look(self.index)))
+        assert isinstance(now, State)
+        losses = set(now.missing) - self._lost_on_purpose
         in_folder = {file_digest(file) for file in self.documents.iterdir()}
-        removed = self._removing - known.keys()
+        removed = removing - now.known.keys()
         self._standing = {p: doc for p, doc in self._standing.items() if doc in in_folder and doc not in removed}
-        self.tally.losses += sorted(self._standing.keys() - stored.keys())
-        self.tally.losses += sorted(page for page, doc in stored.items() if doc not in known)
+        losses |= self._standing.keys() - now.stored.keys()
+        losses |= {page for page, doc in now.stored.items() if doc not in now.known}
+        if losses:
+            self._note(self.tally.losses, f"{operation}: {sorted(losses)}")
+            for page in losses:
+                self._standing.pop(page, None)
+        if was_removed and removing & now.known.keys():
+            self._note(self.tally.losses, f"{operation}: what was removed is back")
+        if name == "snapshot" and self.snapshot.exists():
+            self._kept = set(before.stored)
+        if name == "restore":
+            self._look_at_restored()
+        self._state = now
 
-    def _finish(self) -> None:
-        """Resume to the end, verify, and compare with an index of the same folder in one go."""
-        repool(self.index, "builtin")
-        with Index.open(self.index) as index, Index.create(self.root / "fresh") as fresh:
-            for one in (index, fresh):
-                report = one.ingest([self.documents], workers=1)
-                assert report.failed == [], report.failed
-            index.forget(index.gone([self.documents]))
-            assert index.verify() == []
-            assert fresh.page_count == index.page_count
-            assert_same_vectors(page_vectors(index), page_vectors(fresh))
-            for query in QUERIES:
-                for cascade in CASCADES:
-                    assert hits(index, query, cascade) == hits(fresh, query, cascade), (query, cascade)
+    def _look_at_restored(self) -> None:
+        restored = self.root / "restored"
+        if restored.exists():
+            state = ask(as_model(self.is_real, lambda: look(restored)))
+            assert isinstance(state, State)
+            if state.stored.keys() != self._kept:
+                self._note(self.tally.losses, f"restored {len(state.stored)} of {len(self._kept)} pages")
+            shutil.rmtree(restored)
 
+    def _compare(self) -> None:
+        url = self._serve() if self._server is not None else None
+        verdict = ask(as_model(self.is_real, lambda: finish(self.root, QUERIES, url)))
+        self.tally.searches += verdict.searches
+        for name in ("losses", "rankings", "problems"):
+            for text in getattr(verdict, name):
+                self._note(getattr(self.tally, name), text)
+        expected = {"d", "i", "i.tar.gz", "other.toml", "restored", "fresh", "pulled"}
+        litter = {file.name for file in self.root.iterdir() if not file.name.startswith("copy-")} - expected
+        if litter:
+            self.tally.litter.update(_pattern(name) for name in litter)
 
-def _until_acknowledged(process: subprocess.Popen[str], pages: int) -> list[str]:
-    """Lines that the process says until so many pages are acknowledged, or it ends."""
-    assert process.stdout is not None
-    said: list[str] = []
-    for line in process.stdout:
-        said.append(line)
-        if sum(one.startswith("ack ") for one in said) >= pages:
-            break
-    return said
-
-
-PAGES = Selection((Condition("kind", (PAGE, ARRIVING)),))
-
-
-def page_vectors(index: Index) -> dict[tuple[str, str], FloatArray]:
-    """Every dense vector of every page."""
-    names = [name for name in index.pipeline.vector_names if name not in (TEXT, CONTEXT)]
-    return {(r.id, name): r.vectors[name] for r in index._store.scroll(PAGES, names) for name in names}
-
-
-def assert_same_vectors(some: dict[tuple[str, str], FloatArray], fresh: dict[tuple[str, str], FloatArray]) -> None:
-    """`full` bit by bit; what was repooled was pooled from stored numbers, so it may differ by a step of float16."""
-    assert some.keys() == fresh.keys()
-    for key, vector in fresh.items():
-        np.testing.assert_allclose(some[key], vector, rtol=0, atol=0 if key[1] == FULL else FLOAT16_STEP)
+    def _note(self, where: list[str], text: str) -> None:
+        where.append(f"[round {self.seed}{' real' if self.is_real else ''}] {text}")
 
 
-def hits(index: Index, query: str, cascade: str) -> list[tuple[str, int, float]]:
-    """A ranking, with its scores."""
-    return [(hit.doc, hit.page, round(hit.score, 5)) for hit in index.search(query, k=20, cascade=cascade)]
+def _pattern(name: str) -> str:
+    return name.rpartition("-")[0] + "-*" if "-" in name else name.rpartition(".")[0] + ".*"
+
+
+def _exec_driver(*arguments: str) -> None:
+    os.chdir(Path(__file__).parents[2])
+    os.execv(sys.executable, [sys.executable, "-m", "tests.soak.driver", *arguments])
+
+
+def _server() -> None:
+    """Serve until killed."""
+    from tests.store.backend import Backend
+    from tests.store.rest import rest_server
+
+    with rest_server(Backend()) as url:
+        driver.say(url)
+        signal.pause()
+
+
+def soak(kills: int, seed: int, real_every: int = REAL) -> Tally:
+    """Rounds until there are so many kills."""
+    total, number = Tally(), 0
+    while total.kills.total() < kills:
+        number += 1
+        with tempfile.TemporaryDirectory(dir=fast_place(), ignore_cleanup_errors=True) as root:
+            is_real = real_every > 0 and number % real_every == 0
+            wanted = min(A_ROUND, kills - total.kills.total())
+            total += Round(Path(root), seed + number - 1, is_real).run(wanted)
+        tell(f"round {seed + number - 1}: {total.kills.total()} kills, {'clean' if total.is_clean else 'NOT CLEAN'}")
+    return total
+
+
+_told_at: list[int] = []
+
+
+def tell(text: str) -> None:
+    """A line of progress from a child, to the stderr of whoever started it all."""
+    for number in _told_at:
+        os.write(number, f"{text}\n".encode())
+
+
+def fast_place() -> str | None:
+    """Memory where there is some: a soak waits for disks most of the time otherwise."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def in_parallel(work: Callable[[int], T], processes: int, total: T) -> T:
+    """`total` and what processes of their own bring, added up.
+
+    Raises:
+        ChildError: One of them failed.
+    """
+    if not _told_at:
+        _told_at.append(os.dup(2))
+    files = [Path(tempfile.mkstemp(prefix="soak-tally-")[1]) for _ in range(processes)]
+
+    def write(file: Path, number: int) -> None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        adopt_orphans()
+        file.write_bytes(pickle.dumps(work(number)))
+
+    children = [Child(lambda file=file, n=n: write(file, n)) for n, file in enumerate(files)]  # type: ignore[misc]
+    for child, file in zip(children, files, strict=True):
+        if child.wait(1e9) != 0:
+            raise ChildError(child.said_on_stderr())
+        total += pickle.loads(file.read_bytes())
+        file.unlink()
+    return total
 
 
 def main() -> None:
-    """Soak, and print what came of it; exit code 1 when anything was lost."""
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 30
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
+    """Soak, and print what came of it."""
+    kills, seed, processes = ([int(one) for one in sys.argv[1:]] + [0, 0, 0])[:3]
+    kills, processes = kills or 30, processes or os.cpu_count() or 1
+    seed = seed or random.SystemRandom().randrange(10**6)
+    preload()
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as root:
-        tally = Soak(Path(root), seed).run(kills)
-    print(f"{tally}; seed: {seed}; {time.monotonic() - started:.0f} s")
-    sys.exit(1 if tally.losses else 0)
+    total = in_parallel(lambda n: soak(-(-kills // processes), seed + 100_000 * n), processes, Tally())
+    for name in ("losses", "rankings", "problems", "strange", "histories"):
+        for text in getattr(total, name)[:20]:
+            print(f"{name}: {text}")
+    print(f"{total}; seed: {seed}; {time.monotonic() - started:.0f} s")
+    sys.exit(0 if total.is_clean else 1)
+
+
+def preload() -> None:
+    """Import what the children need, once."""
+    import importlib
+
+    names = ("qdrant_edge", "vrag.bits.store", "vrag.ingest", "vrag.pages.load", "vrag.repool", "tests.store.rest")
+    for name in (*names, "vrag.embedders.builtin", "vrag.store.server", "pypdfium2"):
+        importlib.import_module(name)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,54 @@
-"""The soak, short; `make soak` runs it long."""
+"""The soak, short; `make soak` and `make fuzz` run it long.
 
-from tests.soak.kills import Soak
+Each is a process of its own: they fork, kill, and put a tiny model in the place of the built-in one.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
 from tests.soak.mutants import judge
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs fork, and the processes of a session")
 
-def test_nothing_is_lost_when_it_is_killed(tmp_path):
-    tally = Soak(tmp_path, seed=7).run(kills=3)
-    assert tally.kills >= 3
-    assert tally.acknowledged
-    assert tally.losses == []
+
+def run(name, *arguments):
+    command = [sys.executable, "-m", f"tests.soak.{name}", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=600)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+def test_nothing_is_lost_when_it_is_killed():
+    said = run("kills", 4, 7, 1)
+    assert "kills: 4 " in said
+    assert "losses: 0; " in said, said
+    assert "problems that verify finds: 0; strange: 0; " in said, said
+
+
+@pytest.mark.xfail(strict=False, reason="documents that a search names are read again while an ingest forgets them")
+def test_threads_see_every_change_whole():
+    assert "wrong: 0; " in (said := run("threads", 3, 7, 32)), said
+
+
+@pytest.mark.xfail(strict=False, reason="the page count is kept although another process writes")
+def test_two_processes_see_what_each_other_writes():
+    assert "wrong: 0; " in (said := run("pair", 2, 7)), said
+
+
+@pytest.mark.xfail(strict=False, reason="damage of the engine's files may be a panic")
+def test_damage_is_found_healed_or_said():
+    assert "bad: 0; " in (said := run("damage", 6, 7, 1)), said
+
+
+@pytest.mark.parametrize("name", ["caches", "snapshots"])
+@pytest.mark.xfail(strict=False, reason="files are trusted more than they may be")
+def test_mutants_are_read_or_refused(name):
+    said = run(name, 1, 7)
+    assert f"mutants of {'the cache' if name == 'caches' else 'a snapshot'}: " in said
+    assert not any(word in said for word in ("raw", "died", "silent", "other files", "left behind")), said
 
 
 def test_a_mutant_is_a_page_or_a_reason(tmp_path):
