@@ -109,13 +109,17 @@ def _copied(verdict: Verdict, root: Path, queries: Sequence[str], url: str) -> N
     report = transfer(collection(root / "i", url), FolderPlace(root / "pulled"), _Silent())
     if report.extra or report.pages < verdict.pages:
         verdict.losses.append(f"pulled: {report}")
-    if report.pages == verdict.pages:
-        with Index.open(root / "pulled") as pulled, Index.open(root / "fresh") as fresh:
+    with Index.open(root / "pulled") as pulled, Index.open(root / "fresh") as fresh:
+        if _contents(pulled) == _contents(fresh):  # what was removed here since an earlier push is left alone there
             _compare(verdict, pulled, fresh, queries)
 
 
+def _contents(index: Index) -> set[str]:
+    return {document.doc_id for document in index.documents.all()}
+
+
 def _compare(verdict: Verdict, index: Index, fresh: Index, queries: Sequence[str]) -> None:
-    verdict.problems += [str(problem) for problem in index.verify()]
+    verdict.problems += [f"{Path(index.place.name).name}: {problem}" for problem in index.verify()]
     verdict.pages = fresh.page_count
     mine, theirs = page_vectors(index), page_vectors(fresh)
     verdict.losses += [f"{key}: only in one" for key in sorted(mine.keys() ^ theirs.keys())]
