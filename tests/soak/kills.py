@@ -1,6 +1,6 @@
 """Kill whatever writes an index, in every way and at every moment; then: is anything lost, or ranked otherwise?
 
-python -m tests.soak.kills [KILLS [SEED [PROCESSES]]]
+python -m tests.soak.kills [KILLS [SEED [PROCESSES [KIND...]]]]
 
 Rounds of some 25 kills. A round has a folder of PDFs and an index of its own. Files are written, replaced, renamed and
 deleted, documents removed, the index is repooled, compacted, repaired, given another default cascade, kept as a
@@ -29,7 +29,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,10 +111,11 @@ class Round:
         root: An empty folder: documents go to `d`, the index to `i`, what is copied beside them.
         seed: Of everything random.
         is_real: Whether it runs the built-in model in processes of their own.
+        kinds: Of kills.
     """
 
-    def __init__(self, root: Path, seed: int, is_real: bool = False) -> None:
-        self.root, self.seed, self.is_real = root, seed, is_real
+    def __init__(self, root: Path, seed: int, is_real: bool = False, kinds: Sequence[str] = KINDS) -> None:
+        self.root, self.seed, self.is_real, self.kinds = root, seed, is_real, kinds
         self.tally = Tally(rounds=1)
         self.documents, self.index, self.snapshot = root / "d", root / "i", root / "i.tar.gz"
         self._random = random.Random(seed)
@@ -225,7 +226,7 @@ class Round:
 
     def _cut_off(self, operation: str, name: str, arguments: tuple[str, ...]) -> list[str]:
         """Run it and cut it off; what it said."""
-        kind = self._random.choice(KINDS)
+        kind = self._random.choice(self.kinds)
         if kind in ("worker", "acks") and name not in ("ingest", "watch"):
             kind = "time"
         self._history.append(f"{name} {' '.join(Path(one).name for one in arguments)} by {kind}")
@@ -416,15 +417,15 @@ def _server() -> None:
         signal.pause()
 
 
-def soak(kills: int, seed: int, real_every: int = REAL) -> Tally:
+def soak(kills: int, seed: int, kinds: Sequence[str] = KINDS) -> Tally:
     """Rounds until there are so many kills."""
     total, number = Tally(), 0
     while total.kills.total() < kills:
         number += 1
         with tempfile.TemporaryDirectory(dir=fast_place(), ignore_cleanup_errors=True) as root:
-            is_real = real_every > 0 and number % real_every == 0
+            is_real = number % REAL == 0
             wanted = min(A_ROUND, kills - total.kills.total())
-            total += Round(Path(root), seed + number - 1, is_real).run(wanted)
+            total += Round(Path(root), seed + number - 1, is_real, kinds).run(wanted)
         tell(f"round {seed + number - 1}: {total.kills.total()} kills, {'clean' if total.is_clean else 'NOT CLEAN'}")
     return total
 
@@ -469,12 +470,13 @@ def in_parallel(work: Callable[[int], T], processes: int, total: T) -> T:
 
 def main() -> None:
     """Soak, and print what came of it."""
-    kills, seed, processes = ([int(one) for one in sys.argv[1:]] + [0, 0, 0])[:3]
+    kills, seed, processes = ([int(one) for one in sys.argv[1:4]] + [0, 0, 0])[:3]
+    kinds = sys.argv[4:] or KINDS
     kills, processes = kills or 30, processes or os.cpu_count() or 1
     seed = seed or random.SystemRandom().randrange(10**6)
     preload()
     started = time.monotonic()
-    total = in_parallel(lambda n: soak(-(-kills // processes), seed + 100_000 * n), processes, Tally())
+    total = in_parallel(lambda n: soak(-(-kills // processes), seed + 100_000 * n, kinds), processes, Tally())
     for name in ("losses", "rankings", "problems", "strange", "histories"):
         for text in getattr(total, name)[:20]:
             print(f"{name}: {text}")

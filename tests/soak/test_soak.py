@@ -22,8 +22,8 @@ def run(name, *arguments):
 
 
 def test_nothing_is_lost_when_it_is_killed():
-    said = run("kills", 4, 7, 1)
-    assert "kills: 4 " in said
+    said = run("kills", 5, 7, 1, "step")
+    assert "(step " in said
     assert "losses: 0; " in said, said
     assert "problems that verify finds: 0; strange: 0; " in said, said
 
