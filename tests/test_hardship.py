@@ -16,7 +16,7 @@ from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import PageError, StoreError
 from vrag.ingest import Options
-from vrag.pages.load import load_page
+from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
 
@@ -198,7 +198,7 @@ def test_an_error_of_the_engine_about_rights_is_a_sentence():
 
 def test_a_page_that_needs_no_password_ignores_them(tmp_path):
     file = write_pdf(tmp_path / "a.pdf", ["open words"])
-    assert load_page(file, 1, PageSpec(passwords=("x",))).words.texts == ("open", "words")
+    assert PageLoader(PageSpec(passwords=("x",))).load(file, 1).words.texts == ("open", "words")
 
 
 def test_a_program_without_a_main_guard_is_not_run_again_by_its_workers(tmp_path):

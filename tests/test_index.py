@@ -11,7 +11,7 @@ from tests.pdfs import write_pdf
 from vrag import Index, VragError
 from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import IndexMismatchError, UsageError
-from vrag.pages.load import load_page
+from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 from vrag.pipeline import load_pipeline
 from vrag.store.base import Condition, Selection
@@ -200,7 +200,7 @@ def test_a_cropped_picture_is_what_page_image_shows(tmp_path):
     with Index.create(tmp_path / "i", recipe) as index:
         index.ingest([file])
     with Index.open(tmp_path / "i") as index:
-        seen = load_page(file, 1, index.pipeline.page_spec(PageSpec())).image
+        seen = PageLoader(index.pipeline.page_spec(PageSpec())).load(file, 1).image
         assert seen.height < 200
         assert index.page_image("a.pdf", 1).tobytes() == seen.tobytes()
 

@@ -29,6 +29,7 @@ from vrag.lock import IndexLock
 from vrag.memory import divide
 from vrag.metadata import Types
 from vrag.opening import keep_bits, lock_place
+from vrag.pages.drawing import PageDrawer
 from vrag.pages.files import find_files
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, make_pipeline
@@ -80,6 +81,7 @@ class Index(AbstractContextManager["Index"]):
         self._page_count: int | None = None
         self._is_changing = False  # another thread ingests, so a count holds for one search at most
         self._contexts = Contexts(store)
+        self._drawer = PageDrawer(divide(None, 1, embedder.page_spec).worker_bytes)
         self._last_query: tuple[str, QueryVectors] | None = None
         finish_interrupted(self.documents)
 
@@ -384,15 +386,13 @@ class Index(AbstractContextManager["Index"]):
 
     def page_image(self, doc: str, page: int) -> Image:
         """The page as the embedder saw it: an RGB picture rendered again from the file."""
-        from vrag.pages.load import render_page
-
         with self._gate.reading():
             _, payload = self._page_record(doc, page)
             path = Path(self.documents.label(str(payload["doc_id"]))[1])
         spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords())
         if payload["renderer"] != "image":
             spec = replace(spec, renderer=payload["renderer"])
-        return render_page(path, page, spec)
+        return self._drawer.draw(path, page, spec)
 
     def snippet(self, query: str, hit: Hit) -> str:
         """The text of the page nearest to the query; empty when the page has no words."""
@@ -466,7 +466,8 @@ class Index(AbstractContextManager["Index"]):
         return self.place.folder
 
     def close(self) -> None:
-        """Flush and release the folder, or close the connection."""
+        """Flush and release the folder, or close the connection; end the process that draws pages."""
+        self._drawer.close()
         self._store.close()
         if self._lock is not None:
             self._lock.release()

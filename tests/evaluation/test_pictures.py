@@ -8,7 +8,8 @@ from PIL import Image
 from vrag.errors import VragError
 from vrag.evaluation.pictures import PictureFolder
 from vrag.evaluation.rows import Row
-from vrag.pages.load import count_pages
+from vrag.pages.load import PageLoader
+from vrag.pages.page import PageSpec
 
 
 def data(form, colour="white"):
@@ -27,7 +28,8 @@ def test_pictures_are_files_that_vrag_reads(tmp_path, form, suffix):
     assert place.page == 1
     assert place.doc.endswith(suffix)
     assert (tmp_path / place.doc).read_bytes() == data(form)
-    assert count_pages(tmp_path / place.doc).pages == 1
+    with PageLoader(PageSpec()) as loader:
+        assert loader.inspect(tmp_path / place.doc).pages == 1
 
 
 def test_the_same_picture_has_the_same_place(tmp_path):

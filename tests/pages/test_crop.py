@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from tests.pages.builder import Sheet, make_pdf, rectangle, text
 from vrag.grid import WHOLE_PAGE, Grid, Tile
 from vrag.pages.crop import CropRules, content_pixels, crop, is_blank
-from vrag.pages.load import load_page, render_page
+from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 
 RULES = CropRules(border=0)
@@ -106,8 +106,8 @@ def test_a_page_number_goes_when_asked_and_only_at_the_foot():
 
 def test_a_page_is_cropped_and_its_words_stay_where_they_are(tmp_path):
     pdf = make_pdf(tmp_path / "a.pdf", [Sheet(text("Alpha beta gamma delta epsilon") + rectangle(300, 350, 100, 50))])
-    whole = load_page(pdf, 1, PageSpec())
-    page = load_page(pdf, 1, PageSpec(crop=CropRules()))
+    whole = PageLoader(PageSpec()).load(pdf, 1)
+    page = PageLoader(PageSpec(crop=CropRules())).load(pdf, 1)
     assert whole.crop == WHOLE_PAGE
     assert not page.blank
     x0, y0, x1, y1 = page.crop
@@ -115,7 +115,7 @@ def test_a_page_is_cropped_and_its_words_stay_where_they_are(tmp_path):
     assert 0 < y0 < page.words.boxes[0, 1] < 0.15
     assert page.words.boxes.tolist() == whole.words.boxes.tolist()
     assert page.image.size == (round((x1 - x0) * whole.image.width), round((y1 - y0) * whole.image.height))
-    assert render_page(pdf, 1, PageSpec(crop=CropRules())).tobytes() == page.image.tobytes()
+    assert PageLoader(PageSpec(crop=CropRules())).render(pdf, 1).tobytes() == page.image.tobytes()
     black = np.asarray(page.image.convert("L")) < 10
     rows, cols = np.nonzero(black[page.image.height // 2 :])
     patches = Grid.patches([Tile(page.image.height, page.image.width)]).within(page.crop)
@@ -126,4 +126,4 @@ def test_a_page_is_cropped_and_its_words_stay_where_they_are(tmp_path):
 @pytest.mark.parametrize("spec", [PageSpec(), PageSpec(image=False), PageSpec(words=False, crop=CropRules())])
 def test_blank_pages_are_told_from_pages_without_words(tmp_path, spec):
     pdf = make_pdf(tmp_path / "a.pdf", [Sheet(), Sheet(rectangle(100, 100, 50, 50)), Sheet(text("one word"))])
-    assert [load_page(pdf, number, spec).blank for number in (1, 2, 3)] == [True, False, False]
+    assert [PageLoader(spec).load(pdf, number).blank for number in (1, 2, 3)] == [True, False, False]

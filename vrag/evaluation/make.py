@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vrag.errors import PageError, UsageError, VragError
+from vrag.errors import UsageError, VragError
 from vrag.evaluation.folder import CORPUS, PDFS, QRELS, QUERIES
 from vrag.evaluation.rows import Row, read_rows, read_table
 from vrag.pages.files import find_files
-from vrag.pages.load import count_pages
+from vrag.pages.page import PageSpec
+from vrag.pages.workers import PageWorkers
+from vrag.planning.measure import count_pages
 
 _SHOWN = 20
 FILE, PAGE, QUESTION, GRADE = ("file", "doc"), ("page",), ("question", "query"), ("score", "grade")
@@ -79,17 +82,13 @@ def make_benchmark(questions: Path, documents: Path, out: Path) -> Made:
     return Made(out, len(pages), sum(pages.values()), len(asked), len(labels))
 
 
-def _count(root: Path, files: Iterable[Path]) -> dict[str, int]:
+def _count(root: Path, files: Sequence[Path]) -> dict[str, int]:
     """Pages of each document, by its path below the root."""
-    pages, problems = {}, []
-    for path in files:
-        try:
-            pages[path.relative_to(root).as_posix()] = count_pages(path).pages
-        except PageError as error:
-            problems.append(str(error))
+    with PageWorkers(PageSpec(), min(len(files), os.cpu_count() or 1)) as workers:
+        counts, problems = count_pages(files, workers)
     if problems:
         raise _together(problems, "documents cannot be read", "Take them out of the folder.")
-    return pages
+    return {path.relative_to(root).as_posix(): pages for path, pages in counts.items()}
 
 
 def _checked(questions: Path, pages: Mapping[str, int]) -> list[Label]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from vrag.embedders import load_embedder
 from vrag.embedders.base import Fingerprint, PageVectors
 from vrag.embedders.options import ModelOptions
 from vrag.errors import PageError
-from vrag.pages.load import PageLoader
 from vrag.pages.page import Page, PageSpec
+from vrag.pages.workers import PageWorkers
 from vrag.timing import watching
 
 Answer = tuple[Page, PageVectors] | PageError
@@ -32,7 +33,7 @@ class PageActor:
     def __init__(self, model: str, spec: PageSpec, options: ModelOptions) -> None:
         here = replace(options, device=options.device.split(":")[0])
         self._embedder = load_embedder(model, threads=1, options=here)
-        self._loader = PageLoader(spec)
+        self._workers = PageWorkers(spec, 1)  # what a document may take of this machine is bounded here, too
         self._folder = tempfile.TemporaryDirectory(prefix="vrag-ray-")
         self._last: tuple[str, Path] | None = None
 
@@ -53,29 +54,29 @@ class PageActor:
             numbers: Pages from 1.
         """
         path = self._file(data, suffix)
-        read: list[Page | PageError] = [self._read(path, number) for number in numbers]
+        read = [_outcome(future) for future in [self._workers.load(path, number) for number in numbers]]
         pages = [page for page in read if isinstance(page, Page)]
         with watching() as watch:
             vectors = iter(self._embedder.embed_pages(pages) if pages else [])
         share = {stage: seconds / len(pages) for stage, seconds in watch.seconds().items()}
         return [page if isinstance(page, PageError) else (_sent(page, share), next(vectors)) for page in read]
 
-    def _read(self, path: Path, number: int) -> Page | PageError:
-        try:
-            return self._loader.load(path, number)
-        except PageError as error:
-            return error
-
     def _file(self, data: bytes, suffix: str) -> Path:
         digest = hashlib.sha256(data).hexdigest()
         if self._last is None or self._last[0] != digest:
             if self._last is not None:
-                self._loader.close()
                 self._last[1].unlink(missing_ok=True)
             path = Path(self._folder.name) / f"{digest[:16]}{suffix}"
             path.write_bytes(data)
             self._last = (digest, path)
         return self._last[1]
+
+
+def _outcome(asked: Future[Page]) -> Page | PageError:
+    try:
+        return asked.result()
+    except PageError as error:
+        return error
 
 
 def _sent(page: Page, share: Mapping[str, float]) -> Page:

@@ -280,7 +280,7 @@ def connect(address: str) -> Any:
     if not ray.is_initialized():
         try:
             _probe(address)
-            quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
+            quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
             with (
                 tempfile.TemporaryDirectory() as empty
             ):  # or workers look for modules in the driver's current directory

@@ -73,7 +73,7 @@ def _explain_image(error: Exception) -> tuple[str, str]:
     if isinstance(error, Image.DecompressionBombError):
         return "the image has too many pixels to decode.", _SMALLER_HINT
     if isinstance(error, UnidentifiedImageError):
-        return "it is not an image, whatever its name says.", _SOURCE_HINT
+        return "it is no PNG, JPEG, TIFF or WebP picture, whatever its name says.", _SOURCE_HINT
     return f"the image is damaged ({_short(error)}).", _SOURCE_HINT
 
 

@@ -103,36 +103,6 @@ class PageLoader:
         return reader
 
 
-def count_pages(path: Path, renderer: Renderer = "pdfium") -> DocumentInfo:
-    """Page count and metadata of a document, `renderer` tried first.
-
-    Raises:
-        PageError: No renderer can open it.
-    """
-    with PageLoader(PageSpec(renderer="poppler" if renderer == "poppler" else "pdfium")) as loader:
-        return loader.inspect(path)
-
-
-def load_page(path: Path, number: int, spec: PageSpec) -> Page:
-    """Page `number` (1-based) of a document.
-
-    Raises:
-        PageError: No renderer can read it.
-    """
-    with PageLoader(spec) as loader:
-        return loader.load(path, number)
-
-
-def render_page(path: Path, number: int, spec: PageSpec) -> Image:
-    """RGB picture of page `number` (1-based), the same that `load_page` gives when the spec asks for one.
-
-    Raises:
-        PageError: No renderer can render it.
-    """
-    with PageLoader(spec) as loader:
-        return loader.render(path, number)
-
-
 def _renderers(path: Path, spec: PageSpec) -> tuple[Renderer, ...]:
     if is_image(path):
         return ("image",)

@@ -13,6 +13,7 @@ from vrag.grid import FloatArray
 from vrag.pages.page import Words
 from vrag.pages.reader import POINTS_PER_INCH, DocumentInfo
 
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")  # others may do more than decode: EPS is a program, for Ghostscript to run
 MAX_PIXELS = 150_000_000  # an A4 page at 1,200 dpi; 450 MB once decoded
 _DEFAULT_DPI = 144  # of files that do not say: one pixel of the file is one of the rendering
 _DPI_RANGE = (144, 1200)  # scanners; less is what screens and cameras write, whatever the size
@@ -26,12 +27,12 @@ class PictureReader:
         """Open the file; nothing is decoded yet.
 
         Raises:
-            UnidentifiedImageError: It is not an image.
+            UnidentifiedImageError: It is no picture of these formats.
             DecompressionBombError, PageError: It has too many pixels to decode.
         """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `_seek` has the limit
-            self._image = Image.open(path)
+            self._image = Image.open(path, formats=FORMATS)
 
     def info(self) -> DocumentInfo:
         """Page count: the frames of a TIFF; other files are one page, animated or not."""

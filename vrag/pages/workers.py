@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
+from PIL.Image import Image
 
 from vrag.errors import PageError
 from vrag.pages.faults import where
@@ -139,10 +140,14 @@ class PageWorkers:
         """Wait for what was asked for; after an exception stop at once."""
         if kind is None:
             self._pool.close()
+            self._join()
         else:
-            self._pool.stop()
-        for pool in (self._pool, *self._broken):
-            pool.join()
+            self.stop()
+
+    def stop(self) -> None:
+        """End the processes, whatever they are doing."""
+        self._pool.stop()
+        self._join()
 
     def inspect(self, path: Path) -> Future[DocumentInfo]:
         """Page count and metadata of a document."""
@@ -151,6 +156,14 @@ class PageWorkers:
     def load(self, path: Path, number: int) -> Future[Page]:
         """Page `number` (1-based) of a document."""
         return self._ask(where(path, number), _load, path, number)
+
+    def draw(self, path: Path, number: int, spec: PageSpec) -> Future[Image]:
+        """The picture of page `number` (1-based), as `spec` says instead of the pool's own."""
+        return self._ask(where(path, number), _draw, path, number, spec)
+
+    def _join(self) -> None:
+        for pool in (self._pool, *self._broken):
+            pool.join()
 
     def _ask(self, place: str, task: Callable[..., T], *args: object) -> Future[T]:
         answer: Future[T] = Future()
@@ -236,3 +249,12 @@ def _inspect(path: Path) -> DocumentInfo:
 def _load(path: Path, number: int) -> Page:
     assert _loader is not None
     return _loader.load(path, number)
+
+
+def _draw(path: Path, number: int, spec: PageSpec) -> Image:
+    global _loader
+    assert _loader is not None
+    if _loader.spec != spec:
+        _loader.close()
+        _loader = PageLoader(spec)
+    return _loader.render(path, number)

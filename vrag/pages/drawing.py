@@ -1,0 +1,45 @@
+"""Pages drawn one at a time, when somebody wants to see them: by a process of its own, as bounded as an ingest's."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from PIL.Image import Image
+
+from vrag.pages.page import PageSpec
+from vrag.pages.workers import MEMORY_BYTES, TIMEOUT_S, PageWorkers
+
+
+class PageDrawer:
+    """Draws pages in a process that starts with the first one and stays until it is closed; for any thread.
+
+    Args:
+        memory_bytes: Address space that the process may take, where the system can limit it.
+        timeout_s: Seconds a page may take before the process is replaced.
+    """
+
+    def __init__(self, memory_bytes: int = MEMORY_BYTES, timeout_s: float = TIMEOUT_S) -> None:
+        self._memory_bytes = memory_bytes
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._workers: PageWorkers | None = None
+
+    def draw(self, path: Path, number: int, spec: PageSpec) -> Image:
+        """RGB picture of page `number` (1-based), the same that an ingest's workers give.
+
+        Raises:
+            PageError: It cannot be drawn within the limits.
+        """
+        with self._lock:
+            if self._workers is None:
+                self._workers = PageWorkers(spec, 1, self._timeout_s, self._memory_bytes)
+            workers = self._workers
+        return workers.draw(path, number, spec).result()
+
+    def close(self) -> None:
+        """End the process, whatever it is doing; the next picture would start another one."""
+        with self._lock:
+            workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.stop()
