@@ -1,6 +1,7 @@
 """Full disks, folders that may not be written, encrypted files: real ones, where the system lets tests make them."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from vrag.ingest import Options
 from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
+from vrag.store.edge import EdgeStore
 
 root_only = pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may mount")
 MB = 1 << 20
@@ -58,6 +60,68 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on_once_there_is_room(cli,
     (disk / "ballast").unlink()
     assert cli("ingest", "d", "--index", disk / "i", "--workers", 1, "--json").json["added"] == 2
     assert cli("verify", "--index", disk / "i").code == 0
+
+
+@pytest.fixture
+def small_disk(mounted, tmp_path):
+    """A file system as disks have them, of 300 MB."""
+    with (tmp_path / "disk").open("wb") as file:
+        file.truncate(300 * MB)
+    if shutil.which("mkfs.ext4") is None:
+        pytest.skip("there is no mkfs.ext4")
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(tmp_path / "disk")], check=True)
+    return mounted("-o", "loop", str(tmp_path / "disk"))
+
+
+def leave(disk, free):
+    """Fill a disk until no more than so many bytes are free."""
+    with (disk / "ballast").open("ab") as file:
+        for step in (MB, 4096):
+            while shutil.disk_usage(disk).free >= free + step:
+                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), step)
+
+
+@root_only
+def test_reading_and_removing_go_on_where_nothing_can_be_added(small_disk, indexed, tmp_path):
+    copy = small_disk / "i"
+    subprocess.run(["cp", "-r", "--sparse=always", str(indexed), str(copy)], check=True)
+    write_pdf(tmp_path / "more.pdf", ["Glaciers carve valleys"])
+    leave(small_disk, 20 * MB)
+    with Index.open(copy) as index:
+        assert len(index.search("penguins on ice")) == 5
+        with pytest.raises(StoreError, match="The disk is full"):
+            index.ingest([tmp_path / "more.pdf"], workers=1)
+        index.remove(index.find_documents(["machines.pdf"]))
+        assert len(index.search("penguins on ice")) == 3
+    (small_disk / "ballast").unlink()
+    with Index.open(copy) as index:
+        assert index.page_count == 3
+        assert index.ingest([tmp_path / "more.pdf"], workers=1).added == 1
+
+
+@root_only
+def test_a_disk_that_another_program_fills_during_an_ingest_ends_it_in_one_sentence(small_disk, tmp_path, monkeypatch):
+    """Another program fills it between two batches: what was acknowledged stays, and the next run goes on there."""
+    write_pdf(tmp_path / "d" / "a.pdf", [f"Page {number} of the pump manual" for number in range(24)])
+    upsert, written = EdgeStore.upsert, []
+
+    def and_fill(self, records):
+        upsert(self, records)
+        written.extend(record for record in records if record.vectors)
+        if len(written) == 8:
+            leave(small_disk, 4 * MB)
+
+    with Index.create(small_disk / "i") as index:
+        monkeypatch.setattr(EdgeStore, "upsert", and_fill)
+        with pytest.raises(StoreError, match="The disk is full"):
+            index.ingest([tmp_path / "d"], workers=1)
+        monkeypatch.undo()
+        assert len(index.search("pump")) == 8
+    (small_disk / "ballast").unlink()
+    with Index.open(small_disk / "i") as index:
+        assert index.page_count == 8
+        assert index.ingest([tmp_path / "d"], workers=1).added == 16
+        assert index.verify() == []
 
 
 @root_only
@@ -189,10 +253,10 @@ def test_threads_search_while_one_ingests_and_other_processes_are_told_who_does(
 
 
 def test_an_error_of_the_engine_about_rights_is_a_sentence():
-    from vrag.store.edge import _edge_errors
+    from vrag.store.edge_faults import edge_errors
 
     for said in ("Read-only file system (os error 30)", "Permission denied (os error 13)"):
-        with pytest.raises(StoreError, match="may not be written"), _edge_errors("opening the index"):
+        with pytest.raises(StoreError, match="may not be written"), edge_errors("opening the index"):
             raise Exception(said)
 
 

@@ -42,3 +42,8 @@ class StoreError(VragError):
 
 class IndexMismatchError(VragError):
     """The index was made by another model, pipeline or format than the one in use."""
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether a native library gave up in the middle: its error is no `Exception`, and its class is not to be had."""
+    return type(error).__module__ == "pyo3_runtime"

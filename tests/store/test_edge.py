@@ -1,13 +1,15 @@
 """What only the embedded engine promises; the rest is in `test_conformance.py`."""
 
+import json
 import subprocess
 import sys
+import uuid
 
 import pytest
 
 from tests.store.records import FIELDS, KEYS, page, query
-from vrag.errors import StoreError
-from vrag.store.base import Selection, StageRequest
+from vrag.errors import StoreError, is_panic
+from vrag.store.base import Record, Selection, StageRequest
 from vrag.store.edge import EdgeStore
 
 
@@ -52,7 +54,7 @@ def test_a_second_process_is_told_in_one_sentence(store, tmp_path):
     code = f"""
 from pathlib import Path
 from vrag.store.edge import EdgeStore
-from vrag.errors import StoreError
+from vrag.errors import StoreError, is_panic
 try:
     EdgeStore.open(Path({str(tmp_path / "shard")!r}), [])
 except StoreError as error:
@@ -60,3 +62,56 @@ except StoreError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "The index is open in another process."
+
+
+def flags(folder):
+    """A file of the engine without which it gives up in the middle instead of raising an error."""
+    return next((folder / "segments").rglob("has_values/status.dat"))
+
+
+def test_a_panic_of_the_engine_is_a_sentence(store, pages, tmp_path):
+    store.close()
+    flags(tmp_path / "shard").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"^Qdrant Edge failed while opening the index: [^\n]+\.$") as caught:
+        EdgeStore.open(tmp_path / "shard", FIELDS)
+    assert is_panic(caught.value.__cause__)
+    assert "restore a snapshot" in caught.value.hint
+
+
+def test_a_panic_that_no_border_has_met_ends_a_command_in_a_sentence(store, pages, tmp_path, monkeypatch, capsys):
+    import qdrant_edge
+
+    from vrag.cli import app
+
+    store.close()
+    flags(tmp_path / "shard").write_bytes(b"")
+    monkeypatch.setattr(app, "app", lambda **_: qdrant_edge.EdgeShard.load(str(tmp_path / "shard")))
+    assert app.run(["search", "x", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"].startswith("A native library gave up: ")
+
+
+def files_with(folder, word):
+    return [file for file in folder.rglob("*") if file.is_file() and word in file.read_bytes()]
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_compacting_leaves_no_word_of_what_was_deleted(store, tmp_path, merged):
+    """Whether it was merged before, so that it is in a segment of its own, or is still where it was written first."""
+    texts = {number: f"secret{uuid.uuid4().hex}" for number in (1, 2)}
+    for number, text in texts.items():
+        one = page(number)
+        store.upsert([Record(one.id, {**one.payload, "body": f"it says {text}"}, one.vectors, one.sparse)])
+    if merged:
+        store.optimize()
+    assert files_with(tmp_path, texts[1].encode())
+    store.delete(Selection(ids=frozenset([page(1).id])))
+    store.compact()
+    assert files_with(tmp_path, texts[1].encode()) == []
+    assert files_with(tmp_path, texts[2].encode()) != []
+    assert sum(file.stat().st_blocks for file in (tmp_path / "shard" / "wal").iterdir()) * 512 < 2 << 20
+    store.upsert([page(3)])
+    store.close()
+    assert "wal_options" not in json.loads((tmp_path / "shard" / "edge_config.json").read_text())
+    again = EdgeStore.open(tmp_path / "shard", FIELDS)
+    assert {record.id for record in again.scroll(Selection())} == {page(2).id, page(3).id}
+    again.close()

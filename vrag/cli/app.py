@@ -26,7 +26,7 @@ from vrag.cli import (
     tune,
     watch,
 )
-from vrag.errors import VragError
+from vrag.errors import VragError, is_panic
 
 INTERRUPTED = 130
 _USAGE = 2
@@ -95,16 +95,25 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:  # a folder that cannot be written, a disk that is full
         output.error(f"{error.strerror or error}: {error.filename or 'no file named'}.", "", as_json)
         return 1
-    except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        # A usage error of the option parser; typer carries its own copy of click's classes.
-        output.error(error.format_message(), _usage_hint(error), as_json)
-        return int(getattr(error, "exit_code", _USAGE))
+    except BaseException as error:  # noqa: BLE001 - what `_other` does not know, it raises again
+        return _other(error, as_json)
     return int(code or 0)
 
 
-def _usage_hint(error: Exception) -> str:
+def _other(error: BaseException, as_json: bool) -> int:
+    """The exit code of what is no error of ours: a native library's panic, or a usage error of the option parser."""
+    if is_panic(error):
+        said = " ".join(str(error).split())
+        output.error(f"A native library gave up: {said}.", "vrag verify says whether the index is damaged.", as_json)
+        return 1
+    if not hasattr(error, "format_message"):
+        raise error
+    # Typer carries its own copy of click's classes.
+    output.error(error.format_message(), _usage_hint(error), as_json)
+    return int(getattr(error, "exit_code", _USAGE))
+
+
+def _usage_hint(error: BaseException) -> str:
     context, names = getattr(error, "ctx", None), list[str]()
     while context is not None:  # its own path would name the arguments of a group among its commands
         names.insert(0, context.info_name)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import qdrant_edge as qe
 
@@ -16,6 +15,8 @@ from vrag.gate import Gate
 from vrag.settings import folder_bytes
 from vrag.store.base import Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_record
+from vrag.store.edge_faults import edge_errors, is_full
+from vrag.store.edge_log import RENEWING_BYTES, renew_log, shape_log
 from vrag.store.edge_requests import (
     KEY_INDEXES,
     SEGMENT_BYTES,
@@ -27,41 +28,14 @@ from vrag.store.edge_requests import (
     stored_bytes,
 )
 from vrag.store.mapped import release_files
+from vrag.store.space import WRITING_BYTES, reading_bytes, require_space
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
-_RESERVE_BYTES = 128 << 20  # what a batch and the log may need at once
 _TOUCHED_BYTES = SEGMENT_BYTES  # read or written before it is taken out of memory
 _STEP = 1000  # records read at once
 _STEP_WITH_VECTORS = 16  # a page of 1,024 x 128 comes as 4 MB of Python numbers
-
-
-@contextmanager
-def _edge_errors(doing: str) -> Iterator[None]:
-    """The border where the engine's plain exceptions become `StoreError`."""
-    try:
-        yield
-    except StoreError:
-        raise
-    except Exception as error:  # the engine raises nothing more specific than Exception
-        text = str(error)
-        if "WouldBlock" in text:
-            raise StoreError(
-                "The index is open in another process.",
-                "Wait for it to end, or use a Qdrant server when several processes must work at once.",
-            ) from error
-        if any(sign in text for sign in _READ_ONLY):
-            raise StoreError(
-                f"The index may not be written ({doing}).",
-                "Even a search locks its files: change the folder's permissions, or copy the index and open the copy.",
-            ) from error
-        if "No space left" in text or "StorageFull" in text:
-            raise StoreError(
-                f"The disk is full ({doing}).", "Free some space and run the same command again."
-            ) from error
-        raise StoreError(f"Qdrant Edge failed while {doing}: {text.strip()[:300]}") from error
 
 
 class EdgeStore:
@@ -89,7 +63,7 @@ class EdgeStore:
             fields: Named vectors.
             keys: Payload keys to index, as `index_keys` takes them.
         """
-        with _edge_errors("creating the index"):
+        with edge_errors("creating the index"):
             folder.mkdir(parents=True, exist_ok=True)
             store = cls(qe.EdgeShard.create(str(folder), config(fields)), fields, folder)
             store.index_keys(keys)
@@ -98,17 +72,16 @@ class EdgeStore:
     @classmethod
     def open(cls, folder: Path, fields: Sequence[VectorField]) -> Self:
         """Open the shard in `folder`; `StoreError` when another process has it."""
-        with _edge_errors("opening the index"):
-            _require_space(folder)  # also for reading: a log is opened, and closed files are mapped anew
+        with edge_errors("opening the index"):
+            require_space(folder, reading_bytes(folder))
             return cls(qe.EdgeShard.load(str(folder)), fields, folder)
 
     def upsert(self, records: Sequence[Record]) -> None:
         """Write records after checking that every vector is finite, of the right shape and known."""
         for record in records:
             check_record(record, self._fields)
-        points = [qe.Point(r.id, engine_vectors(r), r.payload) for r in records]
-        with self._writing("writing pages") as shard:
-            _require_space(self._folder)
+        with self._writing("writing pages", 2 * sum(map(stored_bytes, records))) as shard:  # the log has them too
+            points = [qe.Point(r.id, engine_vectors(r), r.payload) for r in records]
             shard.update(qe.UpdateOperation.upsert_points(points))
             self._unmerged += self._touch(records)
             if self._unmerged >= SEGMENT_BYTES:
@@ -118,16 +91,16 @@ class EdgeStore:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
         if not stages:
             raise StoreError("A query needs at least one stage.")
-        request = nested(stages, engine_filter(selection), True if keys is None else list(keys))
+        payload = True if keys is None else list(keys)
         with self._reading("searching") as shard:
-            found = shard.query(request)
-        return [Scored(str(point.id), float(point.score), point.payload or {}) for point in found]
+            found = shard.query(nested(stages, engine_filter(selection), payload))
+            return [Scored(str(point.id), float(point.score), point.payload or {}) for point in found]
 
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
         """Records by id with the named vectors, float32."""
         with self._reading("reading pages") as shard:
             found = shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
-        records = {str(r.id): record_of(r) for r in found}
+            records = {str(r.id): record_of(r) for r in found}
         self._touch(records.values())
         return records
 
@@ -139,12 +112,11 @@ class EdgeStore:
         wanted, offset = list(vectors) or False, None
         payload = True if keys is None else list(keys) or False
         while True:
-            request = qe.ScrollRequest(
-                offset=offset, limit=step, filter=engine_filter(selection), with_payload=payload, with_vector=wanted
-            )
             with self._reading("listing the index") as shard:
+                chosen = engine_filter(selection)
+                request = qe.ScrollRequest(offset, step, chosen, with_payload=payload, with_vector=wanted)
                 found, offset = shard.scroll(request)
-            records = [record_of(one) for one in found]
+                records = [record_of(one) for one in found]
             if self._touch(records):
                 self.trim()
             yield from records
@@ -158,10 +130,10 @@ class EdgeStore:
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of the selected records' payloads."""
-        chosen = engine_filter(selection)
-        if chosen is None:
+        if selection == Selection():
             raise StoreError("Refusing to change everything: name what to change.")
         with self._writing("changing records") as shard:
+            chosen = cast("qe.Filter", engine_filter(selection))
             shard.update(qe.UpdateOperation.set_payload_by_filter(chosen, payload))
 
     def index_keys(self, keys: Mapping[str, str]) -> None:
@@ -172,27 +144,29 @@ class EdgeStore:
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records."""
-        chosen = engine_filter(selection)
-        if chosen is None:
+        if selection == Selection():
             raise StoreError("Refusing to delete everything: name what to delete.")
-        with self._writing("deleting") as shard:
+        with self._freeing("deleting") as shard:
+            chosen = cast("qe.Filter", engine_filter(selection))
             shard.update(qe.UpdateOperation.delete_points_by_filter(chosen))
 
     def optimize(self) -> None:
         """Merge segments, drop deleted points, build graphs."""
-        with self._writing("merging segments") as shard:
-            _require_space(self._folder, min(folder_bytes(self._folder), 2 * SEGMENT_BYTES))
+        more = min(folder_bytes(self._folder), 2 * SEGMENT_BYTES)
+        with self._writing("merging segments", more) as shard:
             shard.flush()
             shard.optimize()
             self._unmerged = 0
             self._release()
 
     def compact(self) -> None:
-        """As `optimize`, and also rewrite segments of which little was deleted."""
+        """As `optimize`, and rewrite every segment of which something was deleted: of that, no file has a word left."""
         with self._one_writer:
             self._reload(thorough=True)
             try:
                 self.optimize()
+                with self._writing("renewing the log", RENEWING_BYTES) as shard:
+                    renew_log(shard, self._folder)
             finally:  # cut off before this, it stays thorough until the next time
                 self._reload(thorough=False)
 
@@ -204,11 +178,16 @@ class EdgeStore:
 
     def close(self) -> None:
         """Flush and release the folder."""
-        with self._one_writer, self._gate.changing(), _edge_errors("closing the index"):
+        with self._one_writer, self._gate.changing(), edge_errors("closing the index"):
             shard, self._shard = self._shard, None
             if shard is not None:
-                shard.flush()
-                shard.close()
+                try:
+                    shard.flush()
+                except Exception as error:
+                    if not is_full(error):  # else the log, which has all that was acknowledged, is read next time
+                        raise
+                finally:
+                    shard.close()
 
     @property
     def is_open(self) -> bool:
@@ -217,12 +196,21 @@ class EdgeStore:
 
     @contextmanager
     def _reading(self, doing: str) -> Iterator[qe.EdgeShard]:
-        with self._gate.reading(), _edge_errors(doing):
+        with self._gate.reading(), edge_errors(doing):
             yield self._open_shard
 
     @contextmanager
-    def _writing(self, doing: str) -> Iterator[qe.EdgeShard]:
-        with self._one_writer, _edge_errors(doing):
+    def _writing(self, doing: str, more: int = 0) -> Iterator[qe.EdgeShard]:
+        """The engine, while there is room for `more` bytes and what any change may need."""
+        with self._one_writer, edge_errors(doing):
+            require_space(self._folder, WRITING_BYTES + more)
+            yield self._open_shard
+
+    @contextmanager
+    def _freeing(self, doing: str) -> Iterator[qe.EdgeShard]:
+        """The engine, for what must still be possible on a disk that is nearly full."""
+        with self._one_writer, edge_errors(doing):
+            require_space(self._folder, reading_bytes(self._folder))
             yield self._open_shard
 
     @property
@@ -232,10 +220,11 @@ class EdgeStore:
         return self._shard
 
     def _reload(self, thorough: bool) -> None:
-        with self._gate.changing(), _edge_errors("opening the index"):
+        with self._gate.changing(), edge_errors("opening the index"):
             shard, self._shard = self._open_shard, None
             shard.flush()
             shard.close()
+            shape_log(self._folder, small=thorough)
             self._shard = qe.EdgeShard.load(str(self._folder), config(self._fields.values(), thorough))
 
     def _touch(self, records: Iterable[Record]) -> int:
@@ -249,15 +238,3 @@ class EdgeStore:
         with self._gate.changing():
             release_files(self._folder)
         self._touched = 0
-
-
-def _require_space(folder: Path, more: int = 0) -> None:
-    """The engine maps its files: on a full disk it would not fail but die, even when it only opens."""
-    if not folder.is_dir():
-        return
-    free, needed = shutil.disk_usage(folder).free, _RESERVE_BYTES + more
-    if free < needed:
-        raise StoreError(
-            f"The disk is full: {free >> 20} MiB are free at {folder}, {needed >> 20} are needed.",
-            "Free some space and run the same command again.",
-        )

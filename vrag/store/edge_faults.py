@@ -1,0 +1,55 @@
+"""The border where the engine's plain exceptions, and its panics, become `StoreError`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vrag.errors import StoreError, is_panic
+
+_READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
+_FULL = ("No space left", "StorageFull")
+_TEXT = 300  # characters of the engine's own words that a message quotes
+_DAMAGED = (
+    "Files of the index may be damaged: restore a snapshot, or ingest the documents into a new folder; "
+    "where it still opens, vrag verify names what is wrong."
+)
+
+
+@contextmanager
+def edge_errors(doing: str) -> Iterator[None]:
+    """Raise as `StoreError` what the engine raises inside the block, nothing of which is more specific than Exception.
+
+    Args:
+        doing: For the message: "searching".
+    """
+    try:
+        yield
+    except StoreError:
+        raise
+    except BaseException as error:
+        if not (isinstance(error, Exception) or is_panic(error)):
+            raise
+        raise _error(error, doing) from error
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether it was for want of room on the disk."""
+    return any(sign in str(error) for sign in _FULL)
+
+
+def _error(error: BaseException, doing: str) -> StoreError:
+    said = str(error)
+    if "WouldBlock" in said:
+        return StoreError(
+            "The index is open in another process.",
+            "Wait for it to end, or use a Qdrant server when several processes must work at once.",
+        )
+    if any(sign in said for sign in _READ_ONLY):
+        return StoreError(
+            f"The index may not be written ({doing}).",
+            "Even a search locks its files: change the folder's permissions, or copy the index and open the copy.",
+        )
+    if is_full(error):
+        return StoreError(f"The disk is full ({doing}).", "Free some space and run the same command again.")
+    return StoreError(f"Qdrant Edge failed while {doing}: {' '.join(said.split())[:_TEXT]}.", _DAMAGED)
