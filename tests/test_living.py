@@ -1,5 +1,6 @@
 """An index that lives: files change, move, break and go, and threads search all the while."""
 
+import gzip
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from vrag.embedders.base import PageVectors
 from vrag.errors import StoreError, UsageError
 from vrag.ingest import Options
 from vrag.metadata_files import given
+from vrag.snapshot import create_snapshot
 from vrag.worklist import Worklist
 
 OLD = [f"{text}\nfirst edition" for text in ANIMALS]
@@ -360,3 +362,27 @@ def test_an_index_from_before_has_documents_without_metadata(index, tmp_path):
     assert ingest(index, file).unchanged == 3
     assert json.dumps(index.documents.all()[0].stamps)
     assert index.verify() == []
+
+
+def test_no_file_has_a_word_of_a_document_that_was_removed_before_compacting(tmp_path):
+    secrets = [b"quetzalcoatlus", b"Quetzalcoatlus", b"hush-hush.pdf"]
+    write_pdf(tmp_path / "d" / "hush-hush.pdf", ["Quetzalcoatlus northropi flew\nover the plains.", "It was tall."])
+    write_pdf(tmp_path / "d" / "animals.pdf", ANIMALS)
+
+    def found():
+        data = [file.read_bytes() for file in (tmp_path / "i").rglob("*") if file.is_file()]
+        return {secret for secret in secrets for content in data if secret in content}
+
+    with Index.create(tmp_path / "i") as index:
+        ingest(index, tmp_path / "d")
+        index.search("what flew over the plains", cascade="best")
+        assert found() == set(secrets)
+        index.remove(index.find_documents(["hush-hush.pdf"]))
+        index.compact()
+        assert index.search("honey bees")[0].page == 3
+        assert index.verify() == []
+    assert found() == set()
+    create_snapshot(tmp_path / "i", tmp_path / "s.tar.gz")
+    content = gzip.decompress((tmp_path / "s.tar.gz").read_bytes())
+    assert not any(secret in content for secret in secrets)
+    assert b"animals.pdf" in content

@@ -90,7 +90,7 @@ def compact(
     timeout: TimeoutOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Give back the space of removed pages, and make searching quicker after many changes.
+    """Give back the space of removed pages, of which no file keeps a word, and make searching quicker.
 
     Example: vrag compact
     """
