@@ -11,6 +11,7 @@ from PIL.Image import Image
 
 from vrag.errors import PageError
 from vrag.grid import WHOLE_PAGE, Box
+from vrag.pages.claims import check_claim
 from vrag.pages.crop import crop, is_blank
 from vrag.pages.faults import page_errors
 from vrag.pages.files import is_image
@@ -57,6 +58,8 @@ class PageLoader:
     def inspect(self, path: Path) -> DocumentInfo:
         """Page count and metadata of a document."""
         info, notes = self._rescued(path, None, lambda reader: reader.info())
+        with page_errors(path):
+            check_claim(self._open[info.renderer], path.stat().st_size)
         return replace(info, notes=notes)
 
     def load(self, path: Path, number: int) -> Page:

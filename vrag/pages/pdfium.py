@@ -59,6 +59,12 @@ class PdfiumReader:
             title, author, created = (self._pdf.get_metadata_value(key).strip() for key in keys)
             return DocumentInfo(len(self._pdf), "pdf", "pdfium", title, author, created)
 
+    def missing(self) -> int:
+        """Pages that the document counts and PDFium does not find; their content is not read."""
+        with self._lock:
+            size, look = raw.FS_SIZEF(), raw.FPDF_GetPageSizeByIndexF
+            return sum(not look(self._pdf, index, size) for index in range(len(self._pdf)))
+
     def size(self, number: int) -> tuple[float, float]:
         """Width and height as displayed, in points.
 

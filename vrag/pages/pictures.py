@@ -39,6 +39,10 @@ class PictureReader:
         frames = getattr(self._image, "n_frames", 1) if self._image.format == "TIFF" else 1
         return DocumentInfo(frames, "image", "image")
 
+    def missing(self) -> int:
+        """None: the frames of a TIFF are counted one by one."""
+        return 0
+
     def size(self, number: int) -> tuple[float, float]:
         """Width and height in points, upright, from the file's own resolution where it is credible."""
         image = self._seek(number)

@@ -42,6 +42,10 @@ class PopplerReader:
         title, author, created = (str(self._info.get(key, "")).strip() for key in ("Title", "Author", "CreationDate"))
         return DocumentInfo(int(self._info["Pages"]), "pdf", "poppler", title, author, created)
 
+    def missing(self) -> int:
+        """None: poppler counts no more pages than the file has objects."""
+        return 0
+
     def size(self, number: int) -> tuple[float, float]:
         """Width and height as displayed, in points."""
         facts = self._facts(number)

@@ -46,6 +46,10 @@ class Reader(Protocol):
         """Page count and metadata."""
         ...
 
+    def missing(self) -> int:
+        """Pages that are counted and not there, as far as a look at each tells."""
+        ...
+
     def size(self, number: int) -> tuple[float, float]:
         """Width and height as displayed, in points."""
         ...
