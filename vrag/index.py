@@ -44,6 +44,7 @@ from vrag.search import Hit, search
 from vrag.settings import folder_bytes, passwords
 from vrag.snippet import snippet
 from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store, TextCondition
+from vrag.store.budget import budget
 from vrag.store.limits import MULTIVECTOR_LIMIT, check_pages_fit
 from vrag.tracing import trace
 from vrag.verify import Problem, Verifier
@@ -121,6 +122,7 @@ class Index(AbstractContextManager["Index"]):
         return cls._over(place, recipe, embedder, fingerprint, lambda: place.create(facts, fields, KEYS, recipe.server))
 
     @classmethod
+    @budget()
     def open(
         cls,
         path: str | os.PathLike[str] | Place = ".vrag",
@@ -288,6 +290,7 @@ class Index(AbstractContextManager["Index"]):
         """Bytes that an embedded index takes up on disk; 0 on a server."""
         return folder_bytes(self.place.folder) if self.place.folder else 0
 
+    @budget()
     def search(
         self,
         query: str,
@@ -413,6 +416,7 @@ class Index(AbstractContextManager["Index"]):
         grid, words = page_grid(record.payload), page_words(record.payload)
         return find_matches(self.embed_query_tokens(query), record.vectors[FULL], grid, words)
 
+    @budget()
     def explain(
         self,
         query: str,

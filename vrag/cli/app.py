@@ -26,6 +26,7 @@ from vrag.cli import (
     tune,
     watch,
 )
+from vrag.cli.at_once import at_once
 from vrag.errors import VragError, is_panic
 
 INTERRUPTED = 130
@@ -40,16 +41,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("ingest")(ingest.ingest)
-app.command("search")(search.search)
-app.command("ls")(documents.ls)
-app.command("rm")(documents.rm)
-app.command("status")(health.status)
+app.command("search")(at_once(search.search, unless="queries"))
+app.command("ls")(at_once(documents.ls))
+app.command("rm")(at_once(documents.rm))
+app.command("status")(at_once(health.status))
 app.command("verify")(health.verify)
 app.command("compact")(health.compact)
 app.command("watch")(watch.watch)
-app.command("explain")(explain.explain)
+app.command("explain")(at_once(explain.explain))
 app.command("tune")(tune.tune)
-app.command("info")(info.info)
+app.command("info")(at_once(info.info))
 app.command("models")(models.models)
 app.add_typer(pipelines.app, name="pipelines")
 app.command("repool")(repool.repool)

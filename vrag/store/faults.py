@@ -18,11 +18,14 @@ from pydantic import ValidationError
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-_TEXT = 300  # characters of a server's own words that a message quotes
+from vrag.store.border import UntrustedError, seconds_to_wait
+
 _KEY_HINT = "Set QDRANT_API_KEY to the server's key."
 _REACH_HINT = "Is the server running, and is the address right? It is given by --url or QDRANT_URL."
 _SIZE_HINT = "Raise max_request_size_mb on the server, or use a recipe with fewer vectors a page."
 _CODES = grpc.StatusCode
+# What the client library raises over an answer that has not the form it expects, and over arguments that it refuses.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,13 @@ def _from_status(error: Any) -> Fault:
 
 
 def _from_client(error: Any) -> Fault:
-    return fault_of(error.source) or Fault(f"failed: {str(error.source)[:_TEXT]}")
+    return fault_of(error.source) or Fault(f"failed: {str(error.source)}")
 
 
 def _from_connect(error: Any) -> Fault:
     text = str(error)
     if "CERTIFICATE" in text or "SSL" in text:
-        return Fault(
-            f"cannot be trusted over TLS: {text[:_TEXT]}", "Name your own authority's certificate in SSL_CERT_FILE."
-        )
+        return Fault(f"cannot be trusted over TLS: {text}", "Name your own authority's certificate in SSL_CERT_FILE.")
     return Fault("is not reachable", _REACH_HINT, transient=True, refused=True)
 
 
@@ -91,13 +92,20 @@ def _from_garbled(error: Any) -> Fault:
 
 
 def _from_busy(error: Any) -> Fault:
-    return Fault("is too busy", "Try again later.", transient=True, wait=float(error.retry_after_s))
+    wait = seconds_to_wait(str(error.retry_after_s))
+    return Fault("is too busy", "Try again later.", transient=True, wait=wait)
+
+
+def _from_untrusted(error: Any) -> Fault:
+    return Fault(str(error), "A broken server answers so, or a hostile one; is the address right?")
 
 
 def _from_grpc(error: Any) -> Fault:
-    code, said = error.code(), (error.details() or "")[:_TEXT]
+    code, said = error.code(), (error.details() or "")
     if code in (_CODES.UNAUTHENTICATED, _CODES.PERMISSION_DENIED):
         return Fault("refused the key", _KEY_HINT)
+    if code is _CODES.RESOURCE_EXHAUSTED and "Received message larger" in said:
+        return _from_untrusted("sent more than was asked for")
     if code is _CODES.RESOURCE_EXHAUSTED and "larger than" in said:
         return Fault(f"found a request too large: {said}", _SIZE_HINT)
     if code is _CODES.UNAVAILABLE:
@@ -115,10 +123,11 @@ _READERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Fault]], ...] = (
     (UnexpectedResponse, _from_status),
     (ResourceExhaustedResponse, _from_busy),
     (ResponseHandlingException, _from_client),
+    (UntrustedError, _from_untrusted),
     (httpx.ConnectError, _from_connect),
     ((httpx.TimeoutException, TimeoutError, FutureTimeoutError), _from_timeout),
     (httpx.TransportError, _from_cut),
-    ((json.JSONDecodeError, UnicodeDecodeError, ValidationError, httpx.DecodingError), _from_garbled),
+    ((json.JSONDecodeError, UnicodeDecodeError, ValidationError, httpx.DecodingError, RecursionError), _from_garbled),
     (grpc.RpcError, _from_grpc),
 )
 
@@ -133,11 +142,10 @@ def _server_text(content: bytes) -> str:
     """The server's own words in an error body, which may be anything."""
     try:
         said = str(json.loads(content)["status"]["error"])
-    except (ValueError, KeyError, TypeError):
-        said = content[:_TEXT].decode("utf-8", "replace").strip()
-    return said[:_TEXT] or "no reason given"
+    except (ValueError, LookupError, TypeError, RecursionError):
+        said = content.decode("utf-8", "replace").strip()
+    return said or "no reason given"
 
 
 def _retry_after(headers: Any) -> float | None:
-    value = (headers or {}).get("retry-after", "")
-    return float(value) if value.isdecimal() else None
+    return seconds_to_wait((headers or {}).get("retry-after", ""))

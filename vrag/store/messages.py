@@ -16,9 +16,11 @@ from vrag.store.base import (
     Condition,
     FusionRequest,
     Interval,
+    Payload,
     Range,
     Record,
     Request,
+    Scored,
     Selection,
     SparseVector,
     StageRequest,
@@ -26,6 +28,7 @@ from vrag.store.base import (
     VectorField,
     same_type,
 )
+from vrag.store.border import check_payload
 from vrag.store.layout import ServerLayout
 
 _GRAPH = models.HnswConfigDiff(m=16, ef_construct=128)
@@ -121,16 +124,35 @@ class _Nest:
         )
 
 
-def record_of(found: Any) -> Record:
-    """A record of an answer with its vectors as arrays: float32 [k, d] or [d], or sparse."""
+def record_of(found: Any, keys: Sequence[str] | None = None) -> Record:
+    """A record of an answer with its vectors as arrays: float32 [k, d] or [d], or sparse.
+
+    Args:
+        found: The client library's record.
+        keys: Of its payload that were asked for; None for all.
+    """
     dense: dict[str, FloatArray] = {}
     sparse: dict[str, SparseVector] = {}
     for name, vector in (found.vector or {}).items():
         if isinstance(vector, models.SparseVector):
+            if len(vector.indices) != len(vector.values):
+                raise ValueError(f"{len(vector.indices)} terms with {len(vector.values)} weights")
             sparse[name] = SparseVector(np.array(vector.indices, np.uint32), np.array(vector.values, np.float32))
         else:
-            dense[name] = np.asarray(vector, dtype=np.float32)
-    return Record(str(found.id), found.payload or {}, dense, sparse)
+            with np.errstate(over="ignore"):  # what is not finite then is refused
+                dense[name] = np.asarray(vector, dtype=np.float32)
+    return Record(str(found.id), _payload(found, keys), dense, sparse)
+
+
+def scored_of(found: Any, keys: Sequence[str] | None) -> Scored:
+    """A point of a search's answer; `keys` as for `record_of`."""
+    return Scored(str(found.id), float(found.score), _payload(found, keys))
+
+
+def _payload(found: Any, keys: Sequence[str] | None) -> Payload:
+    payload: Payload = found.payload or {}
+    check_payload(payload, keys)
+    return payload
 
 
 def as_stored(array: FloatArray) -> FloatArray:

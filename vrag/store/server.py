@@ -11,17 +11,29 @@ from qdrant_client import models
 from vrag.batching import batched
 from vrag.errors import StoreError
 from vrag.store.base import Payload, Record, Request, Scored, Selection, VectorField
+from vrag.store.border import (
+    ANSWER_BYTES,
+    SHORT_ANSWER_BYTES,
+    UntrustedError,
+    check_count,
+    check_following,
+    check_ids,
+    check_points,
+    terms,
+)
 from vrag.store.checks import check_record
 from vrag.store.connect import Connection
+from vrag.store.faults import UNREADABLE, Fault
 from vrag.store.layout import ServerLayout
 from vrag.store.limits import MULTIVECTOR_LIMIT
-from vrag.store.messages import IDF, batches, filter_of, points, query_of, record_of, vector_params
+from vrag.store.messages import IDF, batches, filter_of, points, query_of, record_of, scored_of, vector_params
 from vrag.store.retry import Retry
 
 T = TypeVar("T")
 BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless it is set otherwise
 _STEP = 1000
 _STEP_WITH_VECTORS = 8
+_FEW = 16  # records without vectors that make a short answer
 _FULL = "full"
 _KINDS: Mapping[str, Any] = {
     "keyword": models.PayloadSchemaType.KEYWORD,
@@ -97,8 +109,13 @@ class ServerStore:
             raise StoreError("A query needs at least one stage.")
         request = query_of(stages, selection, self._quantized)
         request["with_payload"] = True if keys is None else list(keys)
-        answer = self._read(lambda c: c.query_points(self._collection, **request), "searching")
-        return [Scored(str(point.id), float(point.score), point.payload or {}) for point in answer.points]
+
+        def ask(client: Any) -> list[Scored]:
+            points = client.query_points(self._collection, **request).points
+            check_points(points, request["limit"])
+            return [scored_of(point, keys) for point in points]
+
+        return self._read(ask, "searching", ANSWER_BYTES)
 
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
         """Records by id with the named vectors, float32."""
@@ -120,15 +137,16 @@ class ServerStore:
         }
         offset: Any = None
         while True:
-            found, offset = self._read(partial(self._list, request, offset), "listing the index")
-            yield from map(record_of, found)
+            ask = partial(self._list, request, offset, keys)
+            found, offset = self._read(ask, "listing the index", ANSWER_BYTES)
+            yield from found
             if offset is None:
                 return
 
     def count(self, selection: Selection) -> int:
         """Number of selected records."""
         chosen = filter_of(selection)
-        return self._read(lambda c: int(c.count(self._collection, chosen, exact=True).count), "counting")
+        return self._read(lambda c: check_count(c.count(self._collection, chosen, exact=True).count), "counting")
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of the selected records' payloads."""
@@ -171,18 +189,24 @@ class ServerStore:
             raise StoreError("The index is closed.")
         return self._connection
 
-    def _read(self, request: Callable[[Any], T], doing: str) -> T:
-        return self._call(self._open.read, request, doing)
+    def _read(self, request: Callable[[Any], T], doing: str, size: int | None = None) -> T:
+        return self._call(self._open.read, request, doing, size)
 
     def _write(self, request: Callable[[Any], T], doing: str) -> T:
         return self._call(self._open.write, request, doing)
 
-    def _call(self, retry: Retry, request: Callable[[Any], T], doing: str) -> T:
+    def _call(self, retry: Retry, request: Callable[[Any], T], doing: str, size: int | None = None) -> T:
         client = self._open.client
+
+        def attempt() -> T:
+            with terms(size):
+                return request(client)
+
         try:
-            return retry.call(lambda: request(client), doing)
-        except (ValueError, KeyError, AssertionError) as error:  # the client library's own checks
-            raise StoreError(f"Qdrant failed while {doing}: {str(error)[:300]}") from error
+            return retry.call(attempt, doing)
+        except UNREADABLE as error:  # the client library's own checks, and what it stumbles over
+            fault = Fault(f"could not be understood: {error}", "Is it a Qdrant server, and is it new enough?")
+            raise retry.sentence(fault, doing) from (None if retry.secret else error)
 
     def _make(self, layout: ServerLayout) -> None:
         if self.exists():
@@ -208,9 +232,22 @@ class ServerStore:
     def _send(self, sent: list[models.PointStruct], client: Any) -> None:
         client.upsert(self._collection, sent, wait=True)
 
-    def _list(self, request: Mapping[str, Any], offset: Any, client: Any) -> tuple[list[Any], Any]:
-        found: tuple[list[Any], Any] = client.scroll(self._collection, offset=offset, **request)
-        return found
+    def _list(
+        self, request: Mapping[str, Any], offset: Any, keys: Sequence[str] | None, client: Any
+    ) -> tuple[list[Record], Any]:
+        found, following = client.scroll(self._collection, offset=offset, **request)
+        check_points(found, request["limit"])
+        if following is not None:
+            check_following(following, offset, found)
+        return [self._record(one, keys) for one in found], following
+
+    def _record(self, found: Any, keys: Sequence[str] | None = None) -> Record:
+        record = record_of(found, keys)
+        try:
+            check_record(record, self._fields)
+        except StoreError as error:
+            raise UntrustedError(f"sent a record that is none of this index: {error.message}") from error
+        return record
 
     def _check_vectors(self) -> None:
         info = self._read(lambda c: c.get_collection(self._collection), "connecting")
@@ -224,11 +261,14 @@ class ServerStore:
             )
 
     def _retrieve(self, ids: list[str], vectors: list[str]) -> dict[str, Record]:
-        found = self._read(
-            lambda c: c.retrieve(self._collection, ids, with_payload=True, with_vectors=vectors or False),
-            "reading pages",
-        )
-        return {str(r.id): record_of(r) for r in found}
+        def ask(client: Any) -> dict[str, Record]:
+            found = client.retrieve(self._collection, ids, with_payload=True, with_vectors=vectors or False)
+            check_points(found, len(ids))
+            records = {str(one.id): self._record(one) for one in found}
+            check_ids(records.keys(), ids)
+            return records
+
+        return self._read(ask, "reading pages", ANSWER_BYTES if vectors or len(ids) > _FEW else SHORT_ANSWER_BYTES)
 
 
 def _check_limit(record: Record) -> None:
