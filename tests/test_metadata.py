@@ -177,6 +177,13 @@ def test_a_sidecar_stands_beside_its_file(tmp_path):
     assert read_sidecar(tmp_path / "a.pdf") == {"year": 2024}
 
 
+@pytest.mark.parametrize("length", [250, 251, 255])
+def test_a_name_may_be_too_long_for_a_sidecar(tmp_path, length):
+    path = tmp_path / f"{'n' * (length - 4)}.pdf"
+    path.touch()
+    assert read_sidecar(path) == {}
+
+
 @pytest.mark.parametrize("content", ["[1]", "{", '{"a": {"b": 1}}', "[" * 100_000, '{"a": 1e999}', "x" * (1 << 21)])
 def test_a_bad_sidecar_is_one_sentence(tmp_path, content):
     (tmp_path / "a.pdf.json").write_text(content)

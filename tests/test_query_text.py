@@ -32,8 +32,30 @@ def test_what_is_typed_is_split(typed, text, expected):
 
 
 def test_only_excluded_words_are_refused():
-    with pytest.raises(UsageError, match="only what must not"):
-        parse_typed("-heating")
+    with pytest.raises(UsageError, match="only what must not be there: -heating, -oil"):
+        parse_typed("-heating -oil")
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        (["a"], "A query is text, not list"),
+        (None, "A query is text, not NoneType"),
+        (b"x", "A query is text, not bytes"),
+        ("x" * 20_001, "longer than 20000 characters"),
+        ("oil \udcff", "The query 'oil �' is not Unicode text"),
+        ("\ud83d", "is not Unicode text"),
+        ('x "y" ' * 101, "101 words and phrases"),
+    ],
+)
+def test_what_is_no_query_is_one_sentence(query, says):
+    with pytest.raises(UsageError, match=says):
+        parse_typed(query)
+
+
+def test_exact_words_are_bounded():
+    with pytest.raises(UsageError, match="101 words and phrases"):
+        exact_words(parse_typed(" ".join(f"w{n}" for n in range(101))))
 
 
 def test_exact_words_must_all_be_there():

@@ -19,6 +19,9 @@ _MOST_LABELS = 1 << 16
 KEYS = {"kind": "keyword", "doc_id": "keyword", "names": "keyword", "paths": "keyword", "page": "integer",
         "source": "keyword", "renderer": "keyword", "state": "keyword", "text": "text"}  # fmt: skip
 CURRENT = "current"  # its pages can be found; `ARRIVING`: they wait until they can replace another document's
+_SUGGESTED = 3  # names that a wrong one may have meant
+_ALIKE = 0.7  # of 1: less, and names have no more than their ending in common
+_COMPARED = 255  # characters of a name that was typed
 REPLACING = "replacing"  # they are complete, and the exchange has begun: it must be finished
 Label = tuple[str, str]  # name and path
 
@@ -212,9 +215,11 @@ class Documents:
     def _suggestion(self, name: str) -> str:
         import difflib
 
-        names = [PurePath(document.paths[0]).name for document in self._select()]
-        close = difflib.get_close_matches(name, names, n=3, cutoff=0.3)
-        return f"Did you mean: {', '.join(close)}?" if close else "vrag ls lists the documents."
+        names = {PurePath(document.paths[0]).name for document in self._select()}
+        wanted = name.casefold()[:_COMPARED]
+        parts = sorted(known for known in names if wanted and wanted in known.casefold())
+        close = parts or difflib.get_close_matches(name[:_COMPARED], names, cutoff=_ALIKE)
+        return f"Did you mean: {', '.join(close[:_SUGGESTED])}?" if close else "vrag ls lists the documents."
 
 
 def shortest_name(path: str, others: Iterable[str]) -> str:

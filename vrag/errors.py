@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class VragError(Exception):
     """What went wrong, and what to do about it.
@@ -9,17 +11,19 @@ class VragError(Exception):
     Args:
         message: One sentence: what was wrong and where, with the values that clash.
         hint: What to do next; empty when the message already says it.
+        details: Lines between the two, one a problem, where several things were wrong at once.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", details: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.details = tuple(details)
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        return " ".join(filter(None, ("\n".join((self.message, *self.details)), self.hint)))
 
 
 class UsageError(VragError):

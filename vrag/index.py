@@ -35,7 +35,7 @@ from vrag.payload import page_grid, page_words
 from vrag.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places import Place, as_place
 from vrag.pruning import Gone, find_gone, forget
-from vrag.query_text import exact_words, parse_typed
+from vrag.query_text import check_query, exact_words, parse_typed
 from vrag.recipe import choose_pipeline
 from vrag.replacing import finish_interrupted
 from vrag.report import Failure, IngestReport, Progress, Silent
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Words = Literal["plain", "typed", "exact"]
+MOST_HITS = 1_000_000
 
 
 class Index(AbstractContextManager["Index"]):
@@ -312,8 +313,8 @@ class Index(AbstractContextManager["Index"]):
         Raises:
             UsageError: An empty query, k below 1, an unknown cascade, filter key or document.
         """
-        if k < 1:
-            raise UsageError(f"k must be at least 1, not {k}.")
+        if not isinstance(k, int) or not 1 <= k <= MOST_HITS:
+            raise UsageError(f"k must be a whole number from 1 to {MOST_HITS:,}, not {k!r}.")
         chosen = self.pipeline.cascade(cascade)
         texts: tuple[TextCondition, ...] = ()
         if words != "plain":
@@ -368,6 +369,7 @@ class Index(AbstractContextManager["Index"]):
         """The query's rows, read-only, with the words they stand for; the last query is remembered."""
         last = self._last_query  # read once: another thread may ask something else meanwhile
         if last is None or last[0] != text:
+            check_query(text)
             embedded = self.embedder.embed_query(text)
             embedded.vectors.flags.writeable = False  # who writes into it would change the next search
             self._last_query = last = text, embedded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,6 +69,8 @@ def read_sidecar(path: Path) -> Values:
             raise UsageError(f"{sidecar.name} is larger than 1 MB: that is no metadata.")
         row = parse_json(read_text(sidecar))
     except (OSError, MalformedError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            return {}  # the file's own name is so long that no such file can stand beside it
         raise UsageError(f"{sidecar.name} cannot be read: {reason_of(error)}.") from error
     return _from_object(row, sidecar.name)
 

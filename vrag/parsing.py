@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -82,7 +82,12 @@ def read_text(path: Path) -> str:
         MalformedError: It is not UTF-8, or larger than `MOST_TEXT`.
     """
     with path.open("rb") as file:
-        data = file.read(MOST_TEXT + 1)
+        return read_stream(file)
+
+
+def read_stream(file: IO[bytes]) -> str:
+    """The text of an open file, as `read_text`."""
+    data = file.read(MOST_TEXT + 1)
     if len(data) > MOST_TEXT:
         raise MalformedError(f"larger than {MOST_TEXT >> 20} MiB")
     return as_text(data)

@@ -11,9 +11,13 @@ import re
 from dataclasses import dataclass
 
 from vrag.errors import UsageError
+from vrag.parsing import MalformedError, check_unicode
+from vrag.pathtext import quoted, shown
 from vrag.payload import TEXT_KEY
 from vrag.store.base import TextCondition
 
+MOST_CHARACTERS = 20_000  # of a query
+MOST_CONDITIONS = 100  # words and phrases that must or must not be on a page
 _PHRASE = re.compile(r'["“”„«]([^"“”„«»]+)["“”»]')
 _EXCLUDED = re.compile(r"(?<!\S)-([^\W\d_][\w'-]*)")
 
@@ -31,27 +35,54 @@ class TypedQuery:
     conditions: tuple[TextCondition, ...]
 
 
+def check_query(query: str) -> None:
+    """Make sure that a query is text that can be encoded, of a length that a question has.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if not isinstance(query, str):
+        raise UsageError(f"A query is text, not {type(query).__name__}.", 'e.g. search("revenue by region")')
+    if len(query) > MOST_CHARACTERS:
+        raise UsageError(f"The query is longer than {MOST_CHARACTERS} characters.", "Ask in fewer words.")
+    try:
+        check_unicode(query)
+    except MalformedError as error:
+        raise UsageError(f"The query {quoted(shown(query))} is {error}.", "Type it in UTF-8.") from error
+
+
 def parse_typed(query: str) -> TypedQuery:
     """Split what was typed.
 
     Raises:
-        UsageError: Only excluded words are left.
+        UsageError: It is no text, or only excluded words are left.
     """
+    check_query(query)
     phrases = [phrase.strip() for phrase in _PHRASE.findall(query) if _words(phrase)]
     plain = _PHRASE.sub(r" \1 ", query)
     excluded = _EXCLUDED.findall(_PHRASE.sub(" ", query))
     text = " ".join(_EXCLUDED.sub(" ", plain).split()) if excluded else " ".join(plain.split())
     if excluded and not text:
-        raise UsageError("The query says only what must not be there.", "Say what to look for as well.")
+        raise UsageError(
+            f"The query says only what must not be there: {', '.join(f'-{word}' for word in excluded)}.",
+            'Say what to look for as well, e.g. vrag search "boiler manual -heating".',
+        )
     must = [TextCondition(TEXT_KEY, phrase, phrase=True) for phrase in phrases]
     must_not = [TextCondition(TEXT_KEY, word, absent=True) for word in excluded]
-    return TypedQuery(text, (*must, *must_not))
+    return _bounded(TypedQuery(text, (*must, *must_not)))
 
 
 def exact_words(query: TypedQuery) -> TypedQuery:
     """The same query, every word of which must be on a page in the form typed."""
     words = [TextCondition(TEXT_KEY, word) for word in dict.fromkeys(query.text.split()) if _words(word)]
-    return TypedQuery(query.text, (*query.conditions, *words))
+    return _bounded(TypedQuery(query.text, (*query.conditions, *words)))
+
+
+def _bounded(query: TypedQuery) -> TypedQuery:
+    if len(query.conditions) > MOST_CONDITIONS:
+        problem = f"The query has {len(query.conditions)} words and phrases that must or must not be on a page"
+        raise UsageError(f"{problem}; {MOST_CONDITIONS} is the most.", "Ask in fewer words.")
+    return query
 
 
 def _words(text: str) -> bool:

@@ -65,6 +65,20 @@ def test_markdown_tables_have_as_many_cells_as_their_heads(results):
     assert "## Means" not in text  # of one task
 
 
+def test_markdown_obeys_nothing_it_is_given(results):
+    hostile = "de ![x](http://evil/p.png) <img src=x> `code` *b* [a]: x\n# head\r\n| cell &amp; \x1b[31m"
+    for row in results["results"]:
+        row["languages"] = {hostile: {"queries": 1, row["metric"]: 1.0}}
+        row["task"] = row["cascade"] = hostile
+    for task in results["tasks"]:
+        task["task"] = task["model"]["name"] = hostile
+    text = to_markdown(results)
+    assert "http:&#47;&#47;evil" in text
+    assert not re.search(r"(?<!\\)[\[`*](?!\*)", re.sub(r"\*\*[a-z ]+\*\*", "", text))
+    assert not set("\x1b\r<") & set(text)
+    assert [line for line in text.splitlines() if line.startswith("# ")] == text.splitlines()[:1]
+
+
 def test_html_is_well_formed_and_escaped(run, results):
     html = to_html(results, [run])
     parser = Balanced()

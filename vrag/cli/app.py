@@ -65,7 +65,7 @@ app.add_typer(evaluate.app, name="eval")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"vrag {__version__}")
+        output.line(f"vrag {__version__}")
         raise typer.Exit
 
 
@@ -80,19 +80,35 @@ def _root(
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; nothing a user can do wrong ends in a traceback."""
+    output.prepare()
+    code = 0
+    try:
+        code = _command(arguments)
+        output.flush()
+    except BrokenPipeError:
+        return output.quiet_stdout()
+    except output.OutputError as error:
+        if not code:  # else it was told already
+            output.error(error.message, error.hint, as_json=False)
+        return output.quiet_stdout()
+    return code
+
+
+def _command(arguments: Sequence[str]) -> int:
+    """Run it; every error that a command can end in is told and becomes its exit code."""
     as_json = "--json" in arguments
     try:
-        code = app(args=list(arguments), standalone_mode=False)
+        code = app(args=list(arguments), prog_name="vrag", standalone_mode=False)
     except typer.Abort:
         return INTERRUPTED
     except KeyboardInterrupt:
         output.note("Interrupted.")
         return INTERRUPTED
+    except (output.OutputError, BrokenPipeError):
+        raise
     except VragError as error:
-        output.error(error.message, error.hint, as_json)
+        output.error(error.message, error.hint, as_json, error.details)
         return error.exit_code
-    except BrokenPipeError:
-        return output.quiet_stdout()
     except OSError as error:  # a folder that cannot be written, a disk that is full
         output.error(f"{error.strerror or error}: {error.filename or 'no file named'}.", "", as_json)
         return 1
@@ -110,7 +126,8 @@ def _other(error: BaseException, as_json: bool) -> int:
     if not hasattr(error, "format_message"):
         raise error
     # Typer carries its own copy of click's classes.
-    output.error(error.format_message(), _usage_hint(error), as_json)
+    if said := error.format_message():  # nothing where help was printed because there was no command
+        output.error(said, _usage_hint(error), as_json)
     return int(getattr(error, "exit_code", _USAGE))
 
 

@@ -86,14 +86,14 @@ def _sizes(text: str) -> Sequence[int]:
 def _print(report: Report, stages: Sequence[IngestRow]) -> None:
     output.numbers(_NAMES, _VALUES, map(_cells, report.rows))
     for stage in stages:
-        output.stdout.print(f"{stage.pages_per_s:9.2f} pages/s  {stage.stage}", markup=False)
+        output.line(f"{stage.pages_per_s:9.2f} pages/s  {stage.stage}")
     for line in (
         *(one.describe() for one in report.memory),
         report.vectors,
         f"Machine: {report.machine}.",
         *report.notes,
     ):
-        output.stdout.print(line, markup=False, soft_wrap=True)
+        output.line(line)
 
 
 def _cells(row: Row) -> Sequence[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from vrag.cli import output
 
@@ -101,10 +100,9 @@ def make(
     if json:
         output.data({"benchmark": str(made.folder), **counts})
     else:
-        output.stdout.print(
-            f"{escape(str(made.folder))}: {made.documents} documents, {made.pages} pages, {made.queries} questions, "
+        output.line(
+            f"{made.folder}: {made.documents} documents, {made.pages} pages, {made.queries} questions, "
             f"{made.labels} labels",
-            soft_wrap=True,
         )
         output.note(f"Next: vrag eval {made.folder}")
     return 0

@@ -151,7 +151,7 @@ def _tell(evaluation: Evaluation, as_json: bool) -> None:
     else:
         _print_rows(rows)
         for kind, path in evaluation.reports.items():
-            output.stdout.print(f"{kind:9s} {path}", markup=False, soft_wrap=True)
+            output.line(f"{kind:9s} {path}")
     for run in evaluation.runs:
         if run.missing:
             output.note(f"{run.task.name}: {run.missing} pages are not in the index and count as not found.")

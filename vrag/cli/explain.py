@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from vrag.cli import output
 from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
 from vrag.errors import UsageError
+from vrag.pathtext import shown
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -110,7 +110,7 @@ def _token_file(png: Path, number: int, token: str) -> Path:
 
 
 def _print_tables(found: Explanation) -> None:
-    output.stdout.print(f"{escape(found.doc)}, page {found.page}: {escape(found.query[:200])}", soft_wrap=True)
+    output.line(f"{found.doc}, page {found.page}: {found.query[:200]}")
     output.stdout.print(_stages(found))
     output.stdout.print(_matches(found))
     output.note(f"Cascade {found.cascade}; the matches add up to the exact score, {found.score:.3f}.")
@@ -149,6 +149,6 @@ def _matches(found: Explanation) -> Table:
         x0, y0, x1, y1 = match.box
         middle = f"{(x0 + x1) / 2:.0%} across, {(y0 + y1) / 2:.0%} down"
         numbers = (f"{match.similarity:.3f}", f"{match.contribution:.3f}")
-        rest = (f"{answer.contribution:.3f} {answer.source} {escape(answer.text)}".rstrip(),) if answer else ()
-        table.add_row(escape(match.token), escape(match.text), match.place or middle, *numbers, *rest)
+        rest = (f"{answer.contribution:.3f} {answer.source} {answer.text}".rstrip(),) if answer else ()
+        table.add_row(*map(shown, (match.token, match.text, match.place or middle, *numbers, *rest)))
     return table

@@ -64,15 +64,15 @@ def doctor(json: JsonOption = False) -> int:
     else:
         for check in checks:
             mark = "ok     " if check.ok else ("MISSING" if check.needed else "absent ")
-            output.stdout.print(f"{mark}  {check.name:24s} {check.found}", markup=False, soft_wrap=True)
+            output.line(f"{mark}  {check.name:24s} {check.found}")
             if not check.ok:
-                output.stdout.print(f"         {check.remedy}", markup=False, soft_wrap=True)
+                output.line(f"         {check.remedy}")
     return 0 if all(check.ok or not check.needed for check in checks) else 1
 
 
 def _print_info(facts: dict[str, Any]) -> None:
     for key in ("index", "pipeline", "model", "default_cascade", "pages"):
-        output.stdout.print(f"{key.replace('_', ' '):16s} {facts[key]}", markup=False, soft_wrap=True)
+        output.line(f"{key.replace('_', ' '):16s} {facts[key]}")
     if facts["bytes"] is not None:  # a server keeps its own books
-        output.stdout.print(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
+        output.line(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
     output.rows(facts["documents"], as_json=False)

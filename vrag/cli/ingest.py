@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -246,7 +245,7 @@ class _SpeedColumn(TextColumn):
 def _progress() -> Iterator[Progress]:
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _SpeedColumn(),
@@ -270,22 +269,21 @@ def _print_timing(report: Any) -> None:
     from vrag.timing import IN_MAIN, IN_WORKERS, IN_WRITER, bound
 
     places = {"in worker processes": IN_WORKERS, "in the main thread": IN_MAIN, "in the writer": IN_WRITER}
-    output.stdout.print(f"{'where the time went':22s}{'':20s}{'seconds':>9s}  of {report.seconds:.2f} s", markup=False)
+    output.line(f"{'where the time went':22s}{'':20s}{'seconds':>9s}  of {report.seconds:.2f} s")
     for place, stages in places.items():
         for stage in stages:
             if stage in report.timing:
                 seconds = report.timing[stage]
                 share = seconds / max(report.seconds, 1e-9)
-                output.stdout.print(f"{stage:22s}{place:20s}{seconds:9.2f}{share:9.0%}", markup=False)
-    output.stdout.print(f"bound by: {bound(report.timing)}", markup=False)
+                output.line(f"{stage:22s}{place:20s}{seconds:9.2f}{share:9.0%}")
+    output.line(f"bound by: {bound(report.timing)}")
 
 
 def _print_report(report: Any) -> None:
     speed = f", {report.added / report.seconds:.1f} pages/s" if report.added and report.seconds else ""
-    output.stdout.print(
-        f"{report.documents} documents, {report.pages} pages in {escape(report.index)}: "
+    output.line(
+        f"{report.documents} documents, {report.pages} pages in {report.index}: "
         f"{report.added} added, {report.unchanged} unchanged ({report.seconds:.1f} s{speed})",
-        soft_wrap=True,
     )
     if report.removed:
         output.line(f"{report.removed} documents removed, their files are gone.")

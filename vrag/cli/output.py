@@ -6,29 +6,54 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
+from vrag.errors import VragError
 from vrag.pathtext import shown
 
 # What a document or its name may hold that a terminal would obey, or that shows text in another order than it has:
 # control characters but tab and line ends, and bidirectional overrides.
 _OBEYED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
+# Characters in JSON that a terminal obeys or nobody sees, and halves of characters, which no encoding has: as \\uXXXX
+# they are the same data. C0 is always written so.
+_ESCAPED = re.compile(
+    "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e0fff]"
+)
 
 _WIDEST = 1000  # characters of a table that is not to be cut off
 _FOLDED = 16  # characters that are left of a name where there is little room
 
 
+class OutputError(VragError):
+    """Standard output cannot be written: a disk that is full, a descriptor that is closed."""
+
+
 class SafeConsole(Console):
-    """A console that shows control characters in text as U+FFFD; rich's own codes for colour pass."""
+    """A console to which text is text.
+
+    It knows no markup and no emoji names, control characters become U+FFFD, and only rich's own codes for colour pass.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "highlight": False, "markup": False, "emoji": False})
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich's.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        with _written():
+            super().print(*objects, **options)
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         return super()._render_buffer(segment if segment.control else _safe(segment) for segment in buffer)
@@ -38,25 +63,72 @@ def _safe(segment: Segment) -> Segment:
     return Segment(_OBEYED.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
 
 
-stdout = SafeConsole(highlight=False)
-stderr = SafeConsole(stderr=True, highlight=False)
+stdout = SafeConsole()
+stderr = SafeConsole(stderr=True)
+
+
+def prepare() -> None:
+    """Let no character fail for the encoding of a stream: what it lacks is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def data(value: Any) -> None:
-    """One JSON value on one line of stdout; bytes of file names that are no UTF-8 come as `\\udcXX`."""
-    line = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """One JSON value on one line of stdout; bytes of file names that are no UTF-8 come as `\\udcXX`.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    is_unicode = (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
+    line = json.dumps(value, ensure_ascii=not is_unicode)
+    text(_ESCAPED.sub(lambda found: json.dumps(found[0])[1:-1], line) + "\n")
+
+
+def text(whole: str) -> None:
+    """Text of our own on stdout as it is, a recipe for instance.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    if sys.stdout is None:
+        raise OutputError("The output cannot be written: it is closed.")
+    with _written():
+        sys.stdout.write(whole)
+        sys.stdout.flush()
+
+
+def flush() -> None:
+    """Write what a library left in the buffer, where its failing can be said.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    with _written():
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """The border where a failing stream becomes an `OutputError`; a reader that went away is none."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"The output cannot be written: {error.strerror or error}.") from error
 
 
 def note(text: str) -> None:
-    """A sentence for people, on stderr; rich markup is not interpreted."""
-    stderr.print(escape(shown(text)), soft_wrap=True)
+    """A sentence for people, on one line of stderr; where that cannot be written the work goes on."""
+    with suppress(OutputError):
+        stderr.print(shown(text), soft_wrap=True)
 
 
 def line(text: str) -> None:
-    """A line of data for people, on stdout; rich markup is not interpreted."""
-    stdout.print(escape(shown(text)), soft_wrap=True)
+    """A line of data for people, on stdout."""
+    stdout.print(shown(text), soft_wrap=True)
 
 
 def rows(rows: Sequence[Mapping[str, Any]], as_json: bool, whole: Any = None) -> None:
@@ -81,7 +153,7 @@ def numbers(names: Sequence[str], values: Sequence[str], rows: Iterable[Sequence
     Args:
         names: Heads of the first columns.
         values: Heads of the others, at the right; a line end breaks them.
-        rows: One text a column; rich markup is not interpreted.
+        rows: One text a column.
     """
     table, cells = Table(box=box.SIMPLE_HEAD, pad_edge=False), [[shown(cell) for cell in row] for row in rows]
     for column, name in enumerate(names):
@@ -90,7 +162,7 @@ def numbers(names: Sequence[str], values: Sequence[str], rows: Iterable[Sequence
     for name in values:
         table.add_column(name, justify="right", no_wrap=True)
     for row in cells:
-        table.add_row(*map(escape, row))
+        table.add_row(*row)
     least = Measurement.get(stdout, stdout.options.update(max_width=_WIDEST), table).minimum
     if least > stdout.width:
         table.width = least
@@ -99,21 +171,23 @@ def numbers(names: Sequence[str], values: Sequence[str], rows: Iterable[Sequence
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        value = "\n".join(f"{key}: {text}" for key, text in value.items())
-    return escape(shown("" if value is None else str(value)))
+        return "\n".join(shown(f"{key}: {text}") for key, text in value.items())
+    return shown("" if value is None else str(value))
 
 
-def error(message: str, hint: str, as_json: bool) -> None:
+def error(message: str, hint: str, as_json: bool, details: Sequence[str] = ()) -> None:
     """A failure: `{"error", "hint"}` on stdout for machines, a sentence on stderr for people."""
     if as_json:
-        data({"error": message, "hint": hint})
+        data({"error": "\n".join((message, *details)), "hint": hint})
         return
-    stderr.print(f"[bold red]Error:[/] {escape(shown(message))}", soft_wrap=True)
-    if hint:
-        stderr.print(escape(shown(hint)), soft_wrap=True)
+    with suppress(OutputError):
+        stderr.print(Text.assemble(("Error:", "bold red"), f" {shown(message)}"), soft_wrap=True)
+    for line in filter(None, (*details, hint)):
+        note(line)
 
 
 def quiet_stdout() -> int:
-    """After a reader went away: keep Python from complaining at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """After a reader went away, or a disk was full: keep Python from writing the rest at exit, and complaining."""
+    with suppress(OSError, AttributeError, ValueError):  # a stream of a test, or none, has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1

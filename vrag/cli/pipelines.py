@@ -9,6 +9,7 @@ import typer
 
 from vrag.cli import output
 from vrag.cli.info import JsonOption
+from vrag.parsing import read_text
 
 if TYPE_CHECKING:
     from vrag.pipeline import Pipeline
@@ -45,7 +46,7 @@ def show(
     if json:
         output.data(_as_json(recipe))
     else:
-        typer.echo(pipeline_file(name).read_text(encoding="utf-8"), nl=False)
+        output.text(read_text(pipeline_file(name)))
     return 0
 
 

@@ -96,7 +96,7 @@ def _print(facts: dict[str, Any], sample: Sample, result: Estimate) -> None:
         "cluster": f"{result.nodes} nodes of {_size(node['memory'])} memory, {_size(node['disk'])} disk",
     }
     for key, text in rows.items():
-        output.stdout.print(f"{key:12s} {text}", markup=False, soft_wrap=True)
+        output.line(f"{key:12s} {text}")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("vector", "rows", "dim", "bytes a page", "all pages", "one exact scan"):
         table.add_column(name, justify="left" if name == "vector" else "right")

@@ -13,7 +13,7 @@ from vrag.cli import output
 @contextmanager
 def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar of `total` steps; what it yields is called after each. It is gone when the work is done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=output.stderr, transient=True) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from vrag.cli import output
@@ -54,7 +53,7 @@ def repool(
             raise UsageError("On a server the pages go into a second collection.", "Name it with --into.")
         return run(source.folder, pipeline, watch)
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     try:
         with Progress(*columns, TimeRemainingColumn(), console=output.stderr, transient=True) as bar:
             task = bar.add_task("Pooling pages", total=None)
@@ -70,8 +69,6 @@ def repool(
 
 
 def _print_report(report: RepoolReport) -> None:
-    output.stdout.print(
-        f"{escape(report.index)} has the recipe {escape(report.pipeline)} now: "
-        f"{report.pooled} pages pooled ({report.seconds:.1f} s)",
-        soft_wrap=True,
+    output.line(
+        f"{report.index} has the recipe {report.pipeline} now: {report.pooled} pages pooled ({report.seconds:.1f} s)",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json as jsonlib
+import sys
 import time
 import webbrowser
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from vrag.cli import output
@@ -19,15 +18,21 @@ from vrag.cli.explain import matches_json, matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
 from vrag.errors import UsageError
-from vrag.pathtext import shown
+from vrag.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
+from vrag.pathtext import quoted, shown
 
 if TYPE_CHECKING:
     from vrag.index import Index, Words
     from vrag.search import Hit
 
+_STDIN = Path("-")
+_TITLE = 200  # characters of a query above its hits
+
 
 def search(
-    query: Annotated[str | None, typer.Argument(help="What to look for, in words.")] = None,
+    query: Annotated[
+        list[str] | None, typer.Argument(help="What to look for, in words; in quotes when it has -words in it.")
+    ] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits wanted.")] = 10,
     cascade: Annotated[str | None, typer.Option(help="best, exact, two-stage, three-stage, or stages as text.")] = None,
@@ -35,7 +40,10 @@ def search(
     exact_words: Annotated[
         bool, typer.Option("--exact-words", help='Every word must be on the page; a "phrase" and -word hold anyway.')
     ] = False,
-    queries: Annotated[Path | None, typer.Option(help='JSONL file of {"query-id", "query", "where"?} rows.')] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(allow_dash=True, help='JSONL file of {"query-id", "query", "where"?} rows; - reads stdin.'),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what matched on each page, with what similarity.")
     ] = False,
@@ -56,7 +64,7 @@ def search(
     from vrag.index import Index
     from vrag.places import choose_place
 
-    rows = list(_rows(query, queries))
+    rows = list(_rows(" ".join(query) if query else None, queries))
     words: Words = "exact" if exact_words else "typed" if queries is None else "plain"
     options = model_options(device, dtype)
     with Index.open(choose_place(index, url, collection, timeout), force=force, options=options) as opened:
@@ -70,8 +78,10 @@ def search(
                 if queries is None:  # a file of queries is for measuring, and each text costs a read of its page
                     _add_snippets(answer, opened, hits)
                 output.data(_with_matches(answer, opened, hits) if explain else answer)
-            else:
+            elif hits:
                 _print_hits(opened, row["query"], hits, took_ms, explain)
+            else:
+                _say_nothing_found(opened, row["query"], filters, words)
             if save_pages:
                 _save(opened, hits, save_pages)
             if open_ and hits:
@@ -81,8 +91,13 @@ def search(
 
 def _rows(query: str | None, file: Path | None) -> Iterator[dict[str, Any]]:
     """The queries asked, each `{"query", "query-id"?, "where"?: [clauses]}`."""
-    if (query is None) == (file is None):
+    if query is None and file is None:
         raise UsageError("Give a query, or a file of queries with --queries.", 'e.g. vrag search "revenue by region"')
+    if query is not None and file is not None:
+        raise UsageError(
+            f"Give a query or --queries, not both: there are the query {quoted(query)} and the file {file}.",
+            "Leave one of them out.",
+        )
     if query is not None:
         yield {"query": query}
     else:
@@ -91,20 +106,20 @@ def _rows(query: str | None, file: Path | None) -> Iterator[dict[str, Any]]:
 
 
 def _read_queries(file: Path) -> Iterator[dict[str, Any]]:
+    name = "standard input" if file == _STDIN else str(file)
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}.") from error
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield _parse_row(line, f"{file}, line {number}")
+        text = read_stream(sys.stdin.buffer) if file == _STDIN else read_text(file)
+    except (OSError, MalformedError) as error:
+        raise UsageError(f"{name} cannot be read: {reason_of(error)}.") from error
+    for number, line in json_lines(text):
+        yield _parse_row(line, f"{name}, line {number}")
 
 
 def _parse_row(line: str, place: str) -> dict[str, Any]:
     try:
-        row = jsonlib.loads(line)
-    except ValueError as error:
-        raise UsageError(f"{place}: not JSON: {error}.") from error
+        row = parse_json(line)
+    except MalformedError as error:
+        raise UsageError(f"{place}: {error}.") from error
     if not isinstance(row, dict) or not isinstance(row.get("query"), str) or "query-id" not in row:
         raise UsageError(f'{place}: needs a "query-id" and a "query".')
     clauses = row.get("where") or []
@@ -133,20 +148,36 @@ def _with_matches(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> 
 
 
 def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float, explain: bool) -> None:
-    table = Table(box=box.SIMPLE_HEAD, title=f"{query[:200]}", title_justify="left", pad_edge=False, expand=True)
+    title = shown(query[:_TITLE])
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, expand=True)
     table.add_column("#", justify="right")
     table.add_column("Score", justify="right")
     table.add_column("Document", overflow="fold", max_width=40)
     table.add_column("Page", justify="right")
     table.add_column("Nearest text", overflow="fold", ratio=1)
     for hit in hits:
-        text = index.snippet(query, hit)
+        text = shown(index.snippet(query, hit))
         if explain:
             stages = ", ".join(f"{stage} {score:.3f}" for stage, score in hit.stages.items())
-            text = f"{text}\n{stages}: {matches_text(index.matches(query, hit))}"
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", escape(shown(hit.doc)), str(hit.page), escape(text))
+            text = f"{text}\n{stages}: {shown(matches_text(index.matches(query, hit)))}"
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", shown(hit.doc), str(hit.page), text)
     output.stdout.print(table)
     output.note(f"{len(hits)} of {index.page_count} pages in {took_ms:.0f} ms.")
+
+
+def _say_nothing_found(index: Index, query: str, filters: Sequence[str], words: Words) -> None:
+    """Why a search may have found no page, and what to try."""
+    from vrag.query_text import parse_typed
+
+    if not index.page_count:
+        output.note("Nothing found: the index has no pages yet. Fill it with: vrag ingest FOLDER")
+        return
+    causes = ["--where"] if filters else []
+    causes += ["--exact-words"] if words == "exact" else []
+    causes += ['"phrases" and -words'] if words != "plain" and parse_typed(query).conditions else []
+    without = f"Try without {' and '.join(causes)}" if causes else "Try other words"
+    where = f"Nothing found for {quoted(query)} on {index.page_count} pages."
+    output.note(f"{where} {without}; vrag ls shows what is there.")
 
 
 def _save(index: Index, hits: Sequence[Hit], folder: Path) -> None:

@@ -113,7 +113,7 @@ def _print(report: Any, json: bool, text: str) -> None:
     if json:
         output.data(asdict(report))
     else:
-        output.stdout.print(text, markup=False, soft_wrap=True)
+        output.line(text)
 
 
 class _Bar:
@@ -134,6 +134,6 @@ class _Bar:
 
 @contextmanager
 def _bar() -> Iterator[_Bar]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=output.stderr, transient=True) as progress:
         yield _Bar(progress)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from vrag.cli import output
@@ -121,10 +120,9 @@ def _print(tuning: Tuning, facts: dict[str, Any], applied: bool) -> None:
         "* no other is both faster and better."
     )
     chosen = _written(tuning.chosen)
-    output.stdout.print(
-        f"Cheapest that keeps {tuning.keep:.0%} of the exact top 10: {escape(chosen)}"
+    output.line(
+        f"Cheapest that keeps {tuning.keep:.0%} of the exact top 10: {chosen}"
         f" ({tuning.chosen.recall:.3f}, {tuning.chosen.median_ms:.1f} ms)",
-        soft_wrap=True,
     )
     if applied:
         output.note(f"It is the index's default now (before: {facts['default']}).")
@@ -148,7 +146,7 @@ def _cells(row: Measured, judged: bool) -> list[str]:
     label = f"{row.cascade} ({row.name})" if row.name and row.name != row.cascade else row.cascade
     ndcg = [] if not judged else [f"{row.ndcg:.3f}" if row.ndcg is not None else "-"]
     return [
-        escape(label),
+        label,
         "*" if row.pareto else "",
         f"{row.recall:.3f}",
         f"{(row.interval.high - row.interval.low) / 2:.3f}",

@@ -13,7 +13,7 @@ from vrag.errors import ModelError, UsageError
 from vrag.parsing import MalformedError, parse_json, read_text, reason_of
 
 CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # `./NAME` and `../NAME` are folders
 # Everything a model is loaded from, and no second copy of the weights in another format.
 _WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
@@ -137,4 +137,5 @@ def _hub_errors(name: str, revision: str | None) -> Iterator[None]:
     except (OSError, ValueError, errors.HfHubHTTPError) as error:
         hint = next((text for kind, text in hints.items() if isinstance(error, kind)), "Is the network down?")
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ModelError(f"The model {name} cannot be fetched from the hub: {reason}", hint) from error
+        message = f"There is no folder {name}, and the model {name} cannot be fetched from the hub: {reason}"
+        raise ModelError(message, hint) from error

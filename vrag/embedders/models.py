@@ -127,6 +127,8 @@ def find_model(name: str) -> ModelInfo:
 
 def unknown_model(name: str) -> UsageError:
     """The error for a name that is no model's."""
+    if name.startswith((".", "/", "~")):
+        return UsageError(f"There is no folder {name!r}.", "Name a folder with a checkpoint, or see: vrag models.")
     return UsageError(
         f"Unknown model {name!r}: it is neither a folder nor a hub id (ORG/NAME) nor one of the known models.",
         f"Known models: {', '.join(model.name for model in MODELS)}.",

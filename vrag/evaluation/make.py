@@ -176,6 +176,5 @@ def _lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _together(problems: list[str], what: str, hint: str) -> VragError:
-    shown = "\n".join(problems[:_SHOWN])
-    more = f"\n... and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-    return VragError(f"{len(problems)} {what}:\n{shown}{more}", hint)
+    more = [f"... and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+    return VragError(f"{len(problems)} {what}:", hint, [*problems[:_SHOWN], *more])
