@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given as given_that
 from hypothesis import strategies as st
 
-from vrag.documents import KEYS
+from vrag import metadata
+from vrag.documents import KEYS, Document, Documents
 from vrag.errors import UsageError
 from vrag.metadata import (
     Types,
@@ -21,8 +22,9 @@ from vrag.metadata import (
     together,
 )
 from vrag.metadata_files import Given, given, read_sidecar, read_table
-from vrag.store.base import VectorField
+from vrag.store.base import Record, VectorField
 from vrag.store.edge import EdgeStore
+from vrag.where import parse_where_documents
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,61 @@ def types(tmp_path):
     store = EdgeStore.create(tmp_path / "shard", [VectorField("full", "multi", 4)], KEYS)
     yield Types(store)
     store.close()
+
+
+def test_so_many_keys_get_an_index_and_it_is_said_once(types, caplog, monkeypatch):
+    indexed = []
+    whole = types._store.index_keys
+    monkeypatch.setattr(types._store, "index_keys", lambda keys: (indexed.extend(keys), whole(keys)))
+    values = {f"k{number}": number for number in range(metadata.MOST_INDEXED + 5)}
+    types.fit({"title": "Whales"})
+    types.fit(values)
+    types.fit({"one_more": "x"})
+    first = ["title", *list(values)[: metadata.MOST_INDEXED - 1]]
+    assert indexed == [f"meta.{key}" for key in first]
+    assert list(types.indexed()) == first
+    assert len(types.known()) == metadata.MOST_INDEXED + 7
+    (said,) = caplog.messages
+    assert f"{metadata.MOST_INDEXED} have an index: title, k0, k1, " in said
+
+
+def test_keys_of_an_index_from_before_the_limit_are_all_indexed(types):
+    known = {f"k{number}": "number" for number in range(metadata.MOST_INDEXED + 5)}
+    types._store.upsert([Record(types._id, {"kind": "types", "types": known})])
+    assert types.indexed() == known
+
+
+def test_too_many_keys_or_values_are_refused(types, monkeypatch):
+    monkeypatch.setattr(metadata, "MOST_KEYS", 3)
+    types.fit({"a": 1, "b": 2})
+    with pytest.raises(UsageError, match="With c, d the index would have 4 metadata keys; 3 is the most"):
+        types.fit({"d": 1, "c": 2})
+    with pytest.raises(UsageError, match=r"Metadata of 66,\d\d\d bytes is more than the 65,536"):
+        types.fit({"a": 1, "c": ["x" * 1000] * 66})
+    assert types.known() == {"a": "number", "b": "number"}
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("year >= 2024", {"new"}),
+        ("year != 2024", {"old"}),
+        ("date <= 2020-03", {"old"}),
+        ("draft = true", {"new"}),
+        ("tags in (ice, sand)", {"old"}),
+        ("who = Jones and year < 2024", {"old"}),
+    ],
+)
+def test_a_filter_finds_the_same_without_an_index(types, monkeypatch, where, found):
+    monkeypatch.setattr(metadata, "MOST_INDEXED", 0)
+    documents = Documents(types._store)
+    for name, values in (
+        ("old", {"year": 2020, "date": "2020-03-31", "draft": False, "tags": ["ice", "sea"], "who": "Jones"}),
+        ("new", {"year": 2024, "date": "2024-01-01", "draft": True, "tags": ["sea"], "who": "Jones"}),
+    ):
+        documents.put(Document(name, (f"/{name}.pdf",), 1, meta=as_filtered(types.fit(values))))
+    assert types.indexed() == {}
+    assert {document.doc_id for document in documents.selected(parse_where_documents([where], documents))} == found
 
 
 def test_a_key_has_one_type_in_the_index(types):

@@ -6,17 +6,20 @@ ingest (a table, `--meta`). A later layer wins: what somebody typed is meant. A 
 
 from __future__ import annotations
 
+import json
+import logging
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timezone
 from typing import Any
 
 from vrag.documents import page_id
 from vrag.errors import UsageError
 from vrag.parsing import real_number
+from vrag.pathtext import quoted
 from vrag.payload import TYPES
-from vrag.store.base import Record, Store
+from vrag.store.base import Payload, Record, Store
 
 LAYERS = ("own", "sidecar", "given")
 KINDS: Mapping[str, str] = {
@@ -24,6 +27,11 @@ KINDS: Mapping[str, str] = {
 }  # fmt: skip
 """Types of values, and how the store indexes each."""
 MAX_LENGTH = 1000
+MOST_BYTES = 1 << 16  # of what one place says of a document: each of its pages carries it, too
+MOST_KEYS = 1000  # of an index
+MOST_INDEXED = 32  # keys of an index that the store indexes: each takes ten files and 5 MB of them
+_LOG = logging.getLogger("vrag")
+_SHOWN = 5  # keys named in a message
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)  # not 007: that is somebody's number plate
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?([+-]\d{2}:\d{2}|Z)?)?", re.ASCII)
 _PDF_DATE = re.compile(r"D?:?(\d{4})(\d{2})?(\d{2})?", re.ASCII)
@@ -39,27 +47,60 @@ class Types:
 
     def known(self) -> dict[str, str]:
         """Key to type."""
-        found = self._store.fetch([self._id])
-        return dict(found[self._id].payload["types"]) if found else {}
+        return self._read()[0]
+
+    def indexed(self) -> dict[str, str]:
+        """Those keys that the store has an index of; filters on the others read every page."""
+        known, indexed = self._read()
+        return {key: known[key] for key in indexed}
 
     def fit(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values in the types of this index; keys that are new get theirs now, and an index in the store.
+        """Values in the types of this index; keys that are new get theirs now, and the first of them an index.
 
         Raises:
-            UsageError: A value cannot be of its key's type.
+            UsageError: A value cannot be of its key's type, or there are too many keys or values.
         """
-        known = self.known()
+        known, indexed = self._read()
         fitted = {key: _fitted(key, value, known.get(key)) for key, value in values.items()}
+        size = len(json.dumps(fitted, ensure_ascii=False).encode())
+        if size > MOST_BYTES:
+            raise UsageError(
+                f"Metadata of {size:,} bytes is more than the {MOST_BYTES:,} that a document may have.",
+                "Leave out what nobody filters by.",
+            )
         new = {key: kind_of(value) for key, value in fitted.items() if key not in known}
         if new:
-            _index(self._store, new)
-            self._store.upsert([Record(self._id, {"kind": TYPES, "types": {**known, **new}})])
+            self._learn(known, indexed, new)
         return fitted
+
+    def _read(self) -> tuple[dict[str, str], list[str]]:
+        """Key to type, and the keys that are indexed: all of them in an index from before there was a limit."""
+        found = self._store.fetch([self._id])
+        payload: Payload = found[self._id].payload if found else {"types": {}}
+        return dict(payload["types"]), list(payload["indexed" if "indexed" in payload else "types"])
+
+    def _learn(self, known: Mapping[str, str], indexed: Sequence[str], new: Mapping[str, str]) -> None:
+        if len(known) + len(new) > MOST_KEYS:
+            raise UsageError(
+                f"With {', '.join(sorted(new)[:_SHOWN])} the index would have {len(known) + len(new):,} metadata keys; "
+                f"{MOST_KEYS:,} is the most.",
+                "Leave out what nobody filters by.",
+            )
+        chosen = list(new)[: max(0, MOST_INDEXED - len(indexed))]
+        now = [*indexed, *chosen]
+        if len(chosen) < len(new) and len(indexed) == len(known):  # the first time that some go without
+            _LOG.warning(
+                "Of the metadata keys, %d have an index: %s. Filters on others find the same by reading every page.",
+                len(now),
+                ", ".join(now),
+            )
+        _index(self._store, {key: new[key] for key in chosen})
+        self._store.upsert([Record(self._id, {"kind": TYPES, "types": {**known, **new}, "indexed": now})])
 
 
 def index_metadata(source: Store, target: Store) -> None:
     """Index the metadata of a copy as that of its source is: a copy of the records alone has no indexes."""
-    _index(target, Types(source).known())
+    _index(target, Types(source).indexed())
 
 
 def _index(store: Store, types: Mapping[str, str]) -> None:
@@ -186,7 +227,7 @@ def _fitted(key: str, value: Any, kind: str | None) -> Any:
     if kind == "date" and isinstance(value, int) and is_date(f"{value}-01-01"):
         return f"{value}-01-01"
     raise UsageError(
-        f"Metadata {key}={_as_text(value)} is a {kind_of(value)}, but {key} is a {kind} in this index.",
+        f"Metadata {key}={quoted(_as_text(value))} is a {kind_of(value)}, but {key} is a {kind} in this index.",
         "Give it another key, or correct the value.",
     )
 

@@ -1,11 +1,13 @@
 """Processes that read pages start whole or not at all."""
 
+import gc
+import os
 import signal
 from multiprocessing.context import SpawnProcess
 
 import pytest
 
-from vrag.pages.workers import _Process
+from vrag.pages.workers import _Process, _Spawn
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no signals to hold back")
 
@@ -40,3 +42,14 @@ def test_a_process_is_deaf_to_ctrl_c_from_its_first_moment(monkeypatch):
     _Process(target=abs, args=(1,)).start()
     started[0].join(30)
     assert signal.SIGINT in masks[0]
+
+
+def test_a_process_that_still_starts_when_its_pool_ends_finds_the_locks():
+    context = _Spawn()
+    process = context.Process(target=repr, args=(context.RLock(),))
+    process.start()  # and the pool's own reference to the lock is gone
+    os.kill(process.pid, signal.SIGSTOP)
+    gc.collect()
+    os.kill(process.pid, signal.SIGCONT)
+    process.join(60)
+    assert process.exitcode == 0

@@ -104,6 +104,15 @@ def _interrupted_later() -> Iterator[None]:
 class _Spawn(Spawn):
     Process = _Process
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._locks: list[Any] = []
+
+    def RLock(self) -> Any:  # noqa: N802  # as multiprocessing calls it
+        """A lock that stays when a pool lets go of it: a process that is still starting would not find it."""
+        self._locks.append(super().RLock())
+        return self._locks[-1]
+
 
 class PageWorkers:
     """A pool of processes that read pages.
