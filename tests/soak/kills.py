@@ -59,6 +59,7 @@ two-stage = "bands:50 > full"
 [search]
 cascade = "two-stage"
 """
+LISTS = ("losses", "rankings", "problems", "strange", "histories")
 A_ROUND = 25
 REAL = 20  # every so-manieth round
 ORPHANED_S = 15.0
@@ -425,8 +426,12 @@ def soak(kills: int, seed: int, kinds: Sequence[str] = KINDS) -> Tally:
         with tempfile.TemporaryDirectory(dir=fast_place(), ignore_cleanup_errors=True) as root:
             is_real = number % REAL == 0
             wanted = min(A_ROUND, kills - total.kills.total())
-            total += Round(Path(root), seed + number - 1, is_real, kinds).run(wanted)
-        tell(f"round {seed + number - 1}: {total.kills.total()} kills, {'clean' if total.is_clean else 'NOT CLEAN'}")
+            tally = Round(Path(root), seed + number - 1, is_real, kinds).run(wanted)
+        total += tally
+        tell(f"round {seed + number - 1}: {total.kills.total()} kills{'' if tally.is_clean else ', NOT CLEAN'}")
+        for name in LISTS:
+            for text in getattr(tally, name)[:3]:
+                tell(f"    {name}: {text[:500]}")
     return total
 
 
@@ -477,7 +482,7 @@ def main() -> None:
     preload()
     started = time.monotonic()
     total = in_parallel(lambda n: soak(-(-kills // processes), seed + 100_000 * n, kinds), processes, Tally())
-    for name in ("losses", "rankings", "problems", "strange", "histories"):
+    for name in LISTS:
         for text in getattr(total, name)[:20]:
             print(f"{name}: {text}")
     print(f"{total}; seed: {seed}; {time.monotonic() - started:.0f} s")

@@ -28,12 +28,10 @@ def test_nothing_is_lost_when_it_is_killed():
     assert "problems that verify finds: 0; strange: 0; " in said, said
 
 
-@pytest.mark.xfail(strict=False, reason="documents that a search names are read again while an ingest forgets them")
 def test_threads_see_every_change_whole():
     assert "wrong: 0; " in (said := run("threads", 3, 7, 32)), said
 
 
-@pytest.mark.xfail(strict=False, reason="the page count is kept although another process writes")
 def test_two_processes_see_what_each_other_writes():
     assert "wrong: 0; " in (said := run("pair", 2, 7)), said
 

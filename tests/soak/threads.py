@@ -26,10 +26,13 @@ from vrag import Index
 from vrag.documents import page_id
 from vrag.errors import UsageError
 from vrag.pages.files import file_digest
+from vrag.pages.page import PageSpec
+from vrag.pages.workers import PageWorkers
 from vrag.search import Hit
 
 CASCADES = (None, "exact", "two-stage", "three-stage")
 NAMES = tuple(f"{name}.pdf" for name in ("ash", "birch", "cedar", "elm", "fir", "oak"))
+OTHER = "other.pdf"
 MOST_PAGES = 12
 _SHOWN = 20
 
@@ -59,11 +62,13 @@ class World:
         folder: Where the files are.
         index: Of them.
         seed: Of everything random.
+        pool: Reads pages for every ingest; it keeps the last file open.
     """
 
     folder: Path
     index: Index
     seed: int
+    pool: PageWorkers
     there: frozenset[Edition] = frozenset()  # ingested for certain, and neither being replaced nor removed
     gone: frozenset[str] = frozenset()  # pages removed or replaced for certain
     editions: dict[str, Edition] = field(default_factory=dict)  # by page id, of all that ever were
@@ -93,6 +98,7 @@ class World:
         new = Edition(word, name, ids, now is not None)
         self.editions |= dict.fromkeys(ids, new)
         self.there -= {now} if now else set()
+        self.pool.inspect(self.folder / OTHER).result()  # not the file as it was before it was written
         report = self.index.ingest([file], workers=1)
         if report.failed or report.added != len(ids):
             self.wrong.append(f"ingest of {len(ids)} pages: {report}")
@@ -180,11 +186,11 @@ def _words(chance: random.Random) -> str:
     return " ".join(chance.choice(("word", "page", "tree", "leaf", "root", "bark")) for _ in range(6))
 
 
-def soak(root: Path, seconds: float, seed: int, threads: int) -> World:
+def soak(root: Path, seconds: float, seed: int, threads: int, pool: PageWorkers) -> World:
     """Search in so many threads while one writes."""
-    (root / "d").mkdir()
+    write_pdf(root / "d" / OTHER, ["other"])
     with Index.create(root / "i") as index:
-        world = World(root / "d", index, seed)
+        world = World(root / "d", index, seed, pool)
         readers = [threading.Thread(target=world.read, args=(number,)) for number in range(threads)]
         for reader in readers:
             reader.start()
@@ -203,10 +209,10 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
     threads = int(sys.argv[3]) if len(sys.argv) > 3 else 32
-    install()
     sys.setswitchinterval(2e-4)  # threads change places 25 times as often as they would
-    with tempfile.TemporaryDirectory() as root:
-        world = soak(Path(root), seconds, seed, threads)
+    with tempfile.TemporaryDirectory() as root, PageWorkers(PageSpec(image=False, words=True), 1) as pool:
+        install(pool)
+        world = soak(Path(root), seconds, seed, threads, pool)
     for text in world.wrong[:_SHOWN]:
         print(text)
     counts = ", ".join(f"{name} {count}" for name, count in sorted(world.counts.items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from multiprocessing.context import ForkContext
 
@@ -11,6 +12,7 @@ import numpy as np
 
 import vrag.embedders
 import vrag.embedders.mean
+import vrag.index
 from vrag.bits import compiled
 from vrag.embedders import Backend
 from vrag.embedders.base import Fingerprint, PageVectors, QueryVectors
@@ -60,17 +62,24 @@ def mean() -> FloatArray:
     return rows
 
 
-def install() -> None:
-    """Use it in this process for whatever asks for the built-in model, and read pages in forked processes.
+def install(pool: workers.PageWorkers | None = None) -> None:
+    """Use it in this process for whatever asks for the built-in model.
 
     Bits are scored by numpy: nothing is to be compiled, and every process rounds alike.
+
+    Args:
+        pool: Reads the pages of every ingest, for a process whose threads forbid to fork; by default each ingest forks
+            its own.
     """
     families = vrag.embedders.FAMILIES
     assert isinstance(families, dict)
     families[MINILM] = Backend(lambda name, options: TinyEmbedder(), lambda name, options: "builtin")
     vrag.embedders.mean.load_mean = mean
     compiled.installed = lambda: False
-    workers._Spawn = ForkContext
+    if pool is None:
+        workers._Spawn = ForkContext
+    else:
+        vrag.index.page_source = lambda ray, shares, embedder, spec: nullcontext((pool, embedder, shares.in_flight))
 
 
 @lru_cache(maxsize=10_000)
