@@ -226,7 +226,7 @@ def main() -> None:
     for text in wrong[:30]:
         print(text.replace("\\n", "\n"))
     outcomes = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-    print(f"mutants of the cache: {counts.total()} ({outcomes}) in {seconds:g} s; seed: {seed}")
+    print(f"mutants of the cache: {counts.total()} ({outcomes}) in {seconds:g} s; wrong: {len(wrong)}; seed: {seed}")
     sys.exit(1 if wrong else 0)
 
 
