@@ -101,6 +101,18 @@ def test_pages_are_saved_as_pictures(cli, indexed, tmp_path):
         assert picture.size == (1224, 1584)
 
 
+def test_a_page_that_cannot_be_drawn_costs_the_others_nothing(cli, tmp_path):
+    for name, text in (("a.pdf", "Emperor penguins breed on the ice in winter."), ("b.pdf", "Penguins feed on krill.")):
+        write_pdf(tmp_path / "d" / name, [text])
+    assert cli("ingest", "d", "--index", "i").code == 0
+    (tmp_path / "d" / "a.pdf").unlink()
+    done = cli("search", "emperor penguins", "--index", "i", "--save-pages", "hits")
+    assert done.code == 1
+    assert "Not written: a.pdf, page 1: the file is not there any more." in done.err
+    assert "1 of 2 pages written to hits." in done.err
+    assert [file.name for file in (tmp_path / "hits").iterdir()] == ["02-b.pdf-p1.png"]
+
+
 def test_open_shows_the_best_page(cli, indexed, folder, tmp_path):
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')

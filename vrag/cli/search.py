@@ -17,7 +17,7 @@ from vrag.cli import output
 from vrag.cli.explain import matches_json, matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
-from vrag.errors import UsageError
+from vrag.errors import PageError, UsageError
 from vrag.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
 from vrag.pathtext import quoted, shown
 
@@ -49,7 +49,10 @@ def search(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a query.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the best hit in the browser, at its page.")] = False,
-    save_pages: Annotated[Path | None, typer.Option(help="Write the hit pages as PNG into this folder.")] = None,
+    save_pages: Annotated[
+        Path | None,
+        typer.Option(help="Write the hit pages as PNG into this folder; 1 is returned if one cannot be drawn."),
+    ] = None,
     force: Annotated[bool, typer.Option(help="Search although the index was made by another model.")] = False,
     url: UrlOption = None,
     collection: CollectionOption = None,
@@ -67,6 +70,7 @@ def search(
     rows = list(_rows(" ".join(query) if query else None, queries))
     words: Words = "exact" if exact_words else "typed" if queries is None else "plain"
     options = model_options(device, dtype)
+    all_saved = True
     with Index.open(choose_place(index, url, collection, timeout), force=force, options=options) as opened:
         for row in rows:
             filters = [*(where or ()), *row.get("where", ())]
@@ -83,10 +87,10 @@ def search(
             else:
                 _say_nothing_found(opened, row["query"], filters, words)
             if save_pages:
-                _save(opened, hits, save_pages)
+                all_saved &= _save(opened, hits, save_pages)
             if open_ and hits:
                 webbrowser.open(f"{Path(hits[0].path).as_uri()}#page={hits[0].page}")
-    return 0
+    return 0 if all_saved else 1
 
 
 def _rows(query: str | None, file: Path | None) -> Iterator[dict[str, Any]]:
@@ -180,12 +184,19 @@ def _say_nothing_found(index: Index, query: str, filters: Sequence[str], words: 
     output.note(f"{where} {without}; vrag ls shows what is there.")
 
 
-def _save(index: Index, hits: Sequence[Hit], folder: Path) -> None:
+def _save(index: Index, hits: Sequence[Hit], folder: Path) -> bool:
+    """Write the pages that can be drawn; False when one cannot, which is said."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{folder} cannot be made: {error.strerror}.") from error
+    undrawn = 0
     for hit in hits:
         name = "".join(c if c.isalnum() or c in "._- " else "_" for c in hit.doc)
-        index.page_image(hit.doc, hit.page).save(folder / f"{hit.rank:02d}-{name}-p{hit.page}.png")
-    output.note(f"{len(hits)} pages written to {folder}.")
+        try:
+            index.page_image(hit.doc, hit.page).save(folder / f"{hit.rank:02d}-{name}-p{hit.page}.png")
+        except PageError as error:
+            undrawn += 1
+            output.note(f"Not written: {error}")
+    output.note(f"{len(hits) - undrawn} of {len(hits)} pages written to {folder}.")
+    return not undrawn
