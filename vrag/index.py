@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -28,7 +29,7 @@ from vrag.ingest import Ingest, Options
 from vrag.lock import IndexLock
 from vrag.memory import divide
 from vrag.metadata import Types
-from vrag.opening import keep_bits, lock_place
+from vrag.opening import keep_bits, lock_place, open_store
 from vrag.pages.drawing import PageDrawer
 from vrag.pages.files import find_files
 from vrag.payload import page_grid, page_words
@@ -46,6 +47,7 @@ from vrag.snippet import snippet
 from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store, TextCondition
 from vrag.store.budget import budget
 from vrag.store.limits import MULTIVECTOR_LIMIT, check_pages_fit
+from vrag.store.manifest import loss
 from vrag.tracing import trace
 from vrag.verify import Problem, Verifier
 from vrag.where import parse_where, parse_where_documents
@@ -130,19 +132,21 @@ class Index(AbstractContextManager["Index"]):
         force: bool = False,
         collection: str | None = None,
         options: ModelOptions | None = None,
+        incomplete: bool = False,
     ) -> Index:
         """Open an index.
 
         Args:
             path: Its folder, or the `http://` or `https://` address of a Qdrant server.
-            force: Search although the model at hand is not the one that made the index.
+            force: Open it although the model at hand is not the one that made it, or pages that were stored are gone.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
             options: How to run the model here; what vectors depend on is taken from the index.
+            incomplete: Open it although pages that were stored are gone, e.g. to bring them back.
 
         Raises:
             UsageError: There is no index.
             IndexMismatchError: It was made by another model or format.
-            StoreError: Another process has the folder open, or the server cannot be reached.
+            StoreError: Another process has the folder open, files of it are lost, or the server cannot be reached.
         """
         place = as_place(path, collection)
         facts = place.facts()
@@ -154,8 +158,8 @@ class Index(AbstractContextManager["Index"]):
                 f"The index at {place.name} was made by another model: {'; '.join(differences)}.",
                 "Make a new index, or search anyway with --force (force=True).",
             )
-        fields = recipe.schema(facts.dim)
-        return cls._over(place, recipe, embedder, facts.fingerprint, lambda: place.open(fields, recipe.server))
+        store = partial(open_store, place, recipe, facts.dim, force or incomplete)
+        return cls._over(place, recipe, embedder, facts.fingerprint, store)
 
     @classmethod
     def _over(
@@ -465,6 +469,11 @@ class Index(AbstractContextManager["Index"]):
         if count is None:
             self._page_count = count = self.documents.page_count()
         return count
+
+    @property
+    def lost(self) -> str:
+        """What was stored and is gone, in words; empty when nothing is."""
+        return loss(self._store)
 
     @property
     def path(self) -> Path | None:

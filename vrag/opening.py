@@ -21,6 +21,31 @@ def lock_place(place: Place) -> IndexLock | None:
     return IndexLock(place.folder).acquire()
 
 
+def open_store(place: Place, pipeline: Pipeline, dim: int, incomplete: bool = False) -> Store:
+    """The store of the index at a place.
+
+    Args:
+        place: Where it is.
+        pipeline: The index's recipe.
+        dim: Of its vectors.
+        incomplete: Open it although documents or pages that were stored are gone.
+
+    Raises:
+        StoreError: They are, or the store cannot be opened.
+    """
+    store = place.open(pipeline.schema(dim), pipeline.server)
+    if place.folder is None or incomplete:
+        return store
+    from vrag.store.manifest import require_whole
+
+    try:
+        require_whole(store, place.name)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
 def keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> None:
     """Let an embedded store keep packed bits of the recipe's multivectors beside the shard; a server keeps none.
 

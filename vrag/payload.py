@@ -15,10 +15,12 @@ import numpy.typing as npt
 
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid, Tile
 from vrag.pages.page import Page, Words
+from vrag.store.base import ARRIVING as ARRIVING
+from vrag.store.base import DOCUMENT as DOCUMENT
+from vrag.store.base import PAGE as PAGE
 from vrag.store.base import Payload
 
-PAGE, DOCUMENT, FAILURE, TYPES = "page", "document", "failure", "types"
-ARRIVING = "arriving"  # a page that no search sees yet: it is part of a change that must be seen whole
+FAILURE, TYPES = "failure", "types"  # kinds beside those of the store
 TEXT_KEY = "text"  # a page's words, indexed by the engine
 _STEPS = 65535
 

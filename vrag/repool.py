@@ -27,6 +27,7 @@ from vrag.grid import FloatArray
 from vrag.lexical import TEXT
 from vrag.lock import IndexLock
 from vrag.metadata import index_metadata
+from vrag.opening import open_store
 from vrag.parsing import MalformedError, parse_json, read_text
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.pipeline import CONTEXT, FULL, Pipeline, load_pipeline, make_pipeline
@@ -109,7 +110,7 @@ def repool_into(source: Place, target: Place, pipeline: str | Pipeline, watch: W
     report = RepoolReport(target.name, new.name)
     goal = replace(facts, pipeline=new.name, table=new.source)
     with (
-        closing(source.open(old.schema(facts.dim), old.server)) as read,
+        closing(open_store(source, old, facts.dim)) as read,
         closing(_open_target(target, goal, new)) as write,
     ):
         _Copy(read, write, new, _mean(new), report, watch or _nobody).run()
@@ -142,10 +143,11 @@ def _nobody(done: int, pages: int) -> None:
 
 
 def _rebuild(folder: Path, facts: Facts, old: Pipeline, new: Pipeline, report: RepoolReport, watch: Watch) -> None:
-    from vrag.store.edge import EdgeStore
+    from vrag.store.manifest import ManifestStore, require_whole
 
-    source = EdgeStore.open(folder / SHARD, old.schema(facts.dim))
+    source = ManifestStore.open(folder / SHARD, old.schema(facts.dim))
     try:
+        require_whole(source, str(folder))
         target = _open_draft(folder / DRAFT, new, facts)
         try:
             _Copy(source, target, new, _mean(new), report, watch).run()
@@ -163,15 +165,15 @@ def _rebuild(folder: Path, facts: Facts, old: Pipeline, new: Pipeline, report: R
 
 def _open_draft(folder: Path, new: Pipeline, facts: Facts) -> Store:
     """The shard that an earlier run left, when it was to become the same; else a new one."""
-    from vrag.store.edge import EdgeStore
+    from vrag.store.manifest import ManifestStore
 
     tables = {key: new.source.get(key) for key in ("vectors", "text")}
     goal = {**tables, "model": facts.fingerprint.digest, "dim": facts.dim}
     fields = new.schema(facts.dim)
     if _read_goal(folder / _TARGET) == goal:
-        return EdgeStore.open(folder / SHARD, fields)
+        return ManifestStore.open(folder / SHARD, fields)
     shutil.rmtree(folder, ignore_errors=True)
-    store = EdgeStore.create(folder / SHARD, fields, KEYS)
+    store = ManifestStore.create(folder / SHARD, fields, KEYS)
     (folder / _TARGET).write_text(json.dumps(goal), encoding="utf-8")
     return store
 

@@ -18,6 +18,7 @@ from vrag.archive import LIST, Archive, Listed, file_digest, write_list
 from vrag.drafts import draft_file, draft_folder
 from vrag.errors import StoreError, UsageError
 from vrag.facts import Facts
+from vrag.opening import open_store
 from vrag.pipeline import make_pipeline
 from vrag.places import FolderPlace
 from vrag.settings import INDEX_FILE, INDEX_FILES, SHARD, is_index
@@ -48,7 +49,7 @@ def create_snapshot(folder: Path, file: Path) -> SnapshotReport:
     place = FolderPlace(folder)
     facts = place.facts()
     recipe = make_pipeline(facts.pipeline, facts.table, place.name)
-    with closing(place.open(recipe.schema(facts.dim), recipe.server)) as store:  # nobody else can write meanwhile
+    with closing(open_store(place, recipe, facts.dim)) as store:  # nobody else can write meanwhile
         store.optimize()
         with draft_file(file) as draft:
             files = _write(place.folder, draft)

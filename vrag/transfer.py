@@ -22,6 +22,7 @@ from vrag.documents import KEYS
 from vrag.errors import IndexMismatchError, StoreError
 from vrag.facts import Facts
 from vrag.metadata import index_metadata
+from vrag.opening import open_store
 from vrag.payload import DOCUMENT, PAGE
 from vrag.pipeline import Pipeline, make_pipeline
 from vrag.places import CACHE, FACTS_ID, Place
@@ -86,7 +87,7 @@ def transfer(
     fields = recipe.schema(facts.dim)
     report = TransferReport(source.name, target.name)
     with (
-        closing(source.open(fields, recipe.server)) as read,
+        closing(open_store(source, recipe, facts.dim)) as read,
         closing(_open_target(target, facts, recipe, layout)) as write,
     ):
         _Copy(read, write, [field.name for field in fields], progress, report).run()

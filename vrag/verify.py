@@ -14,6 +14,7 @@ from vrag.grid import FloatArray
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.pipeline import CONTEXT, FULL, Pipeline
 from vrag.store.base import Condition, Record, Selection, Store, VectorField
+from vrag.store.manifest import accept_loss, loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ class Verifier:
     _found: dict[str, set[int]] = field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
-        """What is wrong with pages, then what is missing of documents."""
+        """What is wrong with the store, then with pages, then what is missing of documents."""
+        if lost := loss(self.store):
+            yield Problem("", None, lost)
         self._known = {document.doc_id: document for document in self.documents.all()}
         self._found = {doc_id: set() for doc_id in self._known}
         pages = Selection((Condition("kind", (PAGE, ARRIVING)),))
@@ -81,6 +84,7 @@ class Verifier:
         Returns:
             Files to ingest again.
         """
+        accept_loss(self.store)
         records = frozenset(problem.record_id for problem in problems if problem.record_id)
         if records:
             self.store.delete(Selection(ids=records))

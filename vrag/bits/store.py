@@ -9,11 +9,11 @@ from vrag.bits.cache import BitCache
 from vrag.bits.compiled import compile_in_background
 from vrag.payload import PAGE
 from vrag.store.base import Payload, Record, Selection, Store
-from vrag.store.edge import EdgeStore
+from vrag.store.manifest import ManifestStore
 
 
-class BitsStore(EdgeStore):
-    """An `EdgeStore` that keeps a `BitCache` up to date as it is written."""
+class BitsStore(ManifestStore):
+    """A `ManifestStore` that keeps a `BitCache` up to date as it is written."""
 
     bits: BitCache | None = None
 

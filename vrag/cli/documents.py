@@ -40,6 +40,7 @@ def ls(
     from vrag.places import choose_place
 
     with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+        output.warn_of_loss(opened.lost)
         chosen = opened.find_documents(docs or (), where or ())
         rows = _facet(chosen, facet) if facet else _rows(opened, chosen)
     output.rows(rows if json or facet else [_short(row) for row in rows], json)

@@ -38,7 +38,9 @@ def explain(
     per_token: Annotated[bool, typer.Option("--per-token", help="One more PNG a token, beside --png.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a report for the browser to this file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    force: Annotated[bool, typer.Option(help="Explain although the index was made by another model.")] = False,
+    force: Annotated[
+        bool, typer.Option(help="Explain although another model made the index, or pages are lost.")
+    ] = False,
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,

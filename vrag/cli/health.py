@@ -28,6 +28,7 @@ def status(
     from vrag.places import choose_place
 
     with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+        output.warn_of_loss(opened.lost)
         documents = opened.documents.all()
         failures = opened.failures()
         facts: dict[str, Any] = {
@@ -67,7 +68,7 @@ def verify(
     from vrag.index import Index
     from vrag.places import choose_place
 
-    with Index.open(choose_place(index, url, collection, timeout)) as opened:
+    with Index.open(choose_place(index, url, collection, timeout), incomplete=True) as opened:
         problems = opened.verify(repair)
         left = opened.verify() if repair and problems else problems
         pages = opened.page_count

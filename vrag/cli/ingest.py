@@ -162,8 +162,9 @@ def _opened(
     if not place.holds_index():
         recipe = choose_pipeline(pipeline, model, options).with_page(**page)
         return Index.create(place, recipe, options=options)
-    opened = Index.open(place, options=options)
+    opened = Index.open(place, options=options, incomplete=True)
     try:
+        output.warn_of_loss(opened.lost)
         _check_agrees(opened, pipeline, model, page, options)
     except BaseException:
         opened.close()

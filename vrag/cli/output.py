@@ -126,6 +126,12 @@ def note(text: str) -> None:
         stderr.print(shown(text), soft_wrap=True)
 
 
+def warn_of_loss(lost: str) -> None:
+    """Say what an index has lost, when it has."""
+    if lost:
+        note(f"Only {lost}: restore a snapshot, or vrag ingest again what is gone.")
+
+
 def line(text: str) -> None:
     """A line of data for people, on stdout."""
     stdout.print(shown(text), soft_wrap=True)

@@ -53,7 +53,9 @@ def search(
         Path | None,
         typer.Option(help="Write the hit pages as PNG into this folder; 1 is returned if one cannot be drawn."),
     ] = None,
-    force: Annotated[bool, typer.Option(help="Search although the index was made by another model.")] = False,
+    force: Annotated[
+        bool, typer.Option(help="Search although another model made the index, or pages are lost.")
+    ] = False,
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
@@ -72,6 +74,7 @@ def search(
     options = model_options(device, dtype)
     all_saved = True
     with Index.open(choose_place(index, url, collection, timeout), force=force, options=options) as opened:
+        output.warn_of_loss(opened.lost)
         for row in rows:
             filters = [*(where or ()), *row.get("where", ())]
             started = time.perf_counter()

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from vrag.grid import FloatArray
 
 Payload = dict[str, Any]
-
+PAGE, DOCUMENT = "page", "document"  # values of the payload's `kind`: what an index must not lose
+ARRIVING = "arriving"  # a page that no search sees yet: it is part of a change that must be seen whole
 
 Kind = Literal["multi", "single", "sparse"]
 

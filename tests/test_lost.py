@@ -1,0 +1,67 @@
+"""Files of the engine are lost: an index says so before it answers, and gets back what it can."""
+
+import subprocess
+
+import pytest
+
+from tests.store.test_manifest import lose_most
+from vrag import Index
+from vrag.errors import StoreError
+from vrag.places import FolderPlace
+from vrag.repool import repool, repool_into
+from vrag.settings import SHARD
+from vrag.snapshot import create_snapshot, restore_snapshot
+from vrag.store.manifest import read_manifest
+from vrag.transfer import transfer
+
+SAYS = "0 of the 2 documents and 0 of the 5 pages that were stored are there"
+
+
+@pytest.fixture
+def copy(indexed, tmp_path):
+    subprocess.run(["cp", "-r", "--sparse=always", str(indexed), str(tmp_path / "i")], check=True)
+    return tmp_path / "i"
+
+
+def test_what_is_lost_is_said_and_comes_back(cli, copy, folder):
+    lose_most(copy / SHARD)
+    done = cli("search", "krill", "--index", copy, "--json")
+    assert (done.code, SAYS in done.json["error"], "--force" in done.json["hint"]) == (1, True, True)
+    with Index.open(copy, force=True) as index:
+        assert (index.search("krill"), SAYS in index.lost) == ([], True)
+    found = cli("verify", "--index", copy, "--json")
+    assert (found.code, [SAYS in row["problem"] for row in found.json["problems"]]) == (1, [True])
+    with pytest.raises(StoreError, match=SAYS):
+        create_snapshot(copy, copy.with_name("s"))
+    back = cli("ingest", folder, "--index", copy, "--workers", 1)
+    assert back.code == 0
+    assert SAYS in " ".join(back.err.split())
+    with Index.open(copy) as index:
+        assert (index.verify(), index.page_count) == ([], 5)
+
+
+def test_what_cannot_come_back_is_accepted_once_it_was_named(copy):
+    lose_most(copy / SHARD)
+    with Index.open(copy, incomplete=True) as index:
+        assert [problem.problem[:10] for problem in index.verify(repair=True)] == ["0 of the 2"]
+        assert index.verify() == []
+    Index.open(copy).close()
+
+
+class Silent:
+    def starting(self, records): ...
+
+    def done(self, records): ...
+
+
+def test_copies_promise_what_they_hold(copy, tmp_path):
+    promised = read_manifest(copy / SHARD)
+    assert (promised.documents, promised.pages) == (2, 5)
+    create_snapshot(copy, tmp_path / "s.tar.gz")
+    restore_snapshot(tmp_path / "s.tar.gz", tmp_path / "restored")
+    transfer(FolderPlace(copy), FolderPlace(tmp_path / "pulled"), Silent())
+    repool_into(FolderPlace(copy), FolderPlace(tmp_path / "repooled"), "plain")
+    for name in ("restored", "pulled", "repooled"):
+        assert read_manifest(tmp_path / name / SHARD) == promised
+    repool(copy, "plain")
+    assert read_manifest(copy / SHARD) == promised

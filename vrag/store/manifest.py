@@ -1,0 +1,220 @@
+"""What an embedded store must hold, kept beside its segments: a file that the engine has lost does not go unnoticed.
+
+The manifest promises documents and pages by number, and by a digest of their ids. It never promises more than what is
+on the disk: it is written after the engine has flushed what came, and before the engine deletes what goes. A process
+that dies leaves a store that has what was promised, or more. Fewer pages than promised are therefore always a loss.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vrag.errors import StoreError
+from vrag.store.base import ARRIVING, DOCUMENT, PAGE, Condition, Record, Selection, Store, VectorField
+from vrag.store.edge import EdgeStore
+from vrag.store.edge_faults import edge_errors
+
+if TYPE_CHECKING:
+    from qdrant_edge import EdgeShard
+    from typing_extensions import Self
+
+MANIFEST = "manifest.json"
+_KINDS = (DOCUMENT, PAGE, ARRIVING)
+_DOCUMENTS = Selection((Condition("kind", (DOCUMENT,)),))
+_PAGES = Selection((Condition("kind", (PAGE, ARRIVING)),))
+_COUNTED = Selection((Condition("kind", _KINDS),))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Documents and pages of a store, and the sum of their ids without carry, whatever their order."""
+
+    documents: int = 0
+    pages: int = 0
+    digest: int = 0
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Held:
+        """What these records are, by their payload's kind; each counts once."""
+        documents, pages, digest = 0, 0, 0
+        for record in records:
+            documents += record.payload["kind"] == DOCUMENT
+            pages += record.payload["kind"] != DOCUMENT
+            digest ^= uuid.UUID(record.id).int
+        return cls(documents, pages, digest)
+
+    def __add__(self, other: Held) -> Held:
+        return Held(self.documents + other.documents, self.pages + other.pages, self.digest ^ other.digest)
+
+    def __sub__(self, other: Held) -> Held:
+        return Held(self.documents - other.documents, self.pages - other.pages, self.digest ^ other.digest)
+
+    def has_less(self, promised: Held) -> bool:
+        """Whether something that was promised is not there."""
+        return self.documents < promised.documents or self.pages < promised.pages
+
+
+class ManifestStore(EdgeStore):
+    """An `EdgeStore` with a manifest. One that was made without gets it with the first change."""
+
+    def __init__(self, shard: EdgeShard, fields: Sequence[VectorField], folder: Path) -> None:
+        super().__init__(shard, fields, folder)
+        self.promised = read_manifest(self._folder)
+        self._held: Held | None = None  # what is there; counted when it is first needed
+        self._lost = Held()  # what was promised and is gone: promised until somebody accepts the loss
+
+    @classmethod
+    def create(cls, folder: Path, fields: Sequence[VectorField], keys: dict[str, str]) -> Self:
+        """As `EdgeStore.create`, promising nothing yet."""
+        store = super().create(folder, fields, keys)
+        store._held = Held()
+        store._promise()
+        return store
+
+    def counted(self) -> Held:
+        """Documents and pages that are there, by number alone."""
+        return Held(self.count(_DOCUMENTS), self.count(_PAGES))
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        """Write records; they are promised once the engine has flushed them."""
+        coming = {record.id: record for record in records if record.payload.get("kind") in _KINDS}
+        if not coming:
+            super().upsert(records)
+            return
+        with self._one_writer:
+            held, there = self._now(), self._there(coming)
+            self._held = None
+            super().upsert(records)
+            self._held = held + Held.of(record for key, record in coming.items() if key not in there)
+
+    def delete(self, selection: Selection) -> None:
+        """Delete the selected records, which are promised no more from before on."""
+        with self._one_writer:
+            going = [] if selection == Selection() else self.scroll(selection, keys=("kind",))
+            gone = Held.of(record for record in going if record.payload.get("kind") in _KINDS)
+            if gone == Held():
+                super().delete(selection)
+                return
+            held = self._now()
+            self._held = held - gone
+            self._promise()
+            self._held = None
+            super().delete(selection)
+            self._held = held - gone
+
+    def optimize(self) -> None:
+        """As `EdgeStore.optimize`; what is there is promised from now on."""
+        super().optimize()
+        self._promise()
+
+    def close(self) -> None:
+        """As `EdgeStore.close`; on a full disk the promise stays as it was, which is no more than there is."""
+        with self._one_writer:
+            if self.is_open:
+                with contextlib.suppress(StoreError):
+                    self._promise()
+            super().close()
+
+    def accept_loss(self) -> None:
+        """Promise no more than what is there."""
+        with self._one_writer:
+            self._now()
+            self._lost = Held()
+            self._promise()
+
+    def _now(self) -> Held:
+        """What is there; the manifest is believed where it has the same numbers, else every id is read."""
+        if self._held is None:
+            counted, promised = self.counted(), self.promised
+            if promised and (promised.documents, promised.pages) == (counted.documents, counted.pages):
+                self._held = promised
+            else:
+                self._held = Held.of(self.scroll(_COUNTED, keys=("kind",)))
+                if promised and self._held.has_less(promised):
+                    self._lost = promised - self._held
+        return self._held
+
+    def _there(self, ids: Iterable[str]) -> set[str]:
+        """Those ids that the engine has already."""
+        with self._reading("reading ids") as shard:
+            return {str(found.id) for found in shard.retrieve(list(ids), with_payload=False, with_vector=False)}
+
+    def _promise(self) -> None:
+        """Write the manifest, after the engine has flushed what it promises; nothing when it is not known to differ."""
+        if self._held is None or self._held + self._lost == self.promised:
+            return
+        if self.promised and self._held.digest == self.promised.digest:
+            self._lost = Held()  # all of it has come back
+        with edge_errors("writing the manifest"):
+            self._open_shard.flush()
+            promised = self._held + self._lost
+            write_manifest(self._folder, promised)
+            self.promised = promised
+
+
+def read_manifest(folder: Path) -> Held | None:
+    """What the shard in a folder promises; None where nothing says it, or it cannot be trusted."""
+    try:
+        text, _, check = (folder / MANIFEST).read_text(encoding="ascii").partition("\n")
+        if zlib.crc32(text.encode()) != int(check):
+            return None
+        values = json.loads(text)
+        return Held(int(values["documents"]), int(values["pages"]), int(values["digest"], 16))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_manifest(folder: Path, held: Held) -> None:
+    """Write the manifest in one step: after a crash the old one or the new one is there."""
+    text = json.dumps({**asdict(held), "digest": f"{held.digest:032x}"})
+    draft = folder / f"{MANIFEST}.draft"
+    with draft.open("w", encoding="ascii") as file:
+        file.write(f"{text}\n{zlib.crc32(text.encode())}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(folder / MANIFEST)
+
+
+def loss(store: Store) -> str:
+    """What a store has less than it promised, in words; empty when nothing, or nobody knows."""
+    if not isinstance(store, ManifestStore) or store.promised is None:
+        return ""
+    held, promised = store.counted(), store.promised
+    if not held.has_less(promised):
+        return ""
+    return (
+        f"{held.documents} of the {promised.documents} documents and {held.pages} of the {promised.pages} pages "
+        "that were stored are there: files of the index are lost or damaged"
+    )
+
+
+def accept_loss(store: Store) -> None:
+    """Let a store promise no more than what is there."""
+    if isinstance(store, ManifestStore):
+        store.accept_loss()
+
+
+def require_whole(store: Store, name: str) -> None:
+    """Refuse to go on with a store that has lost something.
+
+    Args:
+        store: Just opened.
+        name: Of the place.
+
+    Raises:
+        StoreError: It has.
+    """
+    if lost := loss(store):
+        raise StoreError(
+            f"{name}: {lost}.",
+            "Restore a snapshot; or bring back with vrag ingest what is gone, and let vrag verify --repair accept the "
+            "rest. Until then --force searches what is left.",
+        )
