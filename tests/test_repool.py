@@ -15,6 +15,7 @@ from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.metadata_files import given
+from vrag.page_record import without_sums
 from vrag.pipeline import load_pipeline, make_pipeline
 from vrag.places import FolderPlace
 from vrag.repool import repool, repool_into
@@ -56,7 +57,7 @@ def payloads(path, spec):
     store = EdgeStore.open(path / SHARD, spec)
     try:
         # A file's stamp is remembered only once the file has settled: that depends on when it was looked at.
-        return {record.id: {**record.payload, "stamps": []} for record in store.scroll(Selection())}
+        return {record.id: {**without_sums(record.payload), "stamps": []} for record in store.scroll(Selection())}
     finally:
         store.close()
 

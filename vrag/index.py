@@ -268,12 +268,13 @@ class Index(AbstractContextManager["Index"]):
         """Check every page against what the index says of it.
 
         Args:
-            repair: Remove what is wrong, and index it again from the files.
+            repair: Make again what is wrong, from what is stored of the page or from its file.
 
         Returns:
             The problems found; with `repair`, as they were before.
         """
-        verifier = Verifier(self._store, self.documents, self.pipeline, self.embedder.dim, self._model_key)
+        about = (self._store, self.documents, self.pipeline, self.embedder.dim, self._model_key, self.embedder.mean)
+        verifier = Verifier(*about)
         problems = list(verifier.problems())
         if repair and problems:
             with self._gate.changing():

@@ -24,10 +24,10 @@ from vrag.embedders.base import PageVectors
 from vrag.errors import IndexMismatchError, VragError
 from vrag.facts import Facts, write_facts
 from vrag.grid import FloatArray
-from vrag.lexical import TEXT
 from vrag.lock import IndexLock
 from vrag.metadata import index_metadata
 from vrag.opening import open_store
+from vrag.page_record import page_record, without_sums
 from vrag.parsing import MalformedError, parse_json, read_text
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.pipeline import CONTEXT, FULL, Pipeline, load_pipeline, make_pipeline
@@ -213,7 +213,7 @@ class _Copy:
 
     def _copy(self, batch: Sequence[Record]) -> None:
         there = self.target.fetch(record.id for record in batch)
-        missing = [r for r in batch if r.id not in there or there[r.id].payload != r.payload]
+        missing = [r for r in batch if r.id not in there or not _same(there[r.id], r)]
         if not missing:
             return
         # Only where a context is there does the source have that vector.
@@ -231,10 +231,13 @@ class _Copy:
         if not _is_page(record):
             return record
         page = PageVectors(record.vectors[FULL], page_grid(record.payload))
-        pooled = {spec.name: spec.of_page(page, self.mean) for spec in self.pipeline.vectors}
-        lane = self.pipeline.text
-        sparse = {TEXT: lane.document(page_words(record.payload).texts)} if lane else {}
-        return Record(record.id, record.payload, {FULL: page.full, **pooled}, sparse)
+        words = page_words(record.payload).texts
+        return page_record(record.id, record.payload, page, words, self.pipeline, self.mean)
+
+
+def _same(there: Record, record: Record) -> bool:
+    """Whether they say the same of a page: sums are of vectors, which this recipe makes anew."""
+    return without_sums(there.payload) == without_sums(record.payload)
 
 
 def _is_context(record: Record) -> bool:

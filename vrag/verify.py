@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from vrag.documents import CURRENT, Document, Documents, page_id
+from vrag.embedders.base import PageVectors
 from vrag.failures import Failures
 from vrag.grid import FloatArray
-from vrag.payload import ARRIVING, PAGE, page_grid, page_words
+from vrag.page_record import changed, page_record
+from vrag.payload import ARRIVING, PAGE, TEXT_KEY, page_grid, page_words
 from vrag.pipeline import CONTEXT, FULL, Pipeline
 from vrag.store.base import Condition, Record, Selection, Store, VectorField
 from vrag.store.manifest import accept_loss, loss
+
+_LENGTH = 0.05  # by how much a row's length may differ from 1: of bfloat16 numbers it differs by 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,8 @@ class Problem:
         page: From 1; None when it is about the document.
         problem: What is wrong.
         doc_id: The document.
-        record_id: The record to throw away; empty when there is none.
+        record_id: The record to throw away, or to make again; empty when there is none.
+        derived: Whether it is only what can be made again from the page's `full`, without its file.
     """
 
     path: str
@@ -34,6 +39,7 @@ class Problem:
     problem: str
     doc_id: str = ""
     record_id: str = ""
+    derived: bool = False
 
 
 @dataclass(slots=True)
@@ -46,6 +52,7 @@ class Verifier:
         pipeline: Says which vectors there must be.
         dim: Of every vector.
         model_key: Part of every page's id.
+        mean: The model's mean vector [d], None when it has none.
     """
 
     store: Store
@@ -53,6 +60,7 @@ class Verifier:
     pipeline: Pipeline
     dim: int
     model_key: str
+    mean: FloatArray | None
     _known: dict[str, Document] = field(default_factory=dict)
     _found: dict[str, set[int]] = field(default_factory=dict)
 
@@ -68,27 +76,33 @@ class Verifier:
             if document is None:
                 yield Problem("", None, "a page of a document that is not known", record_id=record.id)
                 continue
-            page = int(record.payload.get("page") or 0)
+            number = record.payload.get("page")
+            page = number if isinstance(number, int) else 0
             problem = self._of_page(record, document, page)
             if problem:
                 yield Problem(document.paths[0], page, problem, document.doc_id, record.id)
             else:
                 self._found[document.doc_id].add(page)
+                if pooled := self._of_pooled(record):
+                    yield Problem(document.paths[0], page, pooled, document.doc_id, record.id, derived=True)
                 if dict(record.payload.get("meta") or {}) != dict(document.meta):
                     yield Problem(document.paths[0], page, "its metadata is not its document's", document.doc_id)
         yield from self._of_documents()
 
     def repair(self, problems: Sequence[Problem]) -> list[str]:
-        """Throw away what is wrong, and mark its documents to be completed.
+        """Make again what can be derived; throw away what else is wrong, and mark its documents to be completed.
 
         Returns:
             Files to ingest again.
         """
         accept_loss(self.store)
-        records = frozenset(problem.record_id for problem in problems if problem.record_id)
+        for record in self.store.fetch((one.record_id for one in problems if one.derived), [FULL]).values():
+            self.store.upsert([self._derived(record)])
+        others = [problem for problem in problems if not problem.derived]
+        records = frozenset(problem.record_id for problem in others if problem.record_id)
         if records:
             self.store.delete(Selection(ids=records))
-        affected = {problem.doc_id for problem in problems if problem.doc_id}
+        affected = {problem.doc_id for problem in others if problem.doc_id}
         for doc_id in affected:
             self.documents.describe(replace(self._known[doc_id], complete=False))
         return [path for doc_id in sorted(affected) for path in self._known[doc_id].paths]
@@ -101,7 +115,18 @@ class Verifier:
             return "it was made by another model"
         if (record.payload["kind"] == PAGE) != (document.state == CURRENT):
             return "it is not as visible as its document"
-        return self._of_payload(record) or self._of_vectors(record.vectors)
+        return self._of_payload(record) or self._of_vector(record, FULL)
+
+    def _of_pooled(self, record: Record) -> str:
+        """What is wrong with the vectors that are made from `full`; empty when nothing is."""
+        names = (wanted.name for wanted in self._dense() if wanted.name != FULL)
+        return next(filter(None, (self._of_vector(record, name) for name in names)), "")
+
+    def _derived(self, record: Record) -> Record:
+        """The page's record with everything that is made from its `full` and its words."""
+        page = PageVectors(record.vectors[FULL], page_grid(record.payload))
+        words = page_words(record.payload).texts
+        return page_record(record.id, record.payload, page, words, self.pipeline, self.mean)
 
     def _dense(self) -> list[VectorField]:
         """Vectors that every page must have; a page without words has no terms."""
@@ -118,16 +143,23 @@ class Verifier:
         full = record.vectors.get(FULL)
         if full is not None and full.ndim == 2 and len(full) != max(len(grid), 1):
             return f"it has {len(full)} vectors for {len(grid)} places on the page"
+        if TEXT_KEY in changed(record.payload, {}):
+            return "its words are not those that were written"
         return ""
 
-    def _of_vectors(self, vectors: Mapping[str, FloatArray]) -> str:
-        for wanted in self._dense():
-            array = vectors.get(wanted.name)
-            if array is None or not _fits(array, wanted):
-                shape = "nothing" if array is None else f"shape {list(array.shape)}"
-                return f"vector {wanted.name} has {shape}, not dimension {wanted.dim}"
-            if not np.isfinite(array).all():
-                return f"vector {wanted.name} has values that are not finite"
+    def _of_vector(self, record: Record, name: str) -> str:
+        """What is wrong with a vector by the schema, by its sum, and for want of one by what models promise."""
+        (wanted,) = (one for one in self._dense() if one.name == name)
+        array = record.vectors.get(name)
+        if array is None or not _fits(array, wanted):
+            shape = "nothing" if array is None else f"shape {list(array.shape)}"
+            return f"vector {name} has {shape}, not dimension {wanted.dim}"
+        if not np.isfinite(array).all():
+            return f"vector {name} has values that are not finite"
+        if name in changed(record.payload, {name: array}):
+            return f"vector {name} is not what was written"
+        if name == FULL and not _is_unit(array):
+            return f"vector {name} has rows that are not of unit length"
         return ""
 
     def _of_documents(self) -> Iterator[Problem]:
@@ -137,6 +169,12 @@ class Verifier:
             for page in sorted(set(range(1, document.pages + 1)) - there):
                 reason = "it is missing" if document.complete else "it was not indexed yet"
                 yield Problem(document.paths[0], page, reason, doc_id)
+
+
+def _is_unit(rows: FloatArray) -> bool:
+    """Whether every row has length 1, as far as number formats go, or is the zeros of an empty page."""
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=-1)
+    return bool(((np.abs(lengths - 1) < _LENGTH) | (lengths == 0)).all())
 
 
 def _fits(array: FloatArray, wanted: VectorField) -> bool:

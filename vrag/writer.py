@@ -19,10 +19,10 @@ from vrag.errors import PageError
 from vrag.failures import Failures
 from vrag.gate import Gate
 from vrag.grid import FloatArray
-from vrag.lexical import TEXT
+from vrag.page_record import page_record
 from vrag.pages.page import Page
 from vrag.payload import ARRIVING, PAGE, page_payload
-from vrag.pipeline import FULL, Pipeline
+from vrag.pipeline import Pipeline
 from vrag.replacing import replace_older
 from vrag.report import IngestReport, Progress
 from vrag.sources import changed_meanwhile
@@ -120,15 +120,13 @@ class Writer:
             self.progress.page(ok=True)
 
     def _record(self, task: Task, page: Page, vectors: PageVectors) -> Record:
-        with timed("pool"):
-            pooled = {s.name: s.of_page(vectors, self.mean) for s in self.pipeline.vectors}
         document = task.document
         kind = PAGE if document.state == CURRENT else ARRIVING
         payload = page_payload(page, vectors.grid, document.doc_id, kind)
         payload["meta"] = dict(document.meta)
-        sparse = {TEXT: self.pipeline.text.document(page.words.texts)} if self.pipeline.text else {}
         point = page_id(document.doc_id, page.number, self.model_key)
-        return Record(point, payload, {FULL: vectors.full, **pooled}, sparse)
+        with timed("pool"):
+            return page_record(point, payload, vectors, page.words.texts, self.pipeline, self.mean)
 
     def _complete(self, task: Task) -> None:
         """Every page was tried: a changed file's old content goes, if there is a page to take its place."""
