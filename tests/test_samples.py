@@ -1,11 +1,13 @@
 """The samples that the demo shows: small, and every question about them is answered by the right page."""
 
 import json
+import runpy
 from pathlib import Path
 
 import pytest
 
 from vrag import Index
+from vrag.payload import page_words
 
 SAMPLES = Path(__file__).parent.parent / "eval" / "samples"
 QUESTIONS = [json.loads(line) for line in (SAMPLES / "questions.jsonl").read_text().splitlines()]
@@ -39,3 +41,39 @@ def test_a_scanned_page_is_read_by_ocr(index):
     assert (hit.doc, hit.page) == ("old-notices-scanned.pdf", 1)
     assert "6.5 bar" in index.snippet("opens at 6.5 bar", hit)
     assert {h.doc for h in index.search("valve", where="source=ocr")} == {"old-notices-scanned.pdf"}
+
+
+def test_snippets_show_the_answers(index):
+    """Five of them did when the words nearest to the question were shown."""
+    rows = list(runpy.run_path(str(SAMPLES.parent / "snippets.py"))["ask"](index, SAMPLES))
+    assert len(rows) == len(QUESTIONS)
+    assert sum(row.is_shown for row in rows) >= 16
+
+
+def test_the_demos_question_shows_its_answer_although_the_head_of_the_page_holds_it(index):
+    query = "At what pressure does the relief valve of pump number 3 open?"
+    (hit,) = index.search(query, 1)
+    assert "opens at 6.5 bar and" in index.snippet(query, hit)
+    found = index.explain(query, hit.doc, hit.page)
+    assert (found.counted.rows, found.counted.region) == (hit.rows, hit.region)
+    sources = {answer.text: answer.source for answer in found.counted.answers}
+    assert sources["relief"] == sources["valve"] == "region"
+
+
+def test_a_region_holds_its_snippet(index):
+    for row in QUESTIONS:
+        for hit in index.search(row["query"], 3):
+            words = page_words(index._page_record(hit.doc, hit.page)[1])
+            start, end = hit.words
+            assert " ".join(words.texts[start:end]) == index.snippet(row["query"], hit).strip("… ")
+            x0, y0, x1, y1 = hit.region
+            boxes = words.boxes[start:end]
+            assert (boxes >= (x0 - 1e-4, y0 - 1e-4, 0, 0)).all()
+            assert (boxes <= (1, 1, x1 + 1e-4, y1 + 1e-4)).all()
+
+
+def test_without_regions_a_snippet_is_of_whole_sentences_too(index):
+    query = "who keeps the key to the tar shed"
+    (hit,) = index.search(query, 1, "exact")
+    assert (hit.region, hit.words) == (None, None)
+    assert "4. The key to the tar shed hangs at the widow Petersen's, Harbour Street 4." in index.snippet(query, hit)

@@ -14,10 +14,10 @@ from vrag.cascade import Cascade, Stage
 from vrag.context import CONTEXT_WEIGHT, context_id
 from vrag.execution import Execution
 from vrag.grid import Box, FloatArray
+from vrag.passages import Passage, find_passages
 from vrag.payload import page_grid, page_words
 from vrag.pipeline import CONTEXT
 from vrag.regions import RegionRule
-from vrag.search import region_place
 from vrag.snippet import row_texts
 from vrag.store.base import Record
 
@@ -27,7 +27,7 @@ class Answer:
     """What counted for one row of the query.
 
     Args:
-        source: "region", "head" (the first rows of the page), "context" (of the document), or "page" without regions.
+        source: "region", "head" (the first rows of the page), "context" (of the document), or "page" (elsewhere on it).
         row: Row of the page's vector, from 0; of the context's where that answered.
         text: The word of the page that answered; empty for a context.
         contribution: What it adds to the stage's score; a context's is weighted.
@@ -45,7 +45,7 @@ class Answers:
 
     Args:
         stage: Its text.
-        rows: First row and end of the best region; None when the stage looks for none.
+        rows: First row and end of the region that a hit reports; None when the stage looks for none.
         region: Where that lies: x0, y0, x1, y1 as shares of the page.
         answers: One for each of the query's m rows.
     """
@@ -78,19 +78,31 @@ def find_answers(execution: Execution, cascade: Cascade, query: FloatArray, page
     context = _context(execution, str(page.payload["doc_id"])) if stage.context else None
     from_context = None if context is None else CONTEXT_WEIGHT * (query @ context.vectors[CONTEXT].T)
     rule, head = rescoring.rule if stage.regions else None, rescoring.head if stage.context else 0
-    rows = _region(execution, stage, rule, page) if rule else None
-    parts = [_Part("region", similarities[:, slice(*rows)], rows[0]) if rows else _Part("page", similarities)]
+    window, passage = _region(execution, stage, rule, page) if rule else ((0, similarities.shape[1]), None)
+    parts = [_Part("page", similarities[:, slice(*window)], window[0])]
     parts += [_Part("head", similarities[:, :head])] if head else []
     parts += [_Part("context", from_context)] if from_context is not None else []
-    place = region_place(page_grid(page.payload), *rows) if rows else None
-    return Answers(replace(stage, additions=()).scoring, rows, place, tuple(_named(_answers(parts), page)))
+    rows, box = (passage.rows, passage.box) if passage else (None, None)
+    answers = [_placed(answer, rows) for answer in _answers(parts)]
+    return Answers(replace(stage, additions=()).scoring, rows, box, tuple(_named(answers, page)))
 
 
-def _region(execution: Execution, stage: Stage, rule: RegionRule, page: Record) -> tuple[int, int]:
-    """First row and end of the region that a search finds best on this page."""
+def _region(
+    execution: Execution, stage: Stage, rule: RegionRule, page: Record
+) -> tuple[tuple[int, int], Passage | None]:
+    """First row and end of the window that counts on this page, and the passage that a hit reports."""
     alone = replace(execution, selection=replace(execution.selection, ids=frozenset([page.id])))
-    start = alone.run(Cascade("", (replace(stage, additions=()),))).last_starts.get(page.id, 0)
-    return rule.rows(page_grid(page.payload), start)
+    ranking = alone.run(Cascade("", (replace(stage, additions=()),)))
+    starts = ranking.starts.get(0, {})
+    query = np.atleast_2d(np.asarray(execution.form(stage)))
+    passages = find_passages(execution.rescoring, replace(stage, bits=True), query, ranking.points, starts)
+    return rule.rows(page_grid(page.payload), starts.get(page.id, 0)), passages.get(page.id)
+
+
+def _placed(answer: Answer, rows: tuple[int, int] | None) -> Answer:
+    """The answer, of the region where its row of the page lies there."""
+    is_there = rows is not None and answer.source != "context" and rows[0] <= answer.row < rows[1]
+    return replace(answer, source="region") if is_there else answer
 
 
 def _context(execution: Execution, doc_id: str) -> Record | None:

@@ -61,11 +61,6 @@ class Ranking:
     stages: list[tuple[str, Scores]]
     starts: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
 
-    @property
-    def last_starts(self) -> Mapping[str, int]:
-        """Those of the last stage that looked for a region; none where no stage did."""
-        return self.starts[max(self.starts)] if self.starts else {}
-
 
 @dataclass(slots=True)
 class _Seen:

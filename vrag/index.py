@@ -43,7 +43,7 @@ from vrag.report import Failure, IngestReport, Progress, Silent
 from vrag.rescoring import Rescorer
 from vrag.search import Hit, search
 from vrag.settings import folder_bytes, passwords
-from vrag.snippet import snippet
+from vrag.snippet import passage_of_words, passage_text, words_within
 from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store, TextCondition
 from vrag.store.budget import budget
 from vrag.store.limits import MULTIVECTOR_LIMIT, check_pages_fit
@@ -405,12 +405,22 @@ class Index(AbstractContextManager["Index"]):
         return self._drawer.draw(path, page, spec)
 
     def snippet(self, query: str, hit: Hit) -> str:
-        """The text of the page nearest to the query; empty when the page has no words."""
-        record = self._store.fetch([hit.id], [FULL]).get(hit.id)
-        if record is None:  # replaced since it was found
+        """The passage that a search with regions chose on the hit's page, else the one nearest to the query.
+
+        Empty when no words stand there, or the page was replaced since it was found.
+        """
+        record = self._store.fetch([hit.id], () if hit.words else [FULL]).get(hit.id)
+        if record is None:
             return ""
-        grid, words = page_grid(record.payload), page_words(record.payload)
-        return snippet(self.embed_query(query), record.vectors[FULL], grid, words, rows=hit.rows)
+        words = page_words(record.payload)
+        if hit.words:
+            return passage_text(words, hit.words)
+        words = words_within(words, hit.region) if hit.region else words
+        if not len(words):
+            return ""
+        rows, grid, full = self.embed_query(query), page_grid(record.payload), record.vectors[FULL]
+        context = self._contexts.answers(rows, [str(record.payload["doc_id"])])[:, 0]
+        return passage_text(words, passage_of_words(rows, full, grid, words, context))
 
     def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
         """For each token of the query the word or patch of the hit's page that answers it best.

@@ -94,7 +94,7 @@ class Rescorer:
             points: Pages, with `doc_id` in their payload.
             starts: First rows of the pages' best regions; empty when whole pages were scored.
         """
-        context = self._context(query, points)
+        context = self.context(query, points)
         if context is None:
             return {}
         first = np.array([starts.get(point.id, 0) for point in points], np.int64)
@@ -102,13 +102,36 @@ class Rescorer:
         best = self._maxima(stage, query, points, first, first + sizes)
         return {point.id: rows for point, rows in zip(points, (context > best).T, strict=True)}
 
+    def maxima_within(
+        self, stage: Stage, query: FloatArray, points: Sequence[Scored], spans: Sequence[IntArray]
+    ) -> list[FloatArray]:
+        """What spans of each page's rows answer, its head left alone: float32 [m, u] a page; minus infinity for none.
+
+        Args:
+            stage: Says which vector, and whether estimates from packed bits will do.
+            query: float32 [m, d].
+            points: Pages.
+            spans: int64 [u, 2] for each of them, first rows and ends.
+        """
+        if not points:
+            return []
+        bits = self._bits(stage, points)
+        if bits is None:
+            found = self.store.fetch([point.id for point in points], [stage.vector])
+            rows = [_rows(found, point, stage.vector) for point in points]
+            return [_within(query, of_page, edges) for of_page, edges in zip(rows, spans, strict=True)]
+        edges, counts = np.concatenate(spans), [len(of_page) for of_page in spans]
+        pages = np.repeat(_positions(bits, points), counts)
+        found_at = bits.pages(stage.vector).maxima(query, pages, edges[:, 0], edges[:, 1], head=0)
+        return np.split(found_at, np.cumsum(counts)[:-1], axis=1)
+
     def _scoring(self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool) -> _Scoring:
         rows = np.atleast_2d(query)
-        context = self._context(rows, points) if stage.context and not one_document else None
+        context = self.context(rows, points) if stage.context and not one_document else None
         windows = [self._windows(point) if stage.regions else None for point in points]
         return _Scoring(stage.vector, rows, windows, self.head if stage.context else 0, context)
 
-    def _context(self, query: FloatArray, points: Sequence[Scored]) -> FloatArray | None:
+    def context(self, query: FloatArray, points: Sequence[Scored]) -> FloatArray | None:
         """What the points' documents answer, float32 [m, p]; None where the recipe has no context."""
         if self.contexts is None:
             return None
@@ -158,6 +181,15 @@ def _rows(found: Mapping[str, Record], point: Scored, vector: str) -> FloatArray
     record = found.get(point.id)
     rows = None if record is None else record.vectors.get(vector)
     return None if rows is None else np.atleast_2d(rows)
+
+
+def _within(query: FloatArray, rows: FloatArray | None, spans: IntArray) -> FloatArray:
+    """The query's best similarities with the rows of each span: float32 [m, u]."""
+    best = np.full((len(query), len(spans)), -np.inf, np.float32)
+    similarities = np.zeros((len(query), 0), np.float32) if rows is None else query @ rows.T
+    for k, (first, end) in enumerate(spans.tolist()):
+        best[:, k] = similarities[:, first:end].max(axis=1, initial=-np.inf)
+    return best
 
 
 def _from_bits(cache: BitCache, scoring: _Scoring, points: Sequence[Scored]) -> list[Best]:

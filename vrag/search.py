@@ -10,8 +10,8 @@ import numpy as np
 from vrag.cascade import Cascade
 from vrag.documents import Documents, Label
 from vrag.execution import Execution, Ranking
-from vrag.grid import Box, Grid
-from vrag.payload import page_grid
+from vrag.grid import Box
+from vrag.passages import Passage, find_passages
 from vrag.store.base import Scored
 
 # Equal scores are told apart by document and page; this many more points than hits are read so
@@ -31,8 +31,9 @@ class Hit:
         page: Page number from 1.
         stages: Score of this page in every stage, whichever branch found it, by the stage's label.
         id: Id of the page's record.
-        rows: First row and end of the best region in the page's `full` multivector, where a stage looked for one.
-        region: Where that region lies: x0, y0, x1, y1 as shares of the page.
+        rows: First row and end of the best passage in the page's `full` multivector, where a stage looked for regions.
+        region: Where that lies: x0, y0, x1, y1 as shares of the page.
+        words: First word and end of that passage; None where rows are patches, or no stage looked for regions.
         context_words: Words of the query that the document's own context answers better than this page does.
     """
 
@@ -46,6 +47,7 @@ class Hit:
     rows: tuple[int, int] | None = None
     region: Box | None = None
     context_words: tuple[str, ...] = ()
+    words: tuple[int, int] | None = None
 
 
 def search(
@@ -63,14 +65,16 @@ def search(
     ranking = replace(execution, spare=_TIE_MARGIN).run(cascade)
     labels = documents.labels([str(point.payload["doc_id"]) for point in ranking.points])
     best = sorted(ranking.points, key=lambda point: result_order(point, labels))[:k]
-    places, words = _regions(execution, ranking, best), _context_words(execution, cascade, ranking, best, tokens)
+    passages = _passages(execution, cascade, ranking, best)
+    answered = _context_words(execution, cascade, ranking, best, tokens)
     hits = []
     for rank, point in enumerate(best, 1):
         name, path = labels[str(point.payload["doc_id"])]
         scores = {label: scores[point.id] for label, scores in ranking.stages if point.id in scores}
-        number, (rows, box) = int(point.payload["page"]), places.get(point.id, (None, None))
-        answered = words.get(point.id, ())
-        hits.append(Hit(rank, point.score, name, path, number, scores, point.id, rows, box, answered))
+        hit = Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id)
+        hit = replace(hit, context_words=answered.get(point.id, ()))
+        passage = passages.get(point.id)
+        hits.append(replace(hit, rows=passage.rows, region=passage.box, words=passage.words) if passage else hit)
     return hits
 
 
@@ -99,26 +103,14 @@ def _whole_words(tokens: Sequence[str], chosen: Sequence[bool]) -> tuple[str, ..
     return tuple(word for word, is_chosen in words if is_chosen)
 
 
-def _regions(
-    execution: Execution, ranking: Ranking, points: Sequence[Scored]
-) -> dict[str, tuple[tuple[int, int], Box]]:
-    """Rows and box of the best region of each page that has one."""
-    starts = ranking.last_starts
-    found = execution.store.fetch([point.id for point in points if point.id in starts])
-    places = {}
-    for point, record in found.items():
-        grid = page_grid(record.payload)
-        rows = execution.rescoring.rule.rows(grid, starts[point])
-        places[point] = (rows, region_place(grid, *rows))
-    return places
-
-
-def region_place(grid: Grid, first: int, end: int) -> Box:
-    """Where rows `first` to `end` of a page lie together: x0, y0, x1, y1 as shares of the page."""
-    inside = grid.boxes[first:end]
-    low, high = inside[:, :2].min(axis=0), inside[:, 2:].max(axis=0)
-    x0, y0, x1, y1 = (round(float(edge), 4) for edge in (*low, *high))
-    return x0, y0, x1, y1
+def _passages(execution: Execution, cascade: Cascade, ranking: Ranking, points: Sequence[Scored]) -> dict[str, Passage]:
+    """The best passage of each page, where a stage looked for regions."""
+    if not ranking.starts:
+        return {}
+    looked = max(ranking.starts)
+    stage = replace(cascade.stages[looked], bits=True)  # estimates will do, where the index has them
+    query = np.atleast_2d(np.asarray(execution.form(stage)))
+    return find_passages(execution.rescoring, stage, query, points, ranking.starts[looked])
 
 
 def result_order(point: Scored, labels: Mapping[str, Label]) -> tuple[float, str, int]:

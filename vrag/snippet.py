@@ -1,47 +1,128 @@
-"""The words of a page that answer a query best."""
+"""The passage of a page that answers a query best.
+
+A passage is a run of whole sentences, or of lines of a table, of at most `MOST` words. Its score is
+
+    sum over query rows j of  |q_j| * max(0, max over rows i of the passage of <u_j, x_i> - c_j)^2
+
+with u_j = q_j / |q_j|, and c_j what the document's own context answers to u_j: a word that says whose the page is says
+nothing of the place. The square makes one word that stands there outweigh many that only resemble it. Room that the
+passage leaves is filled with the sentences around it, for the answer often is one of them. `eval/snippets.py` measures
+how often it is shown.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from vrag.grid import FloatArray, Grid
+from vrag.grid import Box, FloatArray, Grid
 from vrag.pages.page import Words
+from vrag.pages.sentences import Span, sentences
 
-WIDTH = 24
+MOST = 40
 _WORDS_OF_PATCH = 6
+IntArray = npt.NDArray[np.int64]
 
 
-def snippet(
-    query: FloatArray,
-    full: FloatArray,
-    grid: Grid,
-    words: Words,
-    width: int = WIDTH,
-    rows: tuple[int, int] | None = None,
-) -> str:
-    """The run of `width` words with the highest MaxSim; empty when the page has no words.
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What passages of a page are made of.
+
+    Args:
+        words: The page's words in reading order.
+        spans: Sentences and lines of at most `MOST` words, in order.
+        rows: int64 [u, 2], first row and end of each span in the page's multivector; empty where it has no row.
+    """
+
+    words: Words
+    spans: Sequence[Span]
+    rows: IntArray
+
+
+def pieces(words: Words, grid: Grid) -> Pieces:
+    """A page of words cut up; its rows are words, so that every sentence is a run of rows."""
+    spans = _cut(sentences(words))
+    edges = np.array([spans[0][0], *(end for _, end in spans)] if spans else [0], np.int64)
+    rows = np.searchsorted(_word_of_row(grid, words), edges)
+    return Pieces(words, spans, np.stack([rows[:-1], rows[1:]], axis=1))
+
+
+def best_passage(maxima: FloatArray, weights: FloatArray, context: FloatArray | None, spans: Sequence[Span]) -> Span:
+    """The run of spans with the greatest score, as defined above; of equal ones the first.
+
+    Args:
+        maxima: float32 [m, u], the query rows' best dot products within each of u >= 1 spans.
+        weights: float32 [m], lengths of the query's rows.
+        context: float32 [m], what the document's context answers; None for nothing.
+        spans: Words of each, one following the other.
+    """
+    least = np.zeros_like(weights) if context is None else np.maximum(context, 0)
+    excess = np.maximum(maxima - least[:, None], 0)
+    gains = excess**2 / np.maximum(weights, np.float32(1e-12))[:, None]
+    starts, ends = np.array(spans, np.int64).T
+    best, chosen, run = -1.0, (0, 0), gains
+    for more in range(len(spans)):
+        run = gains if not more else np.maximum(run[:, :-1], gains[:, more:])
+        fits = ends[more:] - starts[: len(spans) - more] <= MOST
+        if not fits.any():
+            break
+        scores = np.where(fits, run.sum(axis=0), -1)
+        first = int(scores.argmax())
+        if scores[first] > best:
+            best, chosen = float(scores[first]), (first, first + more)
+    return _filled(spans, *chosen)
+
+
+def _filled(spans: Sequence[Span], first: int, last: int) -> Span:
+    """The words of spans `first` to `last`, and of as many around them as there is room for, on both sides in turn."""
+    is_full = False
+    while not is_full:
+        is_full = True
+        if first > 0 and spans[last][1] - spans[first - 1][0] <= MOST:
+            first, is_full = first - 1, False
+        if last + 1 < len(spans) and spans[last + 1][1] - spans[first][0] <= MOST:
+            last, is_full = last + 1, False
+    return spans[first][0], spans[last][1]
+
+
+def passage_of_words(query: FloatArray, full: FloatArray, grid: Grid, words: Words, context: FloatArray | None) -> Span:
+    """The best passage among words of a page, whatever its rows are.
 
     Args:
         query: float32 [m, d].
         full: float32 [n, d].
         grid: Where the n rows lie; a word stands for the row nearest to it, be that row a word or a patch.
-        words: The page's words in reading order.
-        width: Words in the snippet.
-        rows: First row and end of the region to take it from; None for the whole page.
+        words: In reading order, at least one.
+        context: As in `best_passage`.
     """
-    count = len(words)
-    if not count:
-        return ""
-    nearest = nearest_rows(words.boxes, grid.boxes)
-    similarities = query @ full[nearest].T
-    if rows is not None:
-        similarities[:, (nearest < rows[0]) | (nearest >= rows[1])] = similarities.min()
-    start = best_window(similarities, width)
-    text = " ".join(words.texts[start : start + width])
-    return f"{'… ' if start else ''}{text}{' …' if start + width < count else ''}"
+    similarities = query @ full[nearest_rows(words.boxes, grid.boxes)].T
+    spans = _cut(sentences(words))
+    maxima = np.maximum.reduceat(similarities, [start for start, _ in spans], axis=1)
+    return best_passage(maxima, np.linalg.norm(query, axis=1), context, spans)
+
+
+def words_within(words: Words, box: Box | FloatArray) -> Words:
+    """The words whose middle lies in a box."""
+    held = _inside(words.boxes, box)
+    texts = tuple(text for text, is_held in zip(words.texts, held.tolist(), strict=True) if is_held)
+    return Words(texts, words.boxes[held], words.lines[held])
+
+
+def passage_text(words: Words, span: Span) -> str:
+    """The words of a passage, with signs of what is left out before and behind it."""
+    start, end = span
+    text = " ".join(words.texts[start:end])
+    return f"{'… ' if start else ''}{text}{' …' if end < len(words) else ''}"
+
+
+def box_around(boxes: FloatArray) -> Box:
+    """The smallest box around boxes [k, 4], k >= 1, to four decimals."""
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    x0, y0, x1, y1 = (round(float(edge), 4) for edge in (*low, *high))
+    return x0, y0, x1, y1
 
 
 def nearest_rows(boxes: FloatArray, rows: FloatArray) -> npt.NDArray[np.intp]:
@@ -51,13 +132,19 @@ def nearest_rows(boxes: FloatArray, rows: FloatArray) -> npt.NDArray[np.intp]:
     return nearest
 
 
-def best_window(similarities: FloatArray, width: int) -> int:
-    """Start of the window of `width` columns of float32 [m, n] whose row maxima add up to most."""
-    n = similarities.shape[1]
-    if n <= width:
-        return 0
-    windows = np.lib.stride_tricks.sliding_window_view(similarities, width, axis=1)
-    return int(windows.max(axis=2).sum(axis=0).argmax())
+def row_texts(rows: npt.NDArray[np.intp], grid: Grid, words: Words) -> list[str]:
+    """What stands at each row: the word whose row it is, or the words whose middle the patch holds."""
+    if not len(words):
+        return [""] * len(rows)
+    if grid.is_free:
+        return [words.texts[i] for i in nearest_rows(grid.boxes[rows], words.boxes)]
+    return [" ".join(words_within(words, grid.boxes[row]).texts[:_WORDS_OF_PATCH]) for row in rows]
+
+
+def _inside(boxes: FloatArray, outer: Box | FloatArray) -> npt.NDArray[np.bool_]:
+    """Which of k boxes [k, 4] have their middle in another box, bool [k]."""
+    middles, edges = _middles(boxes), np.asarray(outer, np.float32)
+    return np.asarray(((middles >= edges[:2]) & (middles <= edges[2:])).all(axis=1), np.bool_)
 
 
 def _middles(boxes: FloatArray) -> FloatArray:
@@ -65,17 +152,24 @@ def _middles(boxes: FloatArray) -> FloatArray:
     return middles
 
 
-def row_texts(rows: npt.NDArray[np.intp], grid: Grid, words: Words) -> list[str]:
-    """What stands at each row: the word whose row it is, or the words whose middle the patch holds."""
-    if not len(words):
-        return [""] * len(rows)
-    if grid.is_free:
-        return [words.texts[i] for i in nearest_rows(grid.boxes[rows], words.boxes)]
-    middles = _middles(words.boxes)
-    return [" ".join(_inside(grid.boxes[row], middles, words)) for row in rows]
+def _cut(spans: Sequence[Span]) -> list[Span]:
+    """The spans, with those of more than `MOST` words cut into equal parts."""
+    parts: list[Span] = []
+    for start, end in spans:
+        count = -(-(end - start) // MOST)
+        edges = [start + (end - start) * i // count for i in range(count + 1)]
+        parts += zip(edges[:-1], edges[1:], strict=True)
+    return parts
 
 
-def _inside(box: FloatArray, middles: FloatArray, words: Words) -> Iterator[str]:
-    held = ((middles >= box[:2]) & (middles <= box[2:])).all(axis=1)
-    for i in np.flatnonzero(held)[:_WORDS_OF_PATCH]:
-        yield words.texts[i]
+def _word_of_row(grid: Grid, words: Words) -> IntArray:
+    """The word of each row, int64 [n], never decreasing: rows are words in reading order, without some."""
+    kept = np.flatnonzero(np.isin(_codes(words.boxes), _codes(grid.boxes)))
+    if len(kept) == len(grid):
+        return kept
+    return np.sort(nearest_rows(grid.boxes, words.boxes))  # two words in one place, or a page without words
+
+
+def _codes(boxes: FloatArray) -> npt.NDArray[np.uint64]:
+    """Boxes [k, 4] as one number each."""
+    return np.rint(boxes * 65535).astype(np.uint16).view(np.uint64).ravel()
