@@ -270,7 +270,7 @@ def all_cases(index: Path, seed: int) -> list[Case]:
 
 def soak(cases: int, seed: int, processes: int, only: str = "") -> Tally:
     """Try so many cases, spread over all there are; 0 for all."""
-    from tests.soak.kills import fast_place, in_parallel
+    from tests.soak.kills import fast_place, in_parallel, tell
 
     with tempfile.TemporaryDirectory(dir=fast_place(), ignore_cleanup_errors=True) as folder:
         root = Path(folder)
@@ -288,8 +288,11 @@ def soak(cases: int, seed: int, processes: int, only: str = "") -> Tally:
 
         def work(number: int) -> Tally:
             tally = Tally()
-            for case in chosen[number::processes]:
-                tally.add(case, *try_case(case, root, right))
+            for done, case in enumerate(chosen[number::processes], 1):
+                outcome, about = try_case(case, root, right)
+                tally.add(case, outcome, about)
+                if outcome in BAD or done % 100 == 0:
+                    tell(f"{done} of {len(chosen) // processes}: {outcome}: {case}: {about[-300:]}")
             return tally
 
         return in_parallel(work, processes, Tally())

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from vrag.errors import VragError
 
 T = TypeVar("T")
-GIVE_UP_S = 120.0
+GIVE_UP_S = 300.0
 INTERRUPTED, SENTENCE = 130, 3
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
 
@@ -49,7 +49,7 @@ def ask(work: Callable[[], T]) -> T:
     Raises:
         ChildError: It raised something, died, or took too long.
     """
-    file = Path(tempfile.mkstemp(prefix="soak-answer-")[1])
+    file = temporary_file()
     try:
         child = Child(lambda: _write(file, work))
         child.wait()
@@ -61,13 +61,20 @@ def ask(work: Callable[[], T]) -> T:
         file.unlink()
 
 
+def temporary_file() -> Path:
+    """An empty file."""
+    number, name = tempfile.mkstemp(prefix="soak-")
+    os.close(number)
+    return Path(name)
+
+
 def _write(file: Path, work: Callable[[], Any]) -> None:
     file.write_bytes(pickle.dumps(work()))
 
 
 @dataclass
 class Child:
-    """A forked process in a session of its own.
+    """A forked process.
 
     Args:
         work: What it does; its `say` lines are in `lines`.
@@ -88,6 +95,7 @@ class Child:
         self.pid = os.fork()
         if self.pid == 0:
             _be_child(self.work, self._reading, writing, self._stderr.fileno())
+        _known.add(self.pid)
         os.close(writing)
         self._rest = b""
 
@@ -126,22 +134,30 @@ class Child:
         return self.code or 0
 
     def end(self) -> int:
-        """Kill whatever is left of its session, hear what it has still to say; how many processes were left."""
+        """Kill it and what it has started, hear what it has still to say; how many processes were left."""
         left = len(self.others())
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self.kill(signal.SIGKILL)
         self.wait()
-        self._reap_others()
+        self._end_others()
+        _known.discard(self.pid)
         while self._take(0):
             pass
         *lines, self._rest = self._rest.split(b"\n")
         self.lines += [line.decode() for line in lines]
         os.close(self._reading)
+        self._reading = -1
         return left
 
     def others(self) -> list[int]:
-        """Living processes of its session besides itself."""
-        return [pid for pid, session, state in _processes() if session == self.pid and pid != self.pid and state != "Z"]
+        """Living processes that it has started, and those that were left to this process when others died."""
+        parents = {pid: parent for pid, parent, state in _processes() if state != "Z"}
+        left = {pid for pid, parent in parents.items() if parent == os.getpid() and pid not in _known}
+        return [pid for pid in parents if pid in left or self.pid in _ancestors(pid, parents)]
+
+    def __del__(self) -> None:
+        if self._reading >= 0:
+            os.close(self._reading)
+        self._stderr.close()
 
     def said_on_stderr(self) -> str:
         """The end of it."""
@@ -169,33 +185,45 @@ class Child:
         """A process that hangs says where, and is ended."""
         self.kill(signal.SIGUSR1)
         time.sleep(0.5)
-        os.killpg(self.pid, signal.SIGKILL)
+        self.kill(signal.SIGKILL)
         raise ChildError(f"it hangs\n{self.said_on_stderr()}")
 
-    def _reap_others(self) -> None:
-        until = time.monotonic() + GIVE_UP_S
-        while time.monotonic() < until:
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(-self.pid, os.WNOHANG)[0]:
-                    pass
-            if not self.others():
-                return
+    def _end_others(self) -> None:
+        while others := self.others():
+            for pid in others:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             time.sleep(0.002)
+        for pid, parent, _ in list(_processes()):
+            if parent == os.getpid() and pid not in _known:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+
+
+_known: set[int] = set()  # children that somebody here waits for
+
+
+def _ancestors(pid: int, parents: dict[int, int]) -> list[int]:
+    found = []
+    while pid := parents.get(pid, 0):
+        found.append(pid)
+    return found
 
 
 def _processes() -> Iterator[tuple[int, int, str]]:
-    """Process id, session and state of every process."""
+    """Process id, parent and state of every process."""
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError):
-                state, _, _, session = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[:4]
-                yield int(entry), int(session), state
+                state, parent = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[:2]
+                yield int(entry), int(parent), state
 
 
 def _be_child(work: Callable[[], object], reading: int, writing: int, stderr: int) -> None:
     """Do the work and end; nothing of the parent's is run on the way out."""
     code = 1
     try:
+        _known.clear()
         os.setsid()
         _prctl(_SET_PDEATHSIG, signal.SIGKILL)
         os.close(reading)

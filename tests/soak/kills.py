@@ -36,7 +36,7 @@ from typing import Any, TypeVar
 
 from tests.pdfs import write_pdf
 from tests.soak import driver
-from tests.soak.fork import INTERRUPTED, SENTENCE, Child, ChildError, adopt_orphans, ask
+from tests.soak.fork import INTERRUPTED, SENTENCE, Child, ChildError, adopt_orphans, ask, temporary_file
 from tests.soak.state import State, as_model, finish, look
 from vrag.pages.files import file_digest
 
@@ -316,7 +316,8 @@ class Round:
 
     def _judge_end(self, child: Child, kind: str, operation: str) -> None:
         """What was told to end, or met a limit, must end with a sentence."""
-        if child.code not in (INTERRUPTED, SENTENCE if kind == "limit" else INTERRUPTED):
+        fine = {INTERRUPTED, -signal.SIGINT} if kind == "int" else {SENTENCE}
+        if child.code not in fine:
             said = child.said_on_stderr()
             self._note(self.tally.strange, f"{kind} while {operation} ended with {child.code}: {said}")
 
@@ -457,7 +458,7 @@ def in_parallel(work: Callable[[int], T], processes: int, total: T) -> T:
     """
     if not _told_at:
         _told_at.append(os.dup(2))
-    files = [Path(tempfile.mkstemp(prefix="soak-tally-")[1]) for _ in range(processes)]
+    files = [temporary_file() for _ in range(processes)]
 
     def write(file: Path, number: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
