@@ -62,6 +62,7 @@ fuzz: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python -m tests.soak.mutants 15000
 	$(TEST_VENV)/bin/python -m tests.soak.caches 300
 	$(TEST_VENV)/bin/python -m tests.soak.snapshots 300
+	$(TEST_VENV)/bin/python -m tests.soak.texts 300
 
 samples: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python $(PIP) -e '.[samples]'

@@ -115,6 +115,16 @@ def test_a_closed_output_is_one_sentence():
     assert (done.returncode, done.stderr) == (1, "Error: The output cannot be written: it is closed.\n")
 
 
+def test_a_message_repeats_no_more_than_fits_a_screen(shown, capsys):
+    for as_json in (True, False):
+        output.error(f"No {'x' * 9999} here.", "Try another.", as_json)
+    said = json.loads(capsys.readouterr().out)["error"]
+    assert len(said) < 1000
+    assert said.startswith("No xxx")
+    assert said.endswith("xxx here.")
+    assert len(shown.getvalue()) < 1200
+
+
 class Full(io.StringIO):
     def write(self, text):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -23,7 +23,25 @@ def test_an_address_has_one_form(text, url):
     assert parse_url(url) == url
 
 
-@pytest.mark.parametrize("text", ["ftp://x", "http://", "http://x:99999", "http://x:port", "://", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ftp://x",
+        "http://",
+        "http://x:99999",
+        "http://x:port",
+        "://",
+        "",
+        " ",
+        "a b",
+        "a\nb",
+        "\udcff",
+        "http://\U0001f600",
+        "x/\x1b[31m",
+        "<x>",
+        "a,b",
+    ],
+)
 def test_what_is_no_address_is_a_sentence(text):
     with pytest.raises(UsageError, match="not a server's address"):
         parse_url(text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vrag.cli import output
+from vrag.cli.place import LONGEST_S, finite
 from vrag.errors import UsageError
 from vrag.settings import find_index
 
@@ -35,7 +36,10 @@ def bench(
     rows: Annotated[int, typer.Option(min=32, help="Vectors of a page.")] = 1024,
     dim: Annotated[int, typer.Option(min=8, help="Dimension of a vector; larger ones are projected.")] = 128,
     peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Measure other libraries too.")] = True,
-    seconds: Annotated[float, typer.Option(min=1, help="Each system searches so long at each size, at most.")] = 300,
+    seconds: Annotated[
+        float,
+        typer.Option(min=1, max=LONGEST_S, callback=finite, help="Each system searches so long at each size, at most."),
+    ] = 300,
     ingest: Annotated[Path | None, typer.Option(help="Measure the ingest of these PDFs too, stage by stage.")] = None,
     ingest_pages: Annotated[int, typer.Option(min=1, help="Pages of them at most.")] = 60,
     csv: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vrag.cli import output
+from vrag.cli.place import finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +47,12 @@ def compare(
 def gate(
     results: Annotated[Path, typer.Argument(help="The results to judge.")] = Path("vrag-eval"),
     baseline: Annotated[Path, typer.Option(help="Results that must not be fallen behind.")] = ...,  # type: ignore[assignment]
-    max_drop: Annotated[float, typer.Option(min=0, max=1, help="Fall of the mean that is let pass.")] = 0.01,
-    alpha: Annotated[float, typer.Option(min=0, max=1, help="Chance below which a fall counts as one.")] = 0.05,
+    max_drop: Annotated[
+        float, typer.Option(min=0, max=1, callback=finite, help="Fall of the mean that is let pass.")
+    ] = 0.01,
+    alpha: Annotated[
+        float, typer.Option(min=0, max=1, callback=finite, help="Chance below which a fall counts as one.")
+    ] = 0.05,
     metric: MetricOption = None,
     json: JsonOption = False,
 ) -> int:

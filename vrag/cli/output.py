@@ -30,6 +30,7 @@ _ESCAPED = re.compile(
 )
 
 _WIDEST = 1000  # characters of a table that is not to be cut off
+_LONGEST = 1200  # characters of a message
 _FOLDED = 16  # characters that are left of a name where there is little room
 
 
@@ -182,7 +183,11 @@ def _cell(value: Any) -> str:
 
 
 def error(message: str, hint: str, as_json: bool, details: Sequence[str] = ()) -> None:
-    """A failure: `{"error", "hint"}` on stdout for machines, a sentence on stderr for people."""
+    """A failure: `{"error", "hint"}` on stdout for machines, a sentence on stderr for people.
+
+    What is longer than `_LONGEST` repeats something long that was typed: its middle is left out.
+    """
+    message, hint = (text if len(text) <= _LONGEST else f"{text[:600]} … {text[-200:]}" for text in (message, hint))
     if as_json:
         data({"error": "\n".join((message, *details)), "hint": hint})
         return

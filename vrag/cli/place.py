@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+LONGEST_S = 86_400  # seconds that an option can ask for: a day
+
+
+def finite(value: float | None) -> float | None:
+    """The value of an option; `nan` is in no range and yet passes its limits."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number.")
+    return value
+
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index; default: the nearest .vrag.")]
 UrlOption = Annotated[
@@ -15,5 +26,8 @@ CollectionOption = Annotated[
     str | None, typer.Option("--collection", help='Collection on the server; also VRAG_COLLECTION; default "vrag".')
 ]
 TimeoutOption = Annotated[
-    float | None, typer.Option("--timeout", min=0.1, help="Seconds a server has to answer; default 30.")
+    float | None,
+    typer.Option(
+        "--timeout", min=0.1, max=LONGEST_S, callback=finite, help="Seconds a server has to answer; default 30."
+    ),
 ]

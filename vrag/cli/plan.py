@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.cli.place import IndexOption
+from vrag.cli.place import IndexOption, finite
 from vrag.errors import UsageError
 from vrag.settings import index_for_writing
 
@@ -28,8 +28,12 @@ def plan(
     pipeline: Annotated[str | None, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     sample: Annotated[int, typer.Option(min=1, max=1000, help="Pages of PATHS that are embedded to measure.")] = 8,
-    node_memory: Annotated[float, typer.Option(min=1, help="Memory of one node of a cluster, GiB.")] = 64,
-    node_disk: Annotated[float, typer.Option(min=1, help="Disk of one node of a cluster, GiB.")] = 2000,
+    node_memory: Annotated[
+        float, typer.Option(min=1, max=1_000_000, callback=finite, help="Memory of one node of a cluster, GiB.")
+    ] = 64,
+    node_disk: Annotated[
+        float, typer.Option(min=1, max=1_000_000, callback=finite, help="Disk of one node of a cluster, GiB.")
+    ] = 2000,
     index: IndexOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:

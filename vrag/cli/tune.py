@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption, finite
 from vrag.cli.progress import counted
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def tune(
     cascade: Annotated[
         list[str] | None, typer.Option(help="Compare this one; may be repeated. Default: a range of them.")
     ] = None,
-    keep: Annotated[float, typer.Option(min=0, max=1, help="Share of the exact top 10 to be kept.")] = 0.99,
+    keep: Annotated[
+        float, typer.Option(min=0, max=1, callback=finite, help="Share of the exact top 10 to be kept.")
+    ] = 0.99,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same queries.")] = 0,
     apply: Annotated[bool, typer.Option("--apply", help="Make the chosen cascade the index's default.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Write recall against latency to this PNG.")] = None,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vrag.cli import output
+from vrag.cli.place import LONGEST_S, finite
 from vrag.errors import StoreError, UsageError
 from vrag.pathtext import shown
 from vrag.settings import index_for_writing, is_index
@@ -21,7 +22,9 @@ def watch(
     index: Annotated[
         Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag, else a new one.")
     ] = None,
-    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the folder.")] = 2.0,
+    interval: Annotated[
+        float, typer.Option(min=0.1, max=LONGEST_S, callback=finite, help="Seconds between two looks at the folder.")
+    ] = 2.0,
     prune: Annotated[bool, typer.Option(help="Remove documents whose files are gone.")] = True,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages.")] = None,
 ) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from vrag.errors import UsageError
+from vrag.pathtext import quoted, shown
 
 URL_ENV = "QDRANT_URL"
 KEY_ENV = "QDRANT_API_KEY"
@@ -16,6 +18,8 @@ GRPC_PORT_ENV = "VRAG_QDRANT_GRPC_PORT"
 DEFAULT_COLLECTION = "vrag"
 DEFAULT_TIMEOUT = 30.0
 _REST_PORT, _GRPC_PORT = 6333, 6334
+_ADDRESS = re.compile(r"[!-~]+")  # nothing that is not ASCII: names of other scripts have a form that is
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%[\w.-]+)?", re.ASCII)
 _EXAMPLE = "e.g. --url http://localhost:6333"
 
 
@@ -75,17 +79,20 @@ def parse_url(text: str) -> str:
         UsageError: Another scheme, no host, a port out of range, or a password inside; what is
             before an `@` is never repeated in the message.
     """
-    shown = text.rsplit("@", 1)[-1]
+    rest = shown(text.rsplit("@", 1)[-1])
+    if not _ADDRESS.fullmatch(text):
+        raise UsageError(f"{quoted(rest)} is not a server's address.", _EXAMPLE)
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port
     except ValueError as error:
-        raise UsageError(f"{shown!r} is not a server's address.", _EXAMPLE) from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{shown!r} is not a server's address.", _EXAMPLE)
+        raise UsageError(f"{quoted(rest)} is not a server's address.", _EXAMPLE) from error
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
+        raise UsageError(f"{quoted(rest)} is not a server's address.", _EXAMPLE)
     if parts.username or parts.password:
         raise UsageError("A server's address must not hold a name or password.", f"Put the key into {KEY_ENV}.")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    name = parts.hostname or ""
+    host = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{host}:{port or _REST_PORT}{parts.path.rstrip('/')}"
 
 
@@ -113,6 +120,6 @@ def _grpc_port() -> int | None:
     value = os.environ.get(GRPC_PORT_ENV, "")
     if not value:
         return None
-    if not value.isdecimal() or int(value) > 65535:
+    if not value.isdecimal() or len(value) > 5 or int(value) > 65535:
         raise UsageError(f"{GRPC_PORT_ENV}={value!r} is not a port.", "Use 0 to speak REST only.")
     return int(value)
