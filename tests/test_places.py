@@ -91,6 +91,7 @@ def test_an_index_on_a_server_is_opened_by_its_address_alone(url, animals, index
         assert index.path is None
         assert index.ingest([animals]).added == 3
         assert index.ingest([animals]).unchanged == 3
+        assert index.verify() == []
     with Index.open(url, collection="c") as again:
         hits = again.search("birds on the ice", k=1)
         assert (hits[0].doc, hits[0].page, again.page_count) == ("animals.pdf", 2, 3)

@@ -61,6 +61,11 @@ def turn_a_sign(index):
     write(index, **{"global": vector})
 
 
+def lose_the_terms(index):
+    page = page_of(index, 2)
+    index._store.upsert([Record(page.id, page.payload, page.vectors)])
+
+
 def flip_an_exponent_of_a_page_without_sums(index):
     page = page_of(index, 2)
     full = page.vectors["full"].copy()
@@ -120,6 +125,7 @@ DAMAGE = [
     (take_anothers_vectors, 2, "vector runs is not what was written"),
     (turn_a_sign, 2, "vector global is not what was written"),
     (flip_an_exponent_of_a_page_without_sums, 2, "vector full has rows that are not of unit length"),
+    (lose_the_terms, 2, "its terms are not those that were written"),
     (change_a_word, 2, "its words are not those that were written"),
     (damage_words, 2, "words or boxes are damaged"),
     (lose_a_word, 2, "another number of boxes than of words"),

@@ -1,12 +1,14 @@
 """A page's record: what is pooled from its `full` multivector, and sums that tell later whether it is what was written.
 
 A sum is the CRC-32 of a vector's numbers as float16, which is what the embedded engine keeps, or of the page's words.
+Numbers of terms are compared as float16 too, in order of the terms.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from vrag.pipeline import FULL, Pipeline
 from vrag.store.base import Payload, Record
 
 SUMS = "sums"  # key of the payload: sums by the name of a vector, and of the words
+WORDS = "words"
 
 
 def page_record(
@@ -40,8 +43,9 @@ def page_record(
     """
     vectors = {FULL: page.full, **{spec.name: spec.of_page(page, mean) for spec in pipeline.vectors}}
     sparse = {TEXT: pipeline.text.document(words)} if pipeline.text else {}
-    sums = {name: _vector_sum(vector) for name, vector in vectors.items()}
-    return Record(record_id, {**payload, SUMS: {**sums, TEXT_KEY: _text_sum(payload)}}, vectors, sparse)
+    record = Record(record_id, payload, vectors, sparse)
+    sums = {name: _sum_of(record, name) for name in (*vectors, *sparse, WORDS)}
+    return replace(record, payload={**payload, SUMS: sums})
 
 
 def without_sums(payload: Payload) -> Payload:
@@ -49,21 +53,28 @@ def without_sums(payload: Payload) -> Payload:
     return {key: value for key, value in payload.items() if key != SUMS}
 
 
-def changed(payload: Payload, vectors: Mapping[str, FloatArray]) -> Iterator[str]:
-    """Names of the vectors, and "text" for the words, that are not what was written; none where there are no sums."""
-    sums = payload.get(SUMS)
-    if not isinstance(sums, dict):
-        return
-    for name, vector in vectors.items():
-        if name in sums and sums[name] != _vector_sum(vector):
-            yield name
-    if sums.get(TEXT_KEY) != _text_sum(payload):
-        yield TEXT_KEY
+def is_changed(record: Record, name: str) -> bool:
+    """Whether a vector, or `WORDS`, is not what was written; False where there is no sum of it.
+
+    Args:
+        record: Of a page, with that vector.
+        name: Of the vector.
+    """
+    sums = record.payload.get(SUMS)
+    return isinstance(sums, dict) and name in sums and sums[name] != _sum_of(record, name)
 
 
-def _vector_sum(vector: FloatArray) -> int:
-    return zlib.crc32(np.ascontiguousarray(vector, np.float16).tobytes())
+def _sum_of(record: Record, name: str) -> int:
+    if name == WORDS:
+        return zlib.crc32(str(record.payload.get(TEXT_KEY)).encode("utf-8", "surrogatepass"))
+    if name in record.vectors:
+        return zlib.crc32(_half(record.vectors[name]))
+    terms = record.sparse.get(name)
+    if terms is None:
+        return 0
+    order = np.argsort(terms.indices)
+    return zlib.crc32(terms.indices[order].astype(np.uint32).tobytes() + _half(terms.values[order]))
 
 
-def _text_sum(payload: Payload) -> int:
-    return zlib.crc32(str(payload.get(TEXT_KEY)).encode("utf-8", "surrogatepass"))
+def _half(numbers: FloatArray) -> bytes:
+    return np.ascontiguousarray(numbers, np.float16).tobytes()

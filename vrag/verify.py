@@ -12,8 +12,9 @@ from vrag.documents import CURRENT, Document, Documents, page_id
 from vrag.embedders.base import PageVectors
 from vrag.failures import Failures
 from vrag.grid import FloatArray
-from vrag.page_record import changed, page_record
-from vrag.payload import ARRIVING, PAGE, TEXT_KEY, page_grid, page_words
+from vrag.lexical import TEXT
+from vrag.page_record import WORDS, is_changed, page_record
+from vrag.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.pipeline import CONTEXT, FULL, Pipeline
 from vrag.store.base import Condition, Record, Selection, Store, VectorField
 from vrag.store.manifest import accept_loss, loss
@@ -71,7 +72,8 @@ class Verifier:
         self._known = {document.doc_id: document for document in self.documents.all()}
         self._found = {doc_id: set() for doc_id in self._known}
         pages = Selection((Condition("kind", (PAGE, ARRIVING)),))
-        for record in self.store.scroll(pages, [wanted.name for wanted in self._dense()]):
+        terms = [TEXT] if self.pipeline.text else []
+        for record in self.store.scroll(pages, [*(wanted.name for wanted in self._dense()), *terms]):
             document = self._known.get(str(record.payload.get("doc_id")))
             if document is None:
                 yield Problem("", None, "a page of a document that is not known", record_id=record.id)
@@ -118,9 +120,10 @@ class Verifier:
         return self._of_payload(record) or self._of_vector(record, FULL)
 
     def _of_pooled(self, record: Record) -> str:
-        """What is wrong with the vectors that are made from `full`; empty when nothing is."""
+        """What is wrong with the vectors that are made from `full` and from the words; empty when nothing is."""
         names = (wanted.name for wanted in self._dense() if wanted.name != FULL)
-        return next(filter(None, (self._of_vector(record, name) for name in names)), "")
+        problem = next(filter(None, (self._of_vector(record, name) for name in names)), "")
+        return problem or ("its terms are not those that were written" if is_changed(record, TEXT) else "")
 
     def _derived(self, record: Record) -> Record:
         """The page's record with everything that is made from its `full` and its words."""
@@ -143,7 +146,7 @@ class Verifier:
         full = record.vectors.get(FULL)
         if full is not None and full.ndim == 2 and len(full) != max(len(grid), 1):
             return f"it has {len(full)} vectors for {len(grid)} places on the page"
-        if TEXT_KEY in changed(record.payload, {}):
+        if is_changed(record, WORDS):
             return "its words are not those that were written"
         return ""
 
@@ -156,7 +159,7 @@ class Verifier:
             return f"vector {name} has {shape}, not dimension {wanted.dim}"
         if not np.isfinite(array).all():
             return f"vector {name} has values that are not finite"
-        if name in changed(record.payload, {name: array}):
+        if is_changed(record, name):
             return f"vector {name} is not what was written"
         if name == FULL and not _is_unit(array):
             return f"vector {name} has rows that are not of unit length"

@@ -105,8 +105,11 @@ def test_compacting_leaves_no_word_of_what_was_deleted(store, tmp_path, merged):
         store.optimize()
     assert files_with(tmp_path, texts[1].encode())
     store.delete(Selection(ids=frozenset([page(1).id])))
+    replaced = f"secret{uuid.uuid4().hex}"
+    for note in (replaced, "nothing"):
+        store.set_payload(Selection(ids=frozenset([page(2).id])), {"note": note})
     store.compact()
-    assert files_with(tmp_path, texts[1].encode()) == []
+    assert files_with(tmp_path, texts[1].encode()) == files_with(tmp_path, replaced.encode()) == []
     assert files_with(tmp_path, texts[2].encode()) != []
     assert sum(file.stat().st_blocks for file in (tmp_path / "shard" / "wal").iterdir()) * 512 < 2 << 20
     store.upsert([page(3)])

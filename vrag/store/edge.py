@@ -19,6 +19,7 @@ from vrag.store.edge_faults import edge_errors, is_full
 from vrag.store.edge_log import RENEWING_BYTES, renew_log, shape_log
 from vrag.store.edge_requests import (
     KEY_INDEXES,
+    NOBODY_ID,
     SEGMENT_BYTES,
     config,
     engine_filter,
@@ -160,8 +161,12 @@ class EdgeStore:
             self._release()
 
     def compact(self) -> None:
-        """As `optimize`, and rewrite every segment of which something was deleted: of that, no file has a word left."""
+        """As `optimize`, and rewrite segments of which something was deleted or replaced: no file has a word of it."""
         with self._one_writer:
+            with self._writing("merging segments") as shard:
+                # What was replaced stays in the segment that is written to, which is rewritten if it lacks a point.
+                shard.update(qe.UpdateOperation.upsert_points([qe.Point(NOBODY_ID, {}, {})]))
+                shard.update(qe.UpdateOperation.delete_points([NOBODY_ID]))
             self._reload(thorough=True)
             try:
                 self.optimize()

@@ -49,7 +49,7 @@ KEY_INDEXES: dict[str, Any] = {
 # A merge maps the old segments and the new one, so their size bounds its memory; a segment takes some hundred mappings.
 SEGMENT_BYTES = 192 << 20
 _IDF = qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf, memory=qe.Memory.Cold)  # by default it is kept in memory
-NOBODY = Selection(ids=frozenset([str(uuid.UUID(int=0))]))  # no record has this id
+NOBODY_ID = str(uuid.UUID(int=0))  # no record has it
 _last: tuple[AnyVector | None, str, qe.Query | None] = (None, "", None)
 
 
