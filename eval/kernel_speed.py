@@ -84,7 +84,7 @@ def measure(count: int) -> dict[str, float]:
 
 def packed(pages: list[FloatArray]) -> PackedPages:
     """The bits of pages."""
-    signs = Signs.fit(np.concatenate(pages[:16]))
+    signs = Signs.of(np.concatenate(pages[:16]).mean(axis=0))
     bits = np.concatenate([signs.block(page).ravel() for page in pages])
     return PackedPages(signs, bits, np.cumsum([0, *map(len, pages)]))
 

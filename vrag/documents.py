@@ -37,7 +37,8 @@ class Document:
 
     Args:
         doc_id: SHA-256 of the file's bytes.
-        paths: Absolute paths where these bytes were found; the first one names the document.
+        paths: Absolute paths where these bytes were found, sorted, whichever came first; the first one names the
+            document.
         pages: Number of pages of the file.
         complete: Whether every page is in the index or known to have failed.
         state: `CURRENT`, `ARRIVING` or `REPLACING`.
@@ -54,6 +55,9 @@ class Document:
     stamps: Mapping[str, str] = field(default_factory=dict)
     layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "paths", tuple(sorted(self.paths)))
 
     def to_record(self) -> Record:
         """The store's record: payload only, so no search can find it."""

@@ -15,11 +15,12 @@ from functools import cached_property, partial
 import numpy as np
 
 from vrag.bits import compiled
-from vrag.bits.cache import BitCache, PageTable
 from vrag.bits.exact import ExactPages
+from vrag.bits.portable import IntArray
 from vrag.bits.rerank import ONE_THREAD, exact_best
-from vrag.bits.stage import BitStage, Scores, best_pages, scores_of
-from vrag.bits.store import bits_of
+from vrag.bits.stage import BitStage, Scores, best_of, best_pages, scores_of, selected
+from vrag.bits.store import view_of
+from vrag.bits.view import BitsView, PageTable
 from vrag.cascade import Cascade, Fusion, Limit, Stage, Step
 from vrag.errors import UsageError
 from vrag.fusion import fused
@@ -100,6 +101,21 @@ class _Walk:
         self.selection, self.waiting = _only(points), []
 
 
+@dataclass(slots=True)
+class _Taken:
+    """What a query has looked at, once for all of its stages.
+
+    Args:
+        is_taken: Whether it has looked at the view.
+        view: What is kept beside the store.
+        words: Positions in the view of pages with a word of the query, and their scores; None until asked for.
+    """
+
+    is_taken: bool = False
+    view: BitsView | None = None
+    words: tuple[IntArray, FloatArray] | None = None
+
+
 @dataclass
 class Execution:
     """One query's way through a cascade.
@@ -121,6 +137,7 @@ class Execution:
     count_pages: Callable[[], int]
     rescorer: Rescorer | None = None
     spare: int = 0
+    _taken: _Taken = field(default_factory=_Taken)
 
     def run(self, cascade: Cascade) -> Ranking:
         """Candidates of the last stage; at least `k` where there are as many.
@@ -129,8 +146,8 @@ class Execution:
             UsageError: A stage asks for packed bits of a vector that has none.
         """
         for stage in cascade.stages:
-            if stage.bits and self._cache is not None and stage.vector not in self._cache.names:
-                names = ", ".join(self._cache.names)
+            if stage.bits and self.view is not None and stage.vector not in self.view.packed:
+                names = ", ".join(self.view.packed)
                 raise UsageError(f"{stage.vector!r} has no packed bits.", f"These have: {names}.")
         seen = _Seen()
         points = self._through(_Walk(self.selection, seen), cascade.steps, is_whole=True)
@@ -142,22 +159,22 @@ class Execution:
             following = steps[i + 1] if i + 1 < len(steps) else None
             is_last = is_whole and following is None
             with_payload = is_last or _takes_points(following)
-            if isinstance(step, Fusion) and any(map(_only_bits, step.stages)) and self._bits:
+            if isinstance(step, Fusion) and any(map(self._is_for_view, step.stages)):
                 self._walk_branches(walk, step, is_last, with_payload)
             elif isinstance(step, Fusion) or self._is_for_engine(step):
                 walk.waiting.append(self._request(step, is_last))
-            elif step.bits and self._bits and not step.is_rescored:
+            elif self._is_for_view(step):
                 if _only_bits(step) and _only_bits(following):
                     walk.before.append(step)
                 else:
-                    self._walk_bits(walk, step, is_last, with_payload)
+                    self._walk_view(walk, step, is_last, with_payload)
             else:
                 self._walk_rescored(walk, step, is_last)
             walk.at += len(step.stages) if isinstance(step, Fusion) else 1
         return self._finish(walk, steps[-1])
 
     def _walk_branches(self, walk: _Walk, fusion: Fusion, is_last: bool, with_payload: bool) -> None:
-        """Run every branch by itself: the engine has no packed bits."""
+        """Run every branch by itself: the engine has neither packed bits nor our counts of words."""
         at, found = walk.at, []
         for branch in fusion.branches:
             found.append(self._through(_Walk(walk.selection, walk.seen, at), branch, is_whole=False))
@@ -167,14 +184,13 @@ class Execution:
             points = points[: self._limit(fusion.limit, is_last)]
         walk.arrive(self._with_payloads(points) if with_payload else points)
 
-    def _walk_bits(self, walk: _Walk, step: Stage, is_last: bool, with_payload: bool) -> None:
-        """Score the selection's packed bits, wherever the candidates come from."""
-        assert self._bits is not None
+    def _walk_view(self, walk: _Walk, step: Stage, is_last: bool, with_payload: bool) -> None:
+        """Score the selection's packed bits or words, wherever the candidates come from."""
         if walk.waiting:
             walk.selection = _only(self.store.query(walk.waiting, walk.selection, ("doc_id",)))
-        points = self._over_bits(self._bits, walk, step, is_last, with_payload)
+        points = self._over_view(walk, step, is_last, with_payload)
         walk.before = []
-        walk.arrive(points, None if step.additions else step)
+        walk.arrive(points, step if step.bits and not step.additions else None)
 
     def _walk_rescored(self, walk: _Walk, step: Stage, is_last: bool) -> None:
         """Score candidates by region and context, blend other scores in."""
@@ -223,43 +239,76 @@ class Execution:
 
     def _is_for_engine(self, stage: Stage) -> bool:
         """Whether the engine runs the stage by itself: so it does with bits that the index does not keep."""
-        return stage.is_plain or (stage.bits and not self._bits and replace(stage, bits=False).is_plain)
+        if stage.bits:
+            return not self._bits and replace(stage, bits=False).is_plain
+        return stage.is_plain and not self._is_for_view(stage)
 
-    @cached_property
-    def _cache(self) -> BitCache | None:
-        """The store's packed bits; None for a server, which keeps none."""
-        return bits_of(self.store)
+    def _is_for_view(self, stage: Stage) -> bool:
+        """Whether the stage scores what is kept beside the store: packed bits, or words.
 
-    @cached_property
-    def _bits(self) -> BitCache | None:
-        """Bits that MaxSim is to be scored with: without compiled kernels the engine is faster, and exact."""
-        return self._cache if compiled.kernels() is not None else None
+        Bits without compiled kernels are no gain: the engine is faster, and exact.
+        """
+        if stage.vector == TEXT:
+            return self.view is not None and TEXT in self.view.terms
+        return stage.bits and not stage.is_rescored and self._bits is not None
 
-    def _over_bits(self, cache: BitCache, walk: _Walk, stage: Stage, is_last: bool, with_payload: bool) -> list[Scored]:
-        """The best of the selection by packed bits, with what a ranking needs of the last ones."""
+    @property
+    def view(self) -> BitsView | None:
+        """What is kept beside the store, taken once a query; None for a server, which keeps nothing there."""
+        if not self._taken.is_taken:
+            self._taken.view, self._taken.is_taken = view_of(self.store), True
+        return self._taken.view
+
+    @property
+    def _bits(self) -> BitsView | None:
+        """What MaxSim over bits is to be scored with; None without compiled kernels."""
+        return self.view if compiled.kernels() is not None else None
+
+    def _over_view(self, walk: _Walk, stage: Stage, is_last: bool, with_payload: bool) -> list[Scored]:
+        """The best of the selection by what the view has for the stages, with what a ranking needs of the last ones."""
         stages = [*walk.before, stage]
         limits = [self._limit(one.limit, False) for one in stages[:-1]]
         limits.append(self.corpus if stage.additions else self._limit(stage.limit, is_last))
-        scorings = [BitStage(s.vector, _rows(self.form(s)), n) for s, n in zip(stages, limits, strict=True)]
-        best = best_pages(cache, self.store, scorings, walk.selection)
+        best = self._best_of_view(stages, limits, walk.selection)
         if not stage.additions:
             walk.seen.scores[walk.at] = dict(best)
         points = [Scored(page, score, {}) for page, score in best]
         points = self._with_payloads(points) if with_payload else points
         return self._blend(stage, points, walk)[: self._limit(stage.limit, is_last)] if stage.additions else points
 
+    def _best_of_view(
+        self, stages: Sequence[Stage], limits: Sequence[int], selection: Selection
+    ) -> list[tuple[str, float]]:
+        assert self.view is not None
+        if stages[-1].vector != TEXT:
+            scorings = [BitStage(s.vector, _rows(self.form(s)), n) for s, n in zip(stages, limits, strict=True)]
+            return best_pages(self.view, self.store, scorings, selection)
+        table, (pages, scores) = self.view.table, self._by_words(self.view)
+        is_in = np.isin(pages, selected(table, self.store, selection), assume_unique=True)
+        pages, scores = best_of(table, pages[is_in], scores[is_in], limits[-1])
+        return [(table.ids[page], score) for page, score in zip(pages.tolist(), scores.tolist(), strict=True)]
+
+    def _by_words(self, view: BitsView) -> tuple[IntArray, FloatArray]:
+        """Positions in the view of all pages with a word of the query, int64 [p], and their scores, float32 [p]."""
+        if self._taken.words is None:
+            query = self.form(Stage(TEXT))
+            assert isinstance(query, SparseVector)
+            self._taken.words = view.terms[TEXT].scores(query, view.table.alive)
+        return self._taken.words
+
     def _with_payloads(self, points: Sequence[Scored]) -> list[Scored]:
         """The points with what a ranking needs of them."""
         chosen = Selection(ids=frozenset(point.id for point in points if not point.payload))
         payloads = {record.id: record.payload for record in self.store.scroll(chosen, keys=PAYLOAD_KEYS)}
-        return [replace(point, payload=point.payload or payloads.get(point.id, {})) for point in points]
+        found = [replace(point, payload=point.payload or payloads.get(point.id, {})) for point in points]
+        return [point for point in found if point.payload]  # the others are gone since the view was taken
 
     def _rerank(self, step: Stage, points: Sequence[Scored]) -> list[Scored]:
         """Exact scores of those candidates that can still be among the best by what the bits have estimated."""
         query = self.form(step)
-        rows = self._bits.exact(step.vector) if self._bits else None
+        rows = self._bits.exact.get(step.vector) if self._bits else None
         if self._bits and rows:
-            score, at_once = partial(_scored_here, rows, self._bits.table(), _rows(query)), _HERE
+            score, at_once = partial(_scored_here, rows, self._bits.table, _rows(query)), _HERE
         else:
             score, at_once = partial(self._scored_in_engine, step, query), ONE_THREAD
         estimates = {point.id: point.score for point in points}
@@ -287,6 +336,8 @@ class Execution:
         query = self.form(stage)
         if not stage.is_rescored or isinstance(query, SparseVector):
             return points
+        if stage.bits and self.view is not None:  # a page that another thread writes is no part of what is asked
+            points = [point for point in points if point.id in self.view.table.position]
         best = self.rescoring.score(stage, query, points, self.is_one_document)
         if stage.regions:
             walk.seen.starts[walk.at] = {point.id: b.start for point, b in zip(points, best, strict=True)}
@@ -296,8 +347,8 @@ class Execution:
 
     @property
     def rescoring(self) -> Rescorer:
-        """Runs the stages that the engine cannot; without contexts when none was given."""
-        return self.rescorer or Rescorer(self.store, None, RegionRule())
+        """Runs the stages that the engine cannot, on the query's view; without contexts when none was given."""
+        return replace(self.rescorer or Rescorer(self.store, None, RegionRule()), take_view=lambda: self.view)
 
     @property
     def is_one_document(self) -> bool:
@@ -337,13 +388,16 @@ class Execution:
 
     def _scores_of(self, stage: Stage, points: Sequence[Scored]) -> Scores:
         """The stage's exact scores of given points; those without any term in common with a sparse query lack."""
+        ids = frozenset(point.id for point in points)
+        if self.view is not None and stage.vector == TEXT and self._is_for_view(stage):
+            pages, scores = self._by_words(self.view)
+            by_words = {self.view.table.ids[page]: score for page, score in zip(pages, scores.tolist(), strict=True)}
+            return {page: by_words[page] for page in ids if page in by_words}
         query = self.form(stage)
         if not points or (isinstance(query, SparseVector) and not len(query.indices)):
             return {}
         if stage.bits and self._bits:
-            packed, table = self._bits.pages(stage.vector), self._bits.table()
-            return scores_of(packed, table, _rows(query), [point.id for point in points])
-        ids = frozenset(point.id for point in points)
+            return scores_of(self._bits.packed[stage.vector], self._bits.table, _rows(query), list(ids))
         found = self.store.query([StageRequest(stage.vector, query, len(ids))], Selection(ids=ids), ("doc_id",))
         return {point.id: point.score for point in found}
 

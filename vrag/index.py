@@ -226,11 +226,7 @@ class Index(AbstractContextManager["Index"]):
                 job.run(files)
             finally:
                 self._is_changing, self._page_count = False, None
-        if self.pipeline.has_context:
-            try:
-                refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
-            finally:
-                self._contexts.forget()
+        self._refresh_contexts()
         return report
 
     def gone(self, paths: Sequence[str | os.PathLike[str]]) -> list[Gone]:
@@ -240,7 +236,9 @@ class Index(AbstractContextManager["Index"]):
     def forget(self, gone: Sequence[Gone]) -> int:
         """Forget files that are gone; the number of documents that went with their last file."""
         self._page_count = None
-        return forget(self.documents, Failures(self._store), self._gate, gone)
+        removed = forget(self.documents, Failures(self._store), self._gate, gone)
+        self._refresh_contexts()  # a copy that is left names the document now
+        return removed
 
     def find_documents(self, docs: Sequence[str] = (), where: Sequence[str] = ()) -> list[Document]:
         """Documents of these names that meet every filter; without names all of those that do.
@@ -521,6 +519,14 @@ class Index(AbstractContextManager["Index"]):
         contexts = self._contexts if self.pipeline.has_context else None
         rescorer = Rescorer(self._store, contexts, self.pipeline.regions, self.pipeline.head_rows)
         return Execution(self._store, form, selection, k, lambda: self.page_count, rescorer)
+
+    def _refresh_contexts(self) -> None:
+        """Let documents say of themselves what is true now."""
+        if self.pipeline.has_context:
+            try:
+                refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
+            finally:
+                self._contexts.forget()
 
     def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
         ids = tuple(document.doc_id for document in self.documents.find(doc))

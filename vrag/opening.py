@@ -57,12 +57,18 @@ def keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedder
         model: Of the vectors that are stored.
     """
     from vrag.bits.cache import BitCache
+    from vrag.bits.contents import Layout
     from vrag.bits.store import BitsStore
 
     if place.folder is not None and isinstance(store, BitsStore):
-        multi = [field for field in pipeline.schema(embedder.dim) if field.kind == "multi"]
-        dims = {field.name: field.dim for field in multi if field.name != CONTEXT}  # no page has that one
-        facts = {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))}
+        fields = [field for field in pipeline.schema(embedder.dim) if field.name != CONTEXT]  # no page has that one
         confirmed = pipeline.cascade(None).confirmed
-        exact = [confirmed] if confirmed else []
-        store.bits = BitCache(place.folder / CACHE / "bits", dims, facts, embedder.mean, pipeline.bits, exact)
+        layout = Layout(
+            {field.name: field.dim for field in fields if field.kind == "multi"},
+            {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))},
+            embedder.mean,
+            {name: bits for name, bits in pipeline.bits.items() if bits > 1},
+            [confirmed] if confirmed else [],
+            [field.name for field in fields if field.kind == "sparse"],
+        )
+        store.bits = BitCache(place.folder / CACHE / "bits", layout)

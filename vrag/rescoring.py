@@ -7,15 +7,14 @@ server. Both follow the one formula of `vrag.regions`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from vrag.bits.cache import BitCache
 from vrag.bits.portable import IntArray
-from vrag.bits.store import bits_of
+from vrag.bits.view import BitsView
 from vrag.cascade import Stage
 from vrag.context import Contexts
 from vrag.grid import FloatArray
@@ -63,12 +62,14 @@ class Rescorer:
         contexts: Of the store's documents; None where the recipe has none.
         rule: What a region is.
         head: Rows of the page's head; 0 where the recipe has none.
+        take_view: What the query sees of the bits beside the store; None for nothing.
     """
 
     store: Store
     contexts: Contexts | None
     rule: RegionRule
     head: int = HEAD_ROWS
+    take_view: Callable[[], BitsView | None] = lambda: None
 
     def score(self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool) -> list[Best]:
         """Score and best region of each candidate, in the order of `points`; minus infinity for what is not there.
@@ -81,7 +82,7 @@ class Rescorer:
         """
         scoring = self._scoring(stage, query, points, one_document)
         bits = self._bits(stage, points)
-        return _from_bits(bits, scoring, points) if bits else list(self._from_store(scoring, points))
+        return _from_bits(bits, scoring, points) if bits is not None else list(self._from_store(scoring, points))
 
     def by_context(
         self, stage: Stage, query: FloatArray, points: Sequence[Scored], starts: Mapping[str, int]
@@ -122,7 +123,7 @@ class Rescorer:
             return [_within(query, of_page, edges) for of_page, edges in zip(rows, spans, strict=True)]
         edges, counts = np.concatenate(spans), [len(of_page) for of_page in spans]
         pages = np.repeat(_positions(bits, points), counts)
-        found_at = bits.pages(stage.vector).maxima(query, pages, edges[:, 0], edges[:, 1], head=0)
+        found_at = bits.packed[stage.vector].maxima(query, pages, edges[:, 0], edges[:, 1], head=0)
         return np.split(found_at, np.cumsum(counts)[:-1], axis=1)
 
     def _scoring(self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool) -> _Scoring:
@@ -141,14 +142,12 @@ class Rescorer:
         """Rows of the regions of a page, by the tiles in its payload."""
         return self.rule.windows(page_tiles(point.payload))
 
-    def _bits(self, stage: Stage, points: Sequence[Scored]) -> BitCache | None:
+    def _bits(self, stage: Stage, points: Sequence[Scored]) -> BitsView | None:
         """The index's packed bits, when the stage asks for them and they hold all of the points."""
-        cache = bits_of(self.store) if stage.bits else None
-        if cache is None or stage.vector not in cache.names:
+        view = self.take_view() if stage.bits else None
+        if view is None or stage.vector not in view.packed:
             return None
-        position, packed = cache.table().position, len(cache.pages(stage.vector))
-        # Another thread may have written pages a moment ago: known, but not packed yet.
-        return cache if all(position.get(point.id, packed) < packed for point in points) else None
+        return view if all(point.id in view.table.position for point in points) else None
 
     def _from_store(self, scoring: _Scoring, points: Sequence[Scored]) -> Iterator[Best]:
         for first in range(0, len(points), _AT_ONCE):
@@ -164,7 +163,7 @@ class Rescorer:
         """What the rows from `first` [p] to `end` [p], or the head, of each page answer: float32 [m, p]."""
         bits = self._bits(stage, points)
         if bits is not None:
-            return bits.pages(stage.vector).maxima(query, _positions(bits, points), first, end, self.head)
+            return bits.packed[stage.vector].maxima(query, _positions(bits, points), first, end, self.head)
         found = self.store.fetch([point.id for point in points], [stage.vector])
         columns = []
         for point, start, stop in zip(points, first.tolist(), end.tolist(), strict=True):
@@ -192,8 +191,8 @@ def _within(query: FloatArray, rows: FloatArray | None, spans: IntArray) -> Floa
     return best
 
 
-def _from_bits(cache: BitCache, scoring: _Scoring, points: Sequence[Scored]) -> list[Best]:
-    packed, pages = cache.pages(scoring.vector), _positions(cache, points)
+def _from_bits(view: BitsView, scoring: _Scoring, points: Sequence[Scored]) -> list[Best]:
+    packed, pages = view.packed[scoring.vector], _positions(view, points)
     longest = int((packed.rows[pages + 1] - packed.rows[pages]).max(initial=1))
     best: list[Best] = [_NOT_THERE] * len(points)
     for windows in set(scoring.windows):  # pages of words have all the same, pictures of one shape too
@@ -206,9 +205,8 @@ def _from_bits(cache: BitCache, scoring: _Scoring, points: Sequence[Scored]) -> 
     return best
 
 
-def _positions(cache: BitCache, points: Sequence[Scored]) -> IntArray:
-    position = cache.table().position
-    return np.array([position[point.id] for point in points], np.int64)
+def _positions(view: BitsView, points: Sequence[Scored]) -> IntArray:
+    return np.array([view.table.position[point.id] for point in points], np.int64)
 
 
 def rescored(points: Sequence[Scored], best: Sequence[Best]) -> list[Scored]:

@@ -11,14 +11,21 @@ from tests.bits import naive
 from vrag.bits import cache as cache_module
 from vrag.bits import exact as exact_module
 from vrag.bits.cache import BitCache
+from vrag.bits.contents import Layout
 from vrag.bits.exact import TILE, tiled
 from vrag.bits.files import CacheFiles
-from vrag.bits.store import BitsStore, bits_of
+from vrag.bits.store import BitsStore, view_of
+from vrag.bits.terms import paired
 from vrag.documents import page_id
-from vrag.store.base import Condition, Record, Selection, VectorField
+from vrag.store.base import Condition, Record, Selection, SparseVector, VectorField
 from vrag.store.edge import EdgeStore
 
-FIELDS = [VectorField("full", "multi", 8), VectorField("rows", "multi", 8), VectorField("one", "single", 8)]
+FIELDS = [
+    VectorField("full", "multi", 8),
+    VectorField("rows", "multi", 8),
+    VectorField("one", "single", 8),
+    VectorField("text", "sparse"),
+]
 DIMS = {"full": 8, "rows": 8}
 KEYS = {"kind": "keyword", "doc_id": "keyword"}
 QUERY = naive.unit(np.random.default_rng(5).normal(size=(3, 8)))
@@ -28,7 +35,10 @@ def page(number, doc="a", version=0):
     rng = np.random.default_rng([number, version])
     full = naive.unit(rng.normal(size=(rng.integers(1, 12), 8)))
     vectors = {"full": full, "rows": full[:2], "one": full[0]}
-    return Record(page_id(doc, number, "m"), {"kind": "page", "doc_id": doc, "page": number}, vectors)
+    terms = rng.choice(20, rng.integers(0, 6), replace=False).astype(np.uint32)  # in no order
+    text = SparseVector(terms, rng.uniform(1, 2, len(terms)).astype(np.float32))
+    payload = {"kind": "page", "doc_id": doc, "page": number}
+    return Record(page_id(doc, number, "m"), payload, vectors, {"text": text})
 
 
 def document(doc):
@@ -40,12 +50,16 @@ def context(doc):
     return Record(page_id(doc, 0, "context"), {"kind": "context", "doc_id": doc}, {"full": page(1).vectors["full"]})
 
 
-def new_cache(folder, mean=np.zeros(8, np.float32), **facts):  # noqa: B008
-    return BitCache(folder / "bits", DIMS, facts or {"model": "m"}, mean, {"full": 2}, ("full",))
+def layout(exact=("full",), **facts):
+    return Layout(DIMS, facts or {"model": "m"}, np.zeros(8, np.float32), {"full": 2}, exact, ("text",))
+
+
+def new_cache(folder, **more):
+    return BitCache(folder / "bits", layout(**more))
 
 
 def without_rows(folder):
-    return BitCache(folder / "bits", DIMS, {"model": "m"}, np.zeros(8, np.float32), {"full": 2})
+    return new_cache(folder, exact=())
 
 
 @pytest.fixture
@@ -64,26 +78,27 @@ def reopened(store, folder, **facts):
 
 def agree(store):
     """Every page of the store is in the bits, with the bits of the vectors that the store has now."""
-    bits = bits_of(store)
-    table = bits.table()
-    records = {r.id: r for r in store.scroll(Selection((Condition("kind", ("page",)),)), ["full", "rows"])}
+    view = view_of(store)
+    table = view.table
+    pages = Selection((Condition("kind", ("page",)),))
+    records = {r.id: r for r in store.scroll(pages, ["full", "rows", "text"])}
     assert set(table.position) == set(records)
-    assert table.alive.sum() == len(records)
-    for name in DIMS:
-        packed = bits.pages(name)
-        words = packed.signs.block(np.zeros((1, 8), np.float32)).shape[0]
-        for key, record in records.items():
-            at = table.position[key]
-            assert table.ids[at] == key
-            assert table.docs[at] == record.payload["doc_id"]
-            block = packed.bits[packed.rows[at] * words : packed.rows[at + 1] * words]
-            np.testing.assert_array_equal(block, packed.signs.block(record.vectors[name]).ravel())
-    exact = bits.exact("full")
-    for key, record in records.items() if exact else ():
-        first, end = exact.tiles[table.position[key]], exact.tiles[table.position[key] + 1]
-        block = exact.values[first * 8 * TILE : end * 8 * TILE]
-        np.testing.assert_array_equal(block, tiled(record.vectors["full"]))
-    return bits
+    assert table.alive.sum() == len(view) == len(records)
+    columns = [
+        *(
+            (packed.bits, packed.rows * packed.signs.words, lambda r, n=name, s=packed.signs: s.block(r.vectors[n]))
+            for name, packed in view.packed.items()
+        ),
+        *((e.values, e.tiles * 8 * TILE, lambda r, n=name: tiled(r.vectors[n])) for name, e in view.exact.items()),
+        (view.terms["text"].pairs, view.terms["text"].starts, lambda r: paired(r.sparse.get("text"))),
+    ]
+    for key, record in records.items():
+        at = table.position[key]
+        assert table.ids[at] == key
+        for data, starts, block in columns:
+            np.testing.assert_array_equal(data[starts[at] : starts[at + 1]].ravel(), block(record).ravel())
+    assert store.bits.damage() == []
+    return view
 
 
 def test_pages_are_appended_as_they_are_written(store, tmp_path, monkeypatch):
@@ -94,7 +109,7 @@ def test_pages_are_appended_as_they_are_written(store, tmp_path, monkeypatch):
     monkeypatch.undo()
     agree(store)
     assert new_cache(tmp_path).is_fresh(store)
-    scores = store.bits.pages("full").maxsim(QUERY)
+    scores = store.bits.committed().packed["full"].maxsim(QUERY)
     assert scores.shape == (3,)
 
 
@@ -148,14 +163,14 @@ def test_many_dead_pages_are_left_behind(store, tmp_path, monkeypatch):
     monkeypatch.setattr(cache_module, "_MANY_DEAD", 4)
     store.upsert([page(n, doc="ab"[n > 5]) for n in range(1, 20)])
     store.bits.update(store)
-    before = (tmp_path / "bits" / store.bits._vectors["full"].file).stat().st_size
+    before = (tmp_path / "bits" / "full.1.bits").stat().st_size
     store.delete(Selection((Condition("doc_id", ("b",)),)))
     bits = agree(store)
-    assert len(bits.table().ids) == 5
+    assert len(bits.table.ids) == 5
     files = sorted(file.name for file in (tmp_path / "bits").glob("*.bits"))
     assert len(files) == 2
     assert len(list((tmp_path / "bits").glob("*.rows"))) == 1
-    assert len(bits.exact("full")) == 5
+    assert len(bits.exact["full"]) == 5
     assert (tmp_path / "bits" / files[0]).stat().st_size < before
     agree(reopened(store, tmp_path))
 
@@ -228,29 +243,17 @@ def test_another_model_or_recipe_starts_anew(store, tmp_path):
 def test_pages_without_a_vector_have_no_rows(store):
     record = page(1)
     store.upsert([Record(record.id, record.payload, {"full": record.vectors["full"]}), page(2)])
-    bits = bits_of(store)
-    scores = bits.pages("rows").maxsim(QUERY)
-    assert scores[bits.table().position[record.id]] == -np.inf
+    bits = view_of(store)
+    scores = bits.packed["rows"].maxsim(QUERY)
+    assert scores[bits.table.position[record.id]] == -np.inf
     assert np.isfinite(scores).sum() == 1
-
-
-def test_without_a_model_mean_that_of_the_first_pages_is_kept(store, tmp_path):
-    store.bits = new_cache(tmp_path, None)
-    records = [page(n) for n in range(1, 100)]
-    store.upsert(records)
-    store.bits.update(store)
-    mean = store.bits.pages("full").signs.mean
-    np.testing.assert_allclose(mean, np.concatenate([r.vectors["full"] for r in records]).mean(axis=0), atol=1e-4)
-    store.upsert([page(n) for n in range(100, 200)])
-    store.bits.update(store)
-    np.testing.assert_array_equal(store.bits.pages("full").signs.mean, mean)
 
 
 def test_a_reader_keeps_its_mapping_while_files_are_replaced(store, monkeypatch):
     monkeypatch.setattr(cache_module, "_MANY_DEAD", 1)
     store.upsert([page(n, doc="ab"[n > 5]) for n in range(1, 20)])
     store.bits.update(store)
-    before = store.bits.pages("full")
+    before = store.bits.committed().packed["full"]
     scores = before.maxsim(QUERY)
     store.delete(Selection((Condition("doc_id", ("b",)),)))
     store.bits.update(store)
@@ -260,7 +263,7 @@ def test_a_reader_keeps_its_mapping_while_files_are_replaced(store, monkeypatch)
 def test_threads_share_one_update(store):
     store.upsert([page(n) for n in range(1, 150)])
     seen = []
-    threads = [threading.Thread(target=lambda: seen.append(len(bits_of(store).table().ids))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: seen.append(len(view_of(store).table.ids))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -271,13 +274,13 @@ def test_threads_share_one_update(store):
 def test_rows_are_given_up_when_they_are_many(store, tmp_path, monkeypatch):
     monkeypatch.setattr(exact_module, "MOST_BYTES", 5 * TILE * 8 * 2)
     store.upsert([page(n) for n in range(1, 6)])
-    assert len(agree(store).exact("full")) == 5
+    assert len(agree(store).exact.get("full")) == 5
     store.upsert([page(6)])
-    assert agree(store).exact("full") is None
+    assert agree(store).exact.get("full") is None
     assert not list((tmp_path / "bits").glob("*.rows"))
     store.delete(Selection(ids=frozenset({page(6).id})))
     store.upsert([page(7)])  # room there would be, but not the rows of the others
-    assert agree(reopened(store, tmp_path)).exact("full") is None
+    assert agree(reopened(store, tmp_path)).exact.get("full") is None
 
 
 @pytest.mark.parametrize("fails", [".bits", ".rows"])
@@ -303,13 +306,13 @@ def test_a_disk_that_fills_between_two_files_leaves_none_ahead(store, tmp_path, 
 def test_rows_come_and_go_with_who_needs_them(store, tmp_path, monkeypatch):
     store.bits = without_rows(tmp_path)
     store.upsert([page(n) for n in range(1, 6)])
-    assert agree(store).exact("full") is None
-    assert len(agree(reopened(store, tmp_path)).exact("full")) == 5
-    assert bits_of(store).exact("rows") is None
+    assert agree(store).exact.get("full") is None
+    assert len(agree(reopened(store, tmp_path)).exact.get("full")) == 5
+    assert "rows" not in view_of(store).exact
     store.bits = without_rows(tmp_path)
     assert store.bits.is_fresh(store)
     store.upsert([page(6)])
-    assert agree(store).exact("full") is None
+    assert agree(store).exact.get("full") is None
     assert not list((tmp_path / "bits").glob("*.rows"))
     monkeypatch.setattr(exact_module, "MOST_BYTES", 5 * TILE * 8 * 2)
     monkeypatch.setattr(EdgeStore, "fetch", lambda *a: pytest.fail("too many to be kept, yet read again"))
@@ -320,14 +323,15 @@ def test_pages_that_come_after_the_update_are_not_looked_for(store):
     store.upsert([page(n) for n in range(1, 4)])
     store.bits.update(store)
     store.upsert([page(4)])  # by another thread, before this one goes on
-    table = store.bits.table()
-    assert len(table.ids) == len(table.alive) == len(table.position) == len(store.bits.pages("full")) == 3
-    assert len(agree(store).table().ids) == 4
+    view = store.bits.committed()
+    table = view.table
+    assert len(table.ids) == len(table.alive) == len(table.position) == len(view.packed["full"]) == 3
+    assert len(agree(store).table.ids) == 4
 
 
 def test_a_store_without_bits_has_none(tmp_path):
     plain = EdgeStore.create(tmp_path / "plain", FIELDS, KEYS)
-    assert bits_of(plain) is None
+    assert view_of(plain) is None
     plain.close()
 
 

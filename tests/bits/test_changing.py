@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.bits.test_cache import FIELDS, KEYS, agree, new_cache, page, reopened
-from vrag.bits.store import BitsStore, bits_of
+from vrag.bits.store import BitsStore, view_of
 from vrag.errors import StoreError
 from vrag.store.base import Selection
 from vrag.store.edge import EdgeStore
@@ -19,7 +19,7 @@ def store(tmp_path):
     store = BitsStore.create(tmp_path / "shard", FIELDS, KEYS)
     store.bits = new_cache(tmp_path)
     store.upsert([page(n) for n in range(1, 4)])
-    bits_of(store)
+    view_of(store)
     yield store
     store.close()
 
@@ -71,10 +71,10 @@ def halted():
 @pytest.mark.parametrize("many", [1, 80], ids=["waiting", "written at once"])
 def test_a_search_while_pages_are_written_does_not_make_them_vanish(store, tmp_path, halted, after, many):
     finish = halted("upsert", after, lambda: store.upsert([page(n) for n in range(4, 4 + many)]))
-    assert set(bits_of(store).table().position) >= {page(n).id for n in range(1, 4)}
+    assert set(view_of(store).table.position) >= {page(n).id for n in range(1, 4)}
     assert (tmp_path / "bits" / "changing").exists()  # what a crash would leave now has to be found
     finish()
-    assert len(agree(store).table().position) == 3 + many
+    assert len(agree(store).table.position) == 3 + many
     assert not (tmp_path / "bits" / "changing").exists()
     agree(reopened(store, tmp_path))
 
@@ -82,16 +82,16 @@ def test_a_search_while_pages_are_written_does_not_make_them_vanish(store, tmp_p
 @pytest.mark.parametrize("after", [False, True], ids=["before the engine", "after the engine"])
 def test_a_search_while_pages_are_deleted_does_not_keep_them(store, tmp_path, halted, after):
     finish = halted("delete", after, lambda: store.delete(Selection(ids=frozenset({page(2).id}))))
-    bits_of(store)
+    view_of(store)
     finish()
-    assert len(agree(store).table().position) == 2
+    assert len(agree(store).table.position) == 2
     agree(reopened(store, tmp_path))
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the engine", "after the engine"])
 def test_a_search_while_a_page_is_written_again_does_not_keep_its_old_vectors(store, tmp_path, halted, after):
     finish = halted("upsert", after, lambda: store.upsert([page(2, version=1), page(9)]))
-    assert len(bits_of(store).table().position) == 3
+    assert len(view_of(store).table.position) == 3
     finish()
     agree(store)
     agree(reopened(store, tmp_path))
@@ -100,9 +100,9 @@ def test_a_search_while_a_page_is_written_again_does_not_keep_its_old_vectors(st
 def test_a_page_deleted_before_its_write_comes_back_stays_deleted(store, tmp_path, halted):
     finish = halted("upsert", True, lambda: store.upsert([page(4)]))
     store.delete(Selection(ids=frozenset({page(4).id})))
-    bits_of(store)
+    view_of(store)
     finish()
-    assert len(agree(store).table().position) == 3
+    assert len(agree(store).table.position) == 3
     agree(reopened(store, tmp_path))
 
 
@@ -120,9 +120,9 @@ def test_a_write_that_fails_hides_nothing(store, tmp_path, monkeypatch, version,
         patch.setattr(EdgeStore, "upsert", fail)
         with pytest.raises(StoreError, match="no"):
             store.upsert([page(3, version=version), page(4, version=version)])
-    assert len(agree(store).table().position) == 3 + is_written
+    assert len(agree(store).table.position) == 3 + is_written
     store.upsert([page(5)])
-    assert len(agree(store).table().position) == 4 + is_written
+    assert len(agree(store).table.position) == 4 + is_written
     assert not (tmp_path / "bits" / "changing").exists()  # the count of writes in progress came down again
     agree(reopened(store, tmp_path))
 

@@ -6,7 +6,7 @@ import pytest
 from tests.bits.test_cache import FIELDS, KEYS, QUERY, new_cache, page
 from vrag.bits.scoring import PackedPages
 from vrag.bits.stage import BitStage, best_pages, scores_of
-from vrag.bits.store import BitsStore, bits_of
+from vrag.bits.store import BitsStore, view_of
 from vrag.store.base import Condition, Record, Selection
 
 ALL = Selection((Condition("kind", ("page",)),))
@@ -24,7 +24,7 @@ def store(tmp_path_factory):
 
 
 def best(store, vector, selection, limit, *before):
-    return best_pages(bits_of(store), store, [*before, BitStage(vector, QUERY, limit)], selection)
+    return best_pages(view_of(store), store, [*before, BitStage(vector, QUERY, limit)], selection)
 
 
 def ids_of(store, selection):
@@ -57,8 +57,8 @@ def test_the_limit_keeps_the_best(store):
 def test_single_pages_have_the_scores_of_the_scan(store):
     every = dict(best(store, "full", ALL, 1000))
     some = [*list(every)[:5], "not a page"]
-    bits = bits_of(store)
-    found = scores_of(bits.pages("full"), bits.table(), QUERY, some)
+    bits = view_of(store)
+    found = scores_of(bits.packed["full"], bits.table, QUERY, some)
     assert found == pytest.approx({key: every[key] for key in some[:5]})
 
 

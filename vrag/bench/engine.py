@@ -12,6 +12,7 @@ import numpy as np
 from vrag.bench.measure import TOP, Ranked
 from vrag.bench.vectors import Corpus
 from vrag.bits.cache import BitCache
+from vrag.bits.contents import Layout
 from vrag.bits.store import BitsStore
 from vrag.cascade import Stage
 from vrag.cascade_text import parse_cascade
@@ -84,7 +85,7 @@ class BenchStore:
 
 def open_bits(folder: Path, dim: int) -> BitCache:
     """The bits beside a benchmark store; any number of processes may read them at once."""
-    return BitCache(folder / "bits", {FULL: dim, ROWS: dim}, {}, exact=(FULL,))
+    return BitCache(folder / "bits", Layout({FULL: dim, ROWS: dim}, exact=(FULL,)))
 
 
 def _record(corpus: Corpus, number: int) -> Record:
@@ -98,4 +99,4 @@ def _record(corpus: Corpus, number: int) -> Record:
 
 def sizes_of(cache: BitCache, names: Sequence[str]) -> int:
     """Bytes of the bits of these vectors."""
-    return sum(cache.pages(name).bits.nbytes for name in names)
+    return sum(cache.committed().packed[name].bits.nbytes for name in names)

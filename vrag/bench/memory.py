@@ -127,11 +127,11 @@ def _search(folder: Path, dim: int, pages: int, queries: Sequence[FloatArray]) -
 
 
 def _score(folder: Path, dim: int, queries: Sequence[FloatArray]) -> Usage:
-    bits = open_bits(folder, dim)
+    view = open_bits(folder, dim).committed()
     for query in queries:
         for name in (ROWS, FULL):
-            bits.pages(name).maxsim(query)
-        rows = bits.exact(FULL)
+            view.packed[name].maxsim(query)
+        rows = view.exact.get(FULL)
         if rows and compiled.kernels():
             rows.maxsim(query, range(len(rows)))
     return _both_measured()

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.bits import compiled
-from vrag.bits.files import CacheFiles
 from vrag.bits.portable import IntArray
 from vrag.bits.threads import in_blocks, positions
 from vrag.grid import FloatArray
@@ -61,68 +60,6 @@ class ExactPages:
         return out
 
 
-class ExactRows:
-    """The file that a vector's rows are kept in; given up once they are more than `MOST_BYTES`.
-
-    Args:
-        name: Named vector, part of the file's name.
-        generation: Tells this file from those it replaces.
-        dim: d.
-    """
-
-    def __init__(self, name: str, generation: int, dim: int) -> None:
-        self.name, self.dim = name, dim
-        self.file = f"{name}.{generation}.rows"
-        self.tiles: list[int] | None = [0]  # first tile of each page in the file and the end; None: given up
-        self.is_missing = False  # whether all would find room that are not kept
-
-    def restore(self, rows: IntArray, is_kept: bool) -> None:
-        """As it was committed, with so many rows of each page, int64 [pages]."""
-        tiles = [0, *np.cumsum(tiles_of(rows)).tolist()]
-        self.tiles = tiles if is_kept else None
-        self.is_missing = not is_kept and self._bytes(tiles[-1]) <= MOST_BYTES
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file that count."""
-        return self._bytes(self.tiles[-1]) if self.tiles else 0
-
-    def write(self, files: CacheFiles, pages: Sequence[FloatArray]) -> None:
-        """Write the next pages' rows float32 [n, d], unless there are too many by now."""
-        if self.tiles is None:
-            return
-        more = np.cumsum(tiles_of(np.array([len(page) for page in pages], np.int64)))
-        tiles = [*self.tiles, *(self.tiles[-1] + more).tolist()]
-        if self._bytes(tiles[-1]) > MOST_BYTES:
-            self.tiles = None
-            return
-        files.append(self.file, self.size, map(tiled, pages))
-        self.tiles = tiles
-
-    def mapped(self, files: CacheFiles) -> ExactPages | None:
-        """What is written, for scoring; None when it was given up."""
-        if self.tiles is None:
-            return None
-        return ExactPages(files.map(self.file, self.size).view(np.uint16), np.array(self.tiles, np.int64))
-
-    def kept(self, pages: Sequence[int], generation: int, files: CacheFiles) -> ExactRows:
-        """With only these pages, in a new file."""
-        kept = ExactRows(self.name, generation, self.dim)
-        whole = self.mapped(files)
-        if whole is None:
-            kept.tiles = None
-            return kept
-        chosen, unit = np.array(pages, np.int64), TILE * self.dim
-        first, end = whole.tiles[chosen], whole.tiles[chosen + 1]
-        spans = zip((first * unit).tolist(), (end * unit).tolist(), strict=True)
-        files.append(kept.file, 0, (whole.values[a:b] for a, b in spans))
-        kept.tiles = [0, *np.cumsum(end - first).tolist()]
-        return kept
-
-    def _bytes(self, tiles: int) -> int:
-        return tiles * TILE * self.dim * np.dtype(np.float16).itemsize
-
-
 def tiled(rows: FloatArray) -> HalfArray:
     """A page's rows float32 [n, d] as float16 in tiles [d, 32] one behind the other, uint16 [ceil(n / 32) * d * 32].
 
@@ -136,3 +73,13 @@ def tiled(rows: FloatArray) -> HalfArray:
 def tiles_of(rows: IntArray) -> IntArray:
     """Tiles of pages of so many rows, int64 [pages]."""
     return -(-rows // TILE)
+
+
+def bytes_of(rows: IntArray, dim: int) -> int:
+    """Bytes of pages of so many rows of `dim` values, int64 [pages]."""
+    return int(tiles_of(rows).sum()) * TILE * dim * np.dtype(np.float16).itemsize
+
+
+def fit(size: int) -> bool:
+    """Whether rows of so many bytes are few enough to be kept."""
+    return size <= MOST_BYTES

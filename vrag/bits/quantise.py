@@ -4,8 +4,8 @@ With x a page row, mu a fixed mean and b = sign(x - mu) in {-1, +1}^d, a similar
 
     <q, x> ~ <q, mu> + scale * <q, b>
 
-with one scale for all rows, such that the best matches of a sample come out right on average: it is the best match
-that MaxSim uses. (A scale a row changed no recall on the development sets.) The query is rounded to `planes` bits a
+with one scale for all rows, such that the best matches come out right on average: it is the best match that MaxSim
+uses. (A scale a row changed no recall on the development sets.) The query is rounded to `planes` bits a
 value, so that <q, b> becomes a weighted sum of Hamming distances, one a plane:
 
     q ~ step/2 * sum_p 2^p v_p,  v_p in {-1, +1}^d    =>    <q, b> ~ step/2 * (d (2^P - 1) - 2 sum_p 2^p ham(v_p, b))
@@ -19,7 +19,8 @@ no rotation is applied here, since the values of embedding models are spread wel
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,6 @@ from vrag.grid import FloatArray
 WORD = 32
 BitArray = npt.NDArray[np.uint32]
 _STEP = 4  # words the kernels take at a time
-_FIT_QUERIES, _FIT_ROWS = 64, 4096
 _GAUSSIAN_STEP = 0.996  # standard deviations between the four levels that lose least of a Gaussian (Max, 1960)
 PLANES = 4  # bits a value of a query: the estimate is then as good as with the float query
 
@@ -56,15 +56,19 @@ class Signs:
     levels: int = 1
 
     @classmethod
-    def fit(cls, rows: FloatArray, mean: FloatArray | None = None, levels: int = 1) -> Signs:
-        """Fixed once, from a sample of rows float32 [n, d] in any order; `mean` [d] when the model brings its own."""
-        rows = rows[np.lexsort(rows[:, :3].T)]
-        centre = rows.mean(axis=0, dtype=np.float64).astype(np.float32) if mean is None else mean
-        threshold = _GAUSSIAN_STEP * float((rows - centre).std()) if levels == 2 else 0.0
-        signs = cls(centre, 1.0, threshold, levels)
-        half = len(rows) // 2
-        queries, pages = rows[:half][:: max(1, half // _FIT_QUERIES)], rows[half:][:: max(1, half // _FIT_ROWS)]
-        return replace(signs, scale=_calibrated(signs, queries, pages)) if half else signs
+    def of(cls, mean: FloatArray, levels: int = 1) -> Signs:
+        """How rows of unit length become bits around a mean float32 [d]: the same for every corpus.
+
+        Whatever is fitted on pages makes scores depend on which pages came first, and is not needed. A row x of unit
+        length has nearly nothing to do with the mean of a model's vocabulary, so |x - mean|^2 = 1 + |mean|^2, spread
+        evenly over d values that are close enough to Gaussian (docs/speed.md). With g a value in such spreads, and
+        c(g) what it becomes, +-1 or +-3, a sign is worth E[g g] / E[g c(g)] spreads for a row that is its own best
+        match.
+        """
+        spread = math.sqrt((1 + float(mean @ mean)) / len(mean))
+        threshold = _GAUSSIAN_STEP if levels == 2 else 0.0
+        matching = math.sqrt(2 / math.pi) * (1 + (2 * math.exp(-(threshold**2) / 2) if levels == 2 else 0))
+        return cls(mean, spread / matching, threshold * spread, levels)
 
     @property
     def dim(self) -> int:
@@ -144,13 +148,3 @@ def pack(bits: npt.NDArray[np.bool_]) -> BitArray:
     missing = words_for(dim) * WORD - dim
     padded = np.pad(bits, [(0, 0)] * (bits.ndim - 1) + [(0, missing)]) if missing else bits
     return np.packbits(padded, axis=-1, bitorder="little").view("<u4").astype(np.uint32, copy=False)
-
-
-def _calibrated(signs: Signs, queries: FloatArray, pages: FloatArray) -> float:
-    """What a sign is worth: true similarity over summed signs, both at the row that the signs find best."""
-    by_signs = queries @ signs.codes(pages).T
-    best = by_signs.argmax(axis=1)
-    true = np.einsum("qd,qd->q", queries, pages[best] - signs.mean)
-    total = by_signs[np.arange(len(best)), best].sum()
-    scale = float(true.sum() / total) if total > 0 else 0.0
-    return scale if scale > 0 else float(np.abs(pages - signs.mean).mean() or 1.0)

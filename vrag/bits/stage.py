@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from vrag.bits.cache import BitCache, PageTable
 from vrag.bits.exact import ExactPages
 from vrag.bits.portable import IntArray
 from vrag.bits.scoring import PackedPages
+from vrag.bits.view import BitsView, PageTable
 from vrag.grid import FloatArray
 from vrag.payload import PAGE
 from vrag.store.base import Condition, Selection, Store
@@ -37,20 +38,20 @@ class BitStage:
 
 
 def best_pages(
-    cache: BitCache, store: Store, stages: Sequence[BitStage], selection: Selection
+    view: BitsView, store: Store, stages: Sequence[BitStage], selection: Selection
 ) -> list[tuple[str, float]]:
     """The best pages of a selection by estimated MaxSim, best first; equal scores in order of id.
 
     Args:
-        cache: Up to date with `store`.
+        view: Of the store's bits.
         store: Asked for the ids when the selection is by more than ids or documents.
         stages: At least one; each scores what the one before let through, the last one's scores are given back.
         selection: Pages that take part.
     """
-    table = cache.table()
+    table = view.table
     pages = selected(table, store, selection)
     for stage in stages:
-        pages, scores = _ranked(table, cache.pages(stage.vector), stage, np.sort(pages))
+        pages, scores = _ranked(table, view.packed[stage.vector], stage, np.sort(pages))
     return [(table.ids[page], score) for page, score in zip(pages.tolist(), scores.tolist(), strict=True)]
 
 
@@ -60,20 +61,34 @@ def _ranked(table: PageTable, packed: PackedPages, stage: BitStage, pages: IntAr
     pages = _by_signs(packed, stage.query, pages, _WIDER * limit)
     scores = packed.maxsim(stage.query, pages)
     found = np.isfinite(scores)  # a page without this vector cannot be found by it
-    pages, scores = pages[found], scores[found]
-    if len(scores) > limit:
-        least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
-        pages, scores = pages[scores >= least], scores[scores >= least]
+    return best_of(table, pages[found], scores[found], limit)
+
+
+def best_of(table: PageTable, pages: IntArray, scores: FloatArray, limit: int) -> tuple[IntArray, FloatArray]:
+    """The best of the pages and their scores, best first; equal scores in order of id, at the limit too."""
+    is_good = _as_good(scores, limit)
+    pages, scores = pages[is_good], scores[is_good]
     order = np.lexsort((table.order[pages], -scores))[:limit]
     return pages[order], scores[order]
 
 
 def _by_signs(packed: PackedPages, query: FloatArray, pages: IntArray, limit: int) -> IntArray:
-    """The `limit` best pages by the signs of the query, a third of the work; all where that would not pay."""
-    if len(pages) <= limit or packed.rows[-1] < _LONG * len(packed):
+    """The `limit` best pages by the signs of the query, a third of the work; all where that would not pay.
+
+    With them those that are as good as the last: which of them came first says nothing.
+    """
+    if len(pages) <= limit or int((packed.rows[pages + 1] - packed.rows[pages]).sum()) < _LONG * len(pages):
         return pages
-    scores = packed.maxsim(query, pages, planes=1)
-    return np.sort(pages[np.argpartition(-scores, limit)[:limit]])
+    return pages[_as_good(packed.maxsim(query, pages, planes=1), limit)]
+
+
+def _as_good(scores: FloatArray, limit: int) -> npt.NDArray[np.bool_]:
+    """Which scores are among the `limit` best or equal to the last of them."""
+    if len(scores) <= limit:
+        return np.ones(len(scores), bool)
+    least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
+    is_good: npt.NDArray[np.bool_] = scores >= least
+    return is_good
 
 
 def scores_of(scorer: PackedPages | ExactPages, table: PageTable, query: FloatArray, ids: Sequence[str]) -> Scores:

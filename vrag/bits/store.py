@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from vrag.bits.cache import BitCache
 from vrag.bits.compiled import compile_in_background
+from vrag.bits.view import BitsView
 from vrag.payload import PAGE
 from vrag.store.base import Payload, Record, Selection, Store
 from vrag.store.manifest import ManifestStore
@@ -42,16 +43,17 @@ class BitsStore(ManifestStore):
         return self.bits.changing(deleting=True) if self.bits is not None else nullcontext()
 
     def close(self) -> None:
-        """Commit the bits, flush and release the folder."""
-        if self.bits is not None and self.is_open:
-            self.bits.flush(self)
-        super().close()
+        """Commit the bits, flush and release the folder, whatever becomes of the bits."""
+        try:
+            if self.bits is not None and self.is_open:
+                self.bits.flush(self)
+        finally:
+            super().close()
 
 
-def bits_of(store: Store) -> BitCache | None:
-    """The store's bits, brought up to date; None for a store that keeps none (a server)."""
+def view_of(store: Store) -> BitsView | None:
+    """What a query sees of the store's bits; None for a store that keeps none: a server, or one on a full disk."""
     if not isinstance(store, BitsStore) or store.bits is None:
         return None
-    store.bits.update(store)
     compile_in_background()
-    return store.bits
+    return store.bits.view(store)

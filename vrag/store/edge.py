@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +14,7 @@ import qdrant_edge as qe
 from vrag.errors import StoreError
 from vrag.gate import Gate
 from vrag.settings import folder_bytes
-from vrag.store.base import Payload, Record, Request, Scored, Selection, VectorField
+from vrag.store.base import FusionRequest, Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_record
 from vrag.store.edge_faults import edge_errors, is_full
 from vrag.store.edge_log import RENEWING_BYTES, renew_log, shape_log
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _TOUCHED_BYTES = SEGMENT_BYTES  # read or written before it is taken out of memory
 _STEP = 1000  # records read at once
+_MORE_TIES = 16  # times as many points beyond the limit, when those so far are all as good as the last within
 _STEP_WITH_VECTORS = 16  # a page of 1,024 x 128 comes as 4 MB of Python numbers
 
 
@@ -89,10 +91,24 @@ class EdgeStore:
                 self.optimize()
 
     def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
-        """Run the cascade as one request of nested prefetches, the filter on the innermost."""
+        """Run the cascade as one request of nested prefetches, the filter on the innermost.
+
+        Equal scores of the last stage come in order of id, and where the limit cuts between them, it is the last ids
+        that are left out: the engine's own order is that in which pages were written.
+        """
         if not stages:
             raise StoreError("A query needs at least one stage.")
-        payload = True if keys is None else list(keys)
+        payload, limit = True if keys is None else list(keys), stages[-1].limit
+        if isinstance(stages[-1], FusionRequest) or stages[-1].hnsw or limit is None:
+            return _by_score(self._found(stages, selection, payload))
+        beyond = 1
+        while True:  # nearly always once
+            found = self._found([*stages[:-1], replace(stages[-1], limit=limit + beyond)], selection, payload)
+            if len(found) < limit + beyond or found[limit - 1].score > found[-1].score:
+                return _by_score(found)[:limit]
+            beyond *= _MORE_TIES
+
+    def _found(self, stages: Sequence[Request], selection: Selection, payload: bool | list[str]) -> list[Scored]:
         with self._reading("searching") as shard:
             found = shard.query(nested(stages, engine_filter(selection), payload))
             return [Scored(str(point.id), float(point.score), point.payload or {}) for point in found]
@@ -243,3 +259,7 @@ class EdgeStore:
         with self._gate.changing():
             release_files(self._folder)
         self._touched = 0
+
+
+def _by_score(points: Sequence[Scored]) -> list[Scored]:
+    return sorted(points, key=lambda point: (-point.score, point.id))

@@ -1,0 +1,58 @@
+"""The text lane over the pages that are there: the engine's formula, without the engine's memory of what was there."""
+
+import numpy as np
+import pytest
+
+from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
+from vrag.bits.store import BitsStore, view_of
+from vrag.bits.terms import TermPages, paired
+from vrag.store.base import Condition, Selection, SparseVector, StageRequest
+
+QUERY = SparseVector(np.array([11, 3, 200], np.uint32), np.array([1, 1.5, 1], np.float32))
+PAGES = Selection((Condition("kind", ("page",)),))
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = BitsStore.create(tmp_path / "shard", FIELDS, KEYS)
+    store.bits = new_cache(tmp_path)
+    store.upsert([page(n) for n in range(80)])
+    yield store
+    store.close()
+
+
+def by_words(store, query=QUERY):
+    view = view_of(store)
+    pages, scores = view.terms["text"].scores(query, view.table.alive)
+    return {view.table.ids[at]: score for at, score in zip(pages, scores.tolist(), strict=True)}
+
+
+def in_engine(store):
+    return {p.id: p.score for p in store.query([StageRequest("text", QUERY, 1000)], PAGES)}
+
+
+def test_scores_are_the_engines_while_nothing_was_ever_deleted(store):
+    assert by_words(store) == pytest.approx(in_engine(store), rel=1e-5)
+    assert 10 < len(by_words(store)) < 80
+
+
+def test_what_was_deleted_does_not_count(store):
+    before = by_words(store)
+    store.upsert([page(n, doc="b") for n in range(100)])
+    assert by_words(store) != before
+    store.delete(Selection((Condition("doc_id", ("b",)),)))
+    assert in_engine(store) != pytest.approx(before, rel=1e-5)  # which is why the engine's are not taken
+    assert by_words(store) == before
+
+
+def test_a_query_without_known_terms_finds_nothing(store):
+    for terms in ([], [999]):
+        assert by_words(store, SparseVector(np.array(terms, np.uint32), np.ones(len(terms), np.float32))) == {}
+
+
+def test_terms_with_equal_last_bits_are_told_apart():
+    one = SparseVector(np.array([5, 5 + (7 << 16)], np.uint32), np.array([1, 2], np.float32))
+    pages = TermPages(paired(one), np.array([0, 0, 2]))
+    found, scores = pages.scores(SparseVector(one.indices[1:], np.ones(1, np.float32)), np.ones(2, bool))
+    assert found.tolist() == [1]
+    assert scores.tolist() == pytest.approx([2 * np.log(1 + 0.5 / 1.5)])

@@ -1,0 +1,94 @@
+"""A query sees one state of the bits, from its first stage to its last."""
+
+import numpy as np
+import pytest
+
+from tests.bits import naive
+from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
+from vrag import execution as execution_module
+from vrag.bits import cache as cache_module
+from vrag.bits.store import BitsStore, view_of
+from vrag.cascade_text import parse_cascade
+from vrag.execution import Execution
+from vrag.regions import RegionRule
+from vrag.rescoring import Rescorer
+from vrag.store.base import Condition, Scored, Selection, SparseVector
+
+ALL = Selection((Condition("kind", ("page",)),))
+ROWS = naive.unit(np.random.default_rng(3).normal(size=(3, 8)))
+WORDS = SparseVector(np.array([1, 4, 7, 13], np.uint32), np.ones(4, np.float32))
+BEST = "union(rows@bits:12, text:6) > full@bits@regions+0.6*text"
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache_module, "_MANY_DEAD", 1)
+    store = BitsStore.create(tmp_path / "shard", FIELDS, {**KEYS, "page": "integer"})
+    store.bits = new_cache(tmp_path)
+    store.upsert([page(n, doc="ab"[n % 3 == 0]) for n in range(40)])
+    yield store
+    store.close()
+
+
+def search(store, text=BEST):
+    def form(stage):
+        return WORDS if stage.vector == "text" else ROWS
+
+    rescorer = Rescorer(store, None, RegionRule(4, 2), 0)
+    execution = Execution(store, form, ALL, 5, lambda: 40, rescorer)
+    ranking = execution.run(parse_cascade(text, {}, ("full", "rows", "text")))
+    return [(point.id, point.score) for point in ranking.points[:5]], ranking.starts
+
+
+def rewrite(store):
+    """Everything that changes positions, files and counts: other pages come first, dead ones are left behind."""
+    generation = store.bits._contents.generation
+    keep = frozenset(page(n, doc="ab"[n % 3 == 0]).id for n in range(40))
+    store.delete(Selection(ids=keep))
+    store.upsert([page(n, doc="c", version=1) for n in range(90, 100)])
+    view_of(store)
+    store.upsert([page(n, doc="ab"[n % 3 == 0]) for n in reversed(range(40))])
+    view_of(store)
+    assert store.bits._contents.generation > generation
+
+
+@pytest.mark.parametrize("stage", ["first", "second"])
+def test_a_compaction_between_two_stages_changes_nothing(store, monkeypatch, stage):
+    before = search(store)
+    done = []
+
+    def between(whole):
+        def called(*arguments, **named):
+            if stage == "first" and not done:
+                done.append(rewrite(store))
+            found = whole(*arguments, **named)
+            if stage == "second" and not done:
+                done.append(rewrite(store))
+            return found
+
+        return called
+
+    monkeypatch.setattr(execution_module, "fused", between(execution_module.fused))
+    assert search(store) == before
+    assert done
+    assert search(store) != before  # what came in between counts from the next query on
+
+
+def test_a_page_that_comes_meanwhile_is_no_candidate(store, monkeypatch):
+    before, fused = search(store), execution_module.fused
+    late = page(200, doc="c")
+
+    def with_more(branches):
+        store.upsert([late])  # and a stage in the engine finds it
+        return [*fused(branches), Scored(late.id, 0.0, dict(late.payload))]
+
+    monkeypatch.setattr(execution_module, "fused", with_more)
+    assert search(store) == before
+
+
+def test_the_view_is_taken_once(store, monkeypatch):
+    taken, whole = [], execution_module.view_of
+    monkeypatch.setattr(execution_module, "view_of", lambda store: taken.append(store) or whole(store))
+    search(store)
+    assert len(taken) == 1

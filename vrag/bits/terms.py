@@ -1,0 +1,76 @@
+"""The text lane over all pages of an index: BM25 with document frequencies of the pages that are there.
+
+The engine counts deleted and hidden records too, until their segment is rewritten, so that its IDF depends on what
+happened to an index before. Here a term's IDF follows from the living pages alone:
+
+    score(page) = sum over the query's terms t of  weight_query(t) * weight_page(t) * idf(t)
+    idf(t) = ln(1 + (N - n_t + 1/2) / (n_t + 1/2))
+
+with N pages that have words, n_t of which have t. It is the engine's formula.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vrag.bits.portable import IntArray
+from vrag.bits.quantise import BitArray
+from vrag.grid import FloatArray
+from vrag.store.base import SparseVector
+
+_FEW = 1 << 16  # last bits of a term's id, by which most that are not looked for are told apart
+
+
+@dataclass(frozen=True, slots=True)
+class TermPages:
+    """The terms of all pages.
+
+    Args:
+        pairs: uint32 [t, 2], id of a term and the bits of its float32 weight, page after page.
+        starts: int64 [pages + 1], first pair of each page and the end.
+    """
+
+    pairs: BitArray
+    starts: IntArray
+
+    def scores(self, query: SparseVector, alive: npt.NDArray[np.bool_]) -> tuple[IntArray, FloatArray]:
+        """Positions int64 [p] of living pages that have a term of the query, in order, and their scores float32 [p].
+
+        Args:
+            query: Terms and weights.
+            alive: bool [pages].
+        """
+        order = np.argsort(query.indices)
+        terms, weights = query.indices[order], query.values[order]
+        at, which = self._matches(terms)
+        pages = np.searchsorted(self.starts, at, "right") - 1
+        at, which, pages = (array[alive[pages]] for array in (at, which, pages))
+        count = int((alive & (np.diff(self.starts) > 0)).sum())
+        frequency = np.bincount(which, minlength=len(terms))
+        idf = np.log1p((count - frequency + 0.5) / (frequency + 0.5))
+        parts = (idf * weights)[which] * self.pairs[at, 1].view(np.float32)
+        found, place = np.unique(pages, return_inverse=True)
+        return found.astype(np.int64), np.bincount(place, parts, len(found)).astype(np.float32)
+
+    def _matches(self, terms: npt.NDArray[np.uint32]) -> tuple[IntArray, IntArray]:
+        """Places among the pairs that have one of the sorted terms, and which of them: int64 [matches] both."""
+        if not len(terms):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        may_be = np.zeros(_FEW, bool)
+        may_be[terms % _FEW] = True
+        at = np.flatnonzero(may_be[self.pairs[:, 0] % _FEW])
+        which = np.searchsorted(terms, self.pairs[at, 0]).clip(max=len(terms) - 1)
+        is_one = terms[which] == self.pairs[at, 0]
+        return at[is_one], which[is_one]
+
+
+def paired(vector: SparseVector | None) -> BitArray:
+    """A page's terms as `TermPages` has them, uint32 [terms, 2], in order of id, whatever order they came in."""
+    if vector is None:
+        return np.zeros((0, 2), np.uint32)
+    order = np.argsort(vector.indices)
+    values = vector.values[order].astype(np.float32).view(np.uint32)
+    return np.stack([vector.indices[order].astype(np.uint32), values], axis=1)
