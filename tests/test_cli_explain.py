@@ -32,6 +32,22 @@ def test_explain_says_where_a_page_was_dropped(cli, indexed):
     assert "krill" in done.out
 
 
+def test_words_are_shown_as_they_were_typed_and_the_sums_are_told_apart(cli, indexed):
+    done = cli("explain", "Invoice QX-4471?", "--index", indexed, "--cascade", "best")
+    rows = [line.split()[0] for line in done.out.splitlines() if line.strip()]
+    assert "QX-4471?" in rows
+    assert not any(row.startswith("##") for row in rows)
+    assert "the MaxSim of the whole page" in done.err
+    assert "before other scores are added" in done.err
+
+
+def test_a_branch_that_finds_no_page_says_so(cli, indexed):
+    done = cli("explain", "zyzzyva", "--index", indexed, "--doc", "animals.pdf", "--page", 1, "--cascade", "best")
+    assert "none found" in done.out
+    assert "out (no page was found)" in done.out
+    assert " of 0" not in done.out
+
+
 def test_pictures_and_report_are_written(cli, indexed, tmp_path):
     done = cli("explain", "krill ice", "--index", indexed, "--png", "h.png", "--per-token", "--html", "r.html")
     assert done.code == 0

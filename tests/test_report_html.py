@@ -4,20 +4,23 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.test_heatmap import hottest, lies_in, one_hot
+from vrag.answers import Answer, Answers
 from vrag.explain import Explanation, Match
 from vrag.grid import Grid, Tile
 from vrag.report_html import heat_picture, html_report
 from vrag.tracing import StageTrace
+from vrag.typed_words import ADDED
 
 GRID = Grid.patches([Tile(6, 5)])
 ROWS = (7, 22)
-NASTY = "</script><img src=x onerror=alert(1)>"
+NASTY = "</script><img/src=x/onerror=alert(1)>"
 
 
 @pytest.fixture
@@ -30,7 +33,9 @@ def explanation():
     )
     stages = (StageTrace("rows", 3, 1.5, 9, 4, True), StageTrace("full", 5, 1.8, 4, 2, False))
     weights = np.ones(2, np.float32)
-    return Explanation(NASTY, "a&b.pdf", "/a&b.pdf", 3, "rows:4 > full", stages, matches, similarities, weights, GRID)
+    return Explanation(
+        f"One {NASTY}", "a&b.pdf", "/a&b.pdf", 3, "rows:4 > full", stages, matches, similarities, weights, GRID
+    )
 
 
 @pytest.fixture
@@ -76,10 +81,11 @@ def test_the_report_needs_no_other_file(explanation, page):
 
 def test_the_reports_data_is_the_explanation(explanation, page):
     data = report_data(html_report(explanation, page))
-    assert data["query"] == NASTY
-    assert data["score"] == pytest.approx(1.8)
+    assert data["query"] == f"One {NASTY}"
+    assert data["standing"] == "score 1.800 in the last stage (behind all 4)"
+    assert data["sums"] == "Matches add up to 1.800, the MaxSim of the whole page."
     assert [stage["rank"] for stage in data["stages"]] == [3, 5]
-    assert [match["token"] for match in data["matches"]] == ["one", NASTY]
+    assert [match["token"] for match in data["matches"]] == ["One", NASTY]
     assert picture(data["image"]).size == (500, 600)
     assert len(data["heat"]) == 2
     for url, row in zip(data["heat"], ROWS, strict=True):
@@ -89,9 +95,35 @@ def test_the_reports_data_is_the_explanation(explanation, page):
         assert lies_in(hottest(raster), GRID.boxes[row])
 
 
+def test_pieces_of_a_word_are_one_button_and_so_is_all_that_the_model_adds(explanation, page):
+    one, other = explanation.matches
+    pieces = ("202", "##5", "?", *["<end_of_utterance>"] * 10)
+    matches = tuple(replace(one if i < 2 else other, token=token) for i, token in enumerate(pieces))
+    similarities = np.concatenate([one_hot(GRID, match.row) for match in matches])
+    answers = tuple(Answer("region", match.row, f"w{i}", 0.1 * i) for i, match in enumerate(matches))
+    found = replace(
+        explanation,
+        query="2025?",
+        matches=matches,
+        similarities=similarities,
+        weights=np.ones(13, np.float32),
+        counted=Answers("full@regions", (0, 4), (0, 0, 1, 1), answers),
+        stages=(StageTrace("text", 1, 0.0, 0, 0, False), *explanation.stages),
+    )
+    data = report_data(html_report(found, page))
+    assert [match["token"] for match in data["matches"]] == ["2025?", ADDED]
+    assert [match["contribution"] for match in data["matches"]] == pytest.approx([2.7, 9.0])
+    assert [match["counted"]["contribution"] for match in data["matches"]] == pytest.approx([0.3, 7.5])
+    assert data["matches"][0]["counted"]["text"] == "w2"
+    assert len(data["heat"]) == 2
+    assert (data["stages"][0]["standing"], data["stages"][0]["outcome"]) == ("none found", "out (no page was found)")
+    assert "7.800" in data["sums"]
+    assert "11.700" in data["sums"]
+
+
 def test_what_is_written_on_a_page_cannot_run_in_the_report(explanation, page):
     text = html_report(explanation, page)
-    assert "<img src=x" not in text
+    assert "<img/src=x" not in text
     assert text.count("</script>") == 2
 
 

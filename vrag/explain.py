@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vrag.answers import Answers
+from vrag.answers import Answer, Answers
 from vrag.documents import Documents
 from vrag.embedders.base import QueryVectors
 from vrag.grid import Box, FloatArray, Grid
@@ -16,6 +16,7 @@ from vrag.pipeline import FULL
 from vrag.snippet import row_texts
 from vrag.store.base import Record
 from vrag.tracing import StageTrace
+from vrag.typed_words import TypedWord, typed_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,58 @@ class Explanation:
     def score(self) -> float:
         """Exact MaxSim of the page: the sum of the matches' contributions."""
         return float(sum(match.contribution for match in self.matches))
+
+    @property
+    def standing(self) -> str:
+        """Score and rank of the cascade's last stage, in words."""
+        last = self.stages[-1]
+        return f"score {last.score:.3f} in the last stage ({last.standing})"
+
+    @property
+    def sums(self) -> str:
+        """Which sum the matches make, and why it is another number than the last stage's score."""
+        text = f"Matches add up to {self.score:.3f}, the MaxSim of the whole page."
+        if self.counted:
+            counts = f"{self.counted.stage} takes region, head and context instead: {self.counted.score:.3f}"
+            text = f"{text} {counts}{', before other scores are added' if self.stages[-1].parts else ''}."
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class WordMatch:
+    """What answered one of the words that were typed: the sum of its rows.
+
+    Args:
+        token: The word.
+        rows: Its rows in the query.
+        best: The match of the row that adds most.
+        contribution: What its rows add to the exact score.
+        counted: What they add where regions and context count, with the source and word of the one that adds most; None
+            where they do not.
+    """
+
+    token: str
+    rows: tuple[int, ...]
+    best: Match
+    contribution: float
+    counted: Answer | None
+
+
+def word_matches(explanation: Explanation) -> list[WordMatch]:
+    """The matches by word instead of by row."""
+    words = typed_words(explanation.query, [match.token for match in explanation.matches])
+    return [_word_match(explanation, word) for word in words]
+
+
+def _word_match(explanation: Explanation, word: TypedWord) -> WordMatch:
+    matches = [explanation.matches[row] for row in word.rows]
+    best, total = max(matches, key=lambda match: match.contribution), sum(match.contribution for match in matches)
+    if explanation.counted is None:
+        return WordMatch(word.text, word.rows, best, total, None)
+    answers = [explanation.counted.answers[row] for row in word.rows]
+    most = max(answers, key=lambda answer: answer.contribution)
+    counted = replace(most, contribution=sum(answer.contribution for answer in answers))
+    return WordMatch(word.text, word.rows, best, total, counted)
 
 
 def find_matches(query: QueryVectors, full: FloatArray, grid: Grid, words: Words) -> tuple[Match, ...]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vrag.explain import Explanation
+from vrag.explain import Explanation, WordMatch, word_matches
 from vrag.grid import Box, FloatArray
 from vrag.heatmap import overlay, paint, row_heat
 
@@ -60,7 +60,8 @@ def html_report(explanation: Explanation, page: Image) -> str:
 def _report_data(explanation: Explanation, page: Image) -> dict[str, Any]:
     shown = page.convert("RGB")
     shown.thumbnail((_PAGE_SIDE, _PAGE_SIDE))
-    heat = _heat(explanation)
+    words, of_rows = word_matches(explanation), _heat(explanation)
+    heat = [of_rows[list(word.rows)].sum(axis=0) for word in words]
     scale = _HEAT_SIDE / max(page.size)
     size = (max(1, round(page.width * scale)), max(1, round(page.height * scale)))
     rasters = [paint(row, explanation.grid, size) for row in heat]
@@ -70,20 +71,25 @@ def _report_data(explanation: Explanation, page: Image) -> dict[str, Any]:
         "doc": explanation.doc,
         "page": explanation.page,
         "cascade": explanation.cascade,
-        "score": explanation.score,
+        "standing": explanation.standing,
+        "sums": explanation.sums,
         "region": _region(explanation),
-        "counted": asdict(explanation.counted) | {"score": explanation.counted.score} if explanation.counted else None,
-        "stages": [asdict(stage) for stage in explanation.stages],
-        "matches": [
-            {**asdict(match), "heat": float(row[match.row])}
-            for match, row in zip(explanation.matches, heat, strict=True)
+        "stages": [
+            {**asdict(stage), "standing": stage.standing, "outcome": stage.outcome} for stage in explanation.stages
         ],
+        "matches": [_word_data(word, row) for word, row in zip(words, heat, strict=True)],
         "notable": _NOTABLE,
         "image": _data_url(shown, "JPEG", quality=82),
         "size": size,
         # One scale for all tokens, so that the browser can add them up.
         "heat": [_data_url(_grey(raster / peak), "PNG", optimize=True) for raster in rasters],
     }
+
+
+def _word_data(word: WordMatch, heat: FloatArray) -> dict[str, Any]:
+    """A word as the report's script takes it."""
+    data = {**asdict(word.best), "token": word.token, "contribution": word.contribution}
+    return {**data, "counted": asdict(word.counted) if word.counted else None, "heat": float(heat[word.best.row])}
 
 
 def _region(explanation: Explanation) -> Box | None:

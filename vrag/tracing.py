@@ -47,6 +47,20 @@ class StageTrace:
     branch: str = ""
     parts: tuple[ScorePart, ...] = ()
 
+    @property
+    def standing(self) -> str:
+        """The rank, in words."""
+        if self.rank > self.candidates:  # it was none of them
+            return f"behind all {self.candidates}" if self.candidates else "none found"
+        return f"{self.rank} of {self.candidates}"
+
+    @property
+    def outcome(self) -> str:
+        """What became of the page, in words."""
+        if not self.candidates:
+            return "out (no page was found)"
+        return f"passed (best {self.limit})" if self.passed else f"out (best {self.limit} pass)"
+
 
 def trace(execution: Execution, documents: Documents, cascade: Cascade, page: Record) -> tuple[StageTrace, ...]:
     """The page's rank and score in every stage of a cascade, those of branches included, in the order of the text.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -115,9 +114,9 @@ def _print_tables(found: Explanation) -> None:
     output.line(f"{found.doc}, page {found.page}: {found.query[:200]}")
     output.stdout.print(_stages(found))
     output.stdout.print(_matches(found))
-    output.note(f"Cascade {found.cascade}; the matches add up to the exact score, {found.score:.3f}.")
+    output.note(f"Cascade {found.cascade}: {found.standing}. {found.sums}")
     if found.counted:
-        output.note(f"{_region(found.counted)} With it {found.counted.stage} counts {found.counted.score:.3f}.")
+        output.note(_region(found.counted))
 
 
 def _stages(found: Explanation) -> Table:
@@ -125,9 +124,8 @@ def _stages(found: Explanation) -> Table:
     for name in ("Stage", "Rank", "Score", "Outcome"):
         table.add_column(name, justify="right" if name in ("Rank", "Score") else "left")
     for stage in found.stages:
-        outcome = f"passed (best {stage.limit})" if stage.passed else f"out (best {stage.limit} pass)"
         name = f"{stage.branch}: {stage.stage}" if stage.branch else stage.stage
-        table.add_row(name, f"{stage.rank} of {stage.candidates}", f"{stage.score:.3f}", outcome)
+        table.add_row(name, stage.standing, f"{stage.score:.3f}", stage.outcome)
         for part in stage.parts:
             table.add_row(f"  of it {part.name}", "", f"{part.score:+.3f}", "")
     return table
@@ -143,14 +141,16 @@ def _region(counted: Answers) -> str:
 
 
 def _matches(found: Explanation) -> Table:
+    from vrag.explain import word_matches
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("Query", "Page", "Where", "Similarity", "Adds", *(("Counted",) if found.counted else ())):
         table.add_column(name, justify="right" if name in ("Similarity", "Adds") else "left", overflow="fold")
-    counted = found.counted.answers if found.counted else ()
-    for match, answer in zip_longest(found.matches, counted):
+    for word in word_matches(found):
+        match, answer = word.best, word.counted
         x0, y0, x1, y1 = match.box
         middle = f"{(x0 + x1) / 2:.0%} across, {(y0 + y1) / 2:.0%} down"
-        numbers = (f"{match.similarity:.3f}", f"{match.contribution:.3f}")
+        numbers = (f"{match.similarity:.3f}", f"{word.contribution:.3f}")
         rest = (f"{answer.contribution:.3f} {answer.source} {answer.text}".rstrip(),) if answer else ()
-        table.add_row(*map(shown, (match.token, match.text, match.place or middle, *numbers, *rest)))
+        table.add_row(*map(shown, (word.token, match.text, match.place or middle, *numbers, *rest)))
     return table
