@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -17,6 +19,7 @@ from tests.conftest import ANIMALS
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import PageError
+from vrag.pages import drawing
 from vrag.pages.drawing import PageDrawer
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
@@ -76,6 +79,40 @@ def test_pages_are_drawn_by_one_process_that_ends_with_the_drawer(tmp_path):
         assert processes(drawer) == first
         assert len(first) == 1
     assert ends(first[0])
+
+
+def test_threads_that_draw_the_first_pages_at_once_share_a_process(tmp_path, monkeypatch):
+    file = write_pdf(tmp_path / "a.pdf", ANIMALS)
+    together, made = threading.Barrier(3), []
+    whole = drawing.PageWorkers
+
+    def slowly(*arguments):
+        made.append(arguments)
+        time.sleep(0.2)  # whoever looks meanwhile must not find that there is none
+        return whole(*arguments)
+
+    monkeypatch.setattr(drawing, "PageWorkers", slowly)
+    with closing(PageDrawer()) as drawer, ThreadPoolExecutor(3) as threads:
+
+        def draw(number):
+            together.wait()
+            return drawer.draw(file, number, SPEC).size
+
+        assert [*threads.map(draw, (1, 2, 3))] == [(306, 396)] * 3
+        assert len(made) == len(processes(drawer)) == 1
+
+
+def test_closing_ends_a_picture_that_is_being_drawn(tmp_path, tool):
+    mark = tool("pdfinfo", HANGING)
+    file = write_pdf(tmp_path / "a.pdf", ANIMALS)
+    drawer = PageDrawer()
+    with ThreadPoolExecutor(1) as thread:
+        drawn = thread.submit(drawer.draw, file, 1, PageSpec(renderer="poppler"))
+        hanging = number_in(mark)
+        drawer.close()
+        with pytest.raises(PageError, match="the index was closed before it was drawn"):
+            drawn.result()
+    assert ends(hanging)
 
 
 def test_a_page_that_takes_too_much_to_draw_is_an_error_and_the_next_is_drawn(tmp_path):

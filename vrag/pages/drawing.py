@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 from PIL.Image import Image
 
+from vrag.errors import PageError
+from vrag.pages.faults import where
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import MEMORY_BYTES, TIMEOUT_S, PageWorkers
 
@@ -29,13 +32,16 @@ class PageDrawer:
         """RGB picture of page `number` (1-based), the same that an ingest's workers give.
 
         Raises:
-            PageError: It cannot be drawn within the limits.
+            PageError: It cannot be drawn within the limits, or the drawer was closed meanwhile.
         """
         with self._lock:
             if self._workers is None:
                 self._workers = PageWorkers(spec, 1, self._timeout_s, self._memory_bytes)
             workers = self._workers
-        return workers.draw(path, number, spec).result()
+        try:
+            return workers.draw(path, number, spec).result()
+        except CancelledError as error:
+            raise PageError(f"{where(path, number)}: the index was closed before it was drawn.") from error
 
     def close(self) -> None:
         """End the process, whatever it is doing; the next picture would start another one."""

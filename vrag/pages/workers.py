@@ -140,6 +140,8 @@ class PageWorkers:
         )
         self._lock = threading.Lock()
         self._broken: list[Any] = []
+        self._is_stopped = False
+        self._waiting: set[Future[Any]] = set()
         self._pool: Any = self._start()
 
     def __enter__(self) -> PageWorkers:
@@ -154,9 +156,13 @@ class PageWorkers:
             self.stop()
 
     def stop(self) -> None:
-        """End the processes, whatever they are doing."""
+        """End the processes, whatever they are doing; who waits for an answer gets `CancelledError`."""
+        with self._lock:
+            self._is_stopped = True  # and no other pool takes the place of one that breaks by being stopped
         self._pool.stop()
         self._join()
+        for answer in tuple(self._waiting):  # a stopped pool says nothing of what it was doing
+            answer.set_exception(CancelledError())
 
     def inspect(self, path: Path) -> Future[DocumentInfo]:
         """Page count and metadata of a document."""
@@ -177,6 +183,8 @@ class PageWorkers:
     def _ask(self, place: str, task: Callable[..., T], *args: object) -> Future[T]:
         answer: Future[T] = Future()
         answer.set_running_or_notify_cancel()  # only the pool ends a task: at its time limit, or by stopping
+        self._waiting.add(answer)
+        answer.add_done_callback(self._waiting.discard)
         self._schedule(answer, place, partial(task, *args), _POOLS)
         return answer
 
@@ -192,7 +200,9 @@ class PageWorkers:
 
         def settle(done: Future[T]) -> None:
             broken = not done.cancelled() and isinstance(done.exception(), BrokenProcessPool)
-            if broken and pools:
+            if broken and self._is_stopped:
+                answer.set_exception(CancelledError())
+            elif broken and pools:
                 self._replace(pool)
                 self._schedule(answer, place, task, pools - 1)
             else:
@@ -202,7 +212,7 @@ class PageWorkers:
 
     def _replace(self, pool: Any) -> None:
         with self._lock:
-            if pool is self._pool:  # else another task has done it
+            if pool is self._pool and not self._is_stopped:  # else another task has done it, or nobody wants it
                 pool.stop()
                 self._broken.append(pool)
                 self._pool = self._start()
