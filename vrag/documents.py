@@ -11,7 +11,7 @@ from typing import Any
 from vrag.errors import StoreError, UsageError
 from vrag.memo import Memo
 from vrag.pathtext import from_stored, quoted, to_stored
-from vrag.payload import ARRIVING, DOCUMENT, PAGE
+from vrag.payload import ARRIVING, DOCUMENT, PAGE, reading
 from vrag.store.base import Condition, Payload, Range, Record, Selection, Store
 
 _NAMESPACE = uuid.UUID("6d2f4c52-64f3-5b0e-9a2c-0d6b1f3f7a11")
@@ -78,19 +78,31 @@ class Document:
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Document:
-        """Inverse of `to_record`."""
-        paths = tuple(from_stored(path) for path in payload["paths"])
-        stamps = {path: stamp for path, stamp in zip(paths, payload.get("stamps", ()), strict=False) if stamp}
-        return cls(
-            payload["doc_id"],
-            paths,
-            int(payload["pages"]),
-            bool(payload["complete"]),
-            payload.get("state", CURRENT),
-            stamps,
-            payload.get("layers", {}),
-            payload.get("meta", {}),
-        )
+        """Inverse of `to_record`.
+
+        Raises:
+            StoreError: The record is damaged.
+        """
+        with reading("a document"):
+            paths = _paths_of(payload)
+            stamps = {path: stamp for path, stamp in zip(paths, payload.get("stamps", ()), strict=False) if stamp}
+            return cls(
+                payload["doc_id"],
+                paths,
+                int(payload["pages"]),
+                bool(payload["complete"]),
+                payload.get("state", CURRENT),
+                stamps,
+                payload.get("layers", {}),
+                payload.get("meta", {}),
+            )
+
+
+def _paths_of(payload: Payload) -> tuple[str, ...]:
+    paths = tuple(from_stored(path) for path in payload["paths"])
+    if not paths:
+        raise ValueError("it is at no path")
+    return paths
 
 
 class Documents:
@@ -195,7 +207,8 @@ class Documents:
 
     def _make_labels(self, doc_ids: Sequence[str]) -> dict[str, Label]:
         records = self.store.fetch([page_id(doc_id, 0, DOCUMENT) for doc_id in doc_ids])
-        paths = {str(r.payload["doc_id"]): from_stored(r.payload["paths"][0]) for r in records.values()}
+        with reading("a document"):
+            paths = {str(r.payload["doc_id"]): _paths_of(r.payload)[0] for r in records.values()}
         rivals = self._paths_of_names({PurePath(path).name for path in paths.values()})
         labels = {}
         for doc_id, path in paths.items():

@@ -11,7 +11,7 @@ from vrag.documents import Documents
 from vrag.embedders.base import QueryVectors
 from vrag.grid import Box, FloatArray, Grid
 from vrag.pages.page import Words
-from vrag.payload import page_grid, page_words
+from vrag.payload import page_grid, page_place, page_words
 from vrag.pipeline import FULL
 from vrag.snippet import row_texts
 from vrag.store.base import Record
@@ -171,9 +171,9 @@ def explain_page(
         counted: From `vrag.answers.find_answers`.
     """
     full, grid, words = record.vectors[FULL], page_grid(record.payload), page_words(record.payload)
-    name, path = documents.label(str(record.payload["doc_id"]))
+    doc_id, number = page_place(record.payload)
+    name, path = documents.label(doc_id)
     matches = find_matches(embedded, full, grid, words)
-    number = int(record.payload["page"])
     return Explanation(query, name, path, number, cascade, stages, matches, *_cosines(embedded, full), grid, counted)
 
 

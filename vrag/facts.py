@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from vrag.errors import IndexMismatchError
 from vrag.settings import INDEX_FILE
 
 FORMAT = 2
+MOST_CHARACTERS = 1 << 16  # of the facts as JSON: whoever holds a server may write what he likes there
+MOST_DIM = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +55,44 @@ class Facts:
         Raises:
             IndexMismatchError: The facts are damaged or of another format.
         """
-        try:
+        with _reading(where):
+            if len(json.dumps(value)) > MOST_CHARACTERS:
+                raise ValueError(f"it has more than {MOST_CHARACTERS} characters")
             known = value["format"]
             if known != FORMAT:
                 raise IndexMismatchError(
-                    f"{where} has format {known}, this vrag reads format {FORMAT}.", _way_out(known)
+                    f"{where} has format {str(known)[:20]}, this vrag reads format {FORMAT}.", _way_out(known)
                 )
-            pipeline, fingerprint = value["pipeline"], Fingerprint(value["fingerprint"])
-            return cls(str(pipeline["name"]), pipeline["table"], fingerprint, int(value["dim"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise IndexMismatchError(f"{where} is damaged: {error}.", "Ingest into a new place.") from error
+            pipeline, fingerprint = value["pipeline"], _table(value["fingerprint"])
+            if not all(isinstance(fact, (str, int, float, bool)) for fact in fingerprint.values()):
+                raise ValueError("a fact of its model is neither text nor number")
+            return cls(_text(pipeline["name"]), _table(pipeline["table"]), Fingerprint(fingerprint), _dim(value["dim"]))
+
+
+@contextmanager
+def _reading(where: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise IndexMismatchError(f"{where} is damaged: {str(error)[:100]}.", "Ingest into a new place.") from error
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{str(value)[:20]!r} stands where a table belongs")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("its recipe has no name")
+    return value
+
+
+def _dim(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MOST_DIM:
+        raise ValueError(f"its vectors have dimension {str(value)[:20]}")
+    return value
 
 
 def _way_out(known: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from vrag.documents import page_id
 from vrag.pathtext import from_stored, to_stored
-from vrag.payload import FAILURE
+from vrag.payload import FAILURE, reading
 from vrag.report import Failure
 from vrag.store.base import Condition, Payload, Record, Selection, Store
 
@@ -53,9 +53,14 @@ class Remembered:
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Remembered:
-        """Inverse of `to_record`."""
-        texts = from_stored(payload["path"]), payload["page"], from_stored(payload["reason"])
-        return cls(Failure(*texts, payload["hint"], int(payload["times"])), payload["doc_id"], payload["stamp"])
+        """Inverse of `to_record`.
+
+        Raises:
+            StoreError: The record is damaged.
+        """
+        with reading("a failure"):
+            texts = from_stored(payload["path"]), payload["page"], from_stored(payload["reason"])
+            return cls(Failure(*texts, payload["hint"], int(payload["times"])), payload["doc_id"], payload["stamp"])
 
 
 @dataclass(slots=True)

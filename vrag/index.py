@@ -32,7 +32,7 @@ from vrag.metadata import Types
 from vrag.opening import keep_bits, lock_place, open_store
 from vrag.pages.drawing import PageDrawer
 from vrag.pages.files import find_files
-from vrag.payload import page_grid, page_words
+from vrag.payload import page_grid, page_place, page_words, reading
 from vrag.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places import Place, as_place
 from vrag.pruning import Gone, find_gone, forget
@@ -151,7 +151,7 @@ class Index(AbstractContextManager["Index"]):
         place = as_place(path, collection)
         facts = place.facts()
         recipe = make_pipeline(facts.pipeline, facts.table, place.name)
-        embedder = load_embedder(recipe.model, options=(options or ModelOptions()).with_kept(facts.fingerprint.facts))
+        embedder = load_embedder(recipe.model, options=(options or ModelOptions()).of_index(facts.fingerprint.facts))
         differences = facts.fingerprint.differences(embedder.fingerprint())
         if differences and not force:
             raise IndexMismatchError(
@@ -349,7 +349,7 @@ class Index(AbstractContextManager["Index"]):
     def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Document id, page number and words in reading order of every page, in order of record id."""
         for record in self._store.scroll(parse_where((), self.documents)):
-            yield str(record.payload["doc_id"]), int(record.payload["page"]), page_words(record.payload).texts
+            yield *page_place(record.payload), page_words(record.payload).texts
 
     def set_default_cascade(self, text: str) -> None:
         """Make a cascade the one that searches take when they name none, in this index from now on.
@@ -390,15 +390,16 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError(f"No vector {name!r}.", f"The index has: {', '.join(self.pipeline.vector_names)}.")
         with self._gate.reading():
             record_id, _ = self._page_record(doc, page)
-            return self._store.fetch([record_id], [name])[record_id].vectors[name]
+            with reading("a page"):
+                return self._store.fetch([record_id], [name])[record_id].vectors[name]
 
     def page_image(self, doc: str, page: int) -> Image:
         """The page as the embedder saw it: an RGB picture rendered again from the file."""
         with self._gate.reading():
             _, payload = self._page_record(doc, page)
-            path = Path(self.documents.label(str(payload["doc_id"]))[1])
+            path = Path(self.documents.label(page_place(payload)[0])[1])
         spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords())
-        if payload["renderer"] != "image":
+        if payload.get("renderer") in ("pdfium", "poppler"):  # a picture was drawn by neither
             spec = replace(spec, renderer=payload["renderer"])
         return self._drawer.draw(path, page, spec)
 

@@ -18,7 +18,7 @@ from vrag.documents import page_id
 from vrag.errors import UsageError
 from vrag.parsing import real_number
 from vrag.pathtext import quoted
-from vrag.payload import TYPES
+from vrag.payload import TYPES, reading
 from vrag.store.base import Payload, Record, Store
 
 LAYERS = ("own", "sidecar", "given")
@@ -77,7 +77,12 @@ class Types:
         """Key to type, and the keys that are indexed: all of them in an index from before there was a limit."""
         found = self._store.fetch([self._id])
         payload: Payload = found[self._id].payload if found else {"types": {}}
-        return dict(payload["types"]), list(payload["indexed" if "indexed" in payload else "types"])
+        with reading("metadata"):
+            types = dict(payload["types"])
+            indexed = list(payload["indexed" if "indexed" in payload else "types"])
+            if not (set(types.values()) <= KINDS.keys() and set(indexed) <= types.keys()):
+                raise ValueError("a key has an unknown type")
+            return types, indexed
 
     def _learn(self, known: Mapping[str, str], indexed: Sequence[str], new: Mapping[str, str]) -> None:
         if len(known) + len(new) > MOST_KEYS:

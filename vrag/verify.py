@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from vrag.documents import CURRENT, Document, Documents, page_id
 from vrag.embedders.base import PageVectors
+from vrag.errors import StoreError
 from vrag.failures import Failures
 from vrag.grid import FloatArray
 from vrag.lexical import TEXT
@@ -138,11 +138,10 @@ class Verifier:
 
     def _of_payload(self, record: Record) -> str:
         try:
-            words, grid = page_words(record.payload), page_grid(record.payload)
-        except (KeyError, TypeError, ValueError, zlib.error) as error:
-            return f"its words or boxes are damaged ({error})"
-        if not len(words) == len(words.boxes) == len(words.lines):
-            return "it has another number of boxes than of words"
+            page_words(record.payload)
+            grid = page_grid(record.payload)
+        except StoreError as error:
+            return f"its words or boxes are damaged ({error.message})"
         full = record.vectors.get(FULL)
         if full is not None and full.ndim == 2 and len(full) != max(len(grid), 1):
             return f"it has {len(full)} vectors for {len(grid)} places on the page"

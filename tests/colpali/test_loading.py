@@ -21,7 +21,7 @@ CPU = ModelOptions(device="cpu")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_class_comes_from_the_config_and_brings_its_recipe(family, checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint(family), tmp_path / "some-name-that-says-colpali")
-    assert find_checkpoint(str(folder)).family.model_class == FAMILIES[family][1]
+    assert find_checkpoint(str(folder), ModelOptions()).family.model_class == FAMILIES[family][1]
     recipe = load_pipeline(default_recipe(str(folder)))
     assert (len(recipe.vectors) == 0) == family.startswith("bi")
 
@@ -121,7 +121,7 @@ def test_an_adapter_whose_base_is_gone(checkpoint, tmp_path):
         json.dumps({**written, "base_model_name_or_path": str(tmp_path / "gone")})
     )
     with pytest.raises(ModelError, match=r"base model .*gone of .*adapter cannot be found"):
-        find_checkpoint(str(tmp_path / "adapter"))
+        find_checkpoint(str(tmp_path / "adapter"), ModelOptions())
 
 
 def test_a_damaged_checkpoint_is_one_sentence(checkpoint, tmp_path):
@@ -129,7 +129,7 @@ def test_a_damaged_checkpoint_is_one_sentence(checkpoint, tmp_path):
     whole = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelError, match=r"model\.safetensors is damaged"):
-        find_checkpoint(str(folder))
+        find_checkpoint(str(folder), ModelOptions())
     (folder / "model.safetensors").write_bytes(whole)
     (folder / "tokenizer.json").unlink()
     with pytest.raises(ModelError, match="cannot be loaded"):

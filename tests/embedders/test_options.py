@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from vrag.embedders.options import ModelOptions
@@ -21,8 +23,15 @@ def test_what_cannot_be_is_refused(option, says):
 def test_the_index_decides_what_vectors_depend_on_and_the_machine_the_rest():
     here = ModelOptions(device="cuda:1", dtype="float16", batch_size=3, query_tokens="all", revision="main")
     facts = {"query_tokens": "no_specials", "revision": "abc", "allow_random_weights": True, "dim": 128, "device": "x"}
-    kept = here.with_kept(facts)
+    kept = here.of_index(facts)
     assert (kept.device, kept.dtype, kept.batch_size) == ("cuda:1", "float16", 3)
     assert (kept.query_tokens, kept.revision, kept.allow_random_weights) == ("no_specials", "abc", True)
-    assert here.with_kept({"revision": ""}).revision is None
-    assert here.with_kept({}) == here
+    assert here.of_index({"revision": ""}).revision is None
+    assert here.of_index({}) == replace(here, named="")
+
+
+def test_only_a_model_that_the_user_named_may_be_fetched():
+    assert ModelOptions().may_fetch("a/b")
+    assert not ModelOptions().of_index({}).may_fetch("a/b")
+    named = ModelOptions(named="a/b").of_index({"named": "x/y"})
+    assert (named.may_fetch("a/b"), named.may_fetch("x/y")) == (True, False)

@@ -94,6 +94,22 @@ def test_revision_token_cache_and_offline(cli, hub, folder, tmp_path):
     assert "not in the cache" in gone.json["error"] + gone.json["hint"]
 
 
+def test_an_index_does_not_choose_what_is_downloaded(cli, hub, folder, tmp_path):
+    address, seen = hub
+    env = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"}
+    options = ("--model", NAME, "--revision", "v1", "--device", "cpu", "--index", "i", "--json")
+    assert cli("ingest", folder, *options, env=env).code == 0
+    seen.clear()
+    elsewhere = {**env, "HF_HOME": str(tmp_path / "another machine")}
+    done = cli("search", "oil filter", "--index", "i", "--json", env=elsewhere)
+    assert (done.code, seen) == (1, [])
+    assert f"says that {NAME} made it" in done.json["error"]
+    assert f"hf download {NAME}" in done.json["hint"]
+    assert cli("ingest", folder, *options, env=elsewhere).code == 0  # here the user has named it
+    assert seen
+    assert cli("search", "oil filter", "--index", "i", "--json", env=elsewhere).code == 0
+
+
 def test_a_revision_that_is_not_there_is_named(cli, hub, folder, tmp_path):
     env = {"HF_ENDPOINT": hub[0], "HF_HOME": str(tmp_path / "hf")}
     done = cli("ingest", folder, "--model", NAME, "--revision", "v9", "--index", "i", "--json", env=env)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -162,7 +162,7 @@ def _opened(
     if not place.holds_index():
         recipe = choose_pipeline(pipeline, model, options).with_page(**page)
         return Index.create(place, recipe, options=options)
-    opened = Index.open(place, options=options, incomplete=True)
+    opened = Index.open(place, options=replace(options, named=model), incomplete=True)
     try:
         output.warn_of_loss(opened.lost)
         _check_agrees(opened, pipeline, model, page, options)

@@ -88,7 +88,7 @@ def _family(name: str, options: ModelOptions) -> str:
             return model.family
     if not (is_folder(name) or is_hub_id(name)):
         raise unknown_model(name)
-    snapshot = find_snapshot(name, options.revision)
+    snapshot = find_snapshot(name, options.revision, may_fetch=options.may_fetch(name))
     # Of a hub checkpoint the graphs were not fetched: what has no weights for torch must have them.
     is_onnx = not snapshot.has_safetensors and (snapshot.has_graphs or not is_folder(name))
     return ONNX if is_onnx else COLPALI
@@ -109,7 +109,7 @@ def _load_colpali(name: str, options: ModelOptions) -> Embedder:
 def _colpali_recipe(name: str, options: ModelOptions) -> str:
     from vrag.embedders.colpali.loading import find_checkpoint
 
-    return find_checkpoint(name, options.revision).family.recipe
+    return find_checkpoint(name, options).family.recipe
 
 
 def _load_onnx(name: str, options: ModelOptions) -> Embedder:
@@ -121,7 +121,7 @@ def _load_onnx(name: str, options: ModelOptions) -> Embedder:
 def _onnx_recipe(name: str, options: ModelOptions) -> str:
     from vrag.embedders.onnx_vision.embedder import find_onnx
 
-    return find_onnx(name, options.revision)[1].recipe
+    return find_onnx(name, options)[1].recipe
 
 
 FAMILIES: Mapping[str, Backend] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -77,7 +78,7 @@ class Snapshot:
 
 def is_folder(name: str) -> bool:
     """Whether a model's name is a folder's path."""
-    return Path(name).expanduser().is_dir()
+    return os.path.isdir(os.path.expanduser(name))  # a name from outside may be none at all: False, not an error
 
 
 def canonical_name(name: str) -> str:
@@ -90,13 +91,16 @@ def is_hub_id(name: str) -> bool:
     return _HUB_ID.fullmatch(name) is not None
 
 
-def find_snapshot(name: str, revision: str | None = None, extra: tuple[str, ...] = ()) -> Snapshot:
+def find_snapshot(
+    name: str, revision: str | None = None, extra: tuple[str, ...] = (), may_fetch: bool = True
+) -> Snapshot:
     """The files of the checkpoint, downloaded when they are not here yet.
 
     Args:
         name: A folder, or a hub id.
         revision: Branch, tag or commit on the hub.
         extra: Patterns of files wanted besides configs, tokenizers and safetensors.
+        may_fetch: Whether they may be downloaded; else they must be in the cache.
 
     Raises:
         UsageError: It is neither a folder nor a hub id, or a revision is asked of a folder.
@@ -115,13 +119,14 @@ def find_snapshot(name: str, revision: str | None = None, extra: tuple[str, ...]
             f"{name} comes from the Hugging Face hub, and huggingface_hub is not installed.",
             'Install it with: pip install "vrag-toolkit[colpali]", or "vrag-toolkit[onnx]" for models in ONNX.',
         ) from error
-    with _hub_errors(name, revision):
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=[*_WANTED, *extra]))
+    wanted = {"revision": revision, "allow_patterns": [*_WANTED, *extra], "local_files_only": not may_fetch}
+    with _hub_errors(name, revision, may_fetch):
+        folder = Path(snapshot_download(name, **wanted))
     return Snapshot(name, folder, folder.name)
 
 
 @contextmanager
-def _hub_errors(name: str, revision: str | None) -> Iterator[None]:
+def _hub_errors(name: str, revision: str | None, may_fetch: bool) -> Iterator[None]:
     """The border where the hub's exceptions become `ModelError`s."""
     from huggingface_hub import errors
 
@@ -134,8 +139,19 @@ def _hub_errors(name: str, revision: str | None) -> Iterator[None]:
     }
     try:
         yield
+    except errors.LocalEntryNotFoundError as error:
+        if may_fetch:
+            raise _not_fetched(name, error, hints) from error
+        raise ModelError(
+            f"The index says that {name} made it, and that model is not on this machine.",
+            f"An index does not choose what is downloaded. If you trust the model, fetch it: hf download {name}",
+        ) from error
     except (OSError, ValueError, errors.HfHubHTTPError) as error:
-        hint = next((text for kind, text in hints.items() if isinstance(error, kind)), "Is the network down?")
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        message = f"There is no folder {name}, and the model {name} cannot be fetched from the hub: {reason}"
-        raise ModelError(message, hint) from error
+        raise _not_fetched(name, error, hints) from error
+
+
+def _not_fetched(name: str, error: Exception, hints: Mapping[type[Exception], str]) -> ModelError:
+    hint = next((text for kind, text in hints.items() if isinstance(error, kind)), "Is the network down?")
+    reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    message = f"There is no folder {name}, and the model {name} cannot be fetched from the hub: {reason}"
+    return ModelError(message, hint)

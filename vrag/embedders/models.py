@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vrag.errors import UsageError
+from vrag.pathtext import quoted
 
 MINILM, COLPALI, ONNX = "minilm", "colpali", "onnx"  # keys of `vrag.embedders.FAMILIES`
 INSTALL = {COLPALI: 'pip install "vrag-toolkit[colpali]"', ONNX: 'pip install "vrag-toolkit[onnx]"'}
@@ -130,6 +131,6 @@ def unknown_model(name: str) -> UsageError:
     if name.startswith((".", "/", "~")):
         return UsageError(f"There is no folder {name!r}.", "Name a folder with a checkpoint, or see: vrag models.")
     return UsageError(
-        f"Unknown model {name!r}: it is neither a folder nor a hub id (ORG/NAME) nor one of the known models.",
+        f"Unknown model {quoted(name)}: it is neither a folder nor a hub id (ORG/NAME) nor one of the known models.",
         f"Known models: {', '.join(model.name for model in MODELS)}.",
     )

@@ -27,6 +27,8 @@ class ModelOptions:
             and augmentation tokens.
         allow_random_weights: Load a checkpoint although weights are missing from it (for tests).
         threads: CPU threads of one forward pass; None for one a CPU.
+        named: The model that the user named himself. Of any other no file is fetched from the hub: whoever wrote an
+            index's facts must not choose what is downloaded. None: what is loaded was named.
 
     Raises:
         UsageError: A value is not one of those allowed.
@@ -39,6 +41,7 @@ class ModelOptions:
     query_tokens: QueryTokens = "all"
     allow_random_weights: bool | None = None
     threads: int | None = None
+    named: str | None = None
 
     def __post_init__(self) -> None:
         _one_of("device", self.device.split(":")[0], ("auto", "cpu", "cuda", "mps"))
@@ -52,10 +55,14 @@ class ModelOptions:
         """Those that an index's fingerprint remembers."""
         return {key: getattr(self, key) for key in _KEPT}
 
-    def with_kept(self, facts: Mapping[str, Any]) -> ModelOptions:
-        """These options for this machine, with those that an index's fingerprint remembers."""
+    def of_index(self, facts: Mapping[str, Any]) -> ModelOptions:
+        """These options for this machine, with those that an index's fingerprint remembers; the facts name no model."""
         known: dict[str, Any] = {key: facts[key] or None for key in _KEPT if key in facts}
-        return replace(self, **known)
+        return replace(self, **known, named=self.named or "")
+
+    def may_fetch(self, model: str) -> bool:
+        """Whether files of this model may be fetched from the hub."""
+        return self.named is None or self.named == model
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

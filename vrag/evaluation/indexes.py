@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import Path
 
 from vrag.embedders.options import ModelOptions
@@ -39,7 +40,7 @@ def open_index(digests: Mapping[str, str], cache: Path, recipe: Pipeline, how: M
         if not is_index(folder):
             return Index.create(folder, recipe, options=how)
         try:
-            return Index.open(folder, options=how)
+            return Index.open(folder, options=replace(how, named=recipe.model))
         except IndexMismatchError:
             continue
     raise AssertionError("unreachable")

@@ -27,11 +27,12 @@ class PageActor:
     Args:
         model: Model id.
         spec: What is needed of a page.
-        options: How the driver runs the model; which of several cards is taken is up to this worker.
+        options: How the driver runs the model; which of several cards is taken is up to this worker, and the model,
+            which the driver has, may be fetched.
     """
 
     def __init__(self, model: str, spec: PageSpec, options: ModelOptions) -> None:
-        here = replace(options, device=options.device.split(":")[0])
+        here = replace(options, device=options.device.split(":")[0], named=None)
         self._embedder = load_embedder(model, threads=1, options=here)
         self._workers = PageWorkers(spec, 1)  # what a document may take of this machine is bounded here, too
         self._folder = tempfile.TemporaryDirectory(prefix="vrag-ray-")

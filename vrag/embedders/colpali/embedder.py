@@ -46,7 +46,7 @@ class ColpaliEmbedder(PictureEmbedder):
             UsageError: There is no such folder or hub id, or no such device.
             ModelError: It cannot be fetched, loaded or trusted.
         """
-        checkpoint = find_checkpoint(name, options.revision)
+        checkpoint = find_checkpoint(name, options)
         return cls(checkpoint, load_model(checkpoint, options), options)
 
     @property

@@ -58,16 +58,17 @@ class LoadedModel:
     dtype: str
 
 
-def find_checkpoint(name: str, revision: str | None = None) -> Checkpoint:
+def find_checkpoint(name: str, options: ModelOptions) -> Checkpoint:
     """Find a checkpoint and its family without loading torch.
 
     Raises:
         UsageError: There is no such folder or hub id.
         ModelError: It cannot be fetched, is damaged, or is of no known family.
     """
-    own = find_snapshot(name, revision)
+    may_fetch = options.may_fetch(name)
+    own = find_snapshot(name, options.revision, may_fetch=may_fetch)
     adapter = own.read_json(ADAPTER_CONFIG)
-    base = _find_base(own, adapter) if adapter is not None and not _has_own_base(own) else own
+    base = _find_base(own, adapter, may_fetch) if adapter is not None and not _has_own_base(own) else own
     config = base.read_json(CONFIG)
     if config is None:
         raise ModelError(
@@ -106,13 +107,14 @@ def _has_own_base(own: Snapshot) -> bool:
     return (own.folder / CONFIG).is_file() and any(own.folder.glob("model*.safetensors"))
 
 
-def _find_base(own: Snapshot, adapter: dict[str, Any]) -> Snapshot:
+def _find_base(own: Snapshot, adapter: dict[str, Any], may_fetch: bool) -> Snapshot:
     name = adapter.get("base_model_name_or_path")
     if not isinstance(name, str) or not name:
         raise ModelError(f"{own.name}: {ADAPTER_CONFIG} names no base model.", "Train or export the adapter again.")
     nearby = own.folder / name  # a base beside its adapter may be named by a relative path
     try:
-        return find_snapshot(str(nearby) if nearby.is_dir() else name, adapter.get("revision"))
+        place = str(nearby) if nearby.is_dir() else name
+        return find_snapshot(place, adapter.get("revision"), may_fetch=may_fetch)
     except Exception as error:
         raise ModelError(f"The base model {name} of {own.name} cannot be found: {error}") from error
 

@@ -24,7 +24,7 @@ _BATCH = {"cpu": 1, "cuda": 4}
 _SMALLER = "Use a smaller model, or --device cpu."
 
 
-def find_onnx(name: str, revision: str | None = None) -> tuple[Snapshot, OnnxFamily]:
+def find_onnx(name: str, options: ModelOptions) -> tuple[Snapshot, OnnxFamily]:
     """Find a checkpoint and its family without loading it.
 
     Raises:
@@ -32,7 +32,7 @@ def find_onnx(name: str, revision: str | None = None) -> tuple[Snapshot, OnnxFam
         ModelError: The extra is missing, or it cannot be fetched, is damaged, or is of no known family.
     """
     import_fastembed()
-    snapshot = find_snapshot(name, revision, FILES)
+    snapshot = find_snapshot(name, options.revision, FILES, options.may_fetch(name))
     return snapshot, find_onnx_family(snapshot)
 
 
@@ -64,7 +64,7 @@ class OnnxEmbedder(PictureEmbedder):
         if options.dtype != "auto":
             raise UsageError(f"An ONNX model cannot be run in {options.dtype}: its file decides.", "Leave --dtype out.")
         device = choose_device(options.device)
-        snapshot, family = find_onnx(name, options.revision)
+        snapshot, family = find_onnx(name, options)
         return cls(snapshot, family, load_onnx(family, snapshot.folder, device, options.threads), options)
 
     @cached_property
