@@ -22,6 +22,16 @@ def store(tmp_path):
     store.close()
 
 
+@pytest.mark.parametrize("damage", [{"paths": 7}, {"pages": "many"}, {"paths": None}])
+def test_a_damaged_record_is_a_sentence(store, damage):
+    documents = Documents(store)
+    record = Document("1", ("/x/a/report.pdf",), 2).to_record()
+    store.upsert([Record(record.id, {**record.payload, **damage})])
+    for read in (lambda: documents.get("1"), documents.all):
+        with pytest.raises(StoreError, match="record of a document in the index is damaged: .*Error"):
+            read()
+
+
 @pytest.fixture
 def documents(store):
     documents = Documents(store)

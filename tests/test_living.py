@@ -379,6 +379,7 @@ def test_no_file_has_a_word_of_a_document_that_was_removed_before_compacting(tmp
         assert found() == set(secrets)
         index.remove(index.find_documents(["hush-hush.pdf"]))
         index.compact()
+        assert len(index._store.bits._contents) == 3
         assert index.search("honey bees")[0].page == 3
         assert index.verify() == []
     assert found() == set()

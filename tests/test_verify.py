@@ -163,6 +163,19 @@ def test_pooled_vectors_are_made_again_without_the_file(index, tmp_path):
     assert [hit.page for hit in hits] == [2]
 
 
+def test_damaged_bits_are_named_and_made_again(index, tmp_path):
+    before = index.search("penguins on the ice", cascade="best")
+    index._store.bits.flush(index._store)
+    (file,) = (tmp_path / "index" / "cache" / "bits").glob("full.*.bits")
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    (problem,) = index.verify(repair=True)
+    assert "bits, which are made from the pages, are damaged" in problem.problem
+    assert index.verify() == []
+    assert index.search("penguins on the ice", cascade="best") == before
+
+
 def test_what_cannot_be_repaired_for_want_of_its_file_stays_a_problem(index, tmp_path):
     (tmp_path / "d" / "a.pdf").unlink()
     lose(index)

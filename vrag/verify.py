@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from vrag.bits.store import bits_damage, make_bits_again
 from vrag.documents import CURRENT, Document, Documents, page_id
 from vrag.embedders.base import PageVectors
 from vrag.errors import StoreError
@@ -62,6 +63,7 @@ class Verifier:
     dim: int
     model_key: str
     mean: FloatArray | None
+    _bits_are_damaged: bool = False
     _known: dict[str, Document] = field(default_factory=dict)
     _found: dict[str, set[int]] = field(default_factory=dict)
 
@@ -69,6 +71,10 @@ class Verifier:
         """What is wrong with the store, then with pages, then what is missing of documents."""
         if lost := loss(self.store):
             yield Problem("", None, lost)
+        self._bits_are_damaged = False
+        for sentence in bits_damage(self.store):
+            self._bits_are_damaged = True
+            yield Problem("", None, f"the bits, which are made from the pages, are damaged: {sentence}")
         self._known = {document.doc_id: document for document in self.documents.all()}
         self._found = {doc_id: set() for doc_id in self._known}
         pages = Selection((Condition("kind", (PAGE, ARRIVING)),))
@@ -107,6 +113,8 @@ class Verifier:
         affected = {problem.doc_id for problem in others if problem.doc_id}
         for doc_id in affected:
             self.documents.describe(replace(self._known[doc_id], complete=False))
+        if self._bits_are_damaged:
+            make_bits_again(self.store)
         return [path for doc_id in sorted(affected) for path in self._known[doc_id].paths]
 
     def _of_page(self, record: Record, document: Document, page: int) -> str:

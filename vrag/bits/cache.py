@@ -117,6 +117,19 @@ class BitCache:
             except (OSError, DamagedError) as error:
                 self._go_without(error)
 
+    def compact(self, store: Store) -> None:
+        """Keep nothing of pages that the store has no more, on the disk either."""
+        with self._lock:
+            if not len(self._contents):
+                return
+            try:
+                self.update(store)
+                if len(self._contents) > len(self._contents.position):
+                    self._contents.keep_living()
+                    self._commit()
+            except (OSError, DamagedError) as error:
+                self._go_without(error)
+
     def is_fresh(self, store: Store) -> bool:
         """Whether `update` has nothing to do; what a write in progress brings need not be seen yet."""
         with self._lock:

@@ -39,6 +39,12 @@ class BitsStore(ManifestStore):
         with self._deleting():
             super().delete(selection)
 
+    def compact(self) -> None:
+        """As `ManifestStore.compact`; the bits keep nothing of what was deleted either."""
+        super().compact()
+        if self.bits is not None:
+            self.bits.compact(self)
+
     def _deleting(self) -> AbstractContextManager[None]:
         return self.bits.changing(deleting=True) if self.bits is not None else nullcontext()
 
@@ -57,3 +63,15 @@ def view_of(store: Store) -> BitsView | None:
         return None
     compile_in_background()
     return store.bits.view(store)
+
+
+def bits_damage(store: Store) -> list[str]:
+    """A sentence for each file of the store's bits that is not what was written; every byte is read."""
+    return store.bits.damage() if isinstance(store, BitsStore) and store.bits is not None else []
+
+
+def make_bits_again(store: Store) -> None:
+    """Make the store's bits from its pages."""
+    if isinstance(store, BitsStore) and store.bits is not None:
+        store.bits.discard()
+        store.bits.update(store)
