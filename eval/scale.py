@@ -71,7 +71,7 @@ def show(name: str, sample: Sample, hours: str) -> None:
     print("| --- | --- | --- | --- | --- |")
     for v in sample.vectors:
         print(f"| `{v.name}` | {v.rows:.1f} | {v.dim} | {v.bytes_a_page:,.0f} | {v.scan_us:.1f} |")
-    print(f"\nWords and boxes {sample.payload_a_page:,.0f} B, on disk in all {sample.disk_a_page:,.0f} B a page.\n")
+    print(f"\nWords and boxes {sample.payload_a_page:,.0f} B, on disk in all {sample.disk.a_page:,.0f} B a page.\n")
     print(
         f"| pages | disk | memory | memory, binary | nodes | nodes, binary | scans a second, pooled | {hours} hours |"
     )

@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from tests.pdfs import write_pdf
 
+os.environ.setdefault("VRAG_LOG", "off")  # nothing of a test goes into the user's log
 settings.register_profile("default", deadline=None)  # a shared machine is slow now and then
 settings.load_profile("default")
 

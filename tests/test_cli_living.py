@@ -29,7 +29,7 @@ def library(cli, tmp_path):
 
 def test_ls_tells_documents_states_metadata_and_facets(cli, library):
     rows = {row["doc"]: row for row in cli("ls", "--index", "i", "--json").json}
-    assert set(rows["animals.pdf"]) == {"doc", "path", "copies", "pages", "state", "meta"}
+    assert set(rows["animals.pdf"]) == {"doc", "path", "copies", "copy_paths", "pages", "state", "meta"}
     assert rows["animals.pdf"]["meta"] == {"year": 2020, "tags": ["wild", "ice"], "project": "alpha"}
     assert {row["state"] for row in rows.values()} == {"complete"}
     assert [r["doc"] for r in cli("ls", "--index", "i", "--where", "year>2020", "--json").json] == ["machines.pdf"]
@@ -92,7 +92,7 @@ def test_prune_asks_and_removes(cli, library):
     assert cli("ingest", "d", "--index", "i").code == 2
     done = cli("ingest", "d", "--index", "i", "--prune", "--yes")
     assert done.code == 0
-    assert "1 documents removed" in done.out
+    assert "1 document removed" in done.out
     assert cli("status", "--index", "i", "--json").json["failed_files"] == 0
 
 
@@ -152,8 +152,8 @@ def test_a_terminal_is_asked(tmp_path, library):
     arguments = command("rm", "animals.pdf", "--index", "i")
     done = subprocess.run(arguments, stdin=terminal, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 1
-    assert re.search(r"Remove 1 documents.*\[y/N\]", done.stderr)
+    assert re.search(r"Remove 1 document.*\[y/N\]", done.stderr)
     os.write(main, b"y\n")
     done = subprocess.run(arguments, stdin=terminal, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0
-    assert "1 documents with 3 pages removed." in done.stdout
+    assert "1 document with 3 pages removed." in done.stdout

@@ -29,7 +29,7 @@ def test_every_command_is_shown_in_use(name):
 
 def test_the_reference_names_no_option_that_is_gone():
     text = (ROOT / "docs" / "cli.md").read_text()
-    commands = [*GROUP.commands.values()]
+    commands = [GROUP, *GROUP.commands.values()]
     for command in commands:  # grows while it is walked: a group has commands of its own
         commands += getattr(command, "commands", {}).values()
     live = {o for c in commands for parameter in c.params for o in (*parameter.opts, *parameter.secondary_opts)}

@@ -1,6 +1,6 @@
 """Ingest over a local Ray cluster, workers killed while it runs.
 
-Needs the extra: pip install -e '.[ray]' (about 75 MB), then: pytest tests/test_fleet.py
+One cluster serves all of them: to start one takes longer than any test.
 """
 
 import os
@@ -13,9 +13,9 @@ from tests.pdfs import write_pdf
 from tests.tiny_onnx import make
 from vrag import Index
 from vrag.embedders.options import ModelOptions
-from vrag.errors import UsageError
+from vrag.errors import ModelError, UsageError
 
-ray = pytest.importorskip("ray", reason="needs Ray: pip install -e '.[ray]'")
+ray = pytest.importorskip("ray", reason="needs Ray, which is in [test]")
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -23,9 +23,27 @@ pytestmark = [
 ]
 
 
+REFUSED = "unspeakable"
+
+
+def refuse_a_word():
+    """Runs in every worker: the built-in model fails on pages with a certain word, as a model may on a picture."""
+    from vrag.embedders.builtin import BuiltinEmbedder
+
+    embed = BuiltinEmbedder.embed_pages
+
+    def embed_pages(self, pages):
+        if any(REFUSED in page.words.texts for page in pages):
+            raise RuntimeError("no memory for this one")
+        return embed(self, pages)
+
+    BuiltinEmbedder.embed_pages = embed_pages
+
+
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    environment = {"worker_process_setup_hook": refuse_a_word}
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR", runtime_env=environment)
     yield
     ray.shutdown()
 
@@ -41,6 +59,23 @@ def test_the_index_is_the_same_as_without_ray(tmp_path, folder, indexed):
         expected = plain.search("bees dance", cascade="exact")
     assert [(h.doc, h.page) for h in hits] == [(h.doc, h.page) for h in expected]
     assert [h.score for h in hits] == pytest.approx([h.score for h in expected], rel=1e-3)
+
+
+def test_a_page_that_the_model_refuses_costs_no_other(tmp_path):
+    pages = [*ANIMALS, f"An {REFUSED} page", *MACHINES]
+    write_pdf(tmp_path / "d" / "a.pdf", pages)
+    with Index.create(tmp_path / "i") as index:
+        report = index.ingest([tmp_path / "d"], ray="local")
+        assert (report.added, index.page_count) == (5, 5)
+        assert [(f.page, f.reason) for f in report.failed] == [(4, "The model cannot embed it: no memory for this one")]
+        assert [document.complete for document in index.documents.all()] == [True]
+
+
+def test_a_model_that_refuses_everything_ends_the_run(tmp_path):
+    write_pdf(tmp_path / "d" / "a.pdf", [f"{REFUSED} {n}" for n in range(30)])
+    with Index.create(tmp_path / "i") as index, pytest.raises(ModelError, match="no memory") as caught:
+        index.ingest([tmp_path / "d"], ray="local")
+    assert "embed_pages" in str(caught.value.__cause__)  # the worker's own traceback
 
 
 def test_killed_workers_lose_nothing(tmp_path):
@@ -66,7 +101,7 @@ class Killer:
     def looking(self, files):
         pass
 
-    looked = embedding = lambda self, *_: None
+    looked = embedding = reading = read = lambda self, *_, **__: None
 
     def page(self, ok):
         self.seen += 1
@@ -94,15 +129,12 @@ def actors():
     return found
 
 
-def test_a_cluster_that_is_not_there_is_a_sentence(tmp_path):
+def test_a_cluster_that_is_not_there_is_a_sentence(monkeypatch):
     from vrag.fleet.fleet import connect
 
-    ray.shutdown()
-    try:
-        with pytest.raises(UsageError, match="No Ray cluster at"):
-            connect("127.0.0.1:1")
-    finally:
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(UsageError, match="No Ray cluster at"):
+        connect("127.0.0.1:1")
 
 
 def test_a_checkpoint_runs_on_workers_as_it_does_here(tmp_path, folder):

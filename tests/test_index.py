@@ -154,7 +154,7 @@ def test_a_copy_is_linked_and_not_embedded_again(tmp_path):
     write_pdf(tmp_path / "d" / "copy.pdf", ANIMALS)
     with Index.create(tmp_path / "i") as index:
         report = index.ingest([tmp_path / "d"])
-        assert (report.added, report.documents, index.page_count) == (3, 2, 3)
+        assert (report.added, report.documents, report.copies, index.page_count) == (3, 1, 1, 3)
         assert len(index.search("bees", where="doc=copy.pdf")) == 3
 
 

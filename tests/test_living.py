@@ -343,11 +343,11 @@ def test_a_hundred_thousand_files_are_looked_at_once(index, tmp_path, monkeypatc
     written, put = [], type(index.documents).put
     monkeypatch.setattr(type(index.documents), "put", lambda self, d: written.append(d) or put(self, d))
     report = ingest(index, folder)
-    assert (report.documents, report.added, report.failed) == (2_000, 3, [])
+    assert (report.documents, report.copies, report.added, report.failed) == (1, 1_999, 3, [])
     assert len(written) == 2
     forbid_hashing(monkeypatch)
     again = ingest(index, folder)
-    assert (again.documents, again.added) == (2_000, 0)
+    assert (again.documents, again.copies, again.unchanged, again.added) == (1, 1_999, 3, 0)
     assert len(written) == 2
 
 

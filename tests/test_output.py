@@ -154,3 +154,27 @@ def test_numbers_are_never_cut_off(monkeypatch, width):
     assert "0.1234" in text
     assert "0.001 to 0.999" in text
     assert "…" not in text
+
+
+ROWS = [
+    {"model": "vidore/colqwen2.5-v0.2-merged", "vectors": "by words", "licence": "Qwen Research", "runs_here": "no"},
+    {"model": "builtin", "vectors": "384", "licence": "[bold]", "runs_here": "needs torch"},
+]
+
+
+@pytest.mark.parametrize("width", [20, 60, 80, 200])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_no_word_of_a_table_is_broken(monkeypatch, width, terminal):
+    file = io.StringIO()
+    console = output.SafeConsole(file=file, width=width, force_terminal=terminal, no_color=True, color_system=None)
+    monkeypatch.setattr(output, "stdout", console)
+    output.rows(ROWS, as_json=False)
+    lines = file.getvalue().splitlines()
+    for row in ROWS:
+        assert any(row["model"] in line for line in lines)
+    words = file.getvalue().split()
+    assert {"Qwen", "Research", "[bold]", "torch"} <= {word.rstrip(";") for word in words}
+    if terminal and width > 30:
+        assert max(map(len, lines)) <= width
+    if not terminal:  # a line a row, so that grep and cut work
+        assert len([line for line in lines if line.strip()]) == 2 + len(ROWS)

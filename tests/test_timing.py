@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from vrag.timing import READING, WRITING, Stopwatch, bound, count, timed, watching
+from vrag.timing import OCR, READING, WRITING, Stopwatch, bound, count, timed, watching
 
 
 def test_stages_add_up_in_their_order():
@@ -56,4 +56,19 @@ def test_threads_with_a_copy_of_the_context_report_to_the_same_watch():
     ],
 )
 def test_a_run_is_bound_by_what_the_main_thread_spends_most_on(seconds, expected):
-    assert bound(seconds).startswith(expected)
+    assert bound(seconds, 2, 2).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers", "says", "never"),
+    [
+        ({"read": 9, OCR: 1}, 1, "1 of 2 cores (more --workers", "all 2"),
+        ({"read": 9, OCR: 1}, 2, "all 2 cores (--ray", "--workers"),
+        ({"read": 9, OCR: 8}, 2, "all 2 cores (--ocr never", "--workers"),
+        ({"read": 9, OCR: 8}, 0, "on the cluster", "--workers"),
+    ],
+)
+def test_what_bounds_reading_is_something_that_can_be_changed(seconds, workers, says, never):
+    said = bound({READING: 9, **seconds}, workers, 2)
+    assert says in said
+    assert never not in said

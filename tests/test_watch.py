@@ -79,7 +79,7 @@ def test_the_command_keeps_an_index_current_until_ctrl_c(cli, tmp_path):
         write_pdf(tmp_path / "d" / "b.pdf", MACHINES)
         assert "2 pages added, 3 known, 0 documents removed" in running.stdout.readline()
         (tmp_path / "d" / "a.pdf").unlink()
-        assert "0 pages added, 2 known, 1 documents removed" in running.stdout.readline()
+        assert "0 pages added, 2 known, 1 document removed" in running.stdout.readline()
         shutil.rmtree(tmp_path / "d")
         time.sleep(1)
     finally:

@@ -10,6 +10,17 @@ from importlib import metadata
 from vrag.embedders.colpali.engine import PAIR_REMEDY, torch_pair_problem
 from vrag.errors import VragError
 
+# Package, extra of pyproject.toml it comes with, and what for.
+_EXTRAS = (
+    ("fastembed", "onnx", "ColPali-style models in ONNX, without torch"),
+    ("numba", "fast", "compiled kernels: searches several times as fast"),
+    ("datasets", "eval", "benchmarks from the hub: vrag eval"),
+    ("matplotlib", "bench", "pictures of vrag bench and vrag tune"),
+    ("threadpoolctl", "bench", "vrag bench, and peers on one thread each"),
+    ("ray", "ray", "vrag ingest --ray"),
+    ("reportlab", "samples", "making the sample documents anew"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -41,7 +52,7 @@ def examine() -> list[Check]:
         _poppler(),
         *_torch_pair(),
         _package("colpali-engine", 'pip install "vrag-toolkit[colpali]"'),
-        _package("fastembed", 'For ColPali-style models in ONNX, without torch: pip install "vrag-toolkit[onnx]"'),
+        *(_extra(name, extra, what) for name, extra, what in _EXTRAS),
         _server(),
     ]
 
@@ -56,6 +67,10 @@ def _version(name: str) -> str | None:
 def _package(name: str, remedy: str, needed: bool = False) -> Check:
     version = _version(name)
     return Check(name, version is not None, version or "not installed", remedy, needed)
+
+
+def _extra(name: str, extra: str, what: str) -> Check:
+    return _package(name, f'For {what}: pip install "vrag-toolkit[{extra}]"')
 
 
 def _weights() -> Check:

@@ -32,6 +32,10 @@ class UsageError(VragError):
     exit_code = 2
 
 
+class IndexExistsError(UsageError):
+    """An index cannot be made where there is one: also when another process was quicker."""
+
+
 class PageError(VragError):
     """A file or page that cannot be turned into a `Page`; the other pages go on."""
 
@@ -42,6 +46,10 @@ class ModelError(VragError):
 
 class StoreError(VragError):
     """The vector store refused or failed."""
+
+
+class BusyError(StoreError):
+    """Somebody else has the index open; it can be had once they are done."""
 
 
 class IndexMismatchError(VragError):

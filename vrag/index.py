@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from vrag.answers import find_answers
@@ -17,7 +16,7 @@ from vrag.context import Contexts, refresh_contexts
 from vrag.documents import KEYS, Document, Documents
 from vrag.embedders import ModelOptions, load_embedder
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
-from vrag.errors import IndexMismatchError, UsageError
+from vrag.errors import UsageError
 from vrag.execution import Execution
 from vrag.explain import Explanation, Match, explain_page, find_matches
 from vrag.facts import Facts
@@ -29,7 +28,7 @@ from vrag.ingest import Ingest, Options
 from vrag.lock import IndexLock
 from vrag.memory import divide
 from vrag.metadata import Types
-from vrag.opening import keep_bits, lock_place, open_store
+from vrag.opening import ChangedMeanwhileError, keep_bits, load_model, lock_place, reopen_store
 from vrag.pages.drawing import PageDrawer
 from vrag.pages.files import find_files
 from vrag.payload import page_grid, page_place, page_words, reading
@@ -97,24 +96,26 @@ class Index(AbstractContextManager["Index"]):
         model: str | None = None,
         collection: str | None = None,
         options: ModelOptions | None = None,
+        wait: float = 0.0,
     ) -> Index:
         """Make a new index.
 
         Args:
-            path: A folder, created when missing, or the `http://` or `https://` address of a Qdrant server.
+            path: A folder, empty or created when missing, or the `http://` or `https://` address of a Qdrant server.
             pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; by default the one that fits the model.
             model: Model to use instead of the recipe's: a known one, a folder with a checkpoint, or a hub id.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
             options: How to run the model.
+            wait: Seconds to wait for another process that is at it; a `Place` brings its own.
 
         Raises:
-            UsageError: There is an index already, or the recipe is not valid.
+            UsageError: There is an index or something else in the folder already, or the recipe is not valid.
             ModelError: The model cannot be loaded.
-            StoreError: Another process is making it, or the server cannot be reached or used.
+            BusyError: Another process is making it.
+            StoreError: The server cannot be reached or used.
         """
-        place = as_place(path, collection)
-        if place.holds_index():
-            raise UsageError(f"There is an index at {place.name} already.", "Open it, or choose another place.")
+        place = as_place(path, collection, wait)
+        place.require_free()
         recipe = choose_pipeline(pipeline, model, options)
         embedder = load_embedder(recipe.model, options=options)
         if place.folder is None:
@@ -133,6 +134,7 @@ class Index(AbstractContextManager["Index"]):
         collection: str | None = None,
         options: ModelOptions | None = None,
         incomplete: bool = False,
+        wait: float = 0.0,
     ) -> Index:
         """Open an index.
 
@@ -142,24 +144,23 @@ class Index(AbstractContextManager["Index"]):
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
             options: How to run the model here; what vectors depend on is taken from the index.
             incomplete: Open it although pages that were stored are gone, e.g. to bring them back.
+            wait: Seconds to wait for another process that has the folder open; a `Place` brings its own.
 
         Raises:
             UsageError: There is no index.
             IndexMismatchError: It was made by another model or format.
-            StoreError: Another process has the folder open, files of it are lost, or the server cannot be reached.
+            BusyError: Another process, or another `Index` of this one, has the folder open.
+            StoreError: Files of the index are lost, or the server cannot be reached.
         """
-        place = as_place(path, collection)
-        facts = place.facts()
-        recipe = make_pipeline(facts.pipeline, facts.table, place.name)
-        embedder = load_embedder(recipe.model, options=(options or ModelOptions()).of_index(facts.fingerprint.facts))
-        differences = facts.fingerprint.differences(embedder.fingerprint())
-        if differences and not force:
-            raise IndexMismatchError(
-                f"The index at {place.name} was made by another model: {'; '.join(differences)}.",
-                "Make a new index, or search anyway with --force (force=True).",
-            )
-        store = partial(open_store, place, recipe, facts.dim, force or incomplete)
-        return cls._over(place, recipe, embedder, facts.fingerprint, store)
+        place = as_place(path, collection, wait)
+        while True:
+            facts = place.facts()
+            recipe, embedder = load_model(place, facts, options, force)  # before the lock, which others wait for
+            store = partial(reopen_store, place, facts, recipe, force or incomplete)
+            try:
+                return cls._over(place, recipe, embedder, facts.fingerprint, store)
+            except ChangedMeanwhileError:
+                continue
 
     @classmethod
     def _over(
@@ -203,8 +204,7 @@ class Index(AbstractContextManager["Index"]):
         Raises:
             UsageError: A path is missing, there is nothing to index, or metadata of the wrong type is given.
         """
-        report = report or IngestReport(index=self.place.name)
-        options = options or Options()
+        report, options = report or IngestReport(index=self.place.name), options or Options()
         files = find_files(
             [Path(path) for path in paths], recursive, report.unreadable_folder, may_be_empty=options.may_be_empty
         )
@@ -215,6 +215,7 @@ class Index(AbstractContextManager["Index"]):
         spec = self.pipeline.with_page(renderer=renderer).page_spec(self.embedder.page_spec)
         spec = replace(spec, passwords=options.passwords)
         shares = divide(options.max_memory, workers, spec)
+        report.workers = 0 if ray else shares.workers
         self._page_count = None
         with page_source(ray, shares, self.embedder, spec) as (pool, embedder, ahead):
             stored = (self._store, self.documents, Failures(self._store), self._gate)
@@ -493,13 +494,13 @@ class Index(AbstractContextManager["Index"]):
     def close(self) -> None:
         """Flush and release the folder, or close the connection; end the process that draws pages."""
         self._drawer.close()
-        self._store.close()
-        if self._lock is not None:
-            self._lock.release()
+        try:
+            self._store.close()
+        finally:  # a disk that is full or gone shall not keep others out
+            if self._lock is not None:
+                self._lock.release()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _best_page(

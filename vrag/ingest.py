@@ -19,6 +19,7 @@ import numpy as np
 from vrag.batching import batched
 from vrag.documents import Documents
 from vrag.embedders.base import Embedder, PageVectors
+from vrag.embedders.each import embed_each
 from vrag.errors import PageError
 from vrag.failures import Failures
 from vrag.gate import Gate
@@ -27,7 +28,7 @@ from vrag.pages.workers import PageWorkers
 from vrag.pipeline import Pipeline
 from vrag.report import Failure, IngestReport, Progress
 from vrag.store.base import Store
-from vrag.timing import OPTIMIZING, READING, count, timed, watching
+from vrag.timing import OCR, OPTIMIZING, READING, count, timed, watching
 from vrag.worklist import Options, Task, Worklist
 from vrag.writer import Batch, Embedded, OneBehind, Tried, Writer
 
@@ -138,37 +139,53 @@ class Ingest:
             asked: The batch.
             changed: Ids of documents whose file is not what it was: they are left out. May grow.
         """
-        arrived = [(one, _outcome(one.page)) for one in asked if one.task.document.doc_id not in changed]
+        arrived = [(one, self._outcome(one)) for one in asked if one.task.document.doc_id not in changed]
         tasks = {one.task.document.doc_id: one.task for one, outcome in arrived if outcome is not None}
         new = [task for task in tasks.values() if not task.source.unchanged()]
         changed.update(task.document.doc_id for task in new)
         kept = [(one, outcome) for one, outcome in arrived if one.task.document.doc_id not in changed]
         pages = [outcome for _, outcome in kept if isinstance(outcome, Page)]
-        vectors = iter(self._embedded(pages) if pages else ())
+        vectors = iter(self._embedded(pages))
         found = [next(vectors) if isinstance(outcome, Page) else outcome for _, outcome in kept]
         tried = [Tried(one.task, one.number, it, one.is_last) for (one, _), it in zip(kept, found, strict=True)]
         return Batch(tried, new)
 
+    def _outcome(self, asked: _Asked) -> Page | PageError | None:
+        """Wait for a page."""
+        if asked.page is None:
+            return None
+        self.progress.reading(asked.task.source.path, asked.number)
+        try:
+            with timed(READING):
+                page = asked.page.result()
+        except PageError as error:
+            self.progress.read(slow=False)
+            return error
+        self.progress.read(slow=OCR in page.seconds)
+        for stage, seconds in page.seconds.items():
+            count(stage, seconds)
+        return page
+
     def _embedded(self, pages: Sequence[Page]) -> list[Embedded | PageError]:
-        """Pages with their vectors; when the model fails on all of them, page by page, so that one costs no other.
+        """Pages with their vectors, or why one has none.
 
         Raises:
             Exception: The model's own, once it fails on everything.
         """
-        try:
-            found = [self._checked(*pair) for pair in zip(pages, self.embedder.embed_pages(pages), strict=True)]
-        except Exception as error:
-            if len(pages) > 1:
-                return [one for page in pages for one in self._embedded([page])]
-            self._fruitless += 1
-            if self._fruitless > _HOPELESS:
-                raise
-            return [PageError(f"The model cannot embed it: {error}", "vrag ingest --retry-failed")]
-        self._fruitless = 0
-        return found
+        found = zip(pages, embed_each(self.embedder, pages), strict=True)
+        return [self._refused(it) if isinstance(it, Exception) else self._checked(page, it) for page, it in found]
+
+    def _refused(self, error: Exception) -> PageError:
+        self._fruitless += 1
+        if self._fruitless > _HOPELESS:
+            raise error
+        refused = PageError(f"The model cannot embed it: {error}", "vrag ingest --retry-failed")
+        refused.__cause__ = error
+        return refused
 
     def _checked(self, page: Page, vectors: PageVectors) -> Embedded | PageError:
         """The page without its picture, which is not needed any more, and its vectors, when they can be stored."""
+        self._fruitless = 0
         rows, dim = vectors.full.shape
         if not np.isfinite(vectors.full).all():
             return PageError("The model gave numbers that are not finite.", "Try another dtype or device.")
@@ -179,16 +196,3 @@ class Ingest:
                 "Cut the page up, or keep the index in a folder.",
             )
         return replace(page, image=None), vectors
-
-
-def _outcome(asked: Future[Page] | None) -> Page | PageError | None:
-    if asked is None:
-        return None
-    try:
-        with timed(READING):
-            page = asked.result()
-    except PageError as error:
-        return error
-    for stage, seconds in page.seconds.items():
-        count(stage, seconds)
-    return page

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from vrag.errors import StoreError
+from vrag.errors import BusyError
 from vrag.parsing import parse_json
 from vrag.pathtext import shown
 
 LOCK_FILE = "lock"
+_POLL_S = 0.05  # between two tries while another has it: at once for a person, and 20 system calls a second
+_log = logging.getLogger(__name__)
 _FIRST_BYTE = 1 << 20  # where Windows locks: past the text, which others must be able to read
 
 
@@ -50,6 +54,12 @@ class Holder:
         command = shown(shlex.join(_without_secrets(words)))[:200]
         return cls(os.getpid(), command, platform.node(), datetime.now().isoformat(timespec="seconds"))
 
+    @property
+    def is_me(self) -> bool:
+        """Whether it is this process: another `Index` of the same folder."""
+        me = Holder.me()
+        return (self.pid, self.host) == (me.pid, me.host)
+
     def __str__(self) -> str:
         return f"{self.command} (process {self.pid} on {self.host}, since {self.since.replace('T', ' ')})"
 
@@ -59,37 +69,49 @@ class IndexLock:
 
     Args:
         folder: Folder of the index; must exist.
+        wait: Seconds to wait for whoever has it; a warning on the log says once who that is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wait: float = 0.0) -> None:
         self._path = folder / LOCK_FILE
+        self._wait = wait
         self._file: IO[str] | None = None
 
     def acquire(self) -> IndexLock:
-        """Take the lock, or say who has it.
+        """Take the lock, as soon as it is free, or say who has it.
 
         A folder that cannot be written is left to the engine, which says so.
 
         Raises:
-            StoreError: Another process, or another `Index` of this one, has the index open.
+            BusyError: Another process, or another `Index` of this one, still has the index open.
         """
         try:
             file = self._path.open("a+", encoding="utf-8")
         except OSError:
             return self
         try:
-            _lock(file)
-        except OSError as error:
-            holder = _read_holder(file)
+            self._wait_for(file)
+        except BaseException:  # Ctrl-C ends the waiting too
             file.close()
-            raise StoreError(
-                f"The index is open in another process: {holder or 'it does not say which'}.",
-                "Wait for it to end, or use a Qdrant server when several processes must work at once.",
-            ) from error
+            raise
         self._file = file
         with contextlib.suppress(OSError):  # a full disk: the lock holds, it only cannot name its holder
             _write_holder(file, Holder.me())
         return self
+
+    def _wait_for(self, file: IO[str]) -> None:
+        until, told = time.monotonic() + self._wait, False
+        while True:
+            try:
+                return _lock(file)
+            except OSError as error:
+                left = until - time.monotonic()
+                if not left > 0:  # as with nan
+                    raise _busy(_read_holder(file)) from error
+                if not told:
+                    _log.warning("Waiting for %s.", _read_holder(file) or "another process that has the index open")
+                    told = True
+                time.sleep(min(_POLL_S, left))
 
     def release(self) -> None:
         """Give the lock back; twice is harmless."""
@@ -107,6 +129,18 @@ def try_lock(file: IO[Any]) -> bool:
     except OSError:
         return False
     return True
+
+
+def _busy(holder: Holder | None) -> BusyError:
+    if holder is not None and holder.is_me:
+        return BusyError(
+            "The index is open already in this process.",
+            "Close the other Index first, or use it: threads may share it.",
+        )
+    return BusyError(
+        f"The index is open in another process: {holder or 'it does not say which'}.",
+        "Wait for it to end (--wait SECONDS), or use a Qdrant server when several processes must work at once.",
+    )
 
 
 def _without_secrets(words: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from vrag.errors import UsageError
 from vrag.pages.page import PageSpec
 from vrag.parsing import MalformedError, real_number
 from vrag.pathtext import quoted
+from vrag.units import size
 
 GIB = 1 << 30
 MOST_BYTES = 1 << 60  # that can be asked for: more than any machine has
@@ -50,8 +51,7 @@ def divide(max_memory: int | None, workers: int | None, spec: PageSpec) -> Divis
     total = max(int(machine_bytes() * _SHARE), _MAIN + _WORKER_MIN) if max_memory is None else max_memory
     left = total - _MAIN
     if left < _WORKER_MIN:
-        needed = (_MAIN + _WORKER_MIN) / GIB
-        raise UsageError(f"{total / GIB:.1f} GiB of memory are not enough: an ingest needs {needed:.1f} GiB.")
+        raise UsageError(f"{size(total)} of memory are not enough: an ingest needs {size(_MAIN + _WORKER_MIN)}.")
     count = min(workers or os.cpu_count() or 1, left // _WORKER_MIN)
     page = _WORDS + (3 * spec.max_side**2 if spec.image else 0)
     in_flight = min(count * _AHEAD, max(count, total // _IN_FLIGHT_SHARE // page))

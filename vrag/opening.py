@@ -1,24 +1,94 @@
-"""What is beside the store of an embedded index while it is open: the lock and the packed bits."""
+"""Opening an index: the model it was made by, its lock, its store, and the packed bits beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vrag.embedders import ModelOptions, load_embedder
 from vrag.embedders.base import Embedder, Fingerprint
+from vrag.errors import IndexMismatchError
+from vrag.facts import Facts
+from vrag.leftovers import CACHE
 from vrag.lock import IndexLock
-from vrag.pipeline import CONTEXT, Pipeline
-from vrag.places import CACHE, Place
+from vrag.pipeline import CONTEXT, Pipeline, make_pipeline
+from vrag.places import FolderPlace, Place
 from vrag.store.base import Store
+from vrag.swap import finish_swap
+
+
+class ChangedMeanwhileError(Exception):
+    """The index is another one than before the wait for its lock."""
 
 
 def lock_place(place: Place) -> IndexLock | None:
     """The lock of an embedded index, whose folder is made when missing; None for a server, which lets many in.
 
+    What the process before left half done is finished.
+
     Raises:
-        StoreError: Another process has it.
+        UsageError: The folder is no index, and what is in it is somebody else's.
+        BusyError: Another process has it, and the place's time to wait is over.
     """
-    if place.folder is None:
+    if not isinstance(place, FolderPlace):
         return None
+    if not place.holds_index():
+        place.require_free()
     place.folder.mkdir(parents=True, exist_ok=True)
-    return IndexLock(place.folder).acquire()
+    lock = IndexLock(place.folder, place.wait).acquire()
+    finish_swap(place.folder)
+    return lock
+
+
+@contextmanager
+def locked(place: Place) -> Iterator[None]:
+    """Nobody else has the index while the block runs; see `lock_place`."""
+    lock = lock_place(place)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def load_model(place: Place, facts: Facts, options: ModelOptions | None, force: bool) -> tuple[Pipeline, Embedder]:
+    """The recipe of an index, and the model it was made by.
+
+    Args:
+        place: Of the index.
+        facts: Of the index.
+        options: How to run the model here; what vectors depend on is taken from the index.
+        force: Take the model at hand although it is not the one that made the index.
+
+    Raises:
+        IndexMismatchError: It is not, and `force` is not given.
+    """
+    recipe = make_pipeline(facts.pipeline, facts.table, place.name)
+    embedder = load_embedder(recipe.model, options=(options or ModelOptions()).of_index(facts.fingerprint.facts))
+    differences = facts.fingerprint.differences(embedder.fingerprint())
+    if differences and not force:
+        raise IndexMismatchError(
+            f"The index at {place.name} was made by another model: {'; '.join(differences)}.",
+            "Make a new index, or search anyway with --force (force=True).",
+        )
+    return recipe, embedder
+
+
+def reopen_store(place: Place, facts: Facts, recipe: Pipeline, incomplete: bool) -> Store:
+    """The store of an index that is locked by now, as `open_store` gives it.
+
+    Args:
+        place: Of the index.
+        facts: Of the index, as read before it was locked.
+        recipe: As the facts say.
+        incomplete: As for `open_store`.
+
+    Raises:
+        ChangedMeanwhileError: Whoever had the lock before has given the index another recipe.
+    """
+    if place.folder is not None and place.facts() != facts:
+        raise ChangedMeanwhileError
+    return open_store(place, recipe, facts.dim, incomplete)
 
 
 def open_store(place: Place, pipeline: Pipeline, dim: int, incomplete: bool = False) -> Store:

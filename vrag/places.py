@@ -7,16 +7,19 @@ record of the collection, so any machine opens it by its place alone.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from vrag.errors import IndexMismatchError, UsageError
+from vrag.errors import IndexExistsError, IndexMismatchError, UsageError
 from vrag.facts import Facts, write_facts
+from vrag.leftovers import find_stranger
 from vrag.parsing import MalformedError, parse_json, read_text
-from vrag.settings import INDEX_ENV, INDEX_FILE, SHARD, find_index, index_for_writing, is_index
+from vrag.pathtext import shown
+from vrag.settings import INDEX_ENV, INDEX_FILE, INDEX_NAME, SHARD, find_index, index_for_writing, is_index
 from vrag.store.address import URL_ENV, Server, collection_name
 from vrag.store.base import Record, Selection, Store, VectorField
 from vrag.store.layout import ServerLayout
@@ -25,7 +28,6 @@ from vrag.swap import finish_interrupted_swap
 if TYPE_CHECKING:
     from vrag.store.connect import Connection
 
-CACHE = "cache"  # what can be made again from the shard
 FACTS_ID = "00000000-0000-5000-8000-000000000001"
 INDEX = "index"
 
@@ -45,6 +47,14 @@ class Place(Protocol):
 
     def holds_index(self) -> bool:
         """Whether a whole index is there."""
+        ...
+
+    def require_free(self) -> None:
+        """Look whether an index can be made here.
+
+        Raises:
+            UsageError: There is one, or what is there is somebody else's.
+        """
         ...
 
     def facts(self) -> Facts:
@@ -72,10 +82,16 @@ class Place(Protocol):
 
 
 class FolderPlace:
-    """A folder with Qdrant Edge in it."""
+    """A folder with Qdrant Edge in it.
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    Args:
+        folder: Made when it is missing.
+        wait: Seconds to wait for another process that has the index open.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], wait: float = 0.0) -> None:
         self._folder = Path(folder).absolute()
+        self.wait = wait
 
     @property
     def name(self) -> str:
@@ -91,9 +107,19 @@ class FolderPlace:
         """Whether the folder has an `index.json`."""
         return is_index(self._folder)
 
+    def require_free(self) -> None:
+        """Nothing is in the folder but what a try at making an index has left."""
+        _require_no_index(self)
+        stranger = find_stranger(self._folder)
+        if stranger is not None:
+            raise UsageError(
+                f"{self._folder} is no index, and there is something in it: {shown(stranger)}.",
+                f"Name a new or empty folder for the index: --index {shlex.quote(str(self._folder / INDEX_NAME))}",
+            )
+
     def facts(self) -> Facts:
         """What `index.json` says, after a repooling that was cut off at its end is finished."""
-        finish_interrupted_swap(self._folder)
+        finish_interrupted_swap(self._folder, self.wait)
         file = self._folder / INDEX_FILE
         if not self.holds_index():
             raise UsageError(
@@ -115,8 +141,9 @@ class FolderPlace:
         """A new shard and its `index.json`; what a crash left of an earlier try is removed first."""
         from vrag.bits.store import BitsStore
 
+        self.require_free()
         shard = self._folder / SHARD
-        if shard.is_dir() and not self.holds_index():
+        if shard.is_dir():
             shutil.rmtree(shard)
         store = BitsStore.create(shard, fields, dict(keys))
         write_facts(self._folder, facts)
@@ -146,6 +173,10 @@ class ServerPlace:
     def holds_index(self) -> bool:
         """Whether the collection is there with the facts of an index."""
         return self._facts_record() is not None
+
+    def require_free(self) -> None:
+        """There is no index; that a collection holds somebody else's points is seen when one is made."""
+        _require_no_index(self)
 
     def facts(self) -> Facts:
         """What the record of facts says."""
@@ -203,6 +234,7 @@ def choose_place(
     url: str | None = None,
     collection: str | None = None,
     timeout: float | None = None,
+    wait: float = 0.0,
     writing: bool = False,
     server: bool = False,
 ) -> Place:
@@ -215,6 +247,7 @@ def choose_place(
         url: A server's address; its key comes from `QDRANT_API_KEY` alone, since others can read a command line.
         collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
         timeout: Seconds a server has to answer.
+        wait: Seconds to wait for another process that has the folder open.
         writing: Whether an index may be made where there is none.
         server: Only a server will do.
 
@@ -228,11 +261,16 @@ def choose_place(
         return ServerPlace(Server.from_environment(url, timeout), collection_name(collection))
     if collection is not None:
         raise UsageError("--collection is a server's.", f"Name the server with --url, or set {URL_ENV}.")
-    return FolderPlace(index_for_writing(index) if writing else find_index(index))
+    return FolderPlace(index_for_writing(index) if writing else find_index(index), wait)
 
 
-def as_place(place: str | os.PathLike[str] | Place, collection: str | None = None) -> Place:
+def as_place(place: str | os.PathLike[str] | Place, collection: str | None = None, wait: float = 0.0) -> Place:
     """A place from what programs write: a folder, or a server's `http://` or `https://` address."""
     if isinstance(place, str) and place.startswith(("http://", "https://")):
         return ServerPlace(Server.from_environment(place), collection_name(collection))
-    return FolderPlace(place) if isinstance(place, (str, os.PathLike)) else place
+    return FolderPlace(place, wait) if isinstance(place, (str, os.PathLike)) else place
+
+
+def _require_no_index(place: Place) -> None:
+    if place.holds_index():
+        raise IndexExistsError(f"There is an index at {place.name} already.", "Open it, or choose another place.")

@@ -21,12 +21,11 @@ from vrag.batching import batched
 from vrag.documents import KEYS
 from vrag.embedders import model_mean
 from vrag.embedders.base import PageVectors
-from vrag.errors import IndexMismatchError, VragError
+from vrag.errors import IndexMismatchError, UsageError, VragError
 from vrag.facts import Facts, write_facts
 from vrag.grid import FloatArray
-from vrag.lock import IndexLock
 from vrag.metadata import index_metadata
-from vrag.opening import open_store
+from vrag.opening import locked, open_store
 from vrag.page_record import page_record, without_sums
 from vrag.parsing import MalformedError, parse_json, read_text
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
@@ -62,7 +61,9 @@ class RepoolReport:
 Watch = Callable[[int, int], None]
 
 
-def repool(path: str | os.PathLike[str], pipeline: str | Pipeline, watch: Watch | None = None) -> RepoolReport:
+def repool(
+    path: str | os.PathLike[str], pipeline: str | Pipeline, watch: Watch | None = None, wait: float = 0.0
+) -> RepoolReport:
     """Give the index at `path` the pooled vectors and cascades of another recipe.
 
     Args:
@@ -70,23 +71,22 @@ def repool(path: str | os.PathLike[str], pipeline: str | Pipeline, watch: Watch 
         pipeline: A recipe's name, a TOML file, or a `Pipeline`. What it does not say of the model and the page stays
             as the index has it.
         watch: Told after every batch how many pages are done, and how many there are.
+        wait: Seconds to wait for another process that has the index open.
 
     Raises:
         UsageError: There is no index, the recipe is not valid, or a pooling does not fit the pages.
         IndexMismatchError: The recipe has another model or other page settings: that needs an ingest.
-        StoreError: Another process has the index open.
+        BusyError: Another process has the index open.
     """
-    started, place = time.perf_counter(), FolderPlace(path)
+    started, place = time.perf_counter(), FolderPlace(path, wait)
     folder = place.folder
-    facts, old, new = _recipes(place, pipeline)
-    report = RepoolReport(place.name, new.name)
-    lock = IndexLock(folder).acquire()
-    try:
+    _recipes(place, pipeline)  # no index, or no such recipe: nobody waits for that
+    with locked(place):
+        facts, old, new = _recipes(place, pipeline)
+        report = RepoolReport(place.name, new.name)
         if new.schema(1) != old.schema(1) or (new.vectors, new.text) != (old.vectors, old.text):
             _rebuild(folder, facts, old, new, report, watch or _nobody)
         write_facts(folder, replace(facts, pipeline=new.name, table=new.source))
-    finally:
-        lock.release()
     report.seconds = time.perf_counter() - started
     return report
 
@@ -103,9 +103,20 @@ def repool_into(source: Place, target: Place, pipeline: str | Pipeline, watch: W
     Raises:
         UsageError: There is no index, the recipe is not valid, or a pooling does not fit the pages.
         IndexMismatchError: The recipe has another model or other page settings, or the target holds another index.
+        BusyError: Another process has one of them open.
         StoreError: A place cannot be used.
     """
+    if source.name == target.name:
+        raise UsageError(f"{source.name} cannot be made into itself.", "Name another place with --into.")
     started = time.perf_counter()
+    _recipes(source, pipeline)  # before the target is touched
+    with locked(source), locked(target):
+        report = _repool_into(source, target, pipeline, watch or _nobody)
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def _repool_into(source: Place, target: Place, pipeline: str | Pipeline, watch: Watch) -> RepoolReport:
     facts, old, new = _recipes(source, pipeline)
     report = RepoolReport(target.name, new.name)
     goal = replace(facts, pipeline=new.name, table=new.source)
@@ -113,9 +124,8 @@ def repool_into(source: Place, target: Place, pipeline: str | Pipeline, watch: W
         closing(open_store(source, old, facts.dim)) as read,
         closing(_open_target(target, goal, new)) as write,
     ):
-        _Copy(read, write, new, _mean(new), report, watch or _nobody).run()
+        _Copy(read, write, new, _mean(new), report, watch).run()
         write.optimize()
-    report.seconds = time.perf_counter() - started
     return report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 
@@ -30,7 +31,8 @@ class IngestReport:
     """What an ingest did.
 
     Args:
-        documents: Documents of this run that are in the index.
+        documents: Documents of this run that are in the index; files of equal content are one.
+        copies: Files of this run beyond the first of each document.
         pages: Their pages that are in the index.
         added: Pages embedded by this run.
         unchanged: Pages that were there already.
@@ -39,17 +41,20 @@ class IngestReport:
         seconds: Wall time.
         timing: Seconds by stage (`vrag.timing`); stages overlap, so that they may add up to more than `seconds`. What
             the main thread waited for is "wait for pages" and "wait for store".
+        workers: Processes that read pages; 0 when a cluster did.
         index: Folder of the index.
     """
 
     index: str
     documents: int = 0
+    copies: int = 0
     added: int = 0
     unchanged: int = 0
     removed: int = 0
     failed: list[Failure] = field(default_factory=list)
     seconds: float = 0.0
     timing: dict[str, float] = field(default_factory=dict)
+    workers: int = 0
 
     @property
     def pages(self) -> int:
@@ -74,6 +79,12 @@ class Progress(Protocol):
     def embedding(self, pages: int) -> None:
         """This many pages are about to be embedded."""
 
+    def reading(self, path: Path, page: int) -> None:
+        """This page is waited for."""
+
+    def read(self, slow: bool) -> None:
+        """It has come; it is slow when its text had to be recognised."""
+
     def page(self, ok: bool) -> None:
         """One more page is in the index, or has failed."""
 
@@ -88,6 +99,12 @@ class Silent:
         """Nothing."""
 
     def embedding(self, pages: int) -> None:
+        """Nothing."""
+
+    def reading(self, path: Path, page: int) -> None:
+        """Nothing."""
+
+    def read(self, slow: bool) -> None:
         """Nothing."""
 
     def page(self, ok: bool) -> None:

@@ -18,7 +18,7 @@ from vrag.archive import LIST, Archive, Listed, file_digest, write_list
 from vrag.drafts import draft_file, draft_folder
 from vrag.errors import StoreError, UsageError
 from vrag.facts import Facts
-from vrag.opening import open_store
+from vrag.opening import locked, open_store
 from vrag.pipeline import make_pipeline
 from vrag.places import FolderPlace
 from vrag.settings import INDEX_FILE, INDEX_FILES, SHARD, is_index
@@ -37,22 +37,29 @@ class SnapshotReport:
     bytes: int
 
 
-def create_snapshot(folder: Path, file: Path) -> SnapshotReport:
+def create_snapshot(folder: Path, file: Path, wait: float = 0.0) -> SnapshotReport:
     """Write the index in `folder` to `file`, which appears when it is whole.
+
+    Args:
+        folder: Of the index.
+        file: Must not exist.
+        wait: Seconds to wait for another process that has the index open.
 
     Raises:
         UsageError: There is no index, or the file exists.
-        StoreError: Another process has the index open.
+        BusyError: Another process has the index open.
     """
     if file.exists():
         raise UsageError(f"{file} exists.", "Choose another name; no snapshot is written over.")
-    place = FolderPlace(folder)
-    facts = place.facts()
-    recipe = make_pipeline(facts.pipeline, facts.table, place.name)
-    with closing(open_store(place, recipe, facts.dim)) as store:  # nobody else can write meanwhile
-        store.optimize()
-        with draft_file(file) as draft:
-            files = _write(place.folder, draft)
+    place = FolderPlace(folder, wait)
+    place.facts()  # no index: no lock either
+    with locked(place):
+        facts = place.facts()
+        recipe = make_pipeline(facts.pipeline, facts.table, place.name)
+        with closing(open_store(place, recipe, facts.dim)) as store:
+            store.optimize()
+            with draft_file(file) as draft:
+                files = _write(place.folder, draft)
     return SnapshotReport(str(file), place.name, files, file.stat().st_size)
 
 

@@ -17,19 +17,20 @@ DRAFT = "repool"
 _OLD = "old"
 
 
-def finish_interrupted_swap(folder: Path) -> None:
+def finish_interrupted_swap(folder: Path, wait: float = 0.0) -> None:
     """Finish what a crash has interrupted, with the index locked: two at once would move each other's files.
 
     Args:
-        folder: Of the index.
+        folder: Of the index, not locked by this process.
+        wait: Seconds to wait for whoever has it open.
 
     Raises:
-        StoreError: Another process is at it.
+        BusyError: Another process is at it.
     """
     draft = folder / DRAFT
     if not ((draft / INDEX_FILE).is_file() or (draft / _OLD).is_dir()):
         return
-    lock = IndexLock(folder).acquire()
+    lock = IndexLock(folder, wait).acquire()
     try:
         finish_swap(folder)
     finally:

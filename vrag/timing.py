@@ -13,22 +13,44 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# In the order a page passes them: the first three in worker processes, the next two in the main thread, the last two in
-# the writer's. "read" is the text layer and OCR. What the main thread waited for the others is counted beside them.
-STAGES = ("read", "render", "crop", "preprocess", "forward", "pool", "store")
-IN_WORKERS, IN_MODEL, IN_WRITER = STAGES[:3], STAGES[3:5], STAGES[5:]
+# In the order a page passes them: the first four in worker processes, the next two in the main thread, the last two in
+# the writer's. "read" is the text layer and OCR, "ocr" that part of it. What the main thread waited for the others is
+# counted beside them.
+OCR = "ocr"
+STAGES = ("read", OCR, "render", "crop", "preprocess", "forward", "pool", "store")
+IN_WORKERS, IN_MODEL, IN_WRITER = STAGES[:4], STAGES[4:6], STAGES[6:]
 READING, WRITING, OPTIMIZING = "wait for pages", "wait for store", "optimize store"
 IN_MAIN = (*IN_MODEL, READING, WRITING, OPTIMIZING)
 
 
-def bound(seconds: Mapping[str, float]) -> str:
-    """What the main thread spent most of its time on: "reading pages", "the model", or "writing"."""
+def bound(seconds: Mapping[str, float], workers: int, cores: int) -> str:
+    """What the main thread spent most of its time on, and what can be changed about it.
+
+    Args:
+        seconds: By stage.
+        workers: Processes that read pages; 0 when a cluster did.
+        cores: Of this machine.
+    """
     parts = {
-        "reading pages (more --workers)": seconds.get(READING, 0.0),
-        "the model": sum(seconds.get(stage, 0.0) for stage in IN_MODEL),
-        "writing": seconds.get(WRITING, 0.0) + seconds.get(OPTIMIZING, 0.0),
+        _reading(seconds, workers, cores): seconds.get(READING, 0.0),
+        "the model (--device for one that runs on a GPU, --ray for more machines)": sum(
+            seconds.get(stage, 0.0) for stage in IN_MODEL
+        ),
+        "writing (a faster disk, or a recipe with fewer vectors)": seconds.get(WRITING, 0.0)
+        + seconds.get(OPTIMIZING, 0.0),
     }
     return max(parts, key=lambda part: parts[part])
+
+
+def _reading(seconds: Mapping[str, float], workers: int, cores: int) -> str:
+    if not workers:
+        return "reading and embedding on the cluster (more machines in it)"
+    if workers < cores:
+        return f"reading pages, with {workers} of {cores} cores (more --workers, and --max-memory for them)"
+    busy = "the only core" if cores == 1 else f"all {cores} cores"
+    if seconds.get(OCR, 0.0) > sum(seconds.get(stage, 0.0) for stage in ("read", "render", "crop")) / 2:
+        return f"recognising text on pictures, with {busy} (--ocr never leaves it out, --ray takes more machines)"
+    return f"reading pages, with {busy} (--ray takes more machines)"
 
 
 class Stopwatch:

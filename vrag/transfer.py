@@ -21,11 +21,12 @@ from vrag.batching import batched
 from vrag.documents import KEYS
 from vrag.errors import IndexMismatchError, StoreError
 from vrag.facts import Facts
+from vrag.leftovers import CACHE
 from vrag.metadata import index_metadata
-from vrag.opening import open_store
+from vrag.opening import locked, open_store
 from vrag.payload import DOCUMENT, PAGE
 from vrag.pipeline import Pipeline, make_pipeline
-from vrag.places import CACHE, FACTS_ID, Place
+from vrag.places import FACTS_ID, Place
 from vrag.store.base import Condition, Record, Selection, Store
 from vrag.store.layout import ServerLayout
 
@@ -80,12 +81,22 @@ def transfer(
     Raises:
         UsageError: There is no index at the source.
         IndexMismatchError: There is an index of another recipe or model at the target.
+        BusyError: Another process has one of them open.
         StoreError: A place cannot be used, or what is read back is not what was written.
     """
+    source.facts()  # before the target is touched
+    report = TransferReport(source.name, target.name)
+    with locked(source), locked(target):
+        _copy(source, target, progress, layout, report)
+    return report
+
+
+def _copy(
+    source: Place, target: Place, progress: CopyProgress, layout: ServerLayout | None, report: TransferReport
+) -> None:
     facts = source.facts()
     recipe = make_pipeline(facts.pipeline, facts.table, source.name)
     fields = recipe.schema(facts.dim)
-    report = TransferReport(source.name, target.name)
     with (
         closing(open_store(source, recipe, facts.dim)) as read,
         closing(_open_target(target, facts, recipe, layout)) as write,
@@ -93,7 +104,6 @@ def transfer(
         _Copy(read, write, [field.name for field in fields], progress, report).run()
     if target.folder is not None and report.copied:
         shutil.rmtree(target.folder / CACHE, ignore_errors=True)  # made again from what is there now
-    return report
 
 
 def digest(record: Record) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,10 +16,13 @@ from vrag.metadata_files import Given, read_sidecar
 from vrag.pages.faults import where
 from vrag.pages.reader import DocumentInfo
 from vrag.pages.workers import PageWorkers
+from vrag.pathtext import shown
 from vrag.payload import ARRIVING
 from vrag.report import Failure, IngestReport, Progress
 from vrag.sources import Source, changed_meanwhile, is_gone, read_source, stamp_of
 from vrag.store.base import Store
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +106,13 @@ class Worklist:
                 yield task
 
     def fail_file(self, path: Path, error: PageError, stamp: str = "") -> None:
-        """Report and remember that a file could not be indexed."""
+        """Report, log and remember that a file could not be indexed."""
+        _log.info("%s", shown(where(path, None)), exc_info=error)
         self.report.failed.append(self.failures.add(_failure(path, None, error), stamp=stamp))
 
     def fail_page(self, task: Task, page: int, error: PageError) -> None:
-        """Report and remember that a page could not be indexed."""
+        """Report, log and remember that a page could not be indexed."""
+        _log.info("%s", shown(where(task.source.path, page)), exc_info=error)
         failure = _failure(task.source.path, page, error)
         self.report.failed.append(self.failures.add(failure, task.document.doc_id, task.source.stamp))
 
@@ -148,8 +154,9 @@ class Worklist:
         missing = self._missing(document)
         failed = {} if self.options.retry else self._failed_pages.get(document.doc_id, {})
         self.report.failed.extend(failed.values())
-        self.report.documents += len(sources)
-        self.report.unchanged += document.pages * len(sources) - len(missing) - len(failed)
+        self.report.documents += 1
+        self.report.copies += len(sources) - 1
+        self.report.unchanged += document.pages - len(missing) - len(failed)
         paths = (str(source.path) for source in sources)
         contested = tuple(p for p in paths if any(d.doc_id != document.doc_id for d in self._at.get(p, ())))
         if missing or contested or not document.complete or document.state != CURRENT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import platform
 import shutil
@@ -20,6 +21,7 @@ from vrag.bench.vectors import Corpus
 from vrag.bits.compiled import compile_now
 from vrag.errors import UsageError
 
+_log = logging.getLogger(__name__)
 OURS = "vrag"
 QDRANT = "Qdrant Edge"
 NUMPY = "numpy GEMM"
@@ -134,6 +136,7 @@ class Bench:
             try:
                 yield peer.name, measure_apart(peer.name, self._corpus, pages, folder, self._most_s)
             except Exception as error:  # noqa: BLE001  a peer's failure is a result, whatever it raises
+                _log.info("%s", peer.name, exc_info=error)
                 self._notes.append(f"{peer.name} at {pages} pages: failed, {type(error).__name__}: {str(error)[:200]}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from vrag.cli import (
     health,
     info,
     ingest,
+    logs,
     models,
     output,
     pipelines,
@@ -30,6 +32,8 @@ from vrag.cli.at_once import at_once
 from vrag.errors import VragError, is_panic
 
 INTERRUPTED = 130
+_VERBOSE = "--verbose"
+_log = logging.getLogger("vrag.cli")
 _USAGE = 2
 
 app = typer.Typer(
@@ -74,6 +78,10 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
     ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(_VERBOSE, help="Show the log with all traces; anywhere on the line. It is kept in VRAG_LOG too."),
+    ] = False,
 ) -> None:
     """What comes before the command."""
 
@@ -97,8 +105,10 @@ def run(arguments: Sequence[str]) -> int:
 def _command(arguments: Sequence[str]) -> int:
     """Run it; every error that a command can end in is told and becomes its exit code."""
     as_json = "--json" in arguments
+    rest = _without_verbose(arguments)
+    logs.start(arguments, verbose=len(rest) < len(arguments))
     try:
-        code = app(args=list(arguments), prog_name="vrag", standalone_mode=False)
+        code = app(args=rest, prog_name="vrag", standalone_mode=False)
     except typer.Abort:
         return INTERRUPTED
     except KeyboardInterrupt:
@@ -107,23 +117,35 @@ def _command(arguments: Sequence[str]) -> int:
     except (output.OutputError, BrokenPipeError):
         raise
     except VragError as error:
+        _log.log(logging.INFO if error.__cause__ else logging.DEBUG, "%s", error.message, exc_info=error)
         output.error(error.message, error.hint, as_json, error.details)
         return error.exit_code
     except OSError as error:  # a folder that cannot be written, a disk that is full
+        _log.info("The system says no", exc_info=error)
         output.error(f"{error.strerror or error}: {error.filename or 'no file named'}.", "", as_json)
         return 1
     except BaseException as error:  # noqa: BLE001 - what `_other` does not know, it raises again
         return _other(error, as_json)
+    finally:
+        logs.stop()
     return int(code or 0)
+
+
+def _without_verbose(arguments: Sequence[str]) -> list[str]:
+    """The command line without `--verbose`, which may stand anywhere before `--`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return [word for word in arguments[:end] if word != _VERBOSE] + [*arguments[end:]]
 
 
 def _other(error: BaseException, as_json: bool) -> int:
     """The exit code of what is no error of ours: a native library's panic, or a usage error of the option parser."""
     if is_panic(error):
+        _log.error("A native library gave up", exc_info=error)
         said = " ".join(str(error).split())
         output.error(f"A native library gave up: {said}.", "vrag verify says whether the index is damaged.", as_json)
         return 1
     if not hasattr(error, "format_message"):
+        _log.error("vrag failed", exc_info=error)
         raise error
     # Typer carries its own copy of click's classes.
     if said := error.format_message():  # nothing where help was printed because there was no command

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vrag.cli import output
-from vrag.cli.place import LONGEST_S, finite
+from vrag.cli.place import LONGEST_S, WAIT_S, WaitOption, finite
 from vrag.errors import UsageError
 from vrag.settings import find_index
 
@@ -45,6 +45,7 @@ def bench(
     csv: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture (PNG) to this file.")] = None,
     work: Annotated[Path | None, typer.Option(help="Folder for the stores: 0.8 MB a page, removed at the end.")] = None,
+    wait: WaitOption = WAIT_S,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Measure queries a second and recall against corpus size.
@@ -62,7 +63,7 @@ def bench(
 
     wanted = _sizes(sizes)
     asked = [row.text("query") for row in read_rows(questions)] if questions else []
-    with Index.open(find_index(index), force=True) as opened:
+    with Index.open(find_index(index), force=True, wait=wait) as opened:
         corpus = Corpus(read_source(opened, queries, dim, asked), rows)
     stages = IngestBench(ingest, ingest_pages, output.note).run() if ingest else []
     report = Bench(corpus, wanted, peers, work, output.note, seconds).run()

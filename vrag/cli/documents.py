@@ -10,8 +10,9 @@ import typer
 
 from vrag.cli import output
 from vrag.cli.confirm import confirm
-from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.errors import UsageError
+from vrag.units import counted
 
 if TYPE_CHECKING:
     from vrag.documents import Document
@@ -28,6 +29,7 @@ def ls(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     where: WhereOption = None,
     facet: Annotated[str | None, typer.Option(help="Count documents and pages by this metadata key instead.")] = None,
     json: JsonOption = False,
@@ -39,11 +41,11 @@ def ls(
     from vrag.index import Index
     from vrag.places import choose_place
 
-    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
         output.warn_of_loss(opened.lost)
         chosen = opened.find_documents(docs or (), where or ())
         rows = _facet(chosen, facet) if facet else _rows(opened, chosen)
-    output.rows(rows if json or facet else [_short(row) for row in rows], json)
+    output.rows(rows if json or facet else _shown(rows), json)
     return 0
 
 
@@ -53,6 +55,7 @@ def rm(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     where: WhereOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: JsonOption = False,
@@ -66,13 +69,13 @@ def rm(
 
     if not docs and not where:
         raise UsageError("Name documents, or choose them with --where.", "e.g. vrag rm old-report.pdf")
-    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
         chosen = opened.find_documents(docs or (), where or ())
         rows = _rows(opened, chosen)
         if chosen and not yes:
             for row in rows[:_SHOWN]:
-                output.note(f"{row['doc']}: {row['pages']} pages")
-            if not confirm(f"Remove {len(rows)} documents from the index?"):
+                output.note(f"{row['doc']}: {counted(row['pages'], 'page')}")
+            if not confirm(f"Remove {counted(len(rows), 'document')} from the index?"):
                 output.note("Nothing was removed.")
                 return 1
         opened.remove(chosen)
@@ -80,7 +83,7 @@ def rm(
     if json:
         output.data({"removed": [row["doc"] for row in rows], "pages": pages})
     else:
-        output.line(f"{len(rows)} documents with {pages} pages removed.")
+        output.line(f"{counted(len(rows), 'document')} with {counted(pages, 'page')} removed.")
     return 0
 
 
@@ -93,6 +96,7 @@ def _rows(index: Index, documents: Sequence[Document]) -> list[dict[str, Any]]:
             "doc": labels[document.doc_id][0],
             "path": document.paths[0],
             "copies": len(document.paths) - 1,
+            "copy_paths": list(document.paths[1:]),
             "pages": document.pages,
             "state": _state(document),
             "meta": together(document.layers),
@@ -101,10 +105,20 @@ def _rows(index: Index, documents: Sequence[Document]) -> list[dict[str, Any]]:
     ]
 
 
+def _shown(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows for people; the column of copies is there when a file has one."""
+    short = [_short(row) for row in rows]
+    if not any(row["copies"] for row in short):
+        for row in short:
+            del row["copies"]
+    return short
+
+
 def _short(row: dict[str, Any]) -> dict[str, Any]:
     """A row for people: metadata on lines, no path."""
     meta = {key: ", ".join(value) if isinstance(value, list) else value for key, value in row["meta"].items()}
-    return {"doc": row["doc"], "pages": row["pages"], "state": row["state"], "metadata": meta}
+    copies = "\n".join(row["copy_paths"])
+    return {"doc": row["doc"], "pages": row["pages"], "state": row["state"], "metadata": meta, "copies": copies}
 
 
 def _state(document: Document) -> str:

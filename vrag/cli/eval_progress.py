@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -40,6 +41,12 @@ class Bars:
     def embedding(self, pages: int) -> None:
         """This many pages are about to be embedded."""
         self._show("indexing pages", pages)
+
+    def reading(self, path: Path, page: int) -> None:
+        """This page is waited for."""
+
+    def read(self, slow: bool) -> None:
+        """It has come."""
 
     def page(self, ok: bool) -> None:
         """One more page is in the index, or has failed."""

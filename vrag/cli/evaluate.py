@@ -21,7 +21,7 @@ from vrag.cli.model_options import (
     RevisionOption,
     model_options,
 )
-from vrag.cli.place import TimeoutOption
+from vrag.cli.place import WAIT_S, TimeoutOption, WaitOption
 from vrag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def evaluate(
     url: Annotated[str | None, typer.Option(help="Hold the index on this Qdrant server; needs --collection.")] = None,
     collection: Annotated[str | None, typer.Option(help="Collection that holds the corpus there, alone.")] = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     device: DeviceOption = "auto",
     dtype: DTypeOption = DTypeName.auto,
     batch_size: BatchSizeOption = "auto",
@@ -107,7 +108,8 @@ def evaluate(
         pipeline=pipeline,
         model=model,
         how=model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights),
-        place=_place(index, url, collection, timeout),
+        place=_place(index, url, collection, timeout, wait),
+        wait=wait,
         languages=tuple(language or ()),
         limit_queries=limit_queries,
         depth=depth,
@@ -125,15 +127,17 @@ def evaluate(
     return 0 if evaluation.complete else 1
 
 
-def _place(index: Path | None, url: str | None, collection: str | None, timeout: float | None) -> Place | None:
+def _place(
+    index: Path | None, url: str | None, collection: str | None, timeout: float | None, wait: float
+) -> Place | None:
     """The index that was named; None for a cached one, whatever server the environment names."""
     from vrag.places import FolderPlace, choose_place
 
     if url is None and collection is None:
-        return FolderPlace(index) if index else None
+        return FolderPlace(index, wait) if index else None
     if url is None or collection is None:
         raise UsageError("An evaluation on a server needs --url and --collection.", "It is to hold the corpus alone.")
-    return choose_place(index, url, collection, timeout)
+    return choose_place(index, url, collection, timeout, wait)
 
 
 def _cache() -> Path:

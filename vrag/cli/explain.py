@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.errors import UsageError
 from vrag.pathtext import shown
 
@@ -43,6 +43,7 @@ def explain(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
 ) -> int:
     """Show why a page was found or not: its rank in every stage, and what matched where.
 
@@ -55,7 +56,7 @@ def explain(
         raise UsageError("--per-token needs --png.", "e.g. --png heat.png --per-token")
     for file in filter(None, (png, html)):
         _check_writable(file)
-    with Index.open(choose_place(index, url, collection, timeout), force=force) as opened:
+    with Index.open(choose_place(index, url, collection, timeout, wait), force=force) as opened:
         found = opened.explain(query, doc, page, cascade, where or (), k)
         if png or html:
             _write(found, opened.page_image(found.doc, found.page), png, per_token, html)

@@ -9,7 +9,8 @@ import typer
 
 from vrag.cli import output
 from vrag.cli.documents import JsonOption
-from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
+from vrag.units import counted, size
 
 
 def status(
@@ -17,6 +18,7 @@ def status(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     failed: Annotated[bool, typer.Option("--failed", help="List what could not be indexed, and why.")] = False,
     json: JsonOption = False,
 ) -> int:
@@ -27,13 +29,13 @@ def status(
     from vrag.index import Index
     from vrag.places import choose_place
 
-    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
         output.warn_of_loss(opened.lost)
         documents = opened.documents.all()
         failures = opened.failures()
         facts: dict[str, Any] = {
             "index": opened.place.name,
-            "documents": len(documents),
+            "documents": sum(d.state == "current" for d in documents),
             "pages": opened.page_count,
             "partial": sum(not d.complete and d.state == "current" for d in documents),
             "arriving": sum(d.state != "current" for d in documents),
@@ -56,6 +58,7 @@ def verify(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     repair: Annotated[
         bool, typer.Option("--repair", help="Remove what is wrong, index it again from its file.")
     ] = False,
@@ -68,7 +71,7 @@ def verify(
     from vrag.index import Index
     from vrag.places import choose_place
 
-    with Index.open(choose_place(index, url, collection, timeout), incomplete=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout, wait), incomplete=True) as opened:
         problems = opened.verify(repair)
         left = opened.verify() if repair and problems else problems
         pages = opened.page_count
@@ -78,7 +81,8 @@ def verify(
     else:
         if rows:
             output.rows(rows, as_json=False)
-        output.line(f"{pages} pages, {len(rows)} problems" + (f", {len(left)} left after repair." if repair else "."))
+        rest = f", {len(left)} left after repair." if repair else "."
+        output.line(f"{counted(pages, 'page')}, {counted(len(rows), 'problem')}{rest}")
         if rows and not repair:
             output.note("vrag verify --repair removes what is wrong and indexes it again.")
     return 1 if left else 0
@@ -89,6 +93,7 @@ def compact(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     json: JsonOption = False,
 ) -> int:
     """Give back the space of removed pages, of which no file keeps a word, and make searching quicker.
@@ -98,7 +103,7 @@ def compact(
     from vrag.index import Index
     from vrag.places import choose_place
 
-    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
         before, after = opened.compact()
         is_served = opened.path is None
     if json:
@@ -107,16 +112,17 @@ def compact(
         output.note("A server gives back space by itself, in the background.")
     else:
         freed = max(before - after, 0)  # merging may also cost a little
-        output.line(f"{freed / 1e6:.1f} MB freed: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now.")
+        output.line(f"{size(freed)} freed: {size(before)} before, {size(after)} now.")
     return 0
 
 
 def _print_status(facts: dict[str, Any]) -> None:
     for key in ("index", "documents", "pages"):
         output.line(f"{key:16s} {facts[key]}")
-    output.line(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
-    if facts["partial"] or facts["arriving"]:
-        output.line(f"{'unfinished':16s} {facts['partial'] + facts['arriving']} documents: run vrag ingest again")
+    output.line(f"{'size':16s} {size(facts['bytes'])}")
+    unfinished = facts["partial"] + facts["arriving"]
+    if unfinished:
+        output.line(f"{'unfinished':16s} {counted(unfinished, 'document')}: run vrag ingest again")
     if facts["failed_files"] or facts["failed_pages"]:
-        failed = f"{facts['failed_files']} files, {facts['failed_pages']} pages: vrag status --failed says why"
-        output.line(f"{'failed':16s} {failed}")
+        files, pages = counted(facts["failed_files"], "file"), counted(facts["failed_pages"], "page")
+        output.line(f"{'failed':16s} {files}, {pages}: vrag status --failed says why")

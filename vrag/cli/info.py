@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from vrag.cli import output
-from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
+from vrag.units import size
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -18,6 +19,7 @@ def info(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     json: JsonOption = False,
 ) -> int:
     """Show what an index holds and how it was made.
@@ -27,7 +29,7 @@ def info(
     from vrag.index import Index
     from vrag.places import choose_place
 
-    with Index.open(choose_place(index, url, collection, timeout), force=True) as opened:
+    with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
         documents = [d for d in opened.documents.all() if d.state == "current"]
         labels = opened.documents.labels([d.doc_id for d in documents])
         facts = {
@@ -74,5 +76,7 @@ def _print_info(facts: dict[str, Any]) -> None:
     for key in ("index", "pipeline", "model", "default_cascade", "pages"):
         output.line(f"{key.replace('_', ' '):16s} {facts[key]}")
     if facts["bytes"] is not None:  # a server keeps its own books
-        output.line(f"{'size':16s} {facts['bytes'] / 1e6:.1f} MB")
-    output.rows(facts["documents"], as_json=False)
+        output.line(f"{'size':16s} {size(facts['bytes'])}")
+    whole = {True: "complete", False: "partial"}
+    documents = [{**row, "state": whole[row["complete"]]} for row in facts["documents"]]
+    output.rows([{key: row[key] for key in ("doc", "pages", "state", "path")} for row in documents], as_json=False)

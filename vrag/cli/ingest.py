@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
-from vrag.cli import output
+from vrag.cli import logs, output
 from vrag.cli.confirm import confirm
 from vrag.cli.model_options import (
     BatchSizeOption,
@@ -26,9 +26,11 @@ from vrag.cli.model_options import (
     RevisionOption,
     model_options,
 )
-from vrag.cli.place import CollectionOption, TimeoutOption, UrlOption
+from vrag.cli.place import WAIT_S, CollectionOption, TimeoutOption, UrlOption, WaitOption
+from vrag.cli.progress import ingest_bar
 from vrag.embedders.options import ModelOptions
-from vrag.errors import UsageError
+from vrag.errors import IndexExistsError, UsageError
+from vrag.units import counted
 
 if TYPE_CHECKING:
     from vrag.index import Index
@@ -87,6 +89,7 @@ def ingest(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     device: DeviceOption = "auto",
     dtype: DTypeOption = DTypeName.auto,
     batch_size: BatchSizeOption = "auto",
@@ -118,16 +121,15 @@ def ingest(
     chosen = renderer.value if renderer else None
     model_how = model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights)
     page = {"dpi": dpi, "ocr": ocr.value if ocr else None, "ocr_language": ocr_language}
-    place = choose_place(index, url, collection, timeout, writing=True)
+    place = choose_place(index, url, collection, timeout, wait, writing=True)
     with _opened(place, pipeline, model, page, model_how) as target:
         report = IngestReport(index=place.name)
-        _say_what_the_model_does(target.embedder.name)
         wanted = paths or [path for failure in target.failures() if (path := Path(failure.path)).is_file()]
         try:
-            with _progress() as progress:
-                target.ingest(wanted, recursive, chosen, workers, _Bar(progress), report, options, ray)
+            with ingest_bar() as bar:
+                target.ingest(wanted, recursive, chosen, workers, bar, report, options, ray)
         except KeyboardInterrupt:
-            output.note(f"Interrupted: {report.added} pages are kept. The same command goes on from there.")
+            output.note(f"Interrupted: {counted(report.added, 'page')} kept. The same command goes on from there.")
             raise
         if prune:
             report.removed = _prune(target, wanted, yes)
@@ -146,7 +148,7 @@ def _prune(index: Index, paths: Sequence[Path], yes: bool) -> int:
     last = [one for one in gone if one.is_last]
     for one in last[:_SHOWN_FAILURES]:
         output.note(f"Gone: {one.path}")
-    if last and not yes and not confirm(f"Remove {len(last)} documents from the index?"):
+    if last and not yes and not confirm(f"Remove {counted(len(last), 'document')} from the index?"):
         output.note("Nothing was removed.")
         return 0
     return index.forget(gone)
@@ -161,7 +163,10 @@ def _opened(
 
     if not place.holds_index():
         recipe = choose_pipeline(pipeline, model, options).with_page(**page)
-        return Index.create(place, recipe, options=options)
+        with suppress(IndexExistsError):  # another process has made it meanwhile
+            made = Index.create(place, recipe, options=options)
+            _say_what_the_model_does(made.embedder.name)
+            return made
     opened = Index.open(place, options=replace(options, named=model), incomplete=True)
     try:
         output.warn_of_loss(opened.lost)
@@ -194,8 +199,18 @@ def _check_agrees(
         if asked is not None and asked != stored:
             raise IndexMismatchError(
                 f"The index at {index.place.name} was made with {key} {stored}, not {asked}.",
-                "Use another folder: --index DIR, or another collection: --collection NAME.",
+                _way_out(index.path, pipeline if key == "pipeline" else None),
             )
+
+
+def _way_out(folder: Path | None, pipeline: str | None) -> str:
+    """What to do when an index is of another recipe."""
+    elsewhere = "use another folder: --index DIR, or another collection: --collection NAME."
+    if pipeline is None:
+        return f"U{elsewhere[1:]}"
+    where = ["--index", str(folder)] if folder else ["--into", "COLLECTION"]
+    repool = shlex.join(["vrag", "repool", "--pipeline", pipeline, *where])
+    return f"Pool its pages anew, without embedding them again: {repool}; or {elsewhere}"
 
 
 def _say_what_the_model_does(name: str) -> None:
@@ -206,58 +221,8 @@ def _say_what_the_model_does(name: str) -> None:
         )
 
 
-class _Bar:
-    """Progress of an ingest on a rich bar."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("Looking", total=None, start=True)
-
-    def looking(self, files: int) -> None:
-        """So many files are to be looked at."""
-        self._progress.reset(self._task, total=files, description="Looking at files")
-
-    def looked(self) -> None:
-        """One more was."""
-        self._progress.advance(self._task)
-
-    def embedding(self, pages: int) -> None:
-        """So many pages are to be indexed."""
-        self._progress.reset(self._task, total=pages, description="Indexing pages")
-
-    def page(self, ok: bool) -> None:
-        """One more is done, or has failed."""
-        self._progress.advance(self._task)
-
-
-class _SpeedColumn(TextColumn):
-    """Steps a second since the start of the task."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def render(self, task: Task) -> Text:
-        """The text of the column."""
-        speed = task.completed / max(task.elapsed or 0.0, 1e-6)
-        return Text(f"{speed:.1f}/s")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _SpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=output.stderr, transient=True) as progress:
-        yield progress
-
-
 def _as_json(report: Any) -> dict[str, Any]:
-    keys = ("documents", "pages", "added", "unchanged", "removed")
+    keys = ("documents", "copies", "pages", "added", "unchanged", "removed")
     counts = {key: getattr(report, key) for key in keys}
     failed = [asdict(failure) for failure in report.failed]
     timing = {stage: round(seconds, 3) for stage, seconds in report.timing.items()}
@@ -277,19 +242,23 @@ def _print_timing(report: Any) -> None:
                 seconds = report.timing[stage]
                 share = seconds / max(report.seconds, 1e-9)
                 output.line(f"{stage:22s}{place:20s}{seconds:9.2f}{share:9.0%}")
-    output.line(f"bound by: {bound(report.timing)}")
+    output.line(f"bound by: {bound(report.timing, report.workers, os.cpu_count() or 1)}")
 
 
 def _print_report(report: Any) -> None:
-    speed = f", {report.added / report.seconds:.1f} pages/s" if report.added and report.seconds else ""
-    output.line(
-        f"{report.documents} documents, {report.pages} pages in {report.index}: "
-        f"{report.added} added, {report.unchanged} unchanged ({report.seconds:.1f} s{speed})",
-    )
-    if report.removed:
-        output.line(f"{report.removed} documents removed, their files are gone.")
     for failure in report.failed[:_SHOWN_FAILURES]:
         place = failure.path if failure.page is None else f"{failure.path}, page {failure.page}"
         output.note(f"Failed: {place}: {failure.reason} {failure.hint}".rstrip())
     if len(report.failed) > _SHOWN_FAILURES:
         output.note(f"... and {len(report.failed) - _SHOWN_FAILURES} more failures; vrag status --failed lists all.")
+    speed = f", {report.added / report.seconds:.1f} pages/s" if report.added and report.seconds else ""
+    copies = f" ({report.copies} more of the same content)" if report.copies else ""
+    log = logs.written()
+    if log is not None:
+        output.note(f"Traces are in {log}; --verbose shows them.")
+    if report.removed:
+        output.line(f"{counted(report.removed, 'document')} removed, their files are gone.")
+    output.line(
+        f"{counted(report.documents, 'document')}{copies}, {counted(report.pages, 'page')} in {report.index}: "
+        f"{report.added} added, {report.unchanged} unchanged ({report.seconds:.1f} s{speed})"
+    )

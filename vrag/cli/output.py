@@ -6,13 +6,16 @@ import json
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +32,8 @@ _ESCAPED = re.compile(
     "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e0fff]"
 )
 
+_ERROR = "Error:"
+_BETWEEN = 3  # characters between two columns
 _WIDEST = 1000  # characters of a table that is not to be cut off
 _LONGEST = 1200  # characters of a message
 _FOLDED = 16  # characters that are left of a name where there is little room
@@ -60,8 +65,13 @@ class SafeConsole(Console):
         return super()._render_buffer(segment if segment.control else _safe(segment) for segment in buffer)
 
 
+def harmless(text: str) -> str:
+    """The text with nothing in it that a terminal would obey."""
+    return _OBEYED.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _safe(segment: Segment) -> Segment:
-    return Segment(_OBEYED.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
+    return Segment(harmless(segment.text), segment.style)
 
 
 stdout = SafeConsole()
@@ -122,9 +132,8 @@ def _written() -> Iterator[None]:
 
 
 def note(text: str) -> None:
-    """A sentence for people, on one line of stderr; where that cannot be written the work goes on."""
-    with suppress(OutputError):
-        stderr.print(shown(text), soft_wrap=True)
+    """A sentence for people, on stderr; where that cannot be written the work goes on."""
+    _say(shown(text))
 
 
 def warn_of_loss(lost: str) -> None:
@@ -139,19 +148,57 @@ def line(text: str) -> None:
 
 
 def rows(rows: Sequence[Mapping[str, Any]], as_json: bool, whole: Any = None) -> None:
-    """Rows as JSON (the list itself, or `whole`), or as a table for people."""
+    """Rows as JSON (the list itself, or `whole`), or as a table for people.
+
+    No word is broken: a row that does not fit the terminal comes as a paragraph instead, and in a pipe nothing is
+    folded at all.
+    """
     if as_json:
         data(list(rows) if whole is None else whole)
         return
     if not rows:
         note("Nothing to list.")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for key in rows[0] if rows else ():
-        table.add_column(key.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    stdout.print(table)
+    heads = [key.replace("_", " ") for key in rows[0]]
+    cells = [[_cell(value) for value in row.values()] for row in rows]
+    widths = _widths(heads, cells, stdout.width if stdout.is_terminal else _WIDEST)
+    if widths is None:
+        _paragraphs(heads, cells)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=_total(widths))
+    for head, width in zip(heads, widths, strict=True):
+        table.add_column(head, width=width)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    stdout.print(table, crop=False)
+
+
+def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """Width of each column so that the table fits and no word is broken; None when that cannot be."""
+    columns = list(zip(heads, *cells, strict=True))
+    least = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in columns]
+    widths = [max(cell_len(line) for text in column for line in text.split("\n")) for column in columns]
+    excess = _total(widths) - room
+    while excess > 0:
+        slack, column = max((width - word, i) for i, (width, word) in enumerate(zip(widths, least, strict=True)))
+        if slack == 0:
+            return None
+        taken = min(slack, excess, max(1, slack // 2))  # half of it, so that several long columns share
+        widths[column] -= taken
+        excess -= taken
+    return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    """Characters of a line of a table."""
+    return sum(widths) + _BETWEEN * len(widths) - 1
+
+
+def _paragraphs(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    for row in cells:
+        stdout.print(Text(row[0], "bold"), soft_wrap=True)
+        facts = [f"{head} {cell}" for head, cell in zip(heads[1:], row[1:], strict=True) if cell]
+        stdout.print(Padding(Text("; ".join(facts)), (0, 0, 1, 2)))
 
 
 def numbers(names: Sequence[str], values: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -191,10 +238,20 @@ def error(message: str, hint: str, as_json: bool, details: Sequence[str] = ()) -
     if as_json:
         data({"error": "\n".join((message, *details)), "hint": hint})
         return
-    with suppress(OutputError):
-        stderr.print(Text.assemble(("Error:", "bold red"), f" {shown(message)}"), soft_wrap=True)
+    _say(f"{_ERROR} {shown(message)}")
     for line in filter(None, (*details, hint)):
         note(line)
+
+
+def _say(text: str) -> None:
+    """A line on stderr; a terminal gets it folded between words, with what is long, as a path, in one piece."""
+    if stderr.is_terminal and len(text) > stderr.width:
+        text = textwrap.fill(text, stderr.width, break_long_words=False, break_on_hyphens=False)
+    said = Text(text)
+    if text.startswith(_ERROR):
+        said.stylize("bold red", 0, len(_ERROR))
+    with suppress(OutputError):
+        stderr.print(said, soft_wrap=True)
 
 
 def quiet_stdout() -> int:

@@ -31,3 +31,14 @@ TimeoutOption = Annotated[
         "--timeout", min=0.1, max=LONGEST_S, callback=finite, help="Seconds a server has to answer; default 30."
     ),
 ]
+WAIT_S = 10.0  # longer than a search takes; who writes for longer is named
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        min=0,
+        max=LONGEST_S,
+        callback=finite,
+        help="Seconds to wait for another process that has the index open.",
+    ),
+]

@@ -15,11 +15,12 @@ from vrag.cli import output
 from vrag.cli.place import IndexOption, finite
 from vrag.errors import UsageError
 from vrag.settings import index_for_writing
+from vrag.units import counted, size
 
 if TYPE_CHECKING:
     from vrag.planning.estimate import Estimate, Sample
 
-_GIB = 1 << 30
+_GB = 10**9
 
 
 def plan(
@@ -29,10 +30,10 @@ def plan(
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     sample: Annotated[int, typer.Option(min=1, max=1000, help="Pages of PATHS that are embedded to measure.")] = 8,
     node_memory: Annotated[
-        float, typer.Option(min=1, max=1_000_000, callback=finite, help="Memory of one node of a cluster, GiB.")
+        float, typer.Option(min=1, max=1_000_000, callback=finite, help="Memory of one node of a cluster, GB.")
     ] = 64,
     node_disk: Annotated[
-        float, typer.Option(min=1, max=1_000_000, callback=finite, help="Disk of one node of a cluster, GiB.")
+        float, typer.Option(min=1, max=1_000_000, callback=finite, help="Disk of one node of a cluster, GB.")
     ] = 2000,
     index: IndexOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -58,7 +59,7 @@ def plan(
         measured = measure_made_up(recipe, embedder)
     assert pages is not None
     here = this_machine(index_for_writing(index).absolute())
-    node = Machine(int(node_memory * _GIB), int(node_disk * _GIB))
+    node = Machine(int(node_memory * _GB), int(node_disk * _GB))
     result = estimate(measured, pages, here, node, recipe.server)
     facts = {"pipeline": recipe.name, "model": recipe.model, **counted, "sample": _sample(measured)}
     facts |= {"estimate": asdict(result), "machine": asdict(here), "node": asdict(node)}
@@ -83,21 +84,22 @@ def _look(paths: list[Path], sample: int, recipe: Any, embedder: Any) -> tuple[S
 
 def _sample(sample: Sample) -> dict[str, Any]:
     facts = asdict(sample)
+    facts["disk_a_page"] = sample.disk.a_page
     facts["vectors"] = [{**asdict(v), "bytes_a_page": v.bytes_a_page} for v in sample.vectors]
     return facts
 
 
 def _print(facts: dict[str, Any], sample: Sample, result: Estimate) -> None:
     node = facts["node"]
-    documents = f" of {facts['documents']} documents" if facts["documents"] is not None else ""
+    documents = f" of {counted(facts['documents'], 'document')}" if facts["documents"] is not None else ""
     rows = {
         "pages": f"{result.pages:,}{documents}",
         "pipeline": f"{facts['pipeline']}, model {facts['model']}",
         "measured on": f"{sample.source}: {sample.seconds_a_page:.2f} s a page",
         "embedding": f"{_duration(result.embed_seconds)} on this machine",
-        "disk": f"{_size(result.disk)} ({_size(sample.disk_a_page)} a page)",
-        "memory": f"{_size(result.memory)} scanned by first stages",
-        "cluster": f"{result.nodes} nodes of {_size(node['memory'])} memory, {_size(node['disk'])} disk",
+        "disk": f"{size(result.disk)} ({size(result.disk / result.pages)} a page)",
+        "memory": f"{size(result.memory)} scanned by first stages",
+        "cluster": f"{counted(result.nodes, 'node')} of {size(node['memory'])} memory, {size(node['disk'])} disk",
     }
     for key, text in rows.items():
         output.line(f"{key:12s} {text}")
@@ -105,7 +107,7 @@ def _print(facts: dict[str, Any], sample: Sample, result: Estimate) -> None:
     for name in ("vector", "rows", "dim", "bytes a page", "all pages", "one exact scan"):
         table.add_column(name, justify="left" if name == "vector" else "right")
     for v in sample.vectors:
-        total, scan = _size(v.bytes_a_page * result.pages), f"{result.scan_seconds[v.name]:,.3f} s"
+        total, scan = size(v.bytes_a_page * result.pages), f"{result.scan_seconds[v.name]:,.3f} s"
         table.add_row(v.name, f"{v.rows:.1f}", str(v.dim), f"{v.bytes_a_page:,.0f}", total, scan)
     output.stdout.print(table)
     for text in (*facts["failed"], *result.notes):
@@ -115,11 +117,3 @@ def _print(facts: dict[str, Any], sample: Sample, result: Estimate) -> None:
 def _duration(seconds: float) -> str:
     hours = seconds / 3600
     return f"{hours:,.1f} hours" if hours >= 1 else f"{seconds / 60:.1f} minutes"
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:,.1f} {unit}" if unit != "B" else f"{count:,.0f} B"
-        count /= 1024
-    return f"{count:,.1f} TiB"

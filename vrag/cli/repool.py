@@ -10,9 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from vrag.cli import output
 from vrag.cli.info import JsonOption
-from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.errors import UsageError
 from vrag.store.address import collection_name
+from vrag.units import counted
 
 if TYPE_CHECKING:
     from vrag.places import Place
@@ -29,6 +30,7 @@ def repool(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     json: JsonOption = False,
 ) -> int:
     """Pool the pages of an index as another recipe says; nothing is read or embedded again.
@@ -41,17 +43,17 @@ def repool(
     from vrag.repool import repool as run
     from vrag.repool import repool_into
 
-    source = choose_place(index, url, collection, timeout)
+    source = choose_place(index, url, collection, timeout, wait)
 
     def pool(watch: Watch) -> RepoolReport:
         if into is not None:
-            target: Place = FolderPlace(into)
+            target: Place = FolderPlace(into, wait)
             if isinstance(source, ServerPlace):
                 target = ServerPlace(source.server, collection_name(into))
             return repool_into(source, target, pipeline, watch)
         if source.folder is None:
             raise UsageError("On a server the pages go into a second collection.", "Name it with --into.")
-        return run(source.folder, pipeline, watch)
+        return run(source.folder, pipeline, watch, wait)
 
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     try:
@@ -69,6 +71,7 @@ def repool(
 
 
 def _print_report(report: RepoolReport) -> None:
+    pages = counted(report.pooled, "page")
     output.line(
-        f"{report.index} has the recipe {report.pipeline} now: {report.pooled} pages pooled ({report.seconds:.1f} s)",
+        f"{report.index} has the recipe {report.pipeline} now: {pages} pooled ({report.seconds:.1f} s)",
     )

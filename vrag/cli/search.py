@@ -16,10 +16,11 @@ from rich.table import Table
 from vrag.cli import output
 from vrag.cli.explain import matches_json, matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
-from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.errors import PageError, UsageError
 from vrag.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
 from vrag.pathtext import quoted, shown
+from vrag.units import counted
 
 if TYPE_CHECKING:
     from vrag.index import Index, Words
@@ -59,6 +60,7 @@ def search(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     device: DeviceOption = "auto",
     dtype: DTypeOption = DTypeName.auto,
 ) -> int:
@@ -73,7 +75,7 @@ def search(
     words: Words = "exact" if exact_words else "typed" if queries is None else "plain"
     options = model_options(device, dtype)
     all_saved = True
-    with Index.open(choose_place(index, url, collection, timeout), force=force, options=options) as opened:
+    with Index.open(choose_place(index, url, collection, timeout, wait), force=force, options=options) as opened:
         output.warn_of_loss(opened.lost)
         for row in rows:
             filters = [*(where or ()), *row.get("where", ())]
@@ -169,7 +171,7 @@ def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float, e
             text = f"{text}\n{stages}: {shown(matches_text(index.matches(query, hit)))}"
         table.add_row(str(hit.rank), f"{hit.score:.3f}", shown(hit.doc), str(hit.page), text)
     output.stdout.print(table)
-    output.note(f"{len(hits)} of {index.page_count} pages in {took_ms:.0f} ms.")
+    output.note(f"{len(hits)} of {counted(index.page_count, 'page')} in {took_ms:.0f} ms.")
 
 
 def _say_nothing_found(index: Index, query: str, filters: Sequence[str], words: Words) -> None:
@@ -183,7 +185,7 @@ def _say_nothing_found(index: Index, query: str, filters: Sequence[str], words: 
     causes += ["--exact-words"] if words == "exact" else []
     causes += ['"phrases" and -words'] if words != "plain" and parse_typed(query).conditions else []
     without = f"Try without {' and '.join(causes)}" if causes else "Try other words"
-    where = f"Nothing found for {quoted(query)} on {index.page_count} pages."
+    where = f"Nothing found for {quoted(query)} on {counted(index.page_count, 'page')}."
     output.note(f"{where} {without}; vrag ls shows what is there.")
 
 
@@ -201,5 +203,5 @@ def _save(index: Index, hits: Sequence[Hit], folder: Path) -> bool:
         except PageError as error:
             undrawn += 1
             output.note(f"Not written: {error}")
-    output.note(f"{len(hits) - undrawn} of {len(hits)} pages written to {folder}.")
+    output.note(f"{len(hits) - undrawn} of {counted(len(hits), 'page')} written to {folder}.")
     return not undrawn

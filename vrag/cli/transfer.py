@@ -12,8 +12,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vrag.cli import output
-from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.settings import find_index, index_for_writing
+from vrag.units import counted, size
 
 if TYPE_CHECKING:
     from vrag.transfer import TransferReport
@@ -29,6 +30,7 @@ def push(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     shards: Annotated[int | None, typer.Option(min=1, help="Of a new collection; default: the recipe's.")] = None,
     replication: Annotated[int | None, typer.Option(min=1, help="Of a new collection; default: the recipe's.")] = None,
     json: JsonOption = False,
@@ -42,7 +44,7 @@ def push(
     from vrag.pipeline import make_pipeline
     from vrag.places import FolderPlace, choose_place
 
-    source = FolderPlace(find_index(index))
+    source = FolderPlace(find_index(index), wait)
     facts, layout = source.facts(), None
     if shards or replication:
         own = make_pipeline(facts.pipeline, facts.table, source.name).server
@@ -56,6 +58,7 @@ def pull(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
     json: JsonOption = False,
 ) -> int:
     """Copy an index from a Qdrant server into a folder, without embedding anything again. A copy cut off goes on.
@@ -65,20 +68,20 @@ def pull(
     from vrag.places import FolderPlace, choose_place
 
     source = choose_place(url=url, collection=collection, timeout=timeout, server=True)
-    _copy(source, FolderPlace(index_for_writing(index)), json)
+    _copy(source, FolderPlace(index_for_writing(index), wait), json)
     return 0
 
 
 @snapshot.command("create")
-def create(file: FileArgument, index: IndexOption = None, json: JsonOption = False) -> int:
+def create(file: FileArgument, index: IndexOption = None, wait: WaitOption = WAIT_S, json: JsonOption = False) -> int:
     """Write an index to one file.
 
     Example: vrag snapshot create backup.tar.gz --index ./my-index
     """
     from vrag.snapshot import create_snapshot
 
-    report = create_snapshot(find_index(index), file)
-    _print(report, json, f"{report.index} is in {report.snapshot}: {report.bytes / 1e6:.1f} MB.")
+    report = create_snapshot(find_index(index), file, wait)
+    _print(report, json, f"{report.index} is in {report.snapshot}: {size(report.bytes)}.")
     return 0
 
 
@@ -91,7 +94,8 @@ def restore(file: FileArgument, index: IndexOption = None, json: JsonOption = Fa
     from vrag.snapshot import restore_snapshot
 
     report = restore_snapshot(file, index_for_writing(index))
-    _print(report, json, f"{report.snapshot} is in {report.index}: {report.files} files, every checksum right.")
+    files = counted(report.files, "file")
+    _print(report, json, f"{report.snapshot} is in {report.index}: {files}, every checksum right.")
     return 0
 
 
@@ -100,12 +104,13 @@ def _copy(source: Any, target: Any, json: bool, layout: Any = None) -> None:
 
     with _bar() as bar:
         report: TransferReport = transfer(source, target, bar, layout)
-    extra = f" {report.extra} more pages are at the target." if report.extra else ""
+    extra = f" The target has {counted(report.extra, 'more page')}." if report.extra else ""
     _print(
         report,
         json,
-        f"{report.pages} pages from {report.source} are at {report.target}: {report.copied} records copied, "
-        f"{report.unchanged} were there. Checksum of all vectors: {report.checksum[:16]}.{extra}",
+        f"{counted(report.pages, 'page')} from {report.source}, now at {report.target}: "
+        f"{counted(report.copied, 'record')} copied, {report.unchanged} were there. "
+        f"Checksum of all vectors: {report.checksum[:16]}.{extra}",
     )
 
 

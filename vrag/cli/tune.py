@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.cli.place import CollectionOption, IndexOption, TimeoutOption, UrlOption, finite
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, finite
 from vrag.cli.progress import counted
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def tune(
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
 ) -> int:
     """Find the cheapest cascade that keeps what exact scoring finds on this index.
 
@@ -61,7 +62,7 @@ def tune(
 
     if plot is not None:
         check_plot(plot)
-    with Index.open(choose_place(index, url, collection, timeout), force=force) as opened:
+    with Index.open(choose_place(index, url, collection, timeout, wait), force=force) as opened:
         cascades = _cascades(opened, cascade)
         asked = _queries(opened, queries, sample, seed)
         with counted("Searching", total_steps(opened, cascades, asked)) as step:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vrag.cli import output
 from vrag.cli.place import LONGEST_S, finite
-from vrag.errors import StoreError, UsageError
+from vrag.errors import IndexExistsError, UsageError
 from vrag.pathtext import shown
 from vrag.settings import index_for_writing, is_index
+from vrag.units import counted
 
-_BUSY = "open in another process"
+if TYPE_CHECKING:
+    from vrag.index import Index
 
 
 def watch(
@@ -42,33 +46,28 @@ def watch(
     output.note(f"Watching {folder}; Ctrl-C ends it.")
     for change in changes(folder.absolute(), lambda: time.sleep(interval)):
         if change.files or is_index(place):
-            _follow(place, folder.absolute(), workers, prune, interval)
+            _bring_up_to_date(place, folder.absolute(), workers, prune)
     return 0
 
 
-def _follow(place: Path, folder: Path, workers: int | None, prune: bool, interval: float) -> None:
-    """Bring the index up to date once it is free."""
-    while True:
-        try:
-            _bring_up_to_date(place, folder, workers, prune)
-        except StoreError as error:
-            if _BUSY not in error.message:
-                raise
-            output.note(f"Waiting: {error.message}")
-            time.sleep(interval)
-        else:
-            return
-
-
 def _bring_up_to_date(place: Path, folder: Path, workers: int | None, prune: bool) -> None:
-    from vrag.index import Index
+    """Once the index is free: whoever searches just then is waited for."""
     from vrag.ingest import Options
 
-    with Index.open(place) if is_index(place) else Index.create(place) as opened:
+    with _opened(place) as opened:
         report = opened.ingest([folder], workers=workers, options=Options(may_be_empty=True))
         removed = opened.forget(opened.gone([folder])) if prune else 0
-    known = report.unchanged
-    output.line(f"{time.strftime('%H:%M:%S')} {report.added} pages added, {known} known, {removed} documents removed.")
+    added, gone = counted(report.added, "page"), counted(removed, "document")
+    output.line(f"{time.strftime('%H:%M:%S')} {added} added, {report.unchanged} known, {gone} removed.")
     for failure in report.failed:
         place_of = failure.path if failure.page is None else f"{failure.path}, page {failure.page}"
         output.note(f"Failed: {place_of}: {failure.reason}")
+
+
+def _opened(place: Path) -> Index:
+    from vrag.index import Index
+
+    if not is_index(place):
+        with contextlib.suppress(IndexExistsError):  # another process has made it meanwhile
+            return Index.create(place, wait=math.inf)
+    return Index.open(place, wait=math.inf)

@@ -21,6 +21,7 @@ from vrag.evaluation.rows import Row
 if TYPE_CHECKING:
     from datasets import Dataset
 
+_log = logging.getLogger(__name__)
 KINDS = ("corpus", "queries", "qrels")
 METADATA = "documents_metadata"
 CACHED = "datasets"
@@ -114,7 +115,8 @@ def _ask_once(place: str) -> None:
         HfApi().dataset_info(place, timeout=_PATIENCE_S)
     except HfHubHTTPError:
         return  # an answer, which comes again, and in words, where the data is asked for
-    except Exception:  # noqa: BLE001  # of whichever library the hub's client asks with
+    except Exception as error:  # noqa: BLE001  # of whichever library the hub's client asks with
+        _log.info("The hub does not answer", exc_info=error)
         constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -11,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vrag.embedders.options import ModelOptions
-from vrag.errors import IndexMismatchError
+from vrag.errors import IndexExistsError, IndexMismatchError
 from vrag.evaluation.benchmark import Benchmark
 from vrag.index import Index
 from vrag.ingest import IngestReport, Progress
@@ -21,7 +22,9 @@ from vrag.settings import folder_bytes, is_index
 CACHED = "indexes"
 
 
-def open_index(digests: Mapping[str, str], cache: Path, recipe: Pipeline, how: ModelOptions) -> Index:
+def open_index(
+    digests: Mapping[str, str], cache: Path, recipe: Pipeline, how: ModelOptions, wait: float = 0.0
+) -> Index:
     """The cached index of a corpus, made when there is none yet.
 
     It is found by the documents' content, the recipe and the model. One that another version of the model made is
@@ -32,15 +35,17 @@ def open_index(digests: Mapping[str, str], cache: Path, recipe: Pipeline, how: M
         cache: Folder of the cache.
         recipe: With its model.
         how: How the model is run.
+        wait: Seconds to wait for another process that has the index open.
     """
     made_by = json.dumps([recipe.source, how.kept], sort_keys=True)
     place = cache / CACHED / corpus_digest(digests)[:16] / _digest(made_by)[:16]
     for version in itertools.count(1):
         folder = place / str(version)
-        if not is_index(folder):
-            return Index.create(folder, recipe, options=how)
         try:
-            return Index.open(folder, options=replace(how, named=recipe.model))
+            if not is_index(folder):
+                with contextlib.suppress(IndexExistsError):  # another process has made it meanwhile
+                    return Index.create(folder, recipe, options=how, wait=wait)
+            return Index.open(folder, options=replace(how, named=recipe.model), wait=wait)
         except IndexMismatchError:
             continue
     raise AssertionError("unreachable")

@@ -134,7 +134,7 @@ def queries_of(task: Task, scope: str) -> list[Query]:
 def _index(digests: Mapping[str, str], options: Options) -> Iterator[Index]:
     if options.place is None:
         recipe = choose_pipeline(options.pipeline, options.model, options.how)
-        opened = open_index(digests, options.cache, recipe, options.how)
+        opened = open_index(digests, options.cache, recipe, options.how, options.wait)
     elif options.place.holds_index():
         opened = Index.open(options.place, options=options.how)
     else:

@@ -51,6 +51,7 @@ class Options:
         model: Model to use instead of the recipe's.
         how: How the model is run.
         place: Of an index to use, or to make, instead of a cached one.
+        wait: Seconds to wait for another process that has a cached index open.
         languages: Ask the questions of these languages only; empty for all.
         limit_queries: Ask the first so many judged questions of each language; None for all.
         depth: Hits of each search that are judged.
@@ -65,6 +66,7 @@ class Options:
     model: str | None = None
     how: ModelOptions = field(default_factory=ModelOptions)
     place: Place | None = None
+    wait: float = 0.0
     languages: tuple[str, ...] = ()
     limit_queries: int | None = None
     depth: int = DEPTH

@@ -5,20 +5,36 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vrag.embedders import load_embedder
 from vrag.embedders.base import Fingerprint, PageVectors
+from vrag.embedders.each import embed_each
 from vrag.embedders.options import ModelOptions
 from vrag.errors import PageError
 from vrag.pages.page import Page, PageSpec
 from vrag.pages.workers import PageWorkers
 from vrag.timing import watching
 
-Answer = tuple[Page, PageVectors] | PageError
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why the model could not embed a page, in words: its own exceptions may not survive the way to the driver.
+
+    Args:
+        reason: What it raised, in its own words.
+        trace: Where, as a traceback.
+    """
+
+    reason: str
+    trace: str
+
+
+Answer = tuple[Page, PageVectors | Refused] | PageError
 
 
 class PageActor:
@@ -47,7 +63,7 @@ class PageActor:
         return os.getpid()
 
     def embed(self, data: bytes, suffix: str, numbers: Sequence[int]) -> list[Answer]:
-        """Pages of one document, in order, without their pictures; or why one cannot be read.
+        """Pages of one document, in order, without their pictures; or why one cannot be read or embedded.
 
         Args:
             data: The document's bytes.
@@ -58,7 +74,7 @@ class PageActor:
         read = [_outcome(future) for future in [self._workers.load(path, number) for number in numbers]]
         pages = [page for page in read if isinstance(page, Page)]
         with watching() as watch:
-            vectors = iter(self._embedder.embed_pages(pages) if pages else [])
+            vectors = iter([_told(found) for found in embed_each(self._embedder, pages)])
         share = {stage: seconds / len(pages) for stage, seconds in watch.seconds().items()}
         return [page if isinstance(page, PageError) else (_sent(page, share), next(vectors)) for page in read]
 
@@ -78,6 +94,12 @@ def _outcome(asked: Future[Page]) -> Page | PageError:
         return asked.result()
     except PageError as error:
         return error
+
+
+def _told(found: PageVectors | Exception) -> PageVectors | Refused:
+    if isinstance(found, Exception):
+        return Refused(str(found), "".join(traceback.format_exception(found)))
+    return found
 
 
 def _sent(page: Page, share: Mapping[str, float]) -> Page:

@@ -11,17 +11,15 @@ import logging
 import socket
 import tempfile
 import threading
-from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vrag.embedders.base import Embedder, Fingerprint, PageVectors, QueryVectors
-from vrag.embedders.options import ModelOptions
+from vrag.embedders.base import Embedder
 from vrag.errors import IndexMismatchError, ModelError, PageError, UsageError
 from vrag.fleet.actor import Answer, PageActor
-from vrag.grid import FloatArray
+from vrag.fleet.embedder import FleetEmbedder
 from vrag.pages.faults import where
 from vrag.pages.page import Page, PageSpec
 from vrag.pages.reader import DocumentInfo
@@ -193,65 +191,6 @@ class Fleet(PageWorkers):
         resources = self._ray.cluster_resources()
         gpus = 0 if self._model == "builtin" else int(resources.get("GPU", 0))
         return max(1, gpus or int(resources.get("CPU", 1)))
-
-
-class FleetEmbedder:
-    """The driver's embedder, with the vectors of pages that the fleet has embedded already."""
-
-    def __init__(self, own: Embedder) -> None:
-        self._own = own
-        self._kept: dict[int, PageVectors] = {}
-
-    def keep(self, page: Page, vectors: PageVectors) -> None:
-        """Vectors to hand out when this page is to be embedded."""
-        self._kept[id(page)] = vectors
-
-    def embed_pages(self, pages: Sequence[Page]) -> list[PageVectors]:
-        """The vectors that came with the pages."""
-        return [self._kept.pop(id(page)) for page in pages]
-
-    @property
-    def name(self) -> str:
-        """Model id."""
-        return self._own.name
-
-    @property
-    def options(self) -> ModelOptions:
-        """How the model was loaded."""
-        return self._own.options
-
-    @property
-    def dim(self) -> int:
-        """Dimension d."""
-        return self._own.dim
-
-    @property
-    def mean(self) -> FloatArray | None:
-        """The model's mean vector [d]."""
-        return self._own.mean
-
-    @property
-    def max_rows(self) -> int | None:
-        """The most vectors a page can have."""
-        return self._own.max_rows
-
-    @property
-    def batch_size(self) -> int:
-        """Pages best written at once."""
-        return self._own.batch_size
-
-    @property
-    def page_spec(self) -> PageSpec:
-        """What the model needs of a page."""
-        return self._own.page_spec
-
-    def embed_query(self, text: str) -> QueryVectors:
-        """A query's rows, made on this machine."""
-        return self._own.embed_query(text)
-
-    def fingerprint(self) -> Fingerprint:
-        """Facts of the model."""
-        return self._own.fingerprint()
 
 
 class _Asked(Future[Page]):

@@ -11,6 +11,7 @@ from vrag.pages.page import PageSpec, TextSource, Words
 from vrag.pages.reader import Reader, pixel_size
 from vrag.pages.textlayer import readable
 from vrag.pages.unread import coverage, is_blank, on_page, unread_part
+from vrag.timing import OCR, timed
 
 _OCR_DPI = 300  # more pixels than this show no more letters
 _PICTURE_SHARE = 0.05  # of the page; smaller pictures are logos and rules
@@ -27,7 +28,8 @@ def page_words(reader: Reader, number: int, size: tuple[float, float], spec: Pag
     picture = reader.render(number, pixel_size(size, _OCR_DPI, spec.ocr_side))
     trusted = Words() if spec.ocr == "always" else layer
     part, box = unread_part(picture, trusted, regions)
-    seen = Words() if is_blank(part) else on_page(ocr.read_words(part, spec.ocr_language), box)
+    with timed(OCR):
+        seen = Words() if is_blank(part) else on_page(ocr.read_words(part, spec.ocr_language), box)
     both = merge(layer, seen)
     return both, _source(len(layer), len(both))
 

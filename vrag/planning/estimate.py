@@ -4,7 +4,8 @@ vectors       N * rows * d * 2 bytes (float16)
 graph         N * 32 links * 4 bytes * 1.1, for a vector searched by HNSW with m = 16
 quantized     rows * d bytes (scalar) or rows * d / 8 (binary) beside a pooled vector
 memory        what a first stage scans: pooled vectors and graphs; `full` and the words are read from disk
-disk          N * bytes a page that a store of the sample takes
+disk          what an empty index takes, N * bytes a page that one of the sample takes, the engine's log (which is
+              cut off at two files), and the rows kept for the exact kernel while they are few
 scan          N * seconds a page that one exact stage over a vector takes
 embedding     N * seconds a page
 """
@@ -15,9 +16,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from vrag.bits.exact import MOST_BYTES
 from vrag.store.layout import ServerLayout
+from vrag.units import size
 
-GIB = 1 << 30
+GB = 10**9
+_LOG_BYTES = 2 * (32 << 20)  # the engine's log: the file that is written, and the one before it
 MULTIVECTOR_LIMIT = 1_048_576  # numbers in one multivector, at which a server refuses it
 _FLOAT16 = 2
 _LINKS, _LINK_BYTES, _LEVELS = 32, 4, 1.1
@@ -52,6 +56,29 @@ class VectorSample:
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """What an embedded index takes on the disk, bytes; measured.
+
+    Args:
+        empty: Without any page.
+        a_page: Segments and packed bits of a page.
+        log_a_page: Of a page in the engine's write-ahead log.
+        rows_a_page: Of a page in the rows beside the bits.
+    """
+
+    empty: float
+    a_page: float
+    log_a_page: float
+    rows_a_page: float
+
+    def of(self, pages: int) -> float:
+        """Bytes of an index of so many pages."""
+        rows = pages * self.rows_a_page
+        kept = rows if rows <= MOST_BYTES else 0.0
+        return self.empty + pages * self.a_page + min(pages * self.log_a_page, _LOG_BYTES) + kept
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """What was measured.
 
@@ -59,7 +86,7 @@ class Sample:
         pages: Pages embedded.
         source: Where they come from, in words.
         seconds_a_page: To read, embed and pool one.
-        disk_a_page: Bytes a page on the disk of an embedded store, measured.
+        disk: What an index of such pages takes.
         payload_a_page: Bytes of words and boxes of a page.
         vectors: `full` first.
     """
@@ -67,7 +94,7 @@ class Sample:
     pages: int
     source: str
     seconds_a_page: float
-    disk_a_page: float
+    disk: Disk
     payload_a_page: float
     vectors: tuple[VectorSample, ...]
 
@@ -113,7 +140,7 @@ def estimate(sample: Sample, pages: int, here: Machine, node: Machine, layout: S
         node: One node of a cluster.
         layout: Replicas and quantization on a server.
     """
-    disk, memory = pages * sample.disk_a_page, pages * memory_a_page(sample.vectors, layout.quantization)
+    disk, memory = sample.disk.of(pages), pages * memory_a_page(sample.vectors, layout.quantization)
     copies = layout.replication
     by_disk, by_memory = copies * disk / node.disk, copies * memory / (_USABLE * node.memory)
     nodes = max(math.ceil(by_disk), math.ceil(by_memory), min(copies, pages), 1)
@@ -145,10 +172,10 @@ def limit_notes(vectors: Sequence[VectorSample]) -> list[str]:
 def _machine_notes(disk: float, memory: float, here: Machine) -> list[str]:
     notes = []
     if disk > here.disk:
-        notes.append(f"The index needs {disk / GIB:.1f} GiB of disk; {here.disk / GIB:.1f} GiB are free here.")
+        notes.append(f"The index needs {size(disk)} of disk; {size(here.disk)} are free here.")
     if memory > _USABLE * here.memory:
         notes.append(
-            f"First stages scan {memory / GIB:.1f} GiB; this machine has {here.memory / GIB:.1f} GiB of memory. "
+            f"First stages scan {size(memory)}; this machine has {size(here.memory)} of memory. "
             "Use a server, quantization, or a recipe with fewer vectors."
         )
     return notes

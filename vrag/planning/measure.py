@@ -15,19 +15,25 @@ from typing import Any
 
 import numpy as np
 
+from vrag.bits.store import BitsStore
 from vrag.documents import KEYS
 from vrag.embedders.base import Embedder, PageVectors
 from vrag.errors import PageError, UsageError
 from vrag.grid import FloatArray
+from vrag.leftovers import CACHE
+from vrag.lexical import TEXT
+from vrag.opening import keep_bits
 from vrag.pages.page import Page, Words
 from vrag.pages.workers import PageWorkers
 from vrag.payload import page_payload
 from vrag.pipeline import FULL, Pipeline
-from vrag.planning.estimate import Machine, Sample, VectorSample
+from vrag.places import FolderPlace
+from vrag.planning.estimate import Disk, Machine, Sample, VectorSample
+from vrag.settings import SHARD
 from vrag.store.base import Record, Selection, StageRequest
-from vrag.store.edge import EdgeStore
 
 _STORED = 256  # records of the throw-away store: the sample's pages, again and again
+_FEW = 8  # records of the smallest one: what an index takes beside its pages is told by the difference
 _QUERIES = 5
 _WORDS = 400  # of a made-up page: an ordinary page of a report
 _QUERY = "what was the revenue of the northern region in the last quarter"
@@ -99,9 +105,9 @@ def _measure(pages: Sequence[Page], reading: float, source: str, recipe: Pipelin
     made = [_vectors(recipe, embedder, vectors) for vectors in embedded]
     seconds = reading + (time.perf_counter() - started) / len(pages)
     payloads = [page_payload(page, vectors.grid, "0" * 64) for page, vectors in zip(pages, embedded, strict=True)]
-    records = [
-        Record(str(uuid.uuid4()), payloads[i % len(made)], made[i % len(made)]) for i in range(max(_STORED, len(made)))
-    ]
+    sparse = [{TEXT: recipe.text.document(page.words.texts)} if recipe.text else {} for page in pages]
+    wanted = (i % len(made) for i in range(max(_STORED, len(made))))
+    records = [Record(str(uuid.uuid4()), payloads[i], made[i], sparse[i]) for i in wanted]
     disk, scans = _store(records, recipe, embedder)
     samples = []
     for field in recipe.schema(embedder.dim):
@@ -119,14 +125,17 @@ def _vectors(recipe: Pipeline, embedder: Embedder, page: PageVectors) -> dict[st
     return {FULL: page.full, **{spec.name: spec.of_page(page, embedder.mean) for spec in recipe.vectors}}
 
 
-def _store(records: Sequence[Record], recipe: Pipeline, embedder: Embedder) -> tuple[float, dict[str, float]]:
-    """Bytes a page on disk, and microseconds a page of an exact stage over each vector."""
+def _store(records: Sequence[Record], recipe: Pipeline, embedder: Embedder) -> tuple[Disk, dict[str, float]]:
+    """What an index of these records takes, and microseconds a page of an exact stage over each vector."""
     query = embedder.embed_query(_QUERY).vectors
-    with tempfile.TemporaryDirectory(prefix="vrag-plan-") as folder:
-        shard = Path(folder) / "shard"
-        with closing(EdgeStore.create(shard, recipe.schema(embedder.dim), KEYS)) as store:
-            empty = _allocated(shard / "segments")
-            store.upsert(records)
+    with tempfile.TemporaryDirectory(prefix="vrag-plan-") as name:
+        folder = Path(name)
+        with closing(BitsStore.create(folder / SHARD, recipe.schema(embedder.dim), KEYS)) as store:
+            keep_bits(store, FolderPlace(folder), recipe, embedder, embedder.fingerprint())
+            store.upsert(records[:_FEW])
+            store.optimize()
+            few = _lasting(folder)
+            store.upsert(records[_FEW:])
             store.optimize()
             scans = {}
             for name in records[0].vectors:
@@ -137,13 +146,19 @@ def _store(records: Sequence[Record], recipe: Pipeline, embedder: Embedder) -> t
                 for _ in range(_QUERIES):
                     store.query(stages, Selection())
                 scans[name] = (time.perf_counter() - started) / _QUERIES / len(records) * 1e6
-            disk = _allocated(shard / "segments") - empty
-        return disk / len(records), scans
+            log, rows = _allocated(folder / SHARD, "wal/*"), _allocated(folder / CACHE, "bits/*.rows")
+            a_page = (_lasting(folder) - few) / (len(records) - _FEW)
+        return Disk(max(few - _FEW * a_page, 0), a_page, log / len(records), rows / len(records)), scans
 
 
-def _allocated(folder: Path) -> int:
-    """Bytes that the disk has given the files; the write-ahead log beside the segments does not grow with the index."""
-    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())
+def _lasting(folder: Path) -> int:
+    """Bytes of an index's segments and packed bits, which grow for ever."""
+    return _allocated(folder / SHARD, "segments/**/*") + _allocated(folder / CACHE, "bits/*.bits")
+
+
+def _allocated(folder: Path, names: str) -> int:
+    """Bytes that the disk has given the files of a folder."""
+    return sum(file.stat().st_blocks * 512 for file in folder.glob(names) if file.is_file())
 
 
 def _made_up(number: int) -> Page:

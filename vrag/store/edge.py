@@ -16,7 +16,7 @@ from vrag.gate import Gate
 from vrag.settings import folder_bytes
 from vrag.store.base import FusionRequest, Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_record
-from vrag.store.edge_faults import edge_errors, is_full
+from vrag.store.edge_faults import edge_errors, is_full, require_folder
 from vrag.store.edge_log import RENEWING_BYTES, renew_log, shape_log
 from vrag.store.edge_requests import (
     KEY_INDEXES,
@@ -199,7 +199,7 @@ class EdgeStore:
 
     def close(self) -> None:
         """Flush and release the folder."""
-        with self._one_writer, self._gate.changing(), edge_errors("closing the index"):
+        with self._one_writer, self._gate.changing(), edge_errors("closing the index", self._folder):
             shard, self._shard = self._shard, None
             if shard is not None:
                 try:
@@ -217,20 +217,22 @@ class EdgeStore:
 
     @contextmanager
     def _reading(self, doing: str) -> Iterator[qe.EdgeShard]:
-        with self._gate.reading(), edge_errors(doing):
+        with self._gate.reading(), edge_errors(doing, self._folder):
             yield self._open_shard
 
     @contextmanager
     def _writing(self, doing: str, more: int = 0) -> Iterator[qe.EdgeShard]:
         """The engine, while there is room for `more` bytes and what any change may need."""
-        with self._one_writer, edge_errors(doing):
+        with self._one_writer, edge_errors(doing, self._folder):
+            require_folder(self._folder)
             require_space(self._folder, WRITING_BYTES + more)
             yield self._open_shard
 
     @contextmanager
     def _freeing(self, doing: str) -> Iterator[qe.EdgeShard]:
         """The engine, for what must still be possible on a disk that is nearly full."""
-        with self._one_writer, edge_errors(doing):
+        with self._one_writer, edge_errors(doing, self._folder):
+            require_folder(self._folder)
             require_space(self._folder, reading_bytes(self._folder))
             yield self._open_shard
 

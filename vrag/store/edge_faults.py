@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from vrag.errors import StoreError, is_panic
+from vrag.errors import BusyError, StoreError, is_panic
+from vrag.pathtext import shown
 
 _READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
 _FULL = ("No space left", "StorageFull")
@@ -17,11 +19,12 @@ _DAMAGED = (
 
 
 @contextmanager
-def edge_errors(doing: str) -> Iterator[None]:
+def edge_errors(doing: str, shard: Path | None = None) -> Iterator[None]:
     """Raise as `StoreError` what the engine raises inside the block, nothing of which is more specific than Exception.
 
     Args:
         doing: For the message: "searching".
+        shard: Folder that is open; when it is gone, that is the reason.
     """
     try:
         yield
@@ -30,7 +33,18 @@ def edge_errors(doing: str) -> Iterator[None]:
     except BaseException as error:
         if not (isinstance(error, Exception) or is_panic(error)):
             raise
+        if shard is not None:
+            require_folder(shard)
         raise _error(error, doing) from error
+
+
+def require_folder(shard: Path) -> None:
+    """Raise `StoreError` when the open shard is not there any more: the engine would go on writing into nothing."""
+    if not shard.is_dir():
+        raise StoreError(
+            f"The index at {shown(str(shard.parent))} was removed or moved while it was open.",
+            "What was written since is lost: run the same command again.",
+        )
 
 
 def is_full(error: BaseException) -> bool:
@@ -41,7 +55,7 @@ def is_full(error: BaseException) -> bool:
 def _error(error: BaseException, doing: str) -> StoreError:
     said = str(error)
     if "WouldBlock" in said:
-        return StoreError(
+        return BusyError(
             "The index is open in another process.",
             "Wait for it to end, or use a Qdrant server when several processes must work at once.",
         )
