@@ -135,10 +135,10 @@ def test_a_hit_says_where_its_region_lies(index):
 
 @pytest.mark.parametrize("cascade", ["full@bits@regions+context", "full@regions+context"])
 def test_a_hit_says_which_words_the_context_answered(index, cascade):
-    hit = index.search("Walrus total assets", k=1, cascade=cascade)[0]
+    hit = index.search("Walrus 2021's total assets?", k=1, cascade=cascade)[0]
     assert hit.page == 2
-    assert "walrus" in hit.context_words
-    assert not {"total", "assets"} & set(hit.context_words)
+    assert "Walrus" in hit.context_words
+    assert set(hit.context_words) <= {"Walrus", "2021's"}
 
 
 def test_without_a_context_no_word_is_answered_by_it(index):

@@ -48,6 +48,7 @@ from vrag.store.budget import budget
 from vrag.store.limits import MULTIVECTOR_LIMIT, check_pages_fit
 from vrag.store.manifest import loss
 from vrag.tracing import trace
+from vrag.typed_words import typed_words
 from vrag.verify import Problem, Verifier
 from vrag.where import parse_where, parse_where_documents
 
@@ -328,7 +329,7 @@ class Index(AbstractContextManager["Index"]):
         with self._gate.reading():
             selection = parse_where([where] if isinstance(where, str) else where, self.documents)
             execution = self._execution(query, embedded.vectors, replace(selection, texts=texts), k)
-            return search(execution, self.documents, chosen, k, embedded.tokens)
+            return search(execution, self.documents, chosen, k, typed_words(query, embedded.tokens))
 
     def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
         """Every page that a step of a cascade lets through, best first.

@@ -13,6 +13,7 @@ from vrag.execution import Execution, Ranking
 from vrag.grid import Box
 from vrag.passages import Passage, find_passages
 from vrag.store.base import Scored
+from vrag.typed_words import TypedWord
 
 # Equal scores are told apart by document and page; this many more points than hits are read so
 # that a tie at the end of the list does not depend on the engine's order.
@@ -51,7 +52,7 @@ class Hit:
 
 
 def search(
-    execution: Execution, documents: Documents, cascade: Cascade, k: int, tokens: Sequence[str] = ()
+    execution: Execution, documents: Documents, cascade: Cascade, k: int, words: Sequence[TypedWord] = ()
 ) -> list[Hit]:
     """The `k` best pages, best first.
 
@@ -60,13 +61,13 @@ def search(
         documents: Names of documents.
         cascade: How pages are ranked.
         k: Hits wanted.
-        tokens: What the query's rows stand for, to say which of them the context answered.
+        words: What the query's rows stand for, to say which of them the context answered.
     """
     ranking = replace(execution, spare=_TIE_MARGIN).run(cascade)
     labels = documents.labels([str(point.payload["doc_id"]) for point in ranking.points])
     best = sorted(ranking.points, key=lambda point: result_order(point, labels))[:k]
     passages = _passages(execution, cascade, ranking, best)
-    answered = _context_words(execution, cascade, ranking, best, tokens)
+    answered = _context_words(execution, cascade, ranking, best, words)
     hits = []
     for rank, point in enumerate(best, 1):
         name, path = labels[str(point.payload["doc_id"])]
@@ -79,28 +80,19 @@ def search(
 
 
 def _context_words(
-    execution: Execution, cascade: Cascade, ranking: Ranking, points: Sequence[Scored], tokens: Sequence[str]
+    execution: Execution, cascade: Cascade, ranking: Ranking, points: Sequence[Scored], words: Sequence[TypedWord]
 ) -> dict[str, tuple[str, ...]]:
-    """Tokens that the context answered, for each page, when the last stage with a context counted it."""
+    """Words any piece of which the context answered, for each page, when the last stage with a context counted it."""
     with_context = [place for place, stage in enumerate(cascade.stages) if stage.context]
-    if not (tokens and with_context and points) or execution.is_one_document:
+    if not (words and with_context and points) or execution.is_one_document:
         return {}
     stage = replace(cascade.stages[with_context[-1]], bits=True)  # estimates will do, where the index has them
     starts = ranking.starts.get(with_context[-1], {})
     answered = execution.rescoring.by_context(stage, np.asarray(execution.form(stage)), points, starts)
-    return {point: _whole_words(tokens, rows.tolist()) for point, rows in answered.items()}
-
-
-def _whole_words(tokens: Sequence[str], chosen: Sequence[bool]) -> tuple[str, ...]:
-    """Words any piece of which is chosen; a piece that begins with ## goes on with the word before (WordPiece)."""
-    words: list[tuple[str, bool]] = []
-    for token, is_chosen in zip(tokens, chosen, strict=False):
-        if token.startswith("##") and words:
-            word, was_chosen = words.pop()
-            words.append((word + token.removeprefix("##"), was_chosen or is_chosen))
-        else:
-            words.append((token, is_chosen))
-    return tuple(word for word, is_chosen in words if is_chosen)
+    typed = [word for word in words if word.is_typed]
+    return {
+        point: tuple(word.text for word in typed if rows[list(word.rows)].any()) for point, rows in answered.items()
+    }
 
 
 def _passages(execution: Execution, cascade: Cascade, ranking: Ranking, points: Sequence[Scored]) -> dict[str, Passage]:

@@ -24,6 +24,11 @@ class TypedWord:
     text: str
     rows: tuple[int, ...]
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether somebody typed it; else a row for the whole query, or a model's own tokens."""
+        return self.text not in (ADDED, WHOLE_QUERY)
+
 
 def typed_words(query: str, tokens: Sequence[str]) -> list[TypedWord]:
     """The rows of a query grouped by word, in the order in which the words' first rows come.
