@@ -57,7 +57,8 @@ soak: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python -m tests.soak.pair 120
 	$(TEST_VENV)/bin/python -m tests.soak.damage
 
-# Mutants of PDFs, of the derived cache and of snapshots: what is neither read nor refused fails. About 15 minutes.
+# Mutants of PDFs, of the derived cache and of snapshots, and hostile texts for every option of every command: what is
+# neither read nor refused in a sentence fails. About 20 minutes.
 fuzz: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python -m tests.soak.mutants 15000
 	$(TEST_VENV)/bin/python -m tests.soak.caches 300

@@ -29,7 +29,17 @@ def test_the_walk_finds_options_and_operands():
     assert len(found) > len(NASTY)
 
 
-FLOATS = {"--timeout", "--interval", "--keep", "--max-drop", "--alpha", "--node-memory", "--node-disk", "--seconds"}
+FLOATS = {
+    "--wait",
+    "--timeout",
+    "--interval",
+    "--keep",
+    "--max-drop",
+    "--alpha",
+    "--node-memory",
+    "--node-disk",
+    "--seconds",
+}
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e300"])

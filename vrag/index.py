@@ -22,6 +22,7 @@ from vrag.explain import Explanation, Match, explain_page, find_matches
 from vrag.facts import Facts
 from vrag.failures import Failures
 from vrag.fleet.source import page_source
+from vrag.forked import close_files_below, forget_in_child, inherited
 from vrag.gate import Gate
 from vrag.grid import FloatArray
 from vrag.ingest import Ingest, Options
@@ -88,6 +89,7 @@ class Index(AbstractContextManager["Index"]):
         self._drawer = PageDrawer(divide(None, 1, embedder.page_spec).worker_bytes)
         self._last_query: tuple[str, QueryVectors] | None = None
         finish_interrupted(self.documents)
+        forget_in_child(self, Index._forget)
 
     @classmethod
     def create(
@@ -500,6 +502,13 @@ class Index(AbstractContextManager["Index"]):
         finally:  # a disk that is full or gone shall not keep others out
             if self._lock is not None:
                 self._lock.release()
+
+    def _forget(self) -> None:
+        """In a forked child: what has threads or a lock behind it is the parent's."""
+        for name in ("documents", "embedder", "_store", "_gate", "_contexts", "_drawer"):
+            setattr(self, name, inherited(getattr(self, name)))
+        if self.place.folder is not None:
+            close_files_below(self.place.folder)
 
     def __exit__(self, *_: object) -> None:
         self.close()

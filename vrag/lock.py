@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from vrag.errors import BusyError
+from vrag.forked import forget_in_child
 from vrag.parsing import parse_json
 from vrag.pathtext import shown
 
@@ -95,6 +96,7 @@ class IndexLock:
             file.close()
             raise
         self._file = file
+        forget_in_child(self, IndexLock.drop)
         with contextlib.suppress(OSError):  # a full disk: the lock holds, it only cannot name its holder
             _write_holder(file, Holder.me())
         return self
@@ -119,6 +121,12 @@ class IndexLock:
             file, self._file = self._file, None
             with contextlib.suppress(OSError):
                 _write_holder(file, None)
+            file.close()
+
+    def drop(self) -> None:
+        """Close this process's copy of the lock, which stays its parent's."""
+        if self._file is not None:
+            file, self._file = self._file, None
             file.close()
 
 
