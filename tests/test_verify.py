@@ -209,3 +209,16 @@ def test_a_known_failure_is_no_missing_page(index):
     Failures(index._store).add(Failure(document.paths[0], 2, "too dark"), document.doc_id)
     assert index.verify() == []
     assert index._store.count(Selection((Condition("kind", ("failure",)),))) == 1
+
+
+def test_closing_releases_the_lock_whatever_fails(index, tmp_path, monkeypatch):
+    def fail():
+        raise OSError(28, "No space left on device")
+
+    close = index._store.close
+    monkeypatch.setattr(index._store, "close", lambda: (close(), fail()))
+    monkeypatch.setattr(index._drawer, "close", fail)
+    with pytest.raises(OSError, match="No space"):
+        index.close()
+    monkeypatch.undo()
+    Index.open(tmp_path / "index").close()

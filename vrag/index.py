@@ -495,13 +495,15 @@ class Index(AbstractContextManager["Index"]):
         return self.place.folder
 
     def close(self) -> None:
-        """Flush and release the folder, or close the connection; end the process that draws pages."""
-        self._drawer.close()
-        try:
-            self._store.close()
-        finally:  # a disk that is full or gone shall not keep others out
+        """Flush and release the folder, or close the connection; end the process that draws pages.
+
+        When one of them fails, the others are closed all the same.
+        """
+        with ExitStack() as last:
             if self._lock is not None:
-                self._lock.release()
+                last.callback(self._lock.release)
+            last.callback(self._store.close)
+            self._drawer.close()
 
     def _forget(self) -> None:
         """In a forked child: what has threads or a lock behind it is the parent's."""

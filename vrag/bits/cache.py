@@ -147,6 +147,7 @@ class BitCache:
         with self._lock:
             self._files.forget()
             self._begin()
+            self._damage = []
 
     def _load(self, generation: int) -> None:
         """What the disk has; nothing, in files of this generation, where it has nothing that can be used."""

@@ -74,4 +74,4 @@ def make_bits_again(store: Store) -> None:
     """Make the store's bits from its pages."""
     if isinstance(store, BitsStore) and store.bits is not None:
         store.bits.discard()
-        store.bits.update(store)
+        store.bits.view(store)  # on a full disk it goes without them
