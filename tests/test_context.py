@@ -7,8 +7,8 @@ import pytest
 
 from tests.pdfs import write_pdf
 from vrag import Index
-from vrag.context import Contexts, context_id, context_words
-from vrag.store.base import Record
+from vrag.context import Contexts, context_id, context_words, refresh_contexts
+from vrag.store.base import Record, Selection
 
 FILLER = "\n".join(["Nothing of interest stands on this line of the page"] * 20)
 
@@ -144,3 +144,25 @@ def test_a_hit_says_which_words_the_context_answered(index, cascade):
 def test_without_a_context_no_word_is_answered_by_it(index):
     assert index.search("Walrus assets", k=1, cascade="full@regions")[0].context_words == ()
     assert index.search("Walrus assets", k=1, where="doc=Walrus Holdings 2021.pdf")[0].context_words == ()
+
+
+def test_a_first_page_that_comes_later_is_part_of_it(index):
+    document = index.documents.all()[0]
+    record_id, _ = index._page_record(document.paths[0].rsplit("/", 1)[1], 1)
+    page = index._store.fetch([record_id], [*index.pipeline.vector_names])[record_id]
+    before = contexts(index)
+    index._store.delete(Selection(ids=frozenset([record_id, context_id(document.doc_id)])))
+
+    def refreshed():
+        about = (index.embedder, index.pipeline.context, index._model_key)
+        return refresh_contexts(index._store, index.documents, *about)
+
+    assert [refreshed(), refreshed()] == [1, 0]
+    (there,) = index._store.fetch([context_id(document.doc_id)]).values()
+    assert "Cover sheet" not in there.payload["words"]
+    index._store.upsert([page])
+    assert [refreshed(), refreshed()] == [1, 0]
+    for name, records in contexts(index).items():
+        for (key, now), was in zip(records.items(), before[name].values(), strict=True):
+            assert (key, now.payload) == (was.id, was.payload)
+            np.testing.assert_array_equal(now.vectors["context"], was.vectors["context"])

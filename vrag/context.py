@@ -27,6 +27,7 @@ from vrag.store.base import Condition, Record, Selection, Store
 CONTEXT_WEIGHT = np.float32(0.9)  # against what a page itself answers; measured on both development sets
 _OPENING_WORDS = 40
 _MOST_WORDS = 80
+_NO_OPENING = "\n(without its first page)"  # part of what a context follows from, so that it is made again
 _CACHED = 4096
 
 
@@ -62,7 +63,8 @@ def refresh_contexts(
 ) -> int:
     """Make the context of every document that has none, or whose name or title has changed.
 
-    A document's first words do not change: with other content it would be another document.
+    A document's first words do not change: with other content it would be another document. Its first page may come
+    later than the others, though, when it failed at first.
 
     Args:
         store: Where records are.
@@ -84,6 +86,9 @@ def refresh_contexts(
             continue
         first = page_id(document.doc_id, 1, model_key)
         found = store.fetch([first])
+        of += "" if found else _NO_OPENING
+        if known.get(document.doc_id) == of:
+            continue
         opening = page_words(found[first].payload).texts if found else ()
         words = context_words(parts, path, title, opening)
         if words:

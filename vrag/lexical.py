@@ -1,9 +1,8 @@
 """The text lane: words of pages and queries as sparse BM25 vectors, whatever model embeds the pages.
 
-The weights are Qdrant's own Bm25 (term frequency with k = 1.2, b = 0.75 here; IDF in the engine of a server,
-in `vrag.bits.terms` beside an embedded index), so that the
-embedded index and a server score alike. Part numbers, names and codes are found by it even where a model has
-never seen them.
+The weights are Qdrant's own Bm25 (term frequency with k = 1.2, b = 0.75 here; IDF in the engine of a server, in
+`vrag.bits.terms` beside an embedded index), so that the embedded index and a server score alike. Part numbers,
+names and codes are found by it even where a model has never seen them.
 """
 
 from __future__ import annotations
