@@ -10,7 +10,7 @@ from tests.test_tuning import many
 
 __all__ = ["many"]  # the fixture
 
-KEYS = {"index", "pages", "queries", "drawn", "default", "exact", "keep", "rows", "chosen", "applied"}
+KEYS = {"index", "pages", "queries", "drawn", "default", "reference", "keep", "rows", "chosen", "applied"}
 ROW_KEYS = {"cascade", "name", "recall", "ndcg", "median_ms", "p95_ms", "bytes", "pareto", "interval", "stages"}
 
 
@@ -25,7 +25,7 @@ def test_tune_json(cli, copy):
     assert done.code == 0
     assert set(done.json) == KEYS
     assert (done.json["pages"], done.json["queries"], done.json["drawn"]) == (48, 4, True)
-    assert (done.json["exact"], done.json["keep"], done.json["applied"]) == ("full", 0.99, False)
+    assert (done.json["reference"], done.json["keep"], done.json["applied"]) == ("full", 0.99, False)
     for row in done.json["rows"]:
         assert set(row) == ROW_KEYS
         assert row["stages"][-1]["recall"] == row["recall"]

@@ -1,6 +1,6 @@
-"""Tuning: which cascade is the cheapest that keeps what exact scoring finds, measured on the index itself.
+"""Tuning: which cascade is the cheapest that keeps what scoring every page finds, measured on the index itself.
 
-Every cascade is compared with the exact ranking: the index's last stage over every page, from float vectors, which is
+Every cascade is compared with the reference: the last stage of the index's default over every page, which is exact
 MaxSim when that stage is `full`. Recall is the share of its top 10 that is still there after each stage.
 """
 
@@ -17,18 +17,19 @@ from vrag.evaluation.metrics import judge
 from vrag.evaluation.statistics import Interval, bootstrap_interval
 from vrag.index import Index
 from vrag.search import Hit
-from vrag.tuning_candidates import bytes_read, exact_of, vector_bytes
+from vrag.tuning_candidates import bytes_read, reference_of, vector_bytes
 from vrag.tuning_queries import TuningQuery, page_key
 
 K = 10
 KEEP = 0.99
+ENOUGH = 10  # queries with labels from which their NDCG says something
 
 Step = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class StageRecall:
-    """Recall of the exact top 10 among what a stage lets through; its text is without what came before."""
+    """Recall of the reference's top 10 among what a stage lets through; its text is without what came before."""
 
     stage: str
     recall: float
@@ -62,22 +63,36 @@ class Measured:
 
     @property
     def recall(self) -> float:
-        """Recall of the exact top 10 among the 10 hits."""
+        """Recall of the reference's top 10 among the 10 hits."""
         return self.stages[-1].recall
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What was measured, fastest first, and the cheapest cascade that keeps enough."""
+    """What was measured, and the cheapest cascade that keeps enough.
 
-    exact: str
+    Args:
+        reference: The cascade that the others are compared with.
+        keep: Share of its top 10 to be kept.
+        rows: Fastest first.
+        labelled: Queries whose answers are known.
+    """
+
+    reference: str
     keep: float
     rows: tuple[Measured, ...]
+    labelled: int = 0
 
     @property
     def chosen(self) -> Measured:
-        """The fastest cascade with at least `keep` of the exact top 10; exact scoring itself always has all."""
-        return next(row for row in self.rows if row.recall >= self.keep - 1e-9)
+        """The fastest cascade with at least `keep` of the reference's top 10, which has all of it.
+
+        Where enough answers are known, a faster one whose NDCG is as high: equal quality never costs more.
+        """
+        kept = next(row for row in self.rows if row.recall >= self.keep - 1e-9)
+        if self.labelled < ENOUGH or kept.ndcg is None:
+            return kept
+        return next(row for row in self.rows if row.ndcg is not None and row.ndcg >= kept.ndcg - 1e-9)
 
 
 @dataclass(slots=True)
@@ -100,16 +115,16 @@ def tune(
 
     Args:
         index: Where they search.
-        cascades: What to compare; exact scoring is measured besides.
+        cascades: What to compare; the reference is measured besides.
         queries: At least one.
-        keep: Share of the exact top 10 that the chosen cascade must find.
+        keep: Share of the reference's top 10 that the chosen cascade must find.
         step: Called after each query and cascade.
     """
-    exact = exact_of(index)
-    texts = {str(cascade): cascade for cascade in (exact, *cascades)}
+    reference = reference_of(index)
+    texts = {str(cascade): cascade for cascade in (reference, *cascades)}
     tallies = {text: _Tally() for text in texts}
     for query in queries:
-        wanted: set[str] = set()  # what the exact cascade, which comes first, finds
+        wanted: set[str] = set()  # what the reference, which comes first, finds
         # All cascades take turns, so that a slow moment of the machine falls on all alike.
         for text, cascade in texts.items():
             wanted = _measure(index, query, cascade, wanted, tallies[text])
@@ -120,12 +135,13 @@ def tune(
         _summary(cascade, names.get(text, ""), tallies[text], queries, bytes_read(cascade, sizes, index.page_count, K))
         for text, cascade in texts.items()
     ]
-    return Tuning(str(exact), keep, tuple(on_the_front(rows)))
+    labelled = sum(bool(query.grades) for query in queries)
+    return Tuning(str(reference), keep, tuple(on_the_front(rows)), labelled)
 
 
 def total_steps(index: Index, cascades: Sequence[Cascade], queries: Sequence[TuningQuery]) -> int:
     """How often `tune` will call its `step`."""
-    return len({str(exact_of(index)), *map(str, cascades)}) * len(queries)
+    return len({str(reference_of(index)), *map(str, cascades)}) * len(queries)
 
 
 def _measure(index: Index, query: TuningQuery, cascade: Cascade, wanted: set[str], tally: _Tally) -> set[str]:

@@ -22,10 +22,16 @@ _BITS = 16  # packed bits are so many times smaller
 _WORDS_SHARE = 4  # a branch of words lets a quarter of the other's pages through
 
 
-def exact_of(index: Index) -> Cascade:
-    """The last stage of the index's default cascade over every page, from float vectors where it scores packed bits."""
+def reference_of(index: Index) -> Cascade:
+    """The last stage of the index's default cascade over every page: the same score, and nothing dropped before it.
+
+    Plain MaxSim is taken from float vectors. Regions and contexts stay as they are scored: from the bits of an embedded
+    index, where float vectors give another score, at 3 ms a page; a server has no bits.
+    """
     last = index.pipeline.cascade(None).steps[-1]
-    return _parse(index, replace(last, bits=False).scoring if isinstance(last, Stage) else FULL)
+    if not isinstance(last, Stage):
+        return _parse(index, FULL)
+    return _parse(index, replace(last, bits=last.is_rescored and index.path is not None).scoring)
 
 
 def propose(index: Index) -> list[Cascade]:
@@ -33,7 +39,7 @@ def propose(index: Index) -> list[Cascade]:
 
     With packed bits beside the index, and numba to score them, those are tried as well.
     """
-    texts = [*index.pipeline.cascades, *(f"{first} > {_last(index)}" for first in _first_stages(index))]
+    texts = [*index.pipeline.cascades, *(f"{first} > {reference_of(index)}" for first in _first_stages(index))]
     unique = {str(cascade): cascade for cascade in (_parse(index, text) for text in texts)}
     return list(unique.values())
 
@@ -109,16 +115,10 @@ def has_bits(index: Index) -> bool:
     return index.path is not None and compiled.installed()
 
 
-def _last(index: Index) -> str:
-    """What ranks the candidates: the exact stage; by regions and context from bits, which else takes 3 ms a page."""
-    (exact,) = exact_of(index).stages
-    return replace(exact, bits=True).scoring if exact.is_rescored and index.path is not None else exact.scoring
-
-
 def _over_bits(index: Index, multi: Sequence[str], rungs: Sequence[int]) -> Iterator[str]:
     """Packed bits of pooled vectors alone; then those of all vectors, unless the last stage scores these."""
     yield from (f"{name}@bits:{rung}" for name in multi for rung in rungs)
-    if "@bits" not in _last(index):
+    if "@bits" not in str(reference_of(index)):
         yield from (f"{FULL}@bits:{rung}" for rung in rungs)
         fitting = [rung for rung in rungs if rung * _WIDER <= max(rungs)]
         yield from (f"{name}@bits:{rung * _WIDER} > {FULL}@bits:{rung}" for name in multi for rung in fitting)

@@ -39,7 +39,7 @@ def plot(tuning: Tuning, file: Path, title: str) -> None:
         ha="left",
         va="bottom",
     )
-    axes.set(xscale="log", xlabel="median latency, ms", ylabel="recall of the exact top 10", title=title)
+    axes.set(xscale="log", xlabel="median latency, ms", ylabel="recall of the reference's top 10", title=title)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.margins(x=0.15)
     axes.grid(visible=True, which="both", color="#e6e4de", linewidth=0.6)

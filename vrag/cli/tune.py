@@ -1,4 +1,4 @@
-"""`vrag tune`: compare cascades with exact scoring on one's own index, and choose."""
+"""`vrag tune`: compare cascades with scoring every page of one's own index, and choose."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tune(
         list[str] | None, typer.Option(help="Compare this one; may be repeated. Default: a range of them.")
     ] = None,
     keep: Annotated[
-        float, typer.Option(min=0, max=1, callback=finite, help="Share of the exact top 10 to be kept.")
+        float, typer.Option(min=0, max=1, callback=finite, help="Share of the reference's top 10 to be kept.")
     ] = 0.99,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same queries.")] = 0,
     apply: Annotated[bool, typer.Option("--apply", help="Make the chosen cascade the index's default.")] = False,
@@ -49,7 +49,7 @@ def tune(
     timeout: TimeoutOption = None,
     wait: WaitOption = WAIT_S,
 ) -> int:
-    """Find the cheapest cascade that keeps what exact scoring finds on this index.
+    """Find the cheapest cascade that keeps what scoring every page finds on this index.
 
     Example: vrag tune --queries questions.jsonl --apply
     """
@@ -111,20 +111,20 @@ def _as_json(tuning: Tuning) -> dict[str, Any]:
         }
         for row in tuning.rows
     ]
-    return {"exact": tuning.exact, "keep": tuning.keep, "rows": rows, "chosen": _written(tuning.chosen)}
+    return {"reference": tuning.reference, "keep": tuning.keep, "rows": rows, "chosen": _written(tuning.chosen)}
 
 
 def _print(tuning: Tuning, facts: dict[str, Any], applied: bool) -> None:
     output.stdout.print(_table(tuning))
     origin = "drawn from the pages" if facts["drawn"] else "given"
     output.note(
-        f"{facts['queries']} queries {origin}, {facts['pages']} pages; exact is {tuning.exact!r}. "
-        "Recall of its top 10, half a 95 % interval, and before the last stages; median and p95 ms a search; MB read. "
-        "* no other is both faster and better."
+        f"{facts['queries']} queries {origin}, {facts['pages']} pages. The reference scores every page by "
+        f"{tuning.reference!r}. Recall of its top 10, half a 95 % interval, and before the last stages; median and p95 "
+        "ms a search; MB read. * no other is both faster and better."
     )
     chosen = _written(tuning.chosen)
     output.line(
-        f"Cheapest that keeps {tuning.keep:.0%} of the exact top 10: {chosen}"
+        f"Cheapest that keeps {tuning.keep:.0%} of the reference's top 10: {chosen}"
         f" ({tuning.chosen.recall:.3f}, {tuning.chosen.median_ms:.1f} ms)",
     )
     if applied:
