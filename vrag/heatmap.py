@@ -24,15 +24,14 @@ Pixels = npt.NDArray[np.uint8]
 
 _LARGE = 0.5  # of the page: a box of this size does not say where
 _HALO = 0.3  # of a row's smaller side: how far its heat glows beyond its box
-# Heat, red, green, blue, opacity: from nothing over yellow and orange to red.
-_RAMP = np.array(
-    [
-        [0.0, 255, 236, 130, 0.0],
-        [0.25, 255, 222, 60, 0.25],
-        [0.6, 255, 140, 0, 0.5],
-        [1.0, 214, 0, 36, 0.62],
-    ]
+# Heat, red, green, blue, opacity: from nothing over yellow and orange to a red on which black can still be read.
+RAMP = (
+    (0.0, 255, 240, 150, 0.0),
+    (0.25, 255, 226, 90, 0.6),
+    (0.6, 255, 176, 70, 0.9),
+    (1.0, 255, 128, 104, 1.0),
 )
+_DARK = 96  # of 255: a page whose typical pixel is darker has light words on a dark ground
 _MARK = (150, 0, 30)
 _REGION = (20, 80, 170)
 
@@ -87,6 +86,9 @@ def paint(values: FloatArray, grid: Grid, size: tuple[int, int]) -> FloatArray:
 def overlay(page: Image, raster: FloatArray, marks: Sequence[Box] = (), region: Box | None = None) -> Image:
     """The page under its heat, an RGB picture of the page's size.
 
+    Heat lies on the page as the ink of a marker pen does: it is multiplied with a light page and screened over a dark
+    one, so that words stay as they were.
+
     Args:
         page: RGB picture.
         raster: float32 [height, width] of the page's size in pixels; the hottest pixel becomes red.
@@ -95,10 +97,11 @@ def overlay(page: Image, raster: FloatArray, marks: Sequence[Box] = (), region: 
     """
     from PIL import Image, ImageDraw
 
-    picture = np.asarray(page.convert("RGB"), np.float32)
+    picture = np.asarray(page.convert("RGB"), np.float32) / 255
     colour = _coloured(raster / max(float(raster.max()), 1e-12))
-    opacity = colour[..., 3:]
-    shown = Image.fromarray((picture * (1 - opacity) + colour[..., :3] * opacity).astype(np.uint8))
+    ink, opacity = colour[..., :3] / 255, colour[..., 3:]
+    marked = 1 - (1 - picture) * (1 - ink * opacity) if is_dark(page) else picture * (1 - (1 - ink) * opacity)
+    shown = Image.fromarray((marked * 255).astype(np.uint8))
     draw = ImageDraw.Draw(shown)
     width = max(1, round(max(page.size) / 700))
     framed = [(box, 2 * width, _MARK) for box in marks] + ([(region, 4 * width, _REGION)] if region else [])
@@ -108,9 +111,16 @@ def overlay(page: Image, raster: FloatArray, marks: Sequence[Box] = (), region: 
     return shown
 
 
+def is_dark(page: Image) -> bool:
+    """Whether a page's ground is dark."""
+    small = page.convert("L").resize((64, 64))
+    return bool(np.median(np.asarray(small)) < _DARK)
+
+
 def _coloured(heat: FloatArray) -> FloatArray:
     """Red, green, blue and opacity of heat 0 to 1: float32 [..., 4]."""
-    channels = [np.interp(heat, _RAMP[:, 0], _RAMP[:, i]) for i in range(1, 5)]
+    ramp = np.array(RAMP)
+    channels = [np.interp(heat, ramp[:, 0], ramp[:, i]) for i in range(1, 5)]
     return np.stack(channels, axis=-1).astype(np.float32)
 
 

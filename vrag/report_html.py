@@ -16,7 +16,7 @@ import numpy as np
 
 from vrag.explain import Explanation, WordMatch, word_matches
 from vrag.grid import Box, FloatArray
-from vrag.heatmap import overlay, paint, row_heat
+from vrag.heatmap import RAMP, is_dark, overlay, paint, row_heat
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -79,6 +79,8 @@ def _report_data(explanation: Explanation, page: Image) -> dict[str, Any]:
         ],
         "matches": [_word_data(word, row) for word, row in zip(words, heat, strict=True)],
         "notable": _NOTABLE,
+        "ramp": RAMP,
+        "dark": is_dark(page),
         "image": _data_url(shown, "JPEG", quality=82),
         "size": size,
         # One scale for all tokens, so that the browser can add them up.

@@ -103,5 +103,18 @@ def test_rows_as_csv_and_as_a_picture(tmp_path):
         assert picture.size == (1560, 660)
 
 
+def test_one_size_is_a_picture_of_bars(tmp_path):
+    pytest.importorskip("matplotlib")
+    from PIL import Image
+
+    rows = [Row(100, name, "", qps, recall, 1, 1, 1) for name, qps, recall in (("a", 9.0, 1.0), ("b", 90.0, 0.5))]
+    write_plot(rows, tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as picture:
+        blue = [np.array(picture.convert("RGB"))[y] for y in range(picture.height)]
+    filled = [line for line in blue if (np.abs(line.astype(int) - (31, 119, 180)).sum(axis=1) < 9).sum() > 40]
+    assert filled  # of a; that of b is hollow
+    assert picture.height < 400
+
+
 def test_the_machine_is_named():
     assert "cores, Python 3" in machine()

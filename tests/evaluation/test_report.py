@@ -1,6 +1,7 @@
 """Reports: tables, charts, questions, TREC files, on made-up numbers."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -25,7 +26,7 @@ from vrag.evaluation.task import Options
 
 QRELS = {"good": {"p1": 1}, "bad": {"p2": 2, "p3": 1}, "ugly <b>": {"p1": 1}}
 HITS = {"good": {"p1": 3.0}, "bad": {"p1": 2.0, "p2": 1.0}, "ugly <b>": {}}
-VOID = {"meta", "img", "path", "rect"}
+VOID = {"meta", "img", "input"}
 
 
 @pytest.fixture
@@ -86,14 +87,33 @@ def test_html_is_well_formed_and_escaped(run, results):
     assert parser.open == []
     assert "ugly &lt;b&gt;" in html
     assert "ugly <b>" not in html
-    assert html.count("<article>") == 3  # no question is answered perfectly by both cascades
+    assert html.count("<article>") == 2  # the first cascade answers the third one perfectly
+    assert "Short of NDCG@10 1 with <b>exact</b>: those with" in html
+
+
+def test_questions_that_are_all_answered_are_not_shown_as_the_worst(tmp_path):
+    perfect = {query: {page: float(grade) for page, grade in grades.items()} for query, grades in QRELS.items()}
+    run = made_up_run({"exact": perfect}, QRELS)
+    html = to_html(make_results([run], Options(tmp_path, tmp_path)), [run])
+    assert "<article>" not in html
+    assert "Short of NDCG@10 1 with <b>exact</b>: none." in html
+
+
+def test_the_first_page_is_quoted_and_every_picture_can_be_shown_large(tmp_path):
+    write_pdf(tmp_path / "d.pdf", ["one", "two", "three"])
+    run = made_up_run({"exact": HITS}, QRELS)
+    run.runs[0] = replace(run.runs[0], benchmark=replace(run.runs[0].benchmark, pdfs=tmp_path))
+    run.runs[0].answers["bad"] = replace(run.runs[0].answers["bad"], snippet="what <i>it</i> says")
+    html = to_html(make_results([run], Options(tmp_path, tmp_path)), [run])
+    assert "<blockquote>p. 1 of d: what &lt;i&gt;it&lt;/i&gt; says</blockquote>" in html
+    assert html.count("data:image/jpeg") == html.count("<input type='checkbox' aria-label='Show p. ") == 5
 
 
 def test_tables_say_what_the_rows_say(results):
     first, second = quality(results).rows
     row = results["results"][0]
     assert first[:4] == ("made-up", "union", "exact", "3")
-    assert first[5].startswith(f"{row['ndcg_at_10']:.4f} [")
+    assert first[5].startswith(f"{row['ndcg_at_10']:.2f} [")  # three questions say no more
     assert second[2] == "fast | one"
     assert speed(results).rows[0][3:] == ("500.0", "500.0", "2.0")
 
@@ -124,12 +144,14 @@ def test_pictures_of_pages_that_can_be_rendered(tmp_path):
     st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["x", "y & z"]), st.floats(0, 1)), min_size=1, max_size=6)
 )
 def test_bars_stay_within_the_chart(rows):
-    chart = bar_chart([Bar(g, n, v, v / 2, min(1, v * 1.5)) for g, n, v in rows], "label")
+    chart = bar_chart([Bar(g, n, v, v / 2, min(1, v * 1.5), f"{v:.2f}") for g, n, v in rows], "label")
     Balanced().feed(chart)
-    widths = [float(w) for w in re.findall(r'width="([\d.]+)" height="16"', chart)]
-    assert len(widths) == len(rows)
-    assert sorted(widths) == pytest.approx(sorted(500 * value for _, _, value in rows), abs=0.06)
-    assert chart.count("<rect") == len(rows) + len({name for _, name, _ in rows})
+    widths = [float(w) for w in re.findall(r'<i style="width:([\d.]+)%', chart)]
+    assert sorted(widths) == pytest.approx(sorted(100 * value for _, _, value in rows), abs=0.006)
+    whiskers = [(float(a), float(b)) for a, b in re.findall(r'<s style="left:([\d.]+)%;width:([\d.]+)%', chart)]
+    assert len(whiskers) == len(rows)
+    assert all(left + width <= 100.01 for left, width in whiskers)
+    assert chart.count("<dt>") == len({group for group, _, _ in rows})
 
 
 def test_trec_files():

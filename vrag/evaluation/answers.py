@@ -22,10 +22,12 @@ class Answer:
     Args:
         hits: Score by corpus id, best first as trec_eval orders them.
         seconds: Of the timed search.
+        snippet: What the first of them says nearest to the question, for people.
     """
 
     hits: dict[str, float]
     seconds: float
+    snippet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,21 @@ class Journal:
             file.write("".join(f"{line}\n" for line in lines).encode())
         rows = [parse_json(line) for line in lines[1:]]
         asked = [row for row in rows if questions.get(row["query-id"]) == row["query"]]
-        return cls(path, {row["query-id"]: Answer(dict(row["hits"]), row["seconds"]) for row in asked})
+        return cls(path, {row["query-id"]: _answer(row) for row in asked})
 
     def add(self, query: Query, answer: Answer) -> None:
         """Write an answer down; once this returns, no kill of the process can lose it."""
         hits = list(answer.hits.items())
         row = {"query-id": query.id, "query": query.text, "seconds": answer.seconds, "hits": hits}
+        row["snippet"] = answer.snippet
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         self.answers[query.id] = answer
+
+
+def _answer(row: Mapping[str, Any]) -> Answer:
+    """What a line of the file says; those of an earlier vrag have no snippet."""
+    return Answer(dict(row["hits"]), row["seconds"], row.get("snippet", ""))
 
 
 def _whole_lines(path: Path) -> Iterator[str]:

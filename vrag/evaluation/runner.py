@@ -24,6 +24,7 @@ from vrag.index import Index
 from vrag.ingest import IngestReport, Progress
 from vrag.pipeline import load_pipeline
 from vrag.recipe import choose_pipeline
+from vrag.search import Hit
 
 WARM = "warm"
 TOP = 10  # hits of the timed search: a page of results
@@ -235,28 +236,30 @@ def _ask_all(
         index.embed_query(WARM)  # an index remembers its last query, which is to be embedded again
     for query in open_queries:
         started = time.perf_counter()
-        hits = _search(index, corpus, query, scope, cascade, min(TOP, depth))
+        ranking, first = _search(index, corpus, query, scope, cascade, min(TOP, depth))
         seconds = time.perf_counter() - started
         if depth > TOP:
-            hits = _search(index, corpus, query, scope, cascade, depth)
-        journal.add(query, Answer(hits, seconds))
+            ranking, first = _search(index, corpus, query, scope, cascade, depth)
+        journal.add(query, Answer(ranking, seconds, index.snippet(query.text, first) if first else ""))
         watcher.searched()
 
 
-def _search(index: Index, corpus: Corpus, query: Query, scope: str, cascade: str, k: int) -> dict[str, float]:
-    """The ranking of one search; of a document that is not in the index nothing is found."""
+def _search(
+    index: Index, corpus: Corpus, query: Query, scope: str, cascade: str, k: int
+) -> tuple[dict[str, float], Hit | None]:
+    """The ranking of one search and its first hit; of a document that is not in the index nothing is found."""
     where: tuple[str, ...] = ()
     if scope == DOCUMENT:
         name = corpus.names.get(query.doc or "")
         if name is None:
-            return {}
+            return {}, None
         where = (f"doc={name}",)
     wanted = k
     while True:
         hits = index.search(query.text, k=wanted, cascade=cascade, where=where)
         ranking = corpus.ranking(hits, k)
         if len(ranking) == k or len(hits) < wanted:
-            return ranking
+            return ranking, next((hit for hit in hits if corpus.ranking([hit], 1)), None)
         wanted *= 2  # pages that are no part of the corpus took the place of others
 
 

@@ -9,7 +9,7 @@ from vrag.evaluation.report.charts import Bar, bar_chart
 from vrag.evaluation.report.markdown import title
 from vrag.evaluation.report.questions import questions_html
 from vrag.evaluation.report.style import STYLE
-from vrag.evaluation.report.tables import Table, facts, metric_name, tables
+from vrag.evaluation.report.tables import Table, facts, metric_name, tables, written
 from vrag.evaluation.results import Results
 from vrag.evaluation.runner import TaskRun
 from vrag.evaluation.scoring import Row
@@ -57,10 +57,15 @@ def _charts(rows: Sequence[Row]) -> list[str]:
     charts = []
     for metric in dict.fromkeys(row["metric"] for row in rows):
         mine = [row for row in rows if row["metric"] == metric]
-        bars = [Bar(f"{row['task']} · {row['scope']}", row["cascade"], row["score"], *_interval(row)) for row in mine]
+        bars = [_chart_bar(row) for row in mine]
         chart = bar_chart(bars, f"{metric_name(metric)} by task, scope and cascade")
         charts.append(f"<h2>{metric_name(metric)}</h2>{chart}<p class='note'>Lines: 95 % bootstrap intervals.</p>")
     return charts
+
+
+def _chart_bar(row: Row) -> Bar:
+    label = written(row["score"], row["queries"])
+    return Bar(f"{row['task']} · {row['scope']}", row["cascade"], row["score"], *_interval(row), label)
 
 
 def _interval(row: Row) -> tuple[float, float]:
@@ -92,7 +97,7 @@ def _questions(run: TaskRun, rows: Sequence[Row]) -> str:
     for scope in dict.fromkeys(cascade.scope for cascade in run.runs):
         mine = [row for row in rows if row["task"] == run.task.name and row["scope"] == scope]
         parts.append(f"<h3>{escape(run.task.name)} · {escape(scope)}</h3>{questions_html(run, scope, mine)}")
-    return f"<h2>Questions of {escape(run.task.name)}, worst first</h2>{''.join(parts)}"
+    return f"<h2>Questions of {escape(run.task.name)}</h2>{''.join(parts)}"
 
 
 def _facts(results: Results) -> str:

@@ -26,24 +26,28 @@ class Question:
         scores: The task's metric by cascade.
         expected: Relevant pages, best grade first, with their corpus ids.
         returned: First pages of the first cascade, with their corpus ids.
+        snippet: What its first page says nearest to the question.
     """
 
     query: Query
     scores: Mapping[str, float]
     expected: tuple[tuple[str, PageRef], ...]
     returned: tuple[tuple[str, PageRef], ...]
+    snippet: str = ""
 
 
 def questions_html(run: TaskRun, scope: str, rows: Sequence[Row]) -> str:
     """A section of one task and scope: the worst questions with pictures, all of them in a table."""
     questions = worst_first(run, scope, rows)
-    shown = [question for question in questions[:PICTURED] if min(question.scores.values()) < 1]
+    first = next(iter(questions[0].scores))
+    shown = [question for question in questions[:PICTURED] if question.scores[first] < 1]
     wanted = [page for q in shown for _, page in (*q.expected[:_EXPECTED], *q.returned[:_RETURNED])]
     pictures = thumbnails(_first(run, scope).benchmark.pdfs, wanted)
-    first = next(iter(questions[0].scores))
     cards = "".join(_card(question, pictures, rows[0]["metric"]) for question in shown)
-    intro = f"<p class='note'>The lowest {metric_name(rows[0]['metric'])} of <b>{escape(first)}</b> comes first.</p>"
-    return f"{intro if cards else ''}{cards}{_all(questions, rows[0]['metric'])}"
+    metric = metric_name(rows[0]["metric"])
+    said = f"those with the lowest {metric} of <b>{escape(first)}</b>, lowest first" if shown else "none"
+    intro = f"<p class='note'>Short of {metric} 1 with <b>{escape(first)}</b>: {said}.</p>"
+    return f"{intro}{cards}{_all(questions, rows[0]['metric'])}"
 
 
 def worst_first(run: TaskRun, scope: str, rows: Sequence[Row]) -> list[Question]:
@@ -56,7 +60,7 @@ def worst_first(run: TaskRun, scope: str, rows: Sequence[Row]) -> list[Question]
         returned = list(first.answers[query.id].hits)
         scores = {row["cascade"]: row["per_query"][query.id][row["metric"]] for row in rows}
         pages = (_pages(first.benchmark, expected), _pages(first.benchmark, returned[:_RETURNED]))
-        questions.append(Question(query, scores, *pages))
+        questions.append(Question(query, scores, *pages, first.answers[query.id].snippet))
     return sorted(questions, key=lambda q: (*q.scores.values(), q.query.id))
 
 
@@ -78,14 +82,23 @@ def _card(question: Question, pictures: Mapping[PageRef, str], metric: str) -> s
         f"<article><h4>{escape(question.query.text)}</h4><p class='scores'>{metric_name(metric)}: {scores}"
         f"<span class='id'>question {escape(question.query.id)}</span></p><div class='pages'>"
         f"<section><h5>expected{f' (and {more} more)' if more > 0 else ''}</h5>{expected}</section>"
-        f"<section><h5>returned</h5>{returned or '<p>nothing</p>'}</section></div></article>"
+        f"<section><h5>returned</h5>{returned or '<p>nothing</p>'}</section></div>{_quote(question)}</article>"
     )
+
+
+def _quote(question: Question) -> str:
+    """What the first page says nearest to the question."""
+    if not question.snippet:
+        return ""
+    return f"<blockquote>{escape(place(*question.returned[0]))}: {escape(question.snippet)}</blockquote>"
 
 
 def _figure(page: tuple[str, PageRef], pictures: Mapping[PageRef, str], kind: str) -> str:
     name = place(*page)
     picture = pictures.get(page[1])
-    image = f"<img src='{picture}' alt=''>" if picture else "<div class='none'>no picture</div>"
+    large = f"<input type='checkbox' aria-label='Show {escape(name, quote=True)} large'>"
+    image = f"<label class='page'>{large}<img src='{picture}' alt=''></label>"
+    image = image if picture else "<div class='none'>no picture</div>"
     caption = f"<figcaption>{escape(name)}</figcaption>"
     return f"<figure class='{kind}' title='{escape(name, quote=True)}'>{image}{caption}</figure>"
 
@@ -101,7 +114,7 @@ def _all(questions: Sequence[Question], metric: str) -> str:
     names = list(questions[0].scores)
     head = "".join(f"<th class='n'>{escape(name)}</th>" for name in names)
     rows = "".join(
-        f"<tr><td>{escape(q.query.text)}</td>{''.join(f'<td class=n>{q.scores[name]:.3f}</td>' for name in names)}"
+        f"<tr><td>{escape(q.query.text)}</td>{''.join(f'<td class=n>{q.scores[name]:.2f}</td>' for name in names)}"
         f"<td>{escape('; '.join(place(*p) for p in q.expected[:6]))}</td>"
         f"<td>{escape('; '.join(place(*p) for p in q.returned[:3]))}</td></tr>"
         for q in questions

@@ -11,6 +11,7 @@ from vrag.evaluation.published import SOURCE
 from vrag.evaluation.results import Results
 
 _WELL_KNOWN = ("vidore/", "mteb/baseline")
+_FEW = 50  # queries of a mean below which thousandths say nothing
 _NAMES = {
     "ndcg_at_5": "NDCG@5",
     "ndcg_at_10": "NDCG@10",
@@ -40,6 +41,15 @@ class Table:
 def metric_name(key: str) -> str:
     """A metric's name for people."""
     return _NAMES.get(key, key.replace("_at_", "@"))
+
+
+def written(value: float, queries: int) -> str:
+    """A mean over so many queries, with the digits that they can tell apart: 50 questions cannot say thousandths."""
+    return f"{value:.{_digits(queries)}f}"
+
+
+def _digits(queries: int) -> int:
+    return 2 if queries < _FEW else 3
 
 
 def facts(results: Results) -> list[tuple[str, str]]:
@@ -88,7 +98,7 @@ def means(results: Results) -> Table:
         group = (suites[row["task"]] or "all tasks", row["scope"], row["cascade"], row["metric"])
         groups.setdefault(group, []).append(row["score"])
     rows = [
-        (suite, scope, cascade, str(len(scores)), metric_name(metric), f"{sum(scores) / len(scores):.4f}")
+        (suite, scope, cascade, str(len(scores)), metric_name(metric), f"{sum(scores) / len(scores):.3f}")
         for (suite, scope, cascade, metric), scores in groups.items()
         if len(scores) > 1
     ]
@@ -97,25 +107,29 @@ def means(results: Results) -> Table:
 
 def against_reference(results: Results) -> Table:
     """Each cascade beside the reference one."""
-    rows = []
-    for row in results["results"]:
-        if "versus" in row:
-            versus = row["versus"]
-            low, high = versus["interval"]
-            rows.append(
-                (
-                    *_identity(row),
-                    versus["cascade"],
-                    metric_name(row["metric"]),
-                    f"{versus['difference']:+.4f} [{low:+.4f}, {high:+.4f}]",
-                    _or_dash(versus["percent"], "{:.1f} %"),
-                    f"{versus['p_value']:.4f}",
-                    _or_dash(versus["top_10_kept"], "{:.1%}"),
-                )
-            )
-    head = ("task", "scope", "cascade", "against", "metric", ">difference", ">of it", ">p", ">its top 10 kept")
-    note = "p: paired randomisation test over queries, two-sided; below 0.05 the difference is hardly chance."
+    rows = [_beside(row) for row in results["results"] if "versus" in row]
+    head = ("task", "scope", "cascade", "against", "metric", ">difference", ">% of it", ">p", ">top 10 kept")
+    note = (
+        "Against: the reference cascade. % of it: the score as a share of the reference's. Top 10 kept: how many of "
+        "the reference's ten best pages are among the cascade's ten, mean over queries. p: paired randomisation test, "
+        "two-sided; below 0.05 the difference is hardly chance."
+    )
     return Table("Cascades compared", head, tuple(rows), note)
+
+
+def _beside(row: Mapping[str, Any]) -> tuple[str, ...]:
+    versus = row["versus"]
+    values = (versus["difference"], *versus["interval"])
+    change, low, high = (f"{value:+.{_digits(row['queries'])}f}" for value in values)
+    return (
+        *_identity(row),
+        versus["cascade"],
+        metric_name(row["metric"]),
+        f"{change} [{low}, {high}]",
+        _or_dash(versus["percent"], "{:.1f} %"),
+        f"{versus['p_value']:.3f}",
+        _or_dash(versus["top_10_kept"], "{:.1%}"),
+    )
 
 
 def published(results: Results) -> Table:
@@ -134,7 +148,13 @@ def published(results: Results) -> Table:
 def languages(results: Results) -> Table:
     """The task's metric by language of the queries."""
     rows = [
-        (*_identity(row), language, str(values["queries"]), metric_name(row["metric"]), f"{values[row['metric']]:.4f}")
+        (
+            *_identity(row),
+            language,
+            str(values["queries"]),
+            metric_name(row["metric"]),
+            written(values[row["metric"]], values["queries"]),
+        )
         for row in results["results"]
         for language, values in row["languages"].items()
     ]
@@ -181,9 +201,8 @@ def _identity(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _with_interval(row: Mapping[str, Any], key: str) -> str:
     if key not in row["intervals"]:
-        return f"{row[key]:.4f}"
-    low, high = row["intervals"][key]
-    return f"{row[key]:.4f} [{low:.3f}, {high:.3f}]"
+        return written(row[key], row["queries"])
+    return "{} [{}, {}]".format(*(written(value, row["queries"]) for value in (row[key], *row["intervals"][key])))
 
 
 def _or_dash(value: float | None, form: str) -> str:

@@ -1,4 +1,4 @@
-"""Small pictures of pages, as data for a page that needs no other file."""
+"""Pictures of pages, as data for a page that needs no other file."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from vrag.evaluation.benchmark import PageRef
 from vrag.pages.drawing import PageDrawer
 from vrag.pages.page import PageSpec
 
-SIDE = 260  # pixels of the longer side: twice what is shown, for sharp screens
-_QUALITY = 60
+SIDE = 800  # pixels of the longer side: words can be read when a page is shown large
+_QUALITY = 50
 
 
 def thumbnails(folder: Path, pages: Iterable[PageRef]) -> Mapping[PageRef, str]:
