@@ -169,7 +169,9 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    low, high = row["intervals"]["ndcg_at_10"]
-    interval = f"{low:.3f} to {high:.3f}"
-    means = (f"{row['ndcg_at_5']:.4f}", f"{row['ndcg_at_10']:.4f}", interval, f"{row['recall_at_10']:.4f}")
+    from vrag.evaluation.report.tables import written
+
+    values = (row["ndcg_at_5"], row["ndcg_at_10"], *row["intervals"]["ndcg_at_10"], row["recall_at_10"])
+    five, ten, low, high, recall = (written(value, row["queries"]) for value in values)
+    means = (five, ten, f"{low} to {high}", recall)
     return [row["task"], row["scope"], row["cascade"], str(row["queries"]), *means, f"{row['queries_per_second']:.1f}"]

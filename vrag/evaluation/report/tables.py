@@ -108,9 +108,9 @@ def means(results: Results) -> Table:
 def against_reference(results: Results) -> Table:
     """Each cascade beside the reference one."""
     rows = [_beside(row) for row in results["results"] if "versus" in row]
-    head = ("task", "scope", "cascade", "against", "metric", ">difference", ">% of it", ">p", ">top 10 kept")
+    head = ("task", "scope", "cascade", "against", "metric", ">difference", ">% of reference", ">p", ">top 10 kept")
     note = (
-        "Against: the reference cascade. % of it: the score as a share of the reference's. Top 10 kept: how many of "
+        "Against: the reference cascade. Top 10 kept: how many of "
         "the reference's ten best pages are among the cascade's ten, mean over queries. p: paired randomisation test, "
         "two-sided; below 0.05 the difference is hardly chance."
     )
