@@ -23,13 +23,13 @@ from vrag.pages.files import find_files
 from vrag.pages.page import Page
 from vrag.pages.workers import PageWorkers
 from vrag.pipeline import load_pipeline, make_pipeline
-from vrag.planning.estimate import GIB, Machine, Sample, estimate, memory_a_page
+from vrag.planning.estimate import GB, Machine, Sample, estimate, memory_a_page
 from vrag.planning.measure import count_pages, measure_files, measure_made_up
 from vrag.pooling import normalise
 from vrag.store.layout import ServerLayout
 
 SIZES = (10_000, 1_000_000, 100_000_000)
-NODE = Machine(64 * GIB, 2000 * GIB)
+NODE = Machine(64 * GB, 2000 * GB)
 EVERYTHING = Machine(1 << 60, 1 << 60)
 PATCHES = make_pipeline(
     "patches",
@@ -82,9 +82,9 @@ def show(name: str, sample: Sample, hours: str) -> None:
             for q in ("none", "binary")
         )
         scans = 1 / plain.scan_seconds[sample.vectors[1].name]
-        small = pages * memory_a_page(sample.vectors, "binary") / GIB
+        small = pages * memory_a_page(sample.vectors, "binary") / GB
         print(
-            f"| {pages:,} | {plain.disk / GIB:,.1f} GiB | {plain.memory / GIB:,.1f} GiB | {small:,.1f} GiB "
+            f"| {pages:,} | {plain.disk / GB:,.1f} GB | {plain.memory / GB:,.1f} GB | {small:,.1f} GB "
             f"| {plain.nodes} | {binary.nodes} | {scans:,.3g} | {plain.embed_seconds / 3600:,.1f} |"
         )
 
