@@ -233,7 +233,7 @@ def test_an_index_open_elsewhere_is_one_sentence(cli, indexed):
     from vrag import Index
 
     with Index.open(indexed):
-        done = cli("search", "x", "--index", indexed)
+        done = cli("search", "x", "--index", indexed, "--wait", 0)
     assert done.code == 1
     assert "open in another process" in done.err
 

@@ -49,7 +49,7 @@ def test_less_memory_means_fewer_workers():
 
 
 def test_too_little_is_said():
-    with pytest.raises(UsageError, match=r"1\.0 GiB of memory are not enough: an ingest needs 2\.5 GiB"):
+    with pytest.raises(UsageError, match=r"1\.1 GB of memory are not enough: an ingest needs 2\.7 GB"):
         divide(GIB, 1, WORDS)
 
 

@@ -276,7 +276,7 @@ def test_the_command(cli, copy):
         assert failed.code == code
         assert says in failed.json["error"] + failed.json["hint"]
     with Index.open(copy):
-        busy = cli("repool", "--pipeline", "builtin", "--index", copy)
+        busy = cli("repool", "--pipeline", "builtin", "--index", copy, "--wait", 0)
         assert busy.code == 1
         assert "The index is open in another process" in busy.err
 
