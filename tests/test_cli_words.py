@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.pdfs import write_pdf
 from vrag.cli.app import run
 
 
@@ -102,6 +103,26 @@ def test_a_missing_folder_is_no_matter_of_the_hub(vrag, folder):
         assert code == 2
         assert f"There is no folder '{name}'." in err
         assert "hub" not in err
+
+
+def test_a_report_of_a_name_that_is_no_utf8(vrag, tmp_path):
+    write_pdf(tmp_path / "d" / "an\udcff:bomb:[b]\nx.pdf", ["Honey bees dance."])
+    assert vrag("ingest", "d", "--index", "i", "--workers", 1)[0] == 0
+    for arguments in (["explain", "bees", "--html", "w.html"], ["search", "bees", "--save-pages", "hits"], ["ls"]):
+        code, out, err = vrag(*arguments, "--index", "i")
+        assert code == 0
+        assert "\nx.pdf" not in out + err
+    assert ":bomb:[b]" in out
+    assert ":bomb:[b]" in (tmp_path / "w.html").read_text(encoding="utf-8")
+
+
+def test_too_little_memory_is_a_sentence(vrag, monkeypatch):
+    def greedy(**_):
+        raise MemoryError
+
+    monkeypatch.setattr("vrag.cli.app.app", greedy)
+    code, _, err = vrag("models")
+    assert (code, err.splitlines()[0]) == (1, "Error: There is not enough memory for this.")
 
 
 def test_an_unknown_document_brings_no_strangers(vrag, indexed):

@@ -24,6 +24,7 @@ DEEPEST = 64  # lists and objects within each other
 LEAST_WHOLE, MOST_WHOLE = -(2**63), 2**64 - 1  # what numpy, the engines and other languages hold
 MOST_TEXT = 256 << 20  # bytes of a file that is read as one text
 MOST_TOML = 64 << 10  # bytes: its parser takes quadratic time for keys of many parts, and people write it
+_AT_ONCE = 1 << 20  # bytes
 _LONGEST = 400  # characters of a number: the smallest decimal written out has 325 digits after the point
 _DECIMAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[-+]?\d+", re.ASCII)
@@ -87,10 +88,12 @@ def read_text(path: Path) -> str:
 
 def read_stream(file: IO[bytes]) -> str:
     """The text of an open file, as `read_text`."""
-    data = file.read(MOST_TEXT + 1)
-    if len(data) > MOST_TEXT:
-        raise MalformedError(f"larger than {MOST_TEXT >> 20} MiB")
-    return as_text(data)
+    data = bytearray()
+    while part := file.read(_AT_ONCE):  # a read of all that is allowed would take that much memory first
+        data += part
+        if len(data) > MOST_TEXT:
+            raise MalformedError(f"larger than {MOST_TEXT >> 20} MiB")
+    return as_text(bytes(data))
 
 
 def as_text(data: str | bytes) -> str:

@@ -144,6 +144,9 @@ def _other(error: BaseException, as_json: bool) -> int:
         said = " ".join(str(error).split())
         output.error(f"A native library gave up: {said}.", "vrag verify says whether the index is damaged.", as_json)
         return 1
+    if isinstance(error, MemoryError):
+        output.error("There is not enough memory for this.", "Give it more, or ask for less at once.", as_json)
+        return 1
     if not hasattr(error, "format_message"):
         _log.error("vrag failed", exc_info=error)
         raise error

@@ -102,7 +102,7 @@ def _write(found: Explanation, image: Image, png: Path | None, per_token: bool, 
         for number, match in enumerate(found.matches if per_token else ()):
             heat_picture(found, image, [number]).save(_token_file(png, number + 1, match.token), "PNG")
     if html is not None:
-        html.write_text(html_report(found, image), encoding="utf-8")
+        html.write_text(html_report(found, image), encoding="utf-8", errors="backslashreplace")
         output.note(f"Report written to {html}.")
 
 

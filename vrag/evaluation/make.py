@@ -172,7 +172,8 @@ def _query(name: str, labels: list[Label]) -> dict[str, Any]:
 
 
 def _lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _together(problems: list[str], what: str, hint: str) -> VragError:

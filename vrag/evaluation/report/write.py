@@ -43,4 +43,4 @@ def write_reports(results: Results, runs: Sequence[TaskRun], out: Path) -> dict[
 def _write(path: Path, text: str) -> None:
     """In one step: whoever reads meanwhile sees the old report or the new one."""
     with draft_file(path) as file:
-        file.write(text.encode())
+        file.write(text.encode("utf-8", "backslashreplace"))  # names of files need not be UTF-8
