@@ -9,8 +9,10 @@ import pytest
 from tests.conftest import ANIMALS
 from tests.pdfs import write_pdf
 from vrag import Index
+from vrag.context import context_id
 from vrag.page_record import without_sums
 from vrag.payload import ARRIVING, PAGE
+from vrag.pipeline import CONTEXT
 from vrag.store.base import Condition, Record, Selection
 
 
@@ -174,6 +176,19 @@ def test_damaged_bits_are_named_and_made_again(index, tmp_path):
     assert "bits, which are made from the pages, are damaged" in problem.problem
     assert index.verify() == []
     assert index.search("penguins on the ice", cascade="best") == before
+
+
+def test_a_damaged_context_is_named_and_made_again(index, tmp_path):
+    (document,) = index.documents.all()
+    point = context_id(document.doc_id)
+    before = index._store.fetch([point], [CONTEXT])[point]
+    index._store.upsert([Record(point, before.payload, {CONTEXT: -before.vectors[CONTEXT]})])
+    (tmp_path / "d" / "a.pdf").unlink()
+    (problem,) = index.verify(repair=True)
+    assert "what its name and title say is not what was written" in problem.problem
+    assert index.verify() == []
+    after = index._store.fetch([point], [CONTEXT])[point]
+    np.testing.assert_array_equal(after.vectors[CONTEXT], before.vectors[CONTEXT])
 
 
 def test_what_cannot_be_repaired_for_want_of_its_file_stays_a_problem(index, tmp_path):

@@ -17,6 +17,7 @@ from vrag.documents import Documents, page_id
 from vrag.embedders.base import Embedder
 from vrag.grid import FloatArray
 from vrag.memo import Memo
+from vrag.page_record import with_sums
 from vrag.pages.page import Page, Words
 from vrag.payload import page_words
 from vrag.pipeline import CONTEXT
@@ -55,7 +56,7 @@ def context_record(doc_id: str, words: Sequence[str], of: str, embedder: Embedde
         embedder: Makes vectors of words.
     """
     payload = {"kind": CONTEXT, "doc_id": doc_id, "words": " ".join(words), "of": of}
-    return Record(context_id(doc_id), payload, {CONTEXT: _embedded(words, embedder)})
+    return with_sums(Record(context_id(doc_id), payload, {CONTEXT: _embedded(words, embedder)}))
 
 
 def refresh_contexts(

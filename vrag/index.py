@@ -284,6 +284,7 @@ class Index(AbstractContextManager["Index"]):
             files = [path for path in again if Path(path).is_file()]
             if files:
                 self.ingest(files)
+            self._refresh_contexts()
         self._page_count = None
         return problems
 

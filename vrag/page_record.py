@@ -43,9 +43,13 @@ def page_record(
     """
     vectors = {FULL: page.full, **{spec.name: spec.of_page(page, mean) for spec in pipeline.vectors}}
     sparse = {TEXT: pipeline.text.document(words)} if pipeline.text else {}
-    record = Record(record_id, payload, vectors, sparse)
-    sums = {name: _sum_of(record, name) for name in (*vectors, *sparse, WORDS)}
-    return replace(record, payload={**payload, SUMS: sums})
+    return with_sums(Record(record_id, payload, vectors, sparse), WORDS)
+
+
+def with_sums(record: Record, *others: str) -> Record:
+    """The record with sums of its vectors, and of `others`: `WORDS`."""
+    sums = {name: _sum_of(record, name) for name in (*record.vectors, *record.sparse, *others)}
+    return replace(record, payload={**record.payload, SUMS: sums})
 
 
 def without_sums(payload: Payload) -> Payload:

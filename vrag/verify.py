@@ -95,19 +95,22 @@ class Verifier:
                     yield Problem(document.paths[0], page, pooled, document.doc_id, record.id, derived=True)
                 if dict(record.payload.get("meta") or {}) != dict(document.meta):
                     yield Problem(document.paths[0], page, "its metadata is not its document's", document.doc_id)
+        yield from self._of_contexts()
         yield from self._of_documents()
 
     def repair(self, problems: Sequence[Problem]) -> list[str]:
-        """Make again what can be derived; throw away what else is wrong, and mark its documents to be completed.
+        """Make pooled vectors again; throw away what else is wrong, and mark its documents to be completed.
 
         Returns:
             Files to ingest again.
         """
         accept_loss(self.store)
-        for record in self.store.fetch((one.record_id for one in problems if one.derived), [FULL]).values():
-            self.store.upsert([self._derived(record)])
+        derived = self.store.fetch((one.record_id for one in problems if one.derived), [FULL])
+        contexts = {key for key, record in derived.items() if record.payload.get("kind") == CONTEXT}
+        for key in derived.keys() - contexts:
+            self.store.upsert([self._derived(derived[key])])
         others = [problem for problem in problems if not problem.derived]
-        records = frozenset(problem.record_id for problem in others if problem.record_id)
+        records = frozenset(problem.record_id for problem in others if problem.record_id) | contexts
         if records:
             self.store.delete(Selection(ids=records))
         affected = {problem.doc_id for problem in others if problem.doc_id}
@@ -171,6 +174,14 @@ class Verifier:
         if name == FULL and not _is_unit(array):
             return f"vector {name} has rows that are not of unit length"
         return ""
+
+    def _of_contexts(self) -> Iterator[Problem]:
+        contexts = Selection((Condition("kind", (CONTEXT,)),))
+        for record in self.store.scroll(contexts, [CONTEXT]) if self.pipeline.has_context else ():
+            document = self._known.get(str(record.payload.get("doc_id")))
+            if document and is_changed(record, CONTEXT):
+                says = "what its name and title say is not what was written"
+                yield Problem(document.paths[0], None, says, document.doc_id, record.id, derived=True)
 
     def _of_documents(self) -> Iterator[Problem]:
         failed = Failures(self.store).by_document()
