@@ -90,6 +90,17 @@ def test_a_panic_that_no_border_has_met_ends_a_command_in_a_sentence(store, page
     assert json.loads(capsys.readouterr().out)["error"].startswith("A native library gave up: ")
 
 
+def test_a_vector_that_was_damaged_on_the_disk_is_a_sentence(store, pages, tmp_path):
+    store.close()
+    for file in (tmp_path / "shard" / "segments").glob("*/vector_storage-rows/offsets/chunk_0.mmap"):
+        file.write_bytes(bytes(file.stat().st_size))
+    store = EdgeStore.open(tmp_path / "shard", FIELDS)
+    assert len(list(store.scroll(Selection(), ["rows"]))) == 60  # to be looked at by whoever verifies
+    with pytest.raises(StoreError, match=r"Vector 'rows' of record .* has shape \[0\], not dimension 8: files of"):
+        store.fetch([page(1, "b").id], ["rows"])
+    store.close()
+
+
 def files_with(folder, word):
     return [file for file in folder.rglob("*") if file.is_file() and word in file.read_bytes()]
 

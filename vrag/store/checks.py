@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from vrag.errors import StoreError
+from vrag.grid import FloatArray
 from vrag.store.base import Record, VectorField
 
 
@@ -24,8 +25,27 @@ def check_record(record: Record, fields: Mapping[str, VectorField]) -> None:
         field = fields.get(name)
         if field is None:
             raise StoreError(f"Unknown vector {name!r}: the index has {', '.join(fields)}.")
-        shape_ok = array.ndim == (2 if field.kind == "multi" else 1) and array.shape[-1] == field.dim and array.size > 0
-        if not shape_ok:
+        if not _fits(array, field):
             raise StoreError(f"Vector {name!r} has shape {list(array.shape)}, the index needs dimension {field.dim}.")
         if not np.isfinite(array).all():
             raise StoreError(f"Vector {name!r} of record {record.id} has values that are not finite.")
+
+
+def check_stored(record: Record, fields: Mapping[str, VectorField]) -> None:
+    """Every vector that an engine has read has its field's shape: one with damaged files may read anything.
+
+    Raises:
+        StoreError: One has not.
+    """
+    for name, array in record.vectors.items():
+        field = fields.get(name)
+        if field is not None and not _fits(array, field):
+            raise StoreError(
+                f"Vector {name!r} of record {record.id} has shape {list(array.shape)}, not dimension {field.dim}: "
+                "files of the index are damaged.",
+                "vrag verify --repair makes again what is damaged.",
+            )
+
+
+def _fits(array: FloatArray, field: VectorField) -> bool:
+    return array.ndim == (2 if field.kind == "multi" else 1) and array.shape[-1] == field.dim and array.size > 0

@@ -15,7 +15,7 @@ from vrag.errors import StoreError
 from vrag.gate import Gate
 from vrag.settings import folder_bytes
 from vrag.store.base import FusionRequest, Payload, Record, Request, Scored, Selection, VectorField
-from vrag.store.checks import check_record
+from vrag.store.checks import check_record, check_stored
 from vrag.store.edge_faults import edge_errors, is_full, require_folder
 from vrag.store.edge_log import RENEWING_BYTES, renew_log, shape_log
 from vrag.store.edge_requests import (
@@ -118,6 +118,8 @@ class EdgeStore:
         with self._reading("reading pages") as shard:
             found = shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
             records = {str(r.id): record_of(r) for r in found}
+        for record in records.values():
+            check_stored(record, self._fields)
         self._touch(records.values())
         return records
 
