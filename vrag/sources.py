@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vrag.errors import PageError
-from vrag.pages.files import file_digest
+from vrag.pages.files import file_digest, file_stamp
 
 _SETTLED_NS = 2_000_000_000  # file systems keep time in steps of up to two seconds (FAT)
 
@@ -48,10 +48,9 @@ def stamp_of(path: Path) -> str:
         PageError: It is gone, or may not be looked at.
     """
     try:
-        facts = path.stat()
+        return file_stamp(path)
     except OSError as error:
         raise _unreadable(error) from error
-    return f"{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
 
 
 def read_source(path: Path, stamp: str) -> Source:

@@ -64,6 +64,16 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
+def file_stamp(path: Path) -> str:
+    """Size, time of change and inode of a file: equal stamps, equal content.
+
+    Raises:
+        OSError: It is gone, or may not be looked at.
+    """
+    facts = path.stat()
+    return f"{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
+
+
 def display_name(path: Path) -> str:
     """The file's name fit for messages, whatever bytes it is made of."""
     return os.fsencode(path.name).decode("utf-8", "replace")

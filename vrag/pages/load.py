@@ -14,7 +14,7 @@ from vrag.grid import WHOLE_PAGE, Box
 from vrag.pages.claims import check_claim
 from vrag.pages.crop import crop, is_blank
 from vrag.pages.faults import page_errors
-from vrag.pages.files import is_image
+from vrag.pages.files import file_stamp, is_image
 from vrag.pages.page import Page, PageSpec, Renderer, Words
 from vrag.pages.pdfium import PdfiumReader
 from vrag.pages.pictures import PictureReader
@@ -36,7 +36,7 @@ def _open_reader(renderer: Renderer, path: Path, passwords: Sequence[str]) -> Re
 
 
 class PageLoader:
-    """Reads documents page by page and keeps the last one open.
+    """Reads documents page by page and keeps the last one open, as long as its file stays the same.
 
     Every method raises `PageError` for what no renderer can read.
 
@@ -46,7 +46,7 @@ class PageLoader:
 
     def __init__(self, spec: PageSpec) -> None:
         self.spec = spec
-        self._path: Path | None = None
+        self._file: tuple[Path, str] | None = None  # what is open, with the stamp it had
         self._open: dict[Renderer, Reader] = {}
 
     def __enter__(self) -> PageLoader:
@@ -77,7 +77,7 @@ class PageLoader:
         for reader in self._open.values():
             reader.close()
         self._open.clear()
-        self._path = None
+        self._file = None
 
     def _rescued(self, path: Path, number: int | None, ask: Callable[[Reader], T]) -> tuple[T, tuple[str, ...]]:
         """The answer of the first renderer that has one, and notes on those that had not."""
@@ -94,9 +94,10 @@ class PageLoader:
 
     def _reader(self, path: Path, renderer: Renderer, number: int | None) -> Reader:
         """The open reader of a document that has page `number`."""
-        if path != self._path:
+        file = (path, file_stamp(path))  # before it is opened: a file replaced in between is opened once more
+        if file != self._file:
             self.close()
-            self._path = path
+            self._file = file
         if renderer not in self._open:
             self._open[renderer] = _open_reader(renderer, path, self.spec.passwords)
         reader = self._open[renderer]
