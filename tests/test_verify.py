@@ -10,6 +10,7 @@ from tests.conftest import ANIMALS
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.context import context_id
+from vrag.errors import StoreError
 from vrag.page_record import without_sums
 from vrag.payload import ARRIVING, PAGE
 from vrag.pipeline import CONTEXT
@@ -176,6 +177,17 @@ def test_damaged_bits_are_named_and_made_again(index, tmp_path):
     assert "bits, which are made from the pages, are damaged" in problem.problem
     assert index.verify() == []
     assert index.search("penguins on the ice", cascade="best") == before
+
+
+def test_pages_without_their_payload_are_a_sentence_and_come_back(index):
+    page = page_of(index, 2)
+    index.search("penguins", cascade="best")  # the bits know the page
+    lost = Record(page.id, {"kind": PAGE}, page.vectors, page.sparse)
+    index._store.upsert([lost])
+    with pytest.raises(StoreError, match="have lost what is known of them"):
+        index.search("penguins", cascade="exact")
+    assert index.verify(repair=True)
+    assert index.verify() == []
 
 
 def test_a_damaged_context_is_named_and_made_again(index, tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 
 from vrag.cascade import Cascade
 from vrag.documents import Documents, Label
+from vrag.errors import StoreError
 from vrag.execution import Execution, Ranking
 from vrag.grid import Box
 from vrag.passages import Passage, find_passages
@@ -64,6 +65,8 @@ def search(
         words: What the query's rows stand for, to say which of them the context answered.
     """
     ranking = replace(execution, spare=_TIE_MARGIN).run(cascade)
+    if any("doc_id" not in point.payload for point in ranking.points):
+        raise StoreError("Pages of the index have lost what is known of them.", "vrag verify --repair brings it back.")
     labels = documents.labels([str(point.payload["doc_id"]) for point in ranking.points])
     best = sorted(ranking.points, key=lambda point: result_order(point, labels))[:k]
     passages = _passages(execution, cascade, ranking, best)
