@@ -184,8 +184,8 @@ class Round:
 
     def _command(self, operation: str) -> tuple[str, tuple[str, ...]]:
         if operation == "rm":
-            document, path = self._random.choice(sorted(self._state.paths.items()))
-            return "rm", (path, document)
+            path = self._random.choice(sorted({path for paths in self._state.paths.values() for path in paths}))
+            return "rm", (path, *(document for document, paths in self._state.paths.items() if path in paths))
         if operation == "restore" and not self.snapshot.exists():
             operation = "snapshot"
         arguments: dict[str, tuple[str, ...]] = {

@@ -35,14 +35,14 @@ class State:
     Args:
         stored: Document of every page, by the page's id.
         known: Whether it is complete, by document.
-        paths: The first path of every document.
+        paths: Where every document was found.
         missing: Pages that complete documents should have, with their documents.
         recipe: Of the index.
     """
 
     stored: dict[str, str] = field(default_factory=dict)
     known: dict[str, bool] = field(default_factory=dict)
-    paths: dict[str, str] = field(default_factory=dict)
+    paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     recipe: str = ""
 
@@ -56,7 +56,7 @@ def look(folder: Path) -> State:
         state.recipe = index.pipeline.name
         for document in index.documents.all():
             state.known[document.doc_id] = document.complete
-            state.paths[document.doc_id] = document.paths[0]
+            state.paths[document.doc_id] = document.paths
             ids = {page_id(document.doc_id, n, index._model_key) for n in range(1, document.pages + 1)}
             failed = len([failure for failure in index.failures() if failure.path in document.paths])
             if document.complete and not failed:
