@@ -432,7 +432,7 @@ def soak(kills: int, seed: int, kinds: Sequence[str] = KINDS) -> Tally:
         tell(f"round {seed + number - 1}: {total.kills.total()} kills{'' if tally.is_clean else ', NOT CLEAN'}")
         for name in LISTS:
             for text in getattr(tally, name)[:3]:
-                tell(f"    {name}: {text[:500]}")
+                tell(f"    {name}: {text[:1500]}")
     return total
 
 

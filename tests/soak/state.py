@@ -129,7 +129,9 @@ def _compare(verdict: Verdict, index: Index, fresh: Index, queries: Sequence[str
             verdict.searches += 1
             difference = compare(hits(index, query, cascade), hits(fresh, query, cascade))
             if difference:
-                verdict.rankings.append(f"{cascade}: {query!r}: {difference}")
+                stages = [one.search(query, k=3, cascade=cascade) for one in (index, fresh)]
+                first = [[(hit.doc, hit.page, hit.stages) for hit in found] for found in stages]
+                verdict.rankings.append(f"{Path(index.place.name).name}: {cascade}: {query!r}: {difference}; {first}")
 
 
 Hits = list[tuple[str, float]]
