@@ -101,6 +101,22 @@ def test_a_vector_that_was_damaged_on_the_disk_is_a_sentence(store, pages, tmp_p
     store.close()
 
 
+@pytest.mark.parametrize("keys", [None, ["doc"]])
+def test_a_payload_that_was_lost_on_the_disk_is_a_sentence(store, pages, tmp_path, keys):
+    store.compact()
+    store.close()
+    for file in (tmp_path / "shard" / "segments").glob("*/payload_storage/tracker.dat"):
+        file.write_bytes(bytes(file.stat().st_size))
+    store = EdgeStore.open(tmp_path / "shard", FIELDS)
+    with pytest.raises(StoreError, match="has lost what was stored with its vectors: files of the index are damaged"):
+        store.query([StageRequest("rows", query(), 9)], Selection(), keys)
+    with pytest.raises(StoreError, match="has lost what was stored with its vectors"):
+        store.fetch([page(1, "b").id])
+    assert len(store.query([StageRequest("rows", query(), 9)], Selection(), [])) == 9
+    assert not any(record.payload for record in store.scroll(Selection()))  # to be looked at by whoever verifies
+    store.close()
+
+
 def files_with(folder, word):
     return [file for file in folder.rglob("*") if file.is_file() and word in file.read_bytes()]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from vrag.errors import StoreError
 from vrag.grid import FloatArray
-from vrag.store.base import Record, VectorField
+from vrag.store.base import Payload, Record, VectorField
 
 
 def check_record(record: Record, fields: Mapping[str, VectorField]) -> None:
@@ -32,11 +32,12 @@ def check_record(record: Record, fields: Mapping[str, VectorField]) -> None:
 
 
 def check_stored(record: Record, fields: Mapping[str, VectorField]) -> None:
-    """Every vector that an engine has read has its field's shape: one with damaged files may read anything.
+    """A payload is there, and every vector has its field's shape: an engine with damaged files may read anything.
 
     Raises:
-        StoreError: One has not.
+        StoreError: Not so.
     """
+    check_payload(record.id, record.payload)
     for name, array in record.vectors.items():
         field = fields.get(name)
         if field is not None and not _fits(array, field):
@@ -45,6 +46,20 @@ def check_stored(record: Record, fields: Mapping[str, VectorField]) -> None:
                 "files of the index are damaged.",
                 "vrag verify --repair makes again what is damaged.",
             )
+
+
+def check_payload(record_id: str, payload: Payload | None) -> Payload:
+    """The payload that an engine has read, of which something was asked for; no record is written without one.
+
+    Raises:
+        StoreError: There is none.
+    """
+    if not payload:
+        raise StoreError(
+            f"Record {record_id} has lost what was stored with its vectors: files of the index are damaged.",
+            "vrag verify --repair makes again what is damaged.",
+        )
+    return payload
 
 
 def _fits(array: FloatArray, field: VectorField) -> bool:

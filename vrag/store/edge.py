@@ -15,7 +15,7 @@ from vrag.errors import StoreError
 from vrag.gate import Gate
 from vrag.settings import folder_bytes
 from vrag.store.base import FusionRequest, Payload, Record, Request, Scored, Selection, VectorField
-from vrag.store.checks import check_record, check_stored
+from vrag.store.checks import check_payload, check_record, check_stored
 from vrag.store.edge_faults import edge_errors, is_full, require_folder
 from vrag.store.edge_log import RENEWING_BYTES, renew_log, shape_log
 from vrag.store.edge_requests import (
@@ -111,7 +111,9 @@ class EdgeStore:
     def _found(self, stages: Sequence[Request], selection: Selection, payload: bool | list[str]) -> list[Scored]:
         with self._reading("searching") as shard:
             found = shard.query(nested(stages, engine_filter(selection), payload))
-            return [Scored(str(point.id), float(point.score), point.payload or {}) for point in found]
+            return [
+                Scored(str(p.id), float(p.score), check_payload(str(p.id), p.payload) if payload else {}) for p in found
+            ]
 
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
         """Records by id with the named vectors, float32."""
