@@ -7,7 +7,7 @@ from multiprocessing.context import SpawnProcess
 
 import pytest
 
-from vrag.pages.workers import _Process, _Spawn
+from vrag.pages.processes import PoolContext, WorkerProcess, WorkerSpawn
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no signals to hold back")
 
@@ -28,7 +28,7 @@ def _start_with(monkeypatch, during):
 def test_an_interrupt_waits_until_the_process_has_started(monkeypatch):
     started = _start_with(monkeypatch, lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
-        _Process(target=abs, args=(1,)).start()
+        WorkerProcess(target=abs, args=(1,)).start()
     (process,) = started
     process.join(30)
     assert process.exitcode == 0
@@ -39,13 +39,13 @@ def test_an_interrupt_waits_until_the_process_has_started(monkeypatch):
 def test_a_process_is_deaf_to_ctrl_c_from_its_first_moment(monkeypatch):
     masks = []
     started = _start_with(monkeypatch, lambda: masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
-    _Process(target=abs, args=(1,)).start()
+    WorkerProcess(target=abs, args=(1,)).start()
     started[0].join(30)
     assert signal.SIGINT in masks[0]
 
 
 def test_a_process_that_still_starts_when_its_pool_ends_finds_the_locks():
-    context = _Spawn()
+    context = PoolContext(WorkerSpawn())
     process = context.Process(target=repr, args=(context.RLock(),))
     process.start()  # and the pool's own reference to the lock is gone
     os.kill(process.pid, signal.SIGSTOP)

@@ -77,7 +77,7 @@ def install(pool: workers.PageWorkers | None = None) -> None:
     vrag.embedders.mean.load_mean = mean
     compiled.installed = lambda: False
     if pool is None:
-        workers._Spawn = ForkContext
+        workers.WorkerSpawn = ForkContext
     else:
         vrag.index.page_source = lambda ray, shares, embedder, spec: nullcontext((pool, embedder, shares.in_flight))
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,8 +20,8 @@ from vrag.errors import PageError
 from vrag.pages.faults import where
 from vrag.pages.load import PageLoader
 from vrag.pages.page import Page, PageSpec
+from vrag.pages.processes import PoolContext, WorkerSpawn
 from vrag.pages.reader import DocumentInfo
-from vrag.processes import Process, Spawn
 
 T = TypeVar("T")
 
@@ -32,86 +29,6 @@ TIMEOUT_S = 120.0
 MEMORY_BYTES = 4 << 30
 _POOLS = 3  # tried for a page, in case they break
 _loader: PageLoader | None = None  # of a worker process; keeps its last document open
-
-
-class _Process(Process):
-    """A process that ends with its parent, and every tool it has started with it."""
-
-    _is_over = False
-
-    def start(self) -> None:
-        """Start whole or not at all, whenever Ctrl-C is pressed."""
-        with _interrupted_later():
-            super().start()
-
-    def run(self) -> None:
-        """Work in a group of its own, while a thread waits for the parent to die."""
-        if sys.platform != "win32":
-            os.setsid()
-        threading.Thread(target=_follow_parent, daemon=True).start()
-        super().run()
-
-    def terminate(self) -> None:
-        """End it at once; whoever stops a worker has done so because it hangs, or has nothing to do."""
-        self._end_group()
-        super().kill()
-
-    def is_alive(self) -> bool:
-        """Whether it runs; of one that has crashed the tools are ended now."""
-        alive = super().is_alive()
-        if not alive:
-            self._end_group()
-        return alive
-
-    def _end_group(self) -> None:
-        if sys.platform != "win32" and self.pid is not None and not self._is_over:
-            self._is_over = True  # soon the number may be another's
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # it has none yet, or none any more
-                os.killpg(self.pid, signal.SIGKILL)
-
-
-def _follow_parent() -> None:
-    """End this process and its tools when the parent is gone, whatever they are doing."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    if sys.platform != "win32":
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
-
-
-@contextlib.contextmanager
-def _interrupted_later() -> Iterator[None]:
-    """Hold Ctrl-C back: a process that was half started would print its own traceback, and a new one, too.
-
-    A mask alone would not do: the signal would go to another thread, and its handler still runs in the main one.
-    """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    came: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process starts with it
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, handler if handler is not None else signal.SIG_DFL)
-        if came:
-            signal.raise_signal(signal.SIGINT)
-
-
-class _Spawn(Spawn):
-    Process = _Process
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._locks: list[Any] = []
-
-    def RLock(self) -> Any:  # noqa: N802  # as multiprocessing calls it
-        """A lock that stays when a pool lets go of it: a process that is still starting would not find it."""
-        self._locks.append(super().RLock())
-        return self._locks[-1]
 
 
 class PageWorkers:
@@ -131,18 +48,14 @@ class PageWorkers:
         self, spec: PageSpec, workers: int, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES
     ) -> None:
         self._timeout_s = timeout_s
-        self._start: Callable[[], Any] = partial(
-            ProcessPool,
-            max_workers=workers,
-            initializer=_start_worker,
-            initargs=(spec, memory_bytes),
-            context=_Spawn(),
+        self._start: Callable[..., Any] = partial(
+            ProcessPool, max_workers=workers, initializer=_start_worker, initargs=(spec, memory_bytes)
         )
         self._lock = threading.Lock()
-        self._broken: list[Any] = []
+        self._ending: list[threading.Thread] = []
         self._is_stopped = False
         self._waiting: set[Future[Any]] = set()
-        self._pool: Any = self._start()
+        self._pool: Any = self._new_pool()
 
     def __enter__(self) -> PageWorkers:
         return self
@@ -150,17 +63,17 @@ class PageWorkers:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Wait for what was asked for; after an exception stop at once."""
         if kind is None:
-            self._pool.close()
-            self._join()
-        else:
-            self.stop()
+            wait(tuple(self._waiting))
+        self.stop()
 
     def stop(self) -> None:
         """End the processes, whatever they are doing; who waits for an answer gets `CancelledError`."""
         with self._lock:
             self._is_stopped = True  # and no other pool takes the place of one that breaks by being stopped
         self._pool.stop()
-        self._join()
+        self._pool.join()
+        for ending in self._ending:
+            ending.join()
         for answer in tuple(self._waiting):  # a stopped pool says nothing of what it was doing
             answer.set_exception(CancelledError())
 
@@ -176,9 +89,8 @@ class PageWorkers:
         """The picture of page `number` (1-based), as `spec` says instead of the pool's own."""
         return self._ask(where(path, number), _draw, path, number, spec)
 
-    def _join(self) -> None:
-        for pool in (self._pool, *self._broken):
-            pool.join()
+    def _new_pool(self) -> Any:
+        return self._start(context=PoolContext(WorkerSpawn()))
 
     def _ask(self, place: str, task: Callable[..., T], *args: object) -> Future[T]:
         answer: Future[T] = Future()
@@ -189,7 +101,7 @@ class PageWorkers:
         return answer
 
     def _schedule(self, answer: Future[T], place: str, task: Callable[[], T], pools: int) -> None:
-        """Ask the pool; a pool that breaks, because a process died while it had nothing to do, is replaced."""
+        """Ask the pool; a pool that breaks, because a process died idle or with a lock, is replaced as a whole."""
         pool = self._pool
         asked: Future[T]
         try:
@@ -214,8 +126,10 @@ class PageWorkers:
         with self._lock:
             if pool is self._pool and not self._is_stopped:  # else another task has done it, or nobody wants it
                 pool.stop()
-                self._broken.append(pool)
-                self._pool = self._start()
+                ending = threading.Thread(target=pool.join, daemon=True)  # elsewhere: this thread is one of the pool's
+                ending.start()
+                self._ending.append(ending)
+                self._pool = self._new_pool()
 
 
 def _settle(answer: Future[T], done: Future[T], place: str) -> None:

@@ -1,0 +1,95 @@
+"""A process killed with a lock of its pool in its hands, at each of the moments when it has one, stalls nobody."""
+
+import contextlib
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+
+import pytest
+
+from tests.pdfs import write_pdf
+from vrag.errors import PageError
+from vrag.pages import workers
+from vrag.pages.page import PageSpec
+from vrag.pages.workers import PageWorkers
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+GIVE_UP_S = 45  # less than the minute for which pebble waits for a lock
+
+
+def _doomed(spec, memory_bytes):
+    """The start of a worker; the first one that comes to the moment named in the environment kills itself there."""
+    workers._start_worker(spec, memory_bytes)
+    moment, send = Path(os.environ["MOMENT"]), Connection.send
+
+    def die_at(name):
+        if moment.name == name:
+            with contextlib.suppress(FileNotFoundError):
+                moment.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def send_or_die(self, message):
+        said = type(message).__name__
+        if said == "TaskResult" and moment.name == "half a page" and moment.exists():
+            os.write(self.fileno(), len(ForkingPickler.dumps(message)).to_bytes(4, "big") + b"half")
+        die_at({"Acknowledgement": "taken", "TaskResult": "half a page"}[said])
+        send(self, message)
+        die_at({"Acknowledgement": "acknowledged", "TaskResult": "sent"}[said])
+
+    Connection.send = send_or_die
+
+
+@pytest.mark.parametrize(
+    ("moment", "count", "lost"),
+    [("taken", 1, 0), ("taken", 2, 0), ("acknowledged", 1, 1), ("acknowledged", 2, 1), ("half a page", 2, 1)],
+)
+def test_a_worker_killed_with_a_lock_costs_its_page_and_no_time(tmp_path, monkeypatch, moment, count, lost):
+    (tmp_path / moment).touch()
+    monkeypatch.setenv("MOMENT", str(tmp_path / moment))
+    monkeypatch.setattr(workers, "_start_worker", _doomed)
+    file = write_pdf(tmp_path / "a.pdf", ["one", "two", "three", "four", "five", "six"])
+    with PageWorkers(PageSpec(image=False), count) as pool:
+        answers = [pool.load(file, number) for number in range(1, 7)]
+        first = list(pool._pool._pool_manager.worker_manager.workers.values())
+        errors = [error for answer in answers if (error := answer.exception(GIVE_UP_S))]
+        assert not (tmp_path / moment).exists()
+        assert [type(error) for error in errors] == [PageError] * lost
+        assert all("died" in error.message for error in errors)
+        texts = [answer.result().words.texts for answer in answers if not answer.exception()]
+        assert len(set(texts)) == 6 - lost
+        for process in first:  # none of them stays beside those that have taken their place
+            process.join(GIVE_UP_S)
+            assert not process.is_alive()
+
+
+def test_a_worker_killed_without_a_lock_leaves_the_others_alone(tmp_path):
+    with PageWorkers(PageSpec(image=False), 2) as pool:
+        held = pool._ask("a.pdf", _hold, tmp_path)
+        first, manager = pool._pool, pool._pool._pool_manager.worker_manager
+        until(lambda: list(tmp_path.glob("held-*")))
+        (killed,) = (pid for pid in manager.workers if not (tmp_path / f"held-{pid}").exists())
+        with manager.workers_channel.lock():
+            os.kill(killed, signal.SIGKILL)
+        until(lambda: killed not in manager.workers and len(manager.workers) == 2)
+        (tmp_path / "go").touch()
+        assert held.result(GIVE_UP_S) != killed
+        assert pool._pool is first
+
+
+def until(happens):
+    """Wait for it, within reason."""
+    for _ in range(100 * GIVE_UP_S):
+        if happens():
+            return
+        time.sleep(0.01)
+    pytest.fail("it does not happen")
+
+
+def _hold(folder):
+    """Work until the test lets go; the process that did it."""
+    (folder / f"held-{os.getpid()}").touch()
+    until((folder / "go").exists)
+    return os.getpid()
