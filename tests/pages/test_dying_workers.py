@@ -3,13 +3,13 @@
 import contextlib
 import os
 import signal
-import time
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import pytest
 
+from tests.pages.holding import GIVE_UP_S, hold, until
 from tests.pdfs import write_pdf
 from vrag.errors import PageError
 from vrag.pages import workers
@@ -17,7 +17,6 @@ from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-GIVE_UP_S = 45  # less than the minute for which pebble waits for a lock
 
 
 def _doomed(spec, memory_bytes):
@@ -67,7 +66,7 @@ def test_a_worker_killed_with_a_lock_costs_its_page_and_no_time(tmp_path, monkey
 
 def test_a_worker_killed_without_a_lock_leaves_the_others_alone(tmp_path):
     with PageWorkers(PageSpec(image=False), 2) as pool:
-        held = pool._ask("a.pdf", _hold, tmp_path)
+        held = pool._ask("a.pdf", hold, tmp_path)
         first, manager = pool._pool, pool._pool._pool_manager.worker_manager
         until(lambda: list(tmp_path.glob("held-*")))
         (killed,) = (pid for pid in manager.workers if not (tmp_path / f"held-{pid}").exists())
@@ -77,19 +76,3 @@ def test_a_worker_killed_without_a_lock_leaves_the_others_alone(tmp_path):
         (tmp_path / "go").touch()
         assert held.result(GIVE_UP_S) != killed
         assert pool._pool is first
-
-
-def until(happens):
-    """Wait for it, within reason."""
-    for _ in range(100 * GIVE_UP_S):
-        if happens():
-            return
-        time.sleep(0.01)
-    pytest.fail("it does not happen")
-
-
-def _hold(folder):
-    """Work until the test lets go; the process that did it."""
-    (folder / f"held-{os.getpid()}").touch()
-    until((folder / "go").exists)
-    return os.getpid()

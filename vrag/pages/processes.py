@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from multiprocessing import parent_process
 from multiprocessing.context import BaseContext
@@ -15,6 +16,30 @@ from typing import Any
 from vrag.processes import Process, Spawn
 
 _PATIENCE_S = 1.0  # who lives holds a lock for as long as it takes to write a page to a pipe
+_GAP_S = 5.0  # a pool looks after its processes ten times a second
+
+
+class Suspensions:
+    """Counts how often this process did not run for a while: it was stopped (Ctrl-Z) or frozen, or its machine slept.
+
+    Such a while is part of the time that a page seems to have taken. Whoever waits for pages has to look often.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._looked = time.time()  # the clock that pebble measures time limits with
+        self._count = 0
+
+    def count(self) -> int:
+        """Look at the clock; how often it has leapt so far."""
+        with self._lock:
+            now = time.time()
+            self._count += now - self._looked > _GAP_S
+            self._looked = now
+            return self._count
+
+
+suspensions = Suspensions()  # of this process, whatever the number of its pools
 
 
 class WorkerProcess(Process):
@@ -40,7 +65,8 @@ class WorkerProcess(Process):
         super().kill()
 
     def is_alive(self) -> bool:
-        """Whether it runs; of one that has crashed the tools are ended now."""
+        """Whether it runs, as its pool keeps asking; of one that has crashed the tools are ended now."""
+        suspensions.count()
         alive = super().is_alive()
         if not alive:
             self._end_group()

@@ -13,21 +13,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessPool
 from PIL.Image import Image
 
 from vrag.errors import PageError
 from vrag.pages.faults import where
 from vrag.pages.load import PageLoader
 from vrag.pages.page import Page, PageSpec
-from vrag.pages.processes import PoolContext, WorkerSpawn
+from vrag.pages.processes import PoolContext, WorkerSpawn, suspensions
 from vrag.pages.reader import DocumentInfo
 
 T = TypeVar("T")
 
 TIMEOUT_S = 120.0
 MEMORY_BYTES = 4 << 30
-_POOLS = 3  # tried for a page, in case they break
+_TRIES = 3  # more of a page, in case its pool breaks or this process is suspended
+_FOREVER_S = 1e8
 _loader: PageLoader | None = None  # of a worker process; keeps its last document open
 
 
@@ -97,12 +98,12 @@ class PageWorkers:
         answer.set_running_or_notify_cancel()  # only the pool ends a task: at its time limit, or by stopping
         self._waiting.add(answer)
         answer.add_done_callback(self._waiting.discard)
-        self._schedule(answer, place, partial(task, *args), _POOLS)
+        self._schedule(answer, place, partial(task, *args), _TRIES)
         return answer
 
-    def _schedule(self, answer: Future[T], place: str, task: Callable[[], T], pools: int) -> None:
+    def _schedule(self, answer: Future[T], place: str, task: Callable[[], T], tries: int) -> None:
         """Ask the pool; a pool that breaks, because a process died idle or with a lock, is replaced as a whole."""
-        pool = self._pool
+        pool, before = self._pool, suspensions.count()
         asked: Future[T]
         try:
             asked = pool.schedule(task, timeout=self._timeout_s)
@@ -111,12 +112,15 @@ class PageWorkers:
             asked.set_exception(BrokenProcessPool(str(error)))
 
         def settle(done: Future[T]) -> None:
-            broken = not done.cancelled() and isinstance(done.exception(), BrokenProcessPool)
-            if broken and self._is_stopped:
+            error = None if done.cancelled() else done.exception()
+            is_broken = isinstance(error, BrokenProcessPool)
+            is_late = isinstance(error, FutureTimeoutError) and suspensions.count() > before  # by no fault of its own
+            if is_broken and self._is_stopped:
                 answer.set_exception(CancelledError())
-            elif broken and pools:
-                self._replace(pool)
-                self._schedule(answer, place, task, pools - 1)
+            elif (is_broken or is_late) and tries:
+                if is_broken:
+                    self._replace(pool)
+                self._schedule(answer, place, task, tries - 1)
             else:
                 _settle(answer, done, place)
 
@@ -159,8 +163,12 @@ def _in_words(error: BaseException, place: str) -> BaseException:
 
 
 def _start_worker(spec: PageSpec, memory_bytes: int) -> None:
-    """Prepare a process: Ctrl-C is for the main process to handle, memory is bounded."""
+    """Prepare a process: Ctrl-C is for the main process to handle, memory is bounded, and a lock is worth any wait.
+
+    Whoever has the lock may be writing to a main process that is suspended; of one that is dead the pool takes care.
+    """
     global _loader
+    CONSTS.channel_lock_timeout = _FOREVER_S
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _limit_memory(memory_bytes)
     _loader = PageLoader(spec)
