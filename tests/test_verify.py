@@ -184,7 +184,7 @@ def test_pages_without_their_payload_are_a_sentence_and_come_back(index):
     index.search("penguins", cascade="best")  # the bits know the page
     lost = Record(page.id, {"kind": PAGE}, page.vectors, page.sparse)
     index._store.upsert([lost])
-    with pytest.raises(StoreError, match="have lost what is known of them"):
+    with pytest.raises(StoreError, match="lost what"):
         index.search("penguins", cascade="exact")
     assert index.verify(repair=True)
     assert index.verify() == []
@@ -203,6 +203,21 @@ def test_a_damaged_context_is_named_and_made_again(index, tmp_path):
     np.testing.assert_array_equal(after.vectors[CONTEXT], before.vectors[CONTEXT])
 
 
+@pytest.mark.parametrize("payload", [{"kind": CONTEXT}, None])
+def test_a_context_that_was_lost_is_missed_and_made_again(index, tmp_path, payload):
+    (document,) = index.documents.all()
+    point = context_id(document.doc_id)
+    before = index._store.fetch([point], [CONTEXT])[point]
+    index._store.delete(Selection(ids=frozenset([point])))
+    if payload:
+        index._store.upsert([Record(point, payload, before.vectors)])
+    (tmp_path / "d" / "a.pdf").unlink()
+    (problem,) = index.verify(repair=True)
+    assert "what its name and title say is missing" in problem.problem
+    assert index.verify() == []
+    assert index._store.fetch([point])[point].payload == before.payload
+
+
 def test_what_cannot_be_repaired_for_want_of_its_file_stays_a_problem(index, tmp_path):
     (tmp_path / "d" / "a.pdf").unlink()
     lose(index)
@@ -214,8 +229,8 @@ def test_what_cannot_be_repaired_for_want_of_its_file_stays_a_problem(index, tmp
 def test_values_that_are_not_finite_are_found(index, monkeypatch):
     scroll = type(index._store).scroll
 
-    def spoiled(store, selection, vectors=()):
-        for record in scroll(store, selection, vectors):
+    def spoiled(store, selection, vectors=(), **rest):
+        for record in scroll(store, selection, vectors, **rest):
             if record.payload.get("page") == 2:
                 record.vectors["full"][0, 0] = np.inf
             yield record

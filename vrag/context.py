@@ -8,7 +8,7 @@ same of every page, and are left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -30,6 +30,7 @@ _OPENING_WORDS = 40
 _MOST_WORDS = 80
 _NO_OPENING = "\n(without its first page)"  # part of what a context follows from, so that it is made again
 _CACHED = 4096
+CONTEXTS = Selection((Condition("kind", (CONTEXT,)),))
 
 
 def context_words(parts: Sequence[str], path: str, title: str, opening: Sequence[str]) -> list[str]:
@@ -77,9 +78,19 @@ def refresh_contexts(
     Returns:
         How many were made.
     """
-    contexts = store.scroll(Selection((Condition("kind", (CONTEXT,)),)), keys=("doc_id", "of"))
-    known = {record.payload["doc_id"]: record.payload.get("of") for record in contexts}
     made = 0
+    for doc_id, words, of in lacking_contexts(store, documents, parts, model_key):
+        store.upsert([context_record(doc_id, words, of, embedder)])
+        made += 1
+    return made
+
+
+def lacking_contexts(
+    store: Store, documents: Documents, parts: Sequence[str], model_key: str
+) -> Iterator[tuple[str, list[str], str]]:
+    """Document, words and `of` of every context that is to be made; arguments as of `refresh_contexts`."""
+    contexts = store.scroll(CONTEXTS, keys=("doc_id", "of"))
+    known = {record.payload.get("doc_id"): record.payload.get("of") for record in contexts}
     for document in (d for d in documents.all() if d.complete):
         path, title = document.paths[0], str(document.meta.get("title", ""))
         of = " ".join(context_words(parts, path, title, ()))
@@ -93,9 +104,7 @@ def refresh_contexts(
         opening = page_words(found[first].payload).texts if found else ()
         words = context_words(parts, path, title, opening)
         if words:
-            store.upsert([context_record(document.doc_id, words, of, embedder)])
-            made += 1
-    return made
+            yield document.doc_id, words, of
 
 
 def context_id(doc_id: str) -> str:

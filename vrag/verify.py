@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from vrag.bits.store import bits_damage, make_bits_again
+from vrag.context import CONTEXTS, lacking_contexts
 from vrag.documents import CURRENT, Document, Documents, page_id
 from vrag.embedders.base import PageVectors
 from vrag.errors import StoreError
@@ -105,7 +106,7 @@ class Verifier:
             Files to ingest again.
         """
         accept_loss(self.store)
-        derived = self.store.fetch((one.record_id for one in problems if one.derived), [FULL])
+        derived = self.store.fetch((one.record_id for one in problems if one.derived and one.record_id), [FULL])
         contexts = {key for key, record in derived.items() if record.payload.get("kind") == CONTEXT}
         for key in derived.keys() - contexts:
             self.store.upsert([self._derived(derived[key])])
@@ -176,12 +177,19 @@ class Verifier:
         return ""
 
     def _of_contexts(self) -> Iterator[Problem]:
-        contexts = Selection((Condition("kind", (CONTEXT,)),))
-        for record in self.store.scroll(contexts, [CONTEXT]) if self.pipeline.has_context else ():
+        """What documents say of themselves where it is not what was written, or not there; it is made again."""
+        if not self.pipeline.has_context:
+            return
+        for record in self.store.scroll(CONTEXTS, [CONTEXT]):
             document = self._known.get(str(record.payload.get("doc_id")))
             if document and is_changed(record, CONTEXT):
                 says = "what its name and title say is not what was written"
                 yield Problem(document.paths[0], None, says, document.doc_id, record.id, derived=True)
+        whole = {doc_id for doc_id, pages in self._found.items() if 1 in pages}  # the others have a problem already
+        for doc_id, _, _ in lacking_contexts(self.store, self.documents, self.pipeline.context, self.model_key):
+            if doc_id in whole:
+                says = "what its name and title say is missing"
+                yield Problem(self._known[doc_id].paths[0], None, says, doc_id, derived=True)
 
     def _of_documents(self) -> Iterator[Problem]:
         failed = Failures(self.store).by_document()

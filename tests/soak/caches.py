@@ -29,7 +29,7 @@ import numpy as np
 
 from tests.soak.damage import SPOIL, make_index
 from tests.soak.fork import Child, ask, say
-from tests.soak.kills import fast_place, preload
+from tests.soak.parallel import fast_place, preload
 from tests.soak.state import Hits, compare, hits
 from tests.soak.tiny import install
 from vrag import Index

@@ -281,7 +281,7 @@ def all_cases(index: Path, seed: int) -> list[Case]:
 
 def soak(cases: int, seed: int, processes: int, only: str = "") -> Tally:
     """Try so many cases, spread over all there are; 0 for all."""
-    from tests.soak.kills import fast_place, in_parallel, tell
+    from tests.soak.parallel import fast_place, in_parallel, tell
 
     with tempfile.TemporaryDirectory(dir=fast_place(), ignore_cleanup_errors=True) as folder:
         root = Path(folder)
@@ -311,7 +311,7 @@ def soak(cases: int, seed: int, processes: int, only: str = "") -> Tally:
 
 def main() -> None:
     """Damage, and print what came of it."""
-    from tests.soak.kills import preload
+    from tests.soak.parallel import preload
 
     first = sys.argv[1] if len(sys.argv) > 1 else "0"
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1

@@ -20,27 +20,24 @@ lost, ranked otherwise, or strange.
 from __future__ import annotations
 
 import os
-import pickle
 import random
-import resource
 import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
 
 from tests.pdfs import write_pdf
 from tests.soak import driver
-from tests.soak.fork import INTERRUPTED, SENTENCE, Child, ChildError, adopt_orphans, ask, temporary_file
+from tests.soak.fork import INTERRUPTED, SENTENCE, Child, ChildError, ask
+from tests.soak.parallel import fast_place, in_parallel, preload, tell
 from tests.soak.state import State, as_model, finish, look
 from vrag.pages.files import file_digest
 
-T = TypeVar("T", bound=Any)
 SAMPLES = Path(__file__).parents[2] / "eval" / "samples" / "pdfs"
 WITHOUT_OCR = ("bees-on-the-roof-slides.pdf", "ferry-annual-report.pdf", "solar-kiln-paper.pdf")
 QUERIES = ("revenue from freight", "how do bees find nectar", "drying oak in a kiln", "edition 3", "word 17 word 4")
@@ -357,7 +354,7 @@ class Round:
         """Compare what is there with what must be."""
         before, now = self._state, ask(as_model(self.is_real, lambda: look(self.index)))
         assert isinstance(now, State)
-        losses = set(now.missing) - self._lost_on_purpose
+        losses = now.missing.keys() - self._lost_on_purpose
         in_folder = {file_digest(file) for file in self.documents.iterdir()}
         removed = removing - now.known.keys()
         self._standing = {p: doc for p, doc in self._standing.items() if doc in in_folder and doc not in removed}
@@ -436,44 +433,6 @@ def soak(kills: int, seed: int, kinds: Sequence[str] = KINDS) -> Tally:
     return total
 
 
-_told_at: list[int] = []
-
-
-def tell(text: str) -> None:
-    """A line of progress from a child, to the stderr of whoever started it all."""
-    for number in _told_at:
-        os.write(number, f"{text}\n".encode())
-
-
-def fast_place() -> str | None:
-    """Memory where there is some: a soak waits for disks most of the time otherwise."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-
-
-def in_parallel(work: Callable[[int], T], processes: int, total: T) -> T:
-    """`total` and what processes of their own bring, added up.
-
-    Raises:
-        ChildError: One of them failed.
-    """
-    if not _told_at:
-        _told_at.append(os.dup(2))
-    files = [temporary_file() for _ in range(processes)]
-
-    def write(file: Path, number: int) -> None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        adopt_orphans()
-        file.write_bytes(pickle.dumps(work(number)))
-
-    children = [Child(lambda file=file, n=n: write(file, n)) for n, file in enumerate(files)]  # type: ignore[misc]
-    for child, file in zip(children, files, strict=True):
-        if child.wait(1e9) != 0:
-            raise ChildError(child.said_on_stderr())
-        total += pickle.loads(file.read_bytes())
-        file.unlink()
-    return total
-
-
 def main() -> None:
     """Soak, and print what came of it."""
     kills, seed, processes = ([int(one) for one in sys.argv[1:4]] + [0, 0, 0])[:3]
@@ -488,15 +447,6 @@ def main() -> None:
             print(f"{name}: {text}")
     print(f"{total}; seed: {seed}; {time.monotonic() - started:.0f} s")
     sys.exit(0 if total.is_clean else 1)
-
-
-def preload() -> None:
-    """Import what the children need, once."""
-    import importlib
-
-    names = ("qdrant_edge", "vrag.bits.store", "vrag.ingest", "vrag.pages.load", "vrag.repool", "tests.store.rest")
-    for name in (*names, "vrag.embedders.builtin", "vrag.store.server", "pypdfium2"):
-        importlib.import_module(name)
 
 
 if __name__ == "__main__":

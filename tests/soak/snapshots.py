@@ -28,7 +28,7 @@ from pathlib import Path
 
 from tests.soak.damage import SPOIL, make_index
 from tests.soak.fork import Child, ask
-from tests.soak.kills import fast_place, preload
+from tests.soak.parallel import fast_place, preload
 from tests.soak.tiny import install
 from vrag.errors import VragError
 from vrag.snapshot import LIST, create_snapshot, restore_snapshot

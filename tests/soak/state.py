@@ -12,6 +12,7 @@ import numpy as np
 from tests.soak.driver import _Silent, collection
 from vrag import Index
 from vrag.documents import page_id
+from vrag.failures import Failures
 from vrag.grid import FloatArray
 from vrag.ingest import Options
 from vrag.lexical import TEXT
@@ -53,13 +54,13 @@ def look(folder: Path) -> State:
         return State()
     with Index.open(folder) as index:
         state = State({r.id: str(r.payload["doc_id"]) for r in index._store.scroll(PAGES, keys=("doc_id",))})
-        state.recipe = index.pipeline.name
+        state.recipe, failed = index.pipeline.name, Failures(index._store).by_document()
         for document in index.documents.all():
             state.known[document.doc_id] = document.complete
             state.paths[document.doc_id] = document.paths
-            ids = {page_id(document.doc_id, n, index._model_key) for n in range(1, document.pages + 1)}
-            failed = len([failure for failure in index.failures() if failure.path in document.paths])
-            if document.complete and not failed:
+            whole = set(range(1, document.pages + 1)) - failed.get(document.doc_id, {}).keys()
+            ids = {page_id(document.doc_id, n, index._model_key) for n in whole}
+            if document.complete:
                 state.missing |= dict.fromkeys(ids - state.stored.keys(), document.doc_id)
     return state
 
