@@ -64,6 +64,38 @@ def test_a_worker_killed_with_a_lock_costs_its_page_and_no_time(tmp_path, monkey
             assert not process.is_alive()
 
 
+def _forgetful(spec, memory_bytes):
+    """The start of a worker; once, when the file named in the environment exists, one has no memory for its task."""
+    workers._start_worker(spec, memory_bytes)
+    moment, receive = Path(os.environ["MOMENT"]), Connection.recv
+
+    def receive_or_fail(self):
+        task = receive(self)
+        with contextlib.suppress(FileNotFoundError):
+            moment.unlink()
+            raise MemoryError
+        return task
+
+    Connection.recv = receive_or_fail
+
+
+def test_a_page_that_a_worker_took_and_forgot_while_others_work_is_asked_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOMENT", str(tmp_path / "moment"))
+    monkeypatch.setattr(workers, "_start_worker", _forgetful)
+    file = write_pdf(tmp_path / "a.pdf", ["one"])
+    with PageWorkers(PageSpec(image=False), 2) as pool:
+        held = pool._ask("a.pdf", hold, tmp_path)
+        until(lambda: list(tmp_path.glob("held-*")))
+        started = pool._pool._pool_manager.worker_manager.workers
+        (forgets,) = (pid for pid in started if not (tmp_path / f"held-{pid}").exists())
+        (tmp_path / "moment").touch()
+        page = pool.load(file, 1)
+        until(lambda: forgets not in started)
+        (tmp_path / "go").touch()
+        assert page.result(GIVE_UP_S).words.texts == ("one",)
+        assert (tmp_path / f"held-{held.result(GIVE_UP_S)}").exists()
+
+
 def test_a_worker_killed_without_a_lock_leaves_the_others_alone(tmp_path):
     with PageWorkers(PageSpec(image=False), 2) as pool:
         held = pool._ask("a.pdf", hold, tmp_path)

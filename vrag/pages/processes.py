@@ -121,7 +121,8 @@ class PoolContext:
 
     The processes share two locks, which stay locked for ever when one dies with them: the others would wait, what it
     was writing stays half written, and a task that it had taken but not acknowledged is lost. So no process starts
-    in the place of a dead one before the locks have proved to be free.
+    in the place of a dead one before the locks have proved to be free; nor in the place of one that gave up by itself,
+    such as one without memory for the task that it took, since that lets go of the locks.
 
     Args:
         context: Makes them.
@@ -130,6 +131,7 @@ class PoolContext:
     def __init__(self, context: BaseContext) -> None:
         self._context: Any = context
         self._locks: list[Any] = []
+        self._processes: list[Any] = []
         self.Pipe = self._context.Pipe
 
     def RLock(self) -> Any:  # noqa: N802  # as multiprocessing calls it
@@ -141,10 +143,13 @@ class PoolContext:
         """A process that is still to be started.
 
         Raises:
-            OSError: A lock is not free; the pool takes it for broken then, and gives back all that it has not finished.
+            OSError: A task may be lost; the pool takes itself for broken then, and gives back what is not finished.
         """
+        if any((process.exitcode or 0) > 0 for process in self._processes):
+            raise OSError("A process of the pool gave up.")
         for lock in self._locks:
             if not lock.acquire(timeout=_PATIENCE_S):
                 raise OSError("A process died with a lock of its pool.")
             lock.release()
-        return self._context.Process(**arguments)
+        self._processes.append(self._context.Process(**arguments))
+        return self._processes[-1]
