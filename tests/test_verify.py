@@ -218,6 +218,16 @@ def test_a_context_that_was_lost_is_missed_and_made_again(index, tmp_path, paylo
     assert index._store.fetch([point])[point].payload == before.payload
 
 
+def test_a_page_that_no_filter_finds_though_it_is_there_is_indexed_again(index, tmp_path):
+    page = page_of(index, 2)
+    index._store.set_payload(Selection(ids=frozenset([page.id])), {"kind": "?"})  # as if its index were damaged
+    index.close()
+    with Index.open(tmp_path / "index", incomplete=True) as again:
+        assert "it is missing" in [problem.problem for problem in again.verify(repair=True)]
+        assert again.verify() == []
+        assert [hit.page for hit in again.search("emperor penguins", k=1)] == [2]
+
+
 def test_what_cannot_be_repaired_for_want_of_its_file_stays_a_problem(index, tmp_path):
     (tmp_path / "d" / "a.pdf").unlink()
     lose(index)

@@ -197,7 +197,7 @@ class Verifier:
             there = self._found[doc_id] | failed.get(doc_id, {}).keys()
             for page in sorted(set(range(1, document.pages + 1)) - there):
                 reason = "it is missing" if document.complete else "it was not indexed yet"
-                yield Problem(document.paths[0], page, reason, doc_id)
+                yield Problem(document.paths[0], page, reason, doc_id, page_id(doc_id, page, self.model_key))
 
 
 def _is_unit(rows: FloatArray) -> bool:
