@@ -135,6 +135,8 @@ class Writer:
         failed = self.failures.by_document().get(document.doc_id, {})
         if document.state == CURRENT or len(failed) < document.pages:
             replace_older(self.documents, self.gate, document, task.contested)
+            if document.state == CURRENT != task.document.state:
+                self.documents.show(document)  # another process was faster, and these pages were written as arriving
         else:
             self.documents.put(document)
 

@@ -144,11 +144,13 @@ class World:
         while time.monotonic() < until or steps < len(kinds):
             step = kinds[steps] if steps < len(kinds) else chance.choice(kinds)
             steps += 1
+            before = len(self.wrong)
             try:
                 step(chance)
                 self._look(chance)
             except RuntimeError as error:
-                self.wrong.append(f"{step.__name__}: {error}")
+                self.wrong.append(str(error))
+            self.wrong[before:] = [f"step {steps}, {step.__name__}: {text}" for text in self.wrong[before:]]
             self.counts[step.__name__.strip("_").replace("_", " ")] += 1
 
     def _write(self, name: str, chance: random.Random) -> str:
