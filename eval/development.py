@@ -38,8 +38,8 @@ _CANDIDATES = "union(runs@bits:384, text:64)"
 ABLATION = (
     EXACT,
     *(f"{_CANDIDATES} > full@bits{part}" for part in ("", "+context", "@regions", "@regions+context")),
-    f"{_CANDIDATES} > full@bits@regions+0.6*text",
-    f"{_CANDIDATES} > full@bits@regions+context+0.6*text",
+    f"{_CANDIDATES} > full@bits@regions+0.8*text",
+    f"{_CANDIDATES} > full@bits@regions+context+0.8*text",
 )
 TOP = 10
 DEPTH = 100

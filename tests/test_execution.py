@@ -130,6 +130,20 @@ def test_an_addition_is_standardised_and_scaled_by_the_spread(store, vectors):
     assert ranking.points[0].score == pytest.approx(naive.max(), rel=1e-3)
 
 
+def test_a_page_scores_the_same_however_many_candidates_there_are(store, vectors, monkeypatch):
+    """What is blended in is standardised over the pages that lead, which more candidates do not change."""
+    monkeypatch.setattr(execution, "_LEADING", 6)
+    keys = list(vectors["full"])
+    full = np.array([maxsim(vectors["full"][key]) for key in keys])
+    rows = np.array([maxsim(vectors["rows"][key]) for key in keys])
+    leading = np.argsort(-full)[:6]
+    naive = full + 0.5 * full[leading].std() * (rows - rows[leading].mean()) / rows[leading].std()
+    for text in ("full+0.5*rows", f"full:{PAGES} > full+0.5*rows", "full:9 > full+0.5*rows"):
+        scores = {point.id: point.score for point in run(store, text).points}
+        expected = {keys[i]: naive[i] for i in np.argsort(-naive)[:5]}
+        assert scores == pytest.approx(expected, rel=1e-3), text
+
+
 def test_words_count_as_far_as_they_tell_pages_apart(store, vectors, monkeypatch):
     keys = list(vectors["full"])
     full = np.array([maxsim(vectors["full"][key]) for key in keys])

@@ -165,7 +165,7 @@ def test_the_default_recipe_is_compared_with_its_own_score_of_every_page(index, 
     recipe = replace(load_pipeline(), name="builtin")
     monkeypatch.setattr(index, "pipeline", recipe)
     monkeypatch.setattr(type(index), "page_count", property(lambda self: 2000))
-    assert str(reference_of(index)) == "full@bits@regions+context+0.6*text"
+    assert str(reference_of(index)) == "full@bits@regions+context+0.8*text"
     texts = {str(cascade) for cascade in propose(index)}
     last = str(recipe.cascade("best").steps[-1])
     assert last.startswith("full@bits@regions+context")

@@ -33,8 +33,8 @@ class Limit:
 class Addition:
     """A second opinion on a stage's candidates: `weight` x the score by `vector`.
 
-    The added score is standardised over the candidates and scaled by the spread of the stage's own scores, so
-    that a weight means the same for every query and every model.
+    The added score is standardised over the pages that lead by the stage's own score and scaled by the spread of
+    theirs, so that a weight means the same for every query and every model, however many candidates there are.
     """
 
     weight: float

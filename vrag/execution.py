@@ -43,6 +43,7 @@ from vrag.store.base import (
 PAYLOAD_KEYS = ("doc_id", "page", "tiles")  # all that a ranking needs of a page's record
 _FREE = 10_000  # pages that a stage may let through for the asking, whether there are as many or not
 _HERE = 32  # pages scored at once by our own threads
+_LEADING = 50  # pages that what is blended in is standardised over
 _CONTRAST = 30  # pages down from the best by words, where they should mean less
 QueryForm = Callable[[Stage], AnyVector]
 
@@ -357,16 +358,21 @@ class Execution:
         return any(len(c.values) == 1 and not c.negate for c in named)
 
     def _blend(self, stage: Stage, points: list[Scored], walk: _Walk) -> list[Scored]:
-        """The points with every addition's standardised score added, best first."""
-        if not stage.additions:
+        """The points with every addition's score added, best first.
+
+        An addition is standardised over the pages that lead by the stage's own score: those are the same however many
+        candidates came this far, and so is what a page scores.
+        """
+        if not stage.additions or not points:
             return points
         scores = np.array([point.score for point in points])
-        spread = scores.std() if len(scores) else 0.0
+        leading = np.argsort(-scores, kind="stable")[:_LEADING]
+        spread = scores[leading].std()
         for addition in stage.additions:
             other = self._scores_of(Stage(addition.vector), points)
             column = np.array([other.get(point.id, 0.0) for point in points])
             weight = addition.weight * (_contrast(column) if addition.vector == TEXT else 1)
-            scores = scores + weight * spread * _standardised(column)
+            scores = scores + weight * spread * _standardised(column, leading)
         blended = [replace(point, score=float(score)) for point, score in zip(points, scores, strict=True)]
         walk.seen.scores[walk.at] = {point.id: point.score for point in blended}
         return sorted(blended, key=lambda point: (-point.score, point.id))
@@ -455,8 +461,8 @@ def _contrast(values: np.ndarray) -> float:
     return float(1 - down[min(_CONTRAST, len(down) - 1)] / down[0]) if len(down) and down[0] > 0 else 0.0
 
 
-def _standardised(values: np.ndarray) -> np.ndarray:
-    """Zero mean and unit spread; zeros where all are equal."""
-    spread = values.std() if len(values) else 0.0
-    centred: np.ndarray = values - values.mean() if len(values) else values
+def _standardised(values: np.ndarray, leading: np.ndarray) -> np.ndarray:
+    """Zero mean and unit spread of the leading ones; zeros where these are all equal."""
+    spread = values[leading].std()
+    centred: np.ndarray = values - values[leading].mean()
     return centred / spread if spread > 0 else np.zeros_like(centred)

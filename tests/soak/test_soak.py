@@ -46,7 +46,6 @@ def test_a_mutant_of_a_snapshot_is_restored_or_refused():
     assert "wrong: 0; " in said, said
 
 
-@pytest.mark.xfail(strict=False, reason="the cache is trusted more than it may be")
 def test_a_mutant_of_the_cache_is_read_or_made_again():
     assert "wrong: 0; " in (said := run("caches", 1, 7)), said
 
