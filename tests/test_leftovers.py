@@ -1,6 +1,9 @@
 """An index has its folder to itself: what is there already is left alone, unless an index has left it."""
 
 import shutil
+import signal
+import subprocess
+import sys
 from functools import partial
 
 import pytest
@@ -47,6 +50,23 @@ def test_a_creation_that_was_cut_off_is_begun_again(tmp_path, animals):
     with Index.create(place) as again:
         assert again.page_count == 0
         assert again.ingest([animals]).added == 3
+
+
+def test_a_creation_that_was_killed_at_its_last_step_is_begun_again(tmp_path):
+    code = (
+        "import os, signal, sys\n"
+        "from vrag import Index\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'os.rename' and '.index.json.vrag-draft-' in str(arguments[0]):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "sys.addaudithook(hook)\n"
+        f"Index.create({str(tmp_path / 'i')!r})\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    assert len(list((tmp_path / "i").glob(".index.json.vrag-draft-*"))) == 2
+    with Index.create(tmp_path / "i") as again:
+        assert again.page_count == 0
+    assert not list((tmp_path / "i").glob(".index.json.vrag-draft-*"))
 
 
 def test_a_copy_goes_into_no_folder_of_somebody_else(tmp_path, indexed):

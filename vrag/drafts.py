@@ -8,6 +8,7 @@ the next who writes to the same place clears it away.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from vrag.lock import try_lock
 
 _MARK = "vrag-draft"
 _LOCK = ".lock"
+_NAME = re.compile(rf"\..+\.{_MARK}-[0-9a-f]{{8}}({re.escape(_LOCK)})?")
 
 
 @contextmanager
@@ -60,6 +62,11 @@ def clear_drafts(target: Path) -> None:
             lock.unlink(missing_ok=True)
         except OSError:  # somebody else clears it too, or may not be kept from it
             continue
+
+
+def is_draft(name: str) -> bool:
+    """Whether only a draft, or its lock, has such a name."""
+    return _NAME.fullmatch(name) is not None
 
 
 @contextmanager

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from vrag.drafts import is_draft
 from vrag.lock import LOCK_FILE
 from vrag.settings import INDEX_FILE, SHARD
 
 CACHE = "cache"  # what can be made again from the shard
-_DRAFT = re.compile(rf"{re.escape(INDEX_FILE)}\.\d+")
+_OLD_DRAFT = re.compile(rf"{re.escape(INDEX_FILE)}\.\d+")
 _INSIDE = {  # what of a folder's content is ours
     SHARD: {"edge_config.json", "segments", "wal", "manifest.json", "manifest.json.draft"},
     CACHE: {"bits"},
@@ -29,5 +30,6 @@ def find_stranger(folder: Path) -> str | None:
 
 def _is_ours(entry: Path) -> bool:
     if entry.is_dir():
-        return entry.name in _INSIDE and {inner.name for inner in entry.iterdir()} <= _INSIDE[entry.name]
-    return entry.name == LOCK_FILE or _DRAFT.fullmatch(entry.name) is not None
+        inside = {inner.name for inner in entry.iterdir() if not is_draft(inner.name)}
+        return entry.name in _INSIDE and inside <= _INSIDE[entry.name]
+    return entry.name == LOCK_FILE or is_draft(entry.name) or _OLD_DRAFT.fullmatch(entry.name) is not None

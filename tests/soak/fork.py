@@ -92,9 +92,11 @@ class Child:
         self._reading, writing = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # or it could come before the child is one
         self.pid = os.fork()
         if self.pid == 0:
-            _be_child(self.work, self._reading, writing, self._stderr.fileno())
+            _be_child(self.work, self._reading, writing, self._stderr.fileno(), mask)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _known.add(self.pid)
         os.close(writing)
         self._rest = b""
@@ -116,6 +118,12 @@ class Child:
                 return False
             if time.monotonic() > until:
                 self._dump_and_end()
+
+    def pause(self, seconds: float) -> None:
+        """Let it work for so long, or until it ends."""
+        until = time.monotonic() + seconds
+        while not self._ended() and (left := until - time.monotonic()) > 0:
+            self._take(min(left, 0.01))
 
     def kill(self, number: int) -> bool:
         """Send a signal; whether the process was still there."""
@@ -219,7 +227,7 @@ def _processes() -> Iterator[tuple[int, int, str]]:
                 yield int(entry), int(parent), state
 
 
-def _be_child(work: Callable[[], object], reading: int, writing: int, stderr: int) -> None:
+def _be_child(work: Callable[[], object], reading: int, writing: int, stderr: int, mask: set[int]) -> None:
     """Do the work and end; nothing of the parent's is run on the way out."""
     code = 1
     try:
@@ -233,6 +241,7 @@ def _be_child(work: Callable[[], object], reading: int, writing: int, stderr: in
         sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
         signal.signal(signal.SIGINT, signal.default_int_handler)
         faulthandler.register(signal.SIGUSR1, file=2)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         work()
         code = 0
     except KeyboardInterrupt:

@@ -59,7 +59,7 @@ cascade = "two-stage"
 LISTS = ("losses", "rankings", "problems", "strange", "histories")
 A_ROUND = 25
 REAL = 20  # every so-manieth round
-ORPHANED_S = 15.0
+ORPHANED_S, MOST_STRANGE = 15.0, 10
 
 
 @dataclass
@@ -134,6 +134,8 @@ class Round:
         try:
             while self.tally.kills.total() < kills or not self.tally.acknowledged:
                 self._once()
+                if len(self.tally.strange) > MOST_STRANGE:
+                    break
             self._compare()
         except (ChildError, OSError) as error:
             self._note(self.tally.strange, f"{type(error).__name__}: {error}")
@@ -254,7 +256,7 @@ class Round:
         return Child(work)
 
     def _by_time(self, child: Child, name: str, number: int = signal.SIGKILL) -> bool:
-        time.sleep(self._random.uniform(0, 1.1 * self._usual(name, "all")))
+        child.pause(self._random.uniform(0, 1.1 * self._usual(name, "all")))
         return child.kill(number)
 
     def _by_term(self, child: Child, name: str) -> bool:
@@ -266,13 +268,13 @@ class Round:
         return self._by_time(child, name, signal.SIGINT)
 
     def _by_opening(self, child: Child, name: str) -> bool:
-        time.sleep(self._random.uniform(0, 1.1 * self._usual(name, "opening")))
+        child.pause(self._random.uniform(0, 1.1 * self._usual(name, "opening")))
         return child.kill(signal.SIGKILL)
 
     def _by_closing(self, child: Child, name: str) -> bool:
         self._hear_until(child, name, "ready", "opening")
         self._hear_until(child, name, "closing", "work")
-        time.sleep(self._random.uniform(0, 1.1 * self._usual(name, "closing")))
+        child.pause(self._random.uniform(0, 1.1 * self._usual(name, "closing")))
         was_alive = child.kill(signal.SIGKILL)
         if not was_alive:
             self._seconds[name, "closing"] = max(0.001, 0.8 * self._usual(name, "closing"))
@@ -287,7 +289,7 @@ class Round:
             return heard >= wanted
 
         child.hear(is_enough)
-        time.sleep(self._random.uniform(0, 0.02))
+        child.pause(self._random.uniform(0, 0.02))
         return child.kill(signal.SIGKILL)
 
     def _by_step(self, child: Child, name: str) -> bool:
@@ -300,7 +302,7 @@ class Round:
 
     def _by_worker(self, child: Child, name: str) -> bool:
         child.hear(lambda line: line == "ready")
-        time.sleep(self._random.uniform(0, self._usual(name, "work")))
+        child.pause(self._random.uniform(0, self._usual(name, "work")))
         others = child.others()
         if others:
             os.kill(self._random.choice(others), signal.SIGKILL)
