@@ -102,7 +102,7 @@ def test_verify_and_compact(cli, library):
     from vrag.store.base import Selection
 
     with Index.open(library.parent / "i") as index:
-        record_id, _ = index._page_record("animals.pdf", 2)
+        record_id = index.documents.page_record("animals.pdf", 2).id
         index._store.delete(Selection(ids=frozenset([record_id])))
     found = cli("verify", "--index", "i")
     assert found.code == 1

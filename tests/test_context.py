@@ -148,7 +148,7 @@ def test_without_a_context_no_word_is_answered_by_it(index):
 
 def test_a_first_page_that_comes_later_is_part_of_it(index):
     document = index.documents.all()[0]
-    record_id, _ = index._page_record(document.paths[0].rsplit("/", 1)[1], 1)
+    record_id = index.documents.page_record(document.paths[0].rsplit("/", 1)[1], 1).id
     page = index._store.fetch([record_id], [*index.pipeline.vector_names])[record_id]
     before = contexts(index)
     index._store.delete(Selection(ids=frozenset([record_id, context_id(document.doc_id)])))

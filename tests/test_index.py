@@ -149,6 +149,25 @@ def test_a_changed_file_replaces_its_pages(tmp_path):
         assert places(index.search("oil filter"))[0] == ("a.pdf", 1)
 
 
+def test_a_count_of_pages_from_before_a_change_is_not_kept(tmp_path):
+    first, second = write_pdf(tmp_path / "a.pdf", ANIMALS), write_pdf(tmp_path / "b.pdf", MACHINES)
+    with Index.create(tmp_path / "i") as index:
+        index.ingest([first])
+        count = index.documents.page_count
+
+        def overtaken():
+            """As a thread counts that is still at it when another one's ingest ends."""
+            pages, index.documents.page_count = count(), count
+            index.ingest([second])
+            return pages
+
+        index.documents.page_count = overtaken
+        assert index.page_count == len(ANIMALS)
+        assert index.page_count == len(ANIMALS) + len(MACHINES)
+        index.remove(index.find_documents(["b.pdf"]))
+        assert index.page_count == len(ANIMALS)
+
+
 def test_a_copy_is_linked_and_not_embedded_again(tmp_path):
     write_pdf(tmp_path / "d" / "a.pdf", ANIMALS)
     write_pdf(tmp_path / "d" / "copy.pdf", ANIMALS)

@@ -42,7 +42,7 @@ def url(indexed):
 @pytest.fixture(autouse=True)
 def _one_embedder(monkeypatch):
     """The real model, loaded once."""
-    monkeypatch.setattr("vrag.index.load_embedder", lambda name, **_: MODEL.setdefault(name, load_embedder(name)))
+    monkeypatch.setattr("vrag.opening.load_embedder", lambda name, **_: MODEL.setdefault(name, load_embedder(name)))
 
 
 MODEL = {}

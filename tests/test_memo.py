@@ -61,3 +61,21 @@ def test_what_is_not_there_is_asked_for_again():
     memo = Memo(3)
     assert memo.get(["a"], lambda _: {}) == {}
     assert memo.get(["a"], lambda keys: dict.fromkeys(keys, 1)) == {"a": 1}
+
+
+def test_nothing_is_kept_while_things_change():
+    memo, value = Memo(3), [1]
+
+    def read(keys):
+        return dict.fromkeys(keys, value[0])
+
+    memo.get(["a"], read)
+    with memo.changing():
+        value[0] = 2
+        with memo.changing():
+            value[0] = 3
+        assert memo.get(["a"], read) == {"a": 3}
+        value[0] = 4
+        assert memo.get(["a"], read) == {"a": 4}
+        value[0] = 5
+    assert memo.get(["a"], read) == {"a": 5}

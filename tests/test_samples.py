@@ -63,7 +63,7 @@ def test_the_demos_question_shows_its_answer_although_the_head_of_the_page_holds
 def test_a_region_holds_its_snippet(index):
     for row in QUESTIONS:
         for hit in index.search(row["query"], 3):
-            words = page_words(index._page_record(hit.doc, hit.page)[1])
+            words = page_words(index.documents.page_record(hit.doc, hit.page).payload)
             start, end = hit.words
             assert " ".join(words.texts[start:end]) == index.snippet(row["query"], hit).strip("… ")
             x0, y0, x1, y1 = hit.region

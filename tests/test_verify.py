@@ -26,7 +26,7 @@ def index(tmp_path):
 
 
 def page_of(index, number):
-    record_id, _ = index._page_record("a.pdf", number)
+    record_id = index.documents.page_record("a.pdf", number).id
     return index._store.fetch([record_id], index.pipeline.vector_names)[record_id]
 
 

@@ -126,7 +126,7 @@ class Documents:
     def get(self, doc_id: str) -> Document | None:
         """The document of these bytes, when the index knows it."""
         found = self.store.fetch([page_id(doc_id, 0, DOCUMENT)])
-        return next(map(_document, found.values()), None)
+        return next((Document.from_payload(record.payload) for record in found.values()), None)
 
     def at_path(self, path: str) -> list[Document]:
         """Documents found at this path; more than one while a file is being replaced."""
@@ -201,6 +201,24 @@ class Documents:
             raise UsageError(f"No document called {quoted(name)} in the index.", self._suggestion(name))
         return found
 
+    def page_record(self, name: str, page: int, vectors: Sequence[str] = ()) -> Record:
+        """The record of a page.
+
+        Args:
+            name: Of the document, as `find` takes it.
+            page: From 1.
+            vectors: Named vectors wanted.
+
+        Raises:
+            UsageError: There is no such document or page.
+        """
+        ids = tuple(document.doc_id for document in self.find(name))
+        chosen = Selection((Condition("kind", (PAGE,)), Condition("doc_id", ids), Condition("page", (page,))))
+        found = next(iter(self.store.scroll(chosen, vectors)), None)
+        if found is None:
+            raise UsageError(f"No page {page} of {name!r} in the index.")
+        return found
+
     def page_count(self) -> int:
         """Pages in the index."""
         return self.store.count(Selection((Condition("kind", (PAGE,)),)))
@@ -227,7 +245,7 @@ class Documents:
 
     def _select(self, *conditions: Condition | Range) -> list[Document]:
         selection = Selection((Condition("kind", (DOCUMENT,)), *conditions))
-        return [_document(record) for record in self.store.scroll(selection)]
+        return [Document.from_payload(record.payload) for record in self.store.scroll(selection)]
 
     def _suggestion(self, name: str) -> str:
         import difflib
@@ -237,17 +255,6 @@ class Documents:
         parts = sorted(known for known in names if wanted and wanted in known.casefold())
         close = parts or difflib.get_close_matches(name[:_COMPARED], names, cutoff=_ALIKE)
         return f"Did you mean: {', '.join(close[:_SUGGESTED])}?" if close else "vrag ls lists the documents."
-
-
-def _document(record: Record) -> Document:
-    """A document from its record, which a damaged file of the engine may have spoiled."""
-    try:
-        return Document.from_payload(record.payload)
-    except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(
-            f"The record of a document in the index is damaged: {error!r}.",
-            "Restore a snapshot, or ingest the documents into a new folder.",
-        ) from error
 
 
 def shortest_name(path: str, others: Iterable[str]) -> str:

@@ -8,55 +8,51 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from vrag.answers import find_answers
 from vrag.cascade import Cascade, Fusion, Stage
 from vrag.context import Contexts, refresh_contexts
 from vrag.documents import KEYS, Document, Documents
-from vrag.embedders import ModelOptions, load_embedder
+from vrag.embedders import ModelOptions
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import UsageError
 from vrag.execution import Execution
 from vrag.explain import Explanation, Match, explain_page, find_matches
-from vrag.facts import Facts
 from vrag.failures import Failures
-from vrag.fleet.source import page_source
 from vrag.forked import close_files_below, forget_in_child, inherited
 from vrag.gate import Gate
 from vrag.grid import FloatArray
-from vrag.ingest import Ingest, Options
+from vrag.ingest import Ingest, Options, Target, prepare, sourced
 from vrag.lock import IndexLock
+from vrag.memo import Memo
 from vrag.memory import divide
-from vrag.metadata import Types
-from vrag.opening import ChangedMeanwhileError, keep_bits, load_model, lock_place, reopen_store
+from vrag.opening import ChangedMeanwhileError, choose_model, keep_bits, load_model, lock_place, reopen_store
 from vrag.pages.drawing import PageDrawer
-from vrag.pages.files import find_files
-from vrag.payload import page_grid, page_place, page_words, reading
+from vrag.passages import page_snippet
+from vrag.payload import PAGE, page_grid, page_place, page_words, reading
 from vrag.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places import Place, as_place
 from vrag.pruning import Gone, find_gone, forget
-from vrag.query_text import check_query, exact_words, parse_typed
+from vrag.query_text import Words, check_query, read_query
 from vrag.recipe import choose_pipeline
 from vrag.replacing import finish_interrupted
 from vrag.report import Failure, IngestReport, Progress, Silent
 from vrag.rescoring import Rescorer
 from vrag.search import Hit, search
 from vrag.settings import folder_bytes, passwords
-from vrag.snippet import passage_of_words, passage_text, words_within
-from vrag.store.base import AnyVector, Condition, Payload, Scored, Selection, Store, TextCondition
+from vrag.store.base import AnyVector, Scored, Selection, Store
 from vrag.store.budget import budget
-from vrag.store.limits import MULTIVECTOR_LIMIT, check_pages_fit
+from vrag.store.limits import MULTIVECTOR_LIMIT
 from vrag.store.manifest import loss
 from vrag.tracing import trace
 from vrag.typed_words import typed_words
 from vrag.verify import Problem, Verifier
-from vrag.where import parse_where, parse_where_documents
+from vrag.where import find_documents, parse_where
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Words = Literal["plain", "typed", "exact"]
 MOST_HITS = 1_000_000
 
 
@@ -83,8 +79,7 @@ class Index(AbstractContextManager["Index"]):
         self._model_key = model_key
         self._lock = lock
         self._gate = Gate()
-        self._page_count: int | None = None
-        self._is_changing = False  # another thread ingests, so a count holds for one search at most
+        self._counted: Memo[int] = Memo(1)
         self._contexts = Contexts(store)
         self._drawer = PageDrawer(divide(None, 1, embedder.page_spec).worker_bytes)
         self._last_query: tuple[str, QueryVectors] | None = None
@@ -119,14 +114,9 @@ class Index(AbstractContextManager["Index"]):
         """
         place = as_place(path, collection, wait)
         place.require_free()
-        recipe = choose_pipeline(pipeline, model, options)
-        embedder = load_embedder(recipe.model, options=options)
-        if place.folder is None:
-            check_pages_fit(recipe.model, embedder.max_rows, embedder.dim)
-        fingerprint = embedder.fingerprint()
-        facts = Facts(recipe.name, recipe.source, fingerprint, embedder.dim)
-        fields = recipe.schema(embedder.dim)
-        return cls._over(place, recipe, embedder, fingerprint, lambda: place.create(facts, fields, KEYS, recipe.server))
+        facts, recipe, embedder = choose_model(place, choose_pipeline(pipeline, model, options), options)
+        store = partial(place.create, facts, recipe.schema(facts.dim), KEYS, recipe.server)
+        return cls._over(place, recipe, embedder, facts.fingerprint, store)
 
     @classmethod
     @budget()
@@ -208,28 +198,13 @@ class Index(AbstractContextManager["Index"]):
             UsageError: A path is missing, there is nothing to index, or metadata of the wrong type is given.
         """
         report, options = report or IngestReport(index=self.place.name), options or Options()
-        files = find_files(
-            [Path(path) for path in paths], recursive, report.unreadable_folder, may_be_empty=options.may_be_empty
-        )
-        types = Types(self._store)
-        for values in (options.given.for_all, *options.given.table.values()):
-            types.fit({key: value for key, value in values.items() if value is not None})
-        options = replace(options, passwords=passwords(options.passwords))
-        spec = self.pipeline.with_page(renderer=renderer).page_spec(self.embedder.page_spec)
-        spec = replace(spec, passwords=options.passwords)
-        shares = divide(options.max_memory, workers, spec)
-        report.workers = 0 if ray else shares.workers
-        self._page_count = None
-        with page_source(ray, shares, self.embedder, spec) as (pool, embedder, ahead):
-            stored = (self._store, self.documents, Failures(self._store), self._gate)
-            about = (*stored, embedder, self.pipeline, self._model_key, pool, ahead, options)
-            limit = None if self.place.folder else MULTIVECTOR_LIMIT
-            job = Ingest(*about, progress or Silent(), report, limit)
-            self._is_changing = True
-            try:
-                job.run(files)
-            finally:
-                self._is_changing, self._page_count = False, None
+        most = None if self.place.folder else MULTIVECTOR_LIMIT
+        stored = (self._store, self.documents, Failures(self._store), self._gate)
+        target = Target(*stored, self.pipeline, self._model_key, most)
+        files, options = prepare(target, paths, recursive, options, report)
+        source = sourced(self.embedder, target.pipeline.with_page(renderer=renderer), workers, ray, options, report)
+        with source as (pool, embedder, ahead), self._counted.changing():
+            Ingest(target, embedder, pool, ahead, options, progress or Silent(), report).run(files)
         self._refresh_contexts()
         return report
 
@@ -239,8 +214,8 @@ class Index(AbstractContextManager["Index"]):
 
     def forget(self, gone: Sequence[Gone]) -> int:
         """Forget files that are gone; the number of documents that went with their last file."""
-        self._page_count = None
-        removed = forget(self.documents, Failures(self._store), self._gate, gone)
+        with self._counted.changing():
+            removed = forget(self.documents, Failures(self._store), self._gate, gone)
         self._refresh_contexts()  # a copy that is left names the document now
         return removed
 
@@ -250,16 +225,11 @@ class Index(AbstractContextManager["Index"]):
         Raises:
             UsageError: There is no document of a name, or a filter is not of documents.
         """
-        named = {d.doc_id: d for name in docs for d in self.documents.find(name)}
-        if not where:
-            return list(named.values()) if docs else self.documents.all()
-        chosen = self.documents.selected(parse_where_documents(where, self.documents))
-        return [document for document in chosen if not docs or document.doc_id in named]
+        return find_documents(docs, where, self.documents)
 
     def remove(self, documents: Sequence[Document]) -> None:
         """Remove documents with all their pages, in one step."""
-        self._page_count = None
-        with self._gate.changing():
+        with self._counted.changing(), self._gate.changing():
             self.documents.remove(documents)
 
     def failures(self) -> list[Failure]:
@@ -279,13 +249,12 @@ class Index(AbstractContextManager["Index"]):
         verifier = Verifier(*about)
         problems = list(verifier.problems())
         if repair and problems:
-            with self._gate.changing():
+            with self._counted.changing(), self._gate.changing():
                 again = verifier.repair(problems)
             files = [path for path in again if Path(path).is_file()]
             if files:
                 self.ingest(files)
             self._refresh_contexts()
-        self._page_count = None
         return problems
 
     def compact(self) -> tuple[int, int]:
@@ -324,15 +293,12 @@ class Index(AbstractContextManager["Index"]):
         if not isinstance(k, int) or not 1 <= k <= MOST_HITS:
             raise UsageError(f"k must be a whole number from 1 to {MOST_HITS:,}, not {k!r}.")
         chosen = self.pipeline.cascade(cascade)
-        texts: tuple[TextCondition, ...] = ()
-        if words != "plain":
-            typed = exact_words(parse_typed(query)) if words == "exact" else parse_typed(query)
-            query, texts = typed.text, typed.conditions
-        embedded = self.embed_query_tokens(query)
+        typed = read_query(query, words)
+        embedded = self.embed_query_tokens(typed.text)
         with self._gate.reading():
             selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-            execution = self._execution(query, embedded.vectors, replace(selection, texts=texts), k)
-            return search(execution, self.documents, chosen, k, typed_words(query, embedded.tokens))
+            execution = self._execution(typed.text, embedded.vectors, replace(selection, texts=typed.conditions), k)
+            return search(execution, self.documents, chosen, k, typed_words(typed.text, embedded.tokens))
 
     def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
         """Every page that a step of a cascade lets through, best first.
@@ -394,14 +360,14 @@ class Index(AbstractContextManager["Index"]):
         if name not in self.pipeline.vector_names:
             raise UsageError(f"No vector {name!r}.", f"The index has: {', '.join(self.pipeline.vector_names)}.")
         with self._gate.reading():
-            record_id, _ = self._page_record(doc, page)
-            with reading("a page"):
-                return self._store.fetch([record_id], [name])[record_id].vectors[name]
+            record = self.documents.page_record(doc, page, [name])
+        with reading("a page"):
+            return record.vectors[name]
 
     def page_image(self, doc: str, page: int) -> Image:
         """The page as the embedder saw it: an RGB picture rendered again from the file."""
         with self._gate.reading():
-            _, payload = self._page_record(doc, page)
+            payload = self.documents.page_record(doc, page).payload
             path = Path(self.documents.label(page_place(payload)[0])[1])
         spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords())
         if payload.get("renderer") in ("pdfium", "poppler"):  # a picture was drawn by neither
@@ -414,17 +380,8 @@ class Index(AbstractContextManager["Index"]):
         Empty when no words stand there, or the page was replaced since it was found.
         """
         record = self._store.fetch([hit.id], () if hit.words else [FULL]).get(hit.id)
-        if record is None:
-            return ""
-        words = page_words(record.payload)
-        if hit.words:
-            return passage_text(words, hit.words)
-        words = words_within(words, hit.region) if hit.region else words
-        if not len(words):
-            return ""
-        rows, grid, full = self.embed_query(query), page_grid(record.payload), record.vectors[FULL]
-        context = self._contexts.answers(rows, [str(record.payload["doc_id"])])[:, 0]
-        return passage_text(words, passage_of_words(rows, full, grid, words, context))
+        embed = partial(self.embed_query, query)
+        return page_snippet(record, hit.words, hit.region, embed, self._contexts) if record else ""
 
     def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
         """For each token of the query the word or patch of the hit's page that answers it best.
@@ -464,8 +421,7 @@ class Index(AbstractContextManager["Index"]):
             doc, page = self._best_page(query, doc, page, cascade, where)
         chosen, embedded = self.pipeline.cascade(cascade), self.embed_query_tokens(query)
         with self._gate.reading():
-            record_id, _ = self._page_record(doc, page)
-            record = self._store.fetch([record_id], [FULL, *(s.name for s in self.pipeline.vectors)])[record_id]
+            record = self.documents.page_record(doc, page, [FULL, *(s.name for s in self.pipeline.vectors)])
             selection = parse_where([where] if isinstance(where, str) else where, self.documents)
             execution = self._execution(query, embedded.vectors, selection, k)
             stood = trace(execution, self.documents, chosen, record)
@@ -480,10 +436,9 @@ class Index(AbstractContextManager["Index"]):
     @property
     def page_count(self) -> int:
         """Pages in the index; counted anew where others may write meanwhile: by a thread, or to a server."""
-        count = None if self._is_changing or self.place.folder is None else self._page_count
-        if count is None:
-            self._page_count = count = self.documents.page_count()
-        return count
+        if self.place.folder is None:
+            return self.documents.page_count()
+        return self._counted.get([PAGE], lambda _: {PAGE: self.documents.page_count()})[PAGE]
 
     @property
     def lost(self) -> str:
@@ -508,7 +463,7 @@ class Index(AbstractContextManager["Index"]):
 
     def _forget(self) -> None:
         """In a forked child: what has threads or a lock behind it is the parent's."""
-        for name in ("documents", "embedder", "_store", "_gate", "_contexts", "_drawer"):
+        for name in ("documents", "embedder", "_store", "_gate", "_contexts", "_counted", "_drawer"):
             setattr(self, name, inherited(getattr(self, name)))
         if self.place.folder is not None:
             close_files_below(self.place.folder)
@@ -542,11 +497,3 @@ class Index(AbstractContextManager["Index"]):
                 refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
             finally:
                 self._contexts.forget()
-
-    def _page_record(self, doc: str, page: int) -> tuple[str, Payload]:
-        ids = tuple(document.doc_id for document in self.documents.find(doc))
-        conditions = (Condition("kind", ("page",)), Condition("doc_id", ids), Condition("page", (page,)))
-        found = list(self._store.scroll(Selection(conditions)))
-        if not found:
-            raise UsageError(f"No page {page} of {doc!r} in the index.")
-        return found[0].id, found[0].payload

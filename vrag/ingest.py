@@ -7,10 +7,12 @@ is never embedded again, so an interrupted run goes on where it stopped. One bad
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,11 +24,16 @@ from vrag.embedders.base import Embedder, PageVectors
 from vrag.embedders.each import embed_each
 from vrag.errors import PageError
 from vrag.failures import Failures
+from vrag.fleet.source import page_source
 from vrag.gate import Gate
+from vrag.memory import divide
+from vrag.metadata import Types
+from vrag.pages.files import find_files
 from vrag.pages.page import Page
 from vrag.pages.workers import PageWorkers
 from vrag.pipeline import Pipeline
 from vrag.report import Failure, IngestReport, Progress
+from vrag.settings import passwords
 from vrag.store.base import Store
 from vrag.timing import OCR, OPTIMIZING, READING, count, timed, watching
 from vrag.worklist import Options, Task, Worklist
@@ -48,23 +55,17 @@ class _Asked:
     is_last: bool
 
 
-@dataclass(slots=True)
-class Ingest:
-    """One run over a list of files.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The index that pages go into.
 
     Args:
         store: Where records go.
         documents: The documents of that store.
         failures: What has failed before, and does now.
         gate: Closed to searches for the moment when one document replaces another.
-        embedder: Makes vectors of pages.
         pipeline: Which pooled vectors to make.
         model_key: Digest of the model's fingerprint, part of every page's id.
-        workers: Read the pages.
-        in_flight: Pages asked of the workers at once.
-        options: How to treat what is known already.
-        progress: Told of every step.
-        report: Filled while the work goes on.
         most_numbers: Numbers that a page's multivector must have fewer of; None when the store sets no limit.
     """
 
@@ -72,15 +73,74 @@ class Ingest:
     documents: Documents
     failures: Failures
     gate: Gate
-    embedder: Embedder
     pipeline: Pipeline
     model_key: str
+    most_numbers: int | None = None
+
+
+def prepare(
+    target: Target, paths: Sequence[str | os.PathLike[str]], recursive: bool, options: Options, report: IngestReport
+) -> tuple[list[Path], Options]:
+    """The files that are to be indexed, and the options with all passwords; keys of metadata get their types.
+
+    Args:
+        target: Where they go.
+        paths: PDFs, images, or folders of them.
+        recursive: Whether folders are searched to the bottom.
+        options: As given.
+        report: Takes down what cannot be read.
+
+    Raises:
+        UsageError: A path is missing, there is nothing to index, or metadata of the wrong type is given.
+    """
+    wanted = [Path(path) for path in paths]
+    files = find_files(wanted, recursive, report.unreadable_folder, may_be_empty=options.may_be_empty)
+    types = Types(target.store)
+    for values in (options.given.for_all, *options.given.table.values()):
+        types.fit({key: value for key, value in values.items() if value is not None})
+    return files, replace(options, passwords=passwords(options.passwords))
+
+
+def sourced(
+    embedder: Embedder, pipeline: Pipeline, workers: int | None, ray: str | None, options: Options, report: IngestReport
+) -> AbstractContextManager[tuple[PageWorkers, Embedder, int]]:
+    """What reads pages, what embeds them, and how many pages to ask for at once; from `with` on.
+
+    Args:
+        embedder: The index's model.
+        pipeline: With the renderer that shall try first.
+        workers: Processes that read pages; None for one a core, as far as memory allows.
+        ray: Address of a Ray cluster, "local" for one on this machine, None for none.
+        options: With all passwords.
+        report: Takes down the number of processes.
+    """
+    spec = replace(pipeline.page_spec(embedder.page_spec), passwords=options.passwords)
+    shares = divide(options.max_memory, workers, spec)
+    report.workers = 0 if ray else shares.workers
+    return page_source(ray, shares, embedder, spec)
+
+
+@dataclass(slots=True)
+class Ingest:
+    """One run over a list of files.
+
+    Args:
+        target: Where pages go.
+        embedder: Makes vectors of pages.
+        workers: Read the pages.
+        in_flight: Pages asked of the workers at once.
+        options: How to treat what is known already.
+        progress: Told of every step.
+        report: Filled while the work goes on.
+    """
+
+    target: Target
+    embedder: Embedder
     workers: PageWorkers
     in_flight: int
     options: Options
     progress: Progress
     report: IngestReport
-    most_numbers: int | None = None
     _fruitless: int = 0
 
     def run(self, files: Sequence[Path]) -> None:
@@ -104,15 +164,17 @@ class Ingest:
                 writer.put(self._tried(asked, changed))
         if self.report.added:
             with timed(OPTIMIZING):
-                self.store.optimize()
+                self.target.store.optimize()
 
     def _worklist(self) -> Worklist:
-        about = (self.store, self.documents, self.failures, self.workers)
-        return Worklist(*about, self.options, self.model_key, self.progress, self.report)
+        into = self.target
+        about = (into.store, into.documents, into.failures, self.workers)
+        return Worklist(*about, self.options, into.model_key, self.progress, self.report)
 
     def _writer(self, worklist: Worklist) -> Writer:
-        stored = (self.store, self.documents, self.failures, self.gate)
-        made = (self.pipeline, self.embedder.mean, self.model_key)
+        into = self.target
+        stored = (into.store, into.documents, into.failures, into.gate)
+        made = (into.pipeline, self.embedder.mean, into.model_key)
         return Writer(*stored, *made, worklist, self.progress, self.report)
 
     def _at_once(self) -> int:
@@ -189,8 +251,9 @@ class Ingest:
         rows, dim = vectors.full.shape
         if not np.isfinite(vectors.full).all():
             return PageError("The model gave numbers that are not finite.", "Try another dtype or device.")
-        if self.most_numbers is not None and rows * dim >= self.most_numbers:
-            most = (self.most_numbers - 1) // dim
+        limit = self.target.most_numbers
+        if limit is not None and rows * dim >= limit:
+            most = (limit - 1) // dim
             return PageError(
                 f"It has {rows} vectors of {dim} numbers, and a Qdrant server takes at most {most} of a page.",
                 "Cut the page up, or keep the index in a folder.",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -24,6 +25,7 @@ class Memo(Generic[T]):
         self._lock = threading.Lock()
         self._values: dict[str, T] = {}
         self._generation = 0
+        self._changes = 0  # under way
 
     def get(self, keys: Sequence[str], read: Callable[[Sequence[str]], Mapping[str, T]]) -> dict[str, T]:
         """Values of the keys, each key once; those that `read` does not give are left out, and not kept.
@@ -35,7 +37,7 @@ class Memo(Generic[T]):
         wanted = list(dict.fromkeys(keys))
         with self._lock:
             generation = self._generation
-            known = {key: self._values[key] for key in wanted if key in self._values}
+            known = {} if self._changes else {key: self._values[key] for key in wanted if key in self._values}
         missing = [key for key in wanted if key not in known]
         if missing:
             found = read(missing)
@@ -48,6 +50,18 @@ class Memo(Generic[T]):
         with self._lock:
             self._generation += 1
             self._values = {}
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """What values follow from changes while the block runs, at any moment: nothing is answered by what was kept."""
+        with self._lock:
+            self._changes += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._changes -= 1
+            self.forget()
 
     def _keep(self, found: Mapping[str, T], generation: int) -> None:
         with self._lock:

@@ -14,6 +14,7 @@ from vrag.lock import IndexLock
 from vrag.pipeline import CONTEXT, Pipeline, make_pipeline
 from vrag.places import FolderPlace, Place
 from vrag.store.base import Store
+from vrag.store.limits import check_pages_fit
 from vrag.swap import finish_swap
 
 
@@ -49,6 +50,24 @@ def locked(place: Place) -> Iterator[None]:
     finally:
         if lock is not None:
             lock.release()
+
+
+def choose_model(place: Place, recipe: Pipeline, options: ModelOptions | None) -> tuple[Facts, Pipeline, Embedder]:
+    """What a new index will say of itself, its recipe, and the recipe's model.
+
+    Args:
+        place: Of the index.
+        recipe: With its model in it.
+        options: How to run the model.
+
+    Raises:
+        ModelError: The model cannot be loaded.
+        UsageError: The place is a server that does not take pages of that many vectors.
+    """
+    embedder = load_embedder(recipe.model, options=options)
+    if place.folder is None:
+        check_pages_fit(recipe.model, embedder.max_rows, embedder.dim)
+    return Facts(recipe.name, recipe.source, embedder.fingerprint(), embedder.dim), recipe, embedder
 
 
 def load_model(place: Place, facts: Facts, options: ModelOptions | None, force: bool) -> tuple[Pipeline, Embedder]:

@@ -6,20 +6,21 @@ that won besides may stand anywhere. So what is shown is chosen among all senten
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from vrag.cascade import Stage
+from vrag.context import Contexts
 from vrag.grid import Box, FloatArray, Grid
 from vrag.pages.page import Words
 from vrag.pages.sentences import Span
-from vrag.payload import page_grid, page_words
+from vrag.payload import page_grid, page_place, page_words
 from vrag.pipeline import FULL
 from vrag.rescoring import Rescorer
-from vrag.snippet import Pieces, best_passage, box_around, pieces, words_within
-from vrag.store.base import Scored
+from vrag.snippet import Pieces, best_passage, box_around, passage_of_words, passage_text, pieces, words_within
+from vrag.store.base import Record, Scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,29 @@ def find_passages(
         said = None if context is None else context[:, i]
         passages[point.id] = _passage(cut, best_passage(maxima[i], weights, said, cut.spans))
     return passages
+
+
+def page_snippet(
+    record: Record, chosen: Span | None, region: Box | None, embed: Callable[[], FloatArray], contexts: Contexts
+) -> str:
+    """The passage of a page as text; empty when no words stand there.
+
+    Args:
+        record: The page's, with its vector `full` unless words are chosen already.
+        chosen: First word and end of the passage, when a search has chosen one.
+        region: Where to look for it otherwise; None for the whole page.
+        embed: Gives the query's rows, float32 [m, d]; called only when they are needed.
+        contexts: Of the store's documents.
+    """
+    words = page_words(record.payload)
+    if chosen:
+        return passage_text(words, chosen)
+    words = words_within(words, region) if region else words
+    if not len(words):
+        return ""
+    rows, doc_id = embed(), page_place(record.payload)[0]
+    said = contexts.answers(rows, [doc_id])[:, 0]
+    return passage_text(words, passage_of_words(rows, record.vectors[FULL], page_grid(record.payload), words, said))
 
 
 def _passage(cut: Pieces, span: Span) -> Passage:

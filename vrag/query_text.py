@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from vrag.errors import UsageError
 from vrag.parsing import MalformedError, check_unicode
@@ -16,6 +17,8 @@ from vrag.pathtext import quoted, shown
 from vrag.payload import TEXT_KEY
 from vrag.store.base import TextCondition
 
+# "plain": the query is a question; "typed": "phrases" must and -words must not be on a page; "exact": all words must be
+Words = Literal["plain", "typed", "exact"]
 MOST_CHARACTERS = 20_000  # of a query
 MOST_CONDITIONS = 100  # words and phrases that must or must not be on a page
 _PHRASE = re.compile(r'["“”„«]([^"“”„«»]+)["“”»]')
@@ -70,6 +73,18 @@ def parse_typed(query: str) -> TypedQuery:
     must = [TextCondition(TEXT_KEY, phrase, phrase=True) for phrase in phrases]
     must_not = [TextCondition(TEXT_KEY, word, absent=True) for word in excluded]
     return _bounded(TypedQuery(text, (*must, *must_not)))
+
+
+def read_query(query: str, words: Words) -> TypedQuery:
+    """A query as it is meant, see `Words`.
+
+    Raises:
+        UsageError: As `parse_typed`, unless words are plain.
+    """
+    if words == "plain":
+        return TypedQuery(query, ())
+    typed = parse_typed(query)
+    return exact_words(typed) if words == "exact" else typed
 
 
 def exact_words(query: TypedQuery) -> TypedQuery:

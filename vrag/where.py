@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
-from vrag.documents import Documents
+from vrag.documents import Document, Documents
 from vrag.errors import UsageError
 from vrag.metadata import Types, cleaned, is_date, moment
 from vrag.parsing import MalformedError, real_number, whole_number
@@ -55,6 +55,19 @@ def parse_where_documents(clauses: Sequence[str], documents: Documents) -> Selec
         if condition.key in BUILT_IN:
             raise UsageError(f"{condition.key} is of single pages; here whole documents are chosen.")
     return Selection(conditions)
+
+
+def find_documents(names: Sequence[str], clauses: Sequence[str], documents: Documents) -> list[Document]:
+    """Documents of these names that meet every clause; without names all of those that do.
+
+    Raises:
+        UsageError: As `parse_where_documents`, or there is no document of a name.
+    """
+    named = {document.doc_id: document for name in names for document in documents.find(name)}
+    if not clauses:
+        return list(named.values()) if names else documents.all()
+    chosen = documents.selected(parse_where_documents(clauses, documents))
+    return [document for document in chosen if not names or document.doc_id in named]
 
 
 def _conditions(clauses: Sequence[str], documents: Documents) -> list[Clause]:

@@ -23,7 +23,8 @@ from vrag.pathtext import quoted, shown
 from vrag.units import counted
 
 if TYPE_CHECKING:
-    from vrag.index import Index, Words
+    from vrag.index import Index
+    from vrag.query_text import Words
     from vrag.search import Hit
 
 _STDIN = Path("-")
