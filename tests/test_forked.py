@@ -8,6 +8,7 @@ import pytest
 
 from vrag import Index
 from vrag.errors import StoreError, VragError
+from vrag.forked import close_files_below
 from vrag.lock import IndexLock
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
@@ -82,3 +83,15 @@ def test_the_child_may_open_it_itself_once_it_is_free(indexed):
         except VragError:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_files_below_a_folder_are_found_by_another_of_its_names(tmp_path):
+    folder, link = tmp_path / "real", tmp_path / "link"
+    folder.mkdir()
+    link.symlink_to(folder)
+    held = os.open(folder / "file", os.O_CREAT | os.O_RDWR)
+    other = os.open(tmp_path / "other", os.O_CREAT | os.O_RDWR)
+    close_files_below(link)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(held)
+    os.close(other)

@@ -40,7 +40,7 @@ def close_files_below(folder: Path) -> None:
 
     Only where the system lists them (Linux).
     """
-    descriptors = Path("/proc/self/fd")
+    folder, descriptors = folder.resolve(), Path("/proc/self/fd")  # the system lists files by their real paths
     for descriptor in list(descriptors.iterdir()) if descriptors.is_dir() else ():
         with contextlib.suppress(OSError):  # the listing's own is gone by now
             if folder in Path(os.readlink(descriptor)).parents:

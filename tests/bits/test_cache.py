@@ -199,7 +199,8 @@ def test_a_change_that_went_past_the_bits_is_seen_by_the_count(store, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damage", ["truncated index", "garbage index", "short data", "no data", "no rows", "half a mark"]
+    "damage",
+    ["truncated index", "garbage index", "short data", "no data", "no rows", "half a mark", "no text as a mark"],
 )
 def test_damaged_files_are_made_again(store, tmp_path, damage):
     store.upsert([page(n) for n in range(1, 5)])
@@ -218,7 +219,7 @@ def test_damaged_files_are_made_again(store, tmp_path, damage):
     elif damage == "no rows":
         next((tmp_path / "bits").glob("full*.rows")).unlink()
     else:
-        (tmp_path / "bits" / "changing").write_text("appe")
+        (tmp_path / "bits" / "changing").write_bytes(b"appe" if damage == "half a mark" else b"\xe1ppended")
     agree(reopened(store, tmp_path))
 
 

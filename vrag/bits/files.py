@@ -114,12 +114,12 @@ class CacheFiles:
     def marked(self) -> str | None:
         """What `mark` said since the last commit."""
         try:
-            text = (self.folder / _CHANGING).read_text(encoding="utf-8")
+            said = (self.folder / _CHANGING).read_bytes()
         except FileNotFoundError:
             return None
-        return APPENDED if text == APPENDED else REWRITTEN  # half-written: the worst is assumed
+        return APPENDED if said == APPENDED.encode() else REWRITTEN  # half-written or damaged: the worst is assumed
 
     def _remove_others(self, valid: set[str]) -> None:
         for file in self.folder.iterdir():
-            if (file.suffix in DATA and file.name not in valid) or file.name.startswith(f"{_INDEX}."):
+            if file.suffix in DATA and file.name not in valid:
                 file.unlink(missing_ok=True)
