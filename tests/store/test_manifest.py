@@ -1,5 +1,6 @@
 """What an embedded store promises is on the disk at every moment, and what is lost is said."""
 
+import errno
 import shutil
 import subprocess
 import uuid
@@ -131,6 +132,23 @@ def test_what_is_lost_is_said_until_it_has_come_back_or_somebody_accepts_the_los
     store.accept_loss()
     assert loss(store) == ""
     store.close()
+
+
+def test_a_deletion_that_could_not_be_promised_counts_once(store, tmp_path, monkeypatch):
+    store.upsert([of_page(number) for number in range(1, 5)])
+    store.optimize()
+    one = Selection(ids=frozenset([of_page(1).id]))
+    with monkeypatch.context() as patched:
+        patched.setattr("vrag.store.manifest.write_manifest", full_disk)
+        with pytest.raises(StoreError, match="disk is full"):
+            store.delete(one)
+    store.delete(one)
+    store.close()
+    assert read_manifest(tmp_path / "shard") == Held.of(of_page(number) for number in range(2, 5))
+
+
+def full_disk(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 DAMAGE = [lambda text: b"", lambda text: text[:-9], lambda text: text.replace(b'": 2', b'": 3')]

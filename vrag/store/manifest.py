@@ -103,12 +103,14 @@ class ManifestStore(EdgeStore):
             if gone == Held():
                 super().delete(selection)
                 return
-            held = self._now()
-            self._held = held - gone
-            self._promise()
-            self._held = None
+            left = self._now() - gone
+            try:
+                self._held = left
+                self._promise()
+            finally:
+                self._held = None  # until it is deleted, or counted again
             super().delete(selection)
-            self._held = held - gone
+            self._held = left
 
     def optimize(self) -> None:
         """As `EdgeStore.optimize`; what is there is promised from now on."""
