@@ -166,6 +166,24 @@ def test_pooled_vectors_are_made_again_without_the_file(index, tmp_path):
     assert [hit.page for hit in hits] == [2]
 
 
+def test_pooled_vectors_of_many_pages_are_made_again_a_few_at_a_time(index, monkeypatch):
+    for number in range(1, len(ANIMALS) + 1):
+        page = page_of(index, number)
+        index._store.upsert([Record(page.id, page.payload, {"full": page.vectors["full"]})])
+    fetch, held = type(index._store).fetch, []
+
+    def counted(store, ids, vectors=()):
+        ids = list(ids)
+        held.extend([len(ids)] if "full" in vectors else [])
+        return fetch(store, ids, vectors)
+
+    monkeypatch.setattr(type(index._store), "fetch", counted)
+    monkeypatch.setattr("vrag.verify._AT_ONCE", 2)
+    assert len(index.verify(repair=True)) == len(ANIMALS) == 3
+    assert held == [2, 1]
+    assert index.verify() == []
+
+
 def test_damaged_bits_are_named_and_made_again(index, tmp_path):
     before = index.search("penguins on the ice", cascade="best")
     index._store.bits.flush(index._store)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from vrag.batching import batched
 from vrag.bits.store import bits_damage, make_bits_again
 from vrag.context import CONTEXTS, lacking_contexts
 from vrag.documents import CURRENT, Document, Documents, page_id
@@ -21,6 +22,7 @@ from vrag.pipeline import CONTEXT, FULL, Pipeline
 from vrag.store.base import Condition, Record, Selection, Store, VectorField
 from vrag.store.manifest import accept_loss, loss
 
+_AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
 _LENGTH = 0.05  # by how much a row's length may differ from 1: of bfloat16 numbers it differs by 0.004
 
 
@@ -106,10 +108,7 @@ class Verifier:
             Files to ingest again.
         """
         accept_loss(self.store)
-        derived = self.store.fetch((one.record_id for one in problems if one.derived and one.record_id), [FULL])
-        contexts = {key for key, record in derived.items() if record.payload.get("kind") == CONTEXT}
-        for key in derived.keys() - contexts:
-            self.store.upsert([self._derived(derived[key])])
+        contexts = self._derive([one.record_id for one in problems if one.derived and one.record_id])
         others = [problem for problem in problems if not problem.derived]
         records = frozenset(problem.record_id for problem in others if problem.record_id) | contexts
         if records:
@@ -120,6 +119,18 @@ class Verifier:
         if self._bits_are_damaged:
             make_bits_again(self.store)
         return [path for doc_id in sorted(affected) for path in self._known[doc_id].paths]
+
+    def _derive(self, ids: Sequence[str]) -> set[str]:
+        """Make again what pages have besides `full`; those ids that are contexts instead."""
+        contexts = set()
+        for some in batched(ids, _AT_ONCE):
+            for key, record in self.store.fetch(some, [FULL]).items():
+                if record.payload.get("kind") == CONTEXT:
+                    contexts.add(key)
+                else:
+                    self.store.upsert([self._derived(record)])
+            self.store.trim()
+        return contexts
 
     def _of_page(self, record: Record, document: Document, page: int) -> str:
         """What is wrong with a page's record; empty when nothing is."""
