@@ -99,9 +99,11 @@ def test_a_search_while_a_page_is_written_again_does_not_keep_its_old_vectors(st
 
 def test_a_page_deleted_before_its_write_comes_back_stays_deleted(store, tmp_path, halted):
     finish = halted("upsert", True, lambda: store.upsert([page(4)]))
-    store.delete(Selection(ids=frozenset({page(4).id})))
-    view_of(store)
-    finish()
+    with ThreadPoolExecutor(1) as pool:
+        deleting = pool.submit(store.delete, Selection(ids=frozenset({page(4).id})))  # waits: there is one writer
+        view_of(store)
+        finish()
+        deleting.result(TIMEOUT)
     assert len(agree(store).table.position) == 3
     agree(reopened(store, tmp_path))
 

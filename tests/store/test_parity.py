@@ -8,6 +8,7 @@ import pytest
 from tests.store.test_conformance import LOCAL_MODE
 from vrag.documents import KEYS, Document, Documents, page_id
 from vrag.execution import Execution
+from vrag.payload import _pack, _pack_boxes
 from vrag.pipeline import load_pipeline
 from vrag.pooling import normalise
 from vrag.rescoring import Rescorer
@@ -22,6 +23,7 @@ from vrag.where import parse_where
 pytestmark = LOCAL_MODE
 DIM, DOCS, PAGES, QUERIES = 16, 12, 15, 200
 RECIPE = load_pipeline("builtin")
+NO_WORDS = {"text": "", "boxes": _pack_boxes(np.zeros((0, 4), np.float32)), "lines": _pack(b"")}
 
 
 def records():
@@ -37,9 +39,10 @@ def records():
             pooled = normalise(np.stack([part.mean(axis=0) for part in np.array_split(full, 4)]))
             vectors = {"full": full, "runs": pooled, "global": normalise(full.mean(axis=0))}
             terms = {"text": RECIPE.text.document([f"topic{i}" for i in rng.integers(0, 9, size=5)])}
+            tiles = [[1, len(full), 0, 0, 1, 1, False]]
             yield Record(
                 page_id(doc_id, page, "f"),
-                {"kind": "page", "doc_id": doc_id, "page": page, "tiles": [[1, len(full), 0, 0, 1, 1, False]]},
+                {"kind": "page", "doc_id": doc_id, "page": page, "tiles": tiles, **NO_WORDS},
                 vectors,
                 terms,
             )
