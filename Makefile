@@ -19,7 +19,7 @@ demo: $(VENV)/installed
 	@echo "  vrag ingest ~/Documents --index ~/my-index"
 	@echo "  vrag search \"what you look for\" --index ~/my-index --save-pages ./hits"
 
-# Everything: about 10 minutes, most of it torch being installed (5 GB, once).
+# Everything: about 15 minutes, much of it torch being installed (5 GB, once).
 test: test-core test-colpali
 
 # Without torch.

@@ -101,6 +101,14 @@ def test_pages_are_saved_as_pictures(cli, indexed, tmp_path):
         assert picture.size == (1224, 1584)
 
 
+def test_pages_are_not_saved_to_a_file(cli, indexed, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    done = cli("search", "krill", "--index", indexed, "--save-pages", "taken")
+    assert done.code == 2
+    assert "taken is no folder" in done.err
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
 def test_a_page_that_cannot_be_drawn_costs_the_others_nothing(cli, tmp_path):
     for name, text in (("a.pdf", "Emperor penguins breed on the ice in winter."), ("b.pdf", "Penguins feed on krill.")):
         write_pdf(tmp_path / "d" / name, [text])
@@ -160,6 +168,8 @@ def test_python_dash_m_is_the_same_command(cli, tmp_path):
         (["ingest", "text"], 2, "text"),
         (["ingest", "text/notes.txt"], 2, "notes.txt"),
         (["ingest"], 2, "paths"),
+        (["ingest", ""], 2, "A path is empty"),
+        (["plan", ""], 2, "A path is empty"),
         (["ingest", "text", "--pipeline", "nope"], 2, "text"),
         (["search", "x"], 2, "No index"),
         (["search", "x", "--index", "empty"], 2, "No index at empty"),
@@ -289,6 +299,11 @@ def test_timing_says_where_the_time_went(cli, tmp_path):
     assert rows["forward"] == rows["wait for pages"] == rows["wait for store"] == "in the main thread"
     assert rows["pool"] == rows["store"] == "in the writer"
     assert done.out.splitlines()[-1].startswith("bound by: ")
+    again = cli("ingest", "d", "--timing")
+    assert again.out.splitlines()[1:] == ["Nothing was read or written, so there is no time to tell apart."]
+    retried = cli("ingest", "--retry-failed")
+    assert retried.code == 0
+    assert "Nothing is there to be tried again" in retried.err
     write_pdf(tmp_path / "d" / "two.pdf", ANIMALS)
     report = cli("ingest", "d", "--json").json
     stages = {"read", "forward", "pool", "store", "wait for pages", "wait for store"}

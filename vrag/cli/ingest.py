@@ -26,7 +26,7 @@ from vrag.cli.model_options import (
     RevisionOption,
     model_options,
 )
-from vrag.cli.place import WAIT_S, CollectionOption, TimeoutOption, UrlOption, WaitOption
+from vrag.cli.place import WAIT_S, CollectionOption, TimeoutOption, UrlOption, WaitOption, named_path
 from vrag.cli.progress import ingest_bar
 from vrag.embedders.options import ModelOptions
 from vrag.errors import IndexExistsError, UsageError
@@ -56,7 +56,8 @@ class OcrMode(str, Enum):
 
 def ingest(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="PDFs, images (PNG, JPEG, TIFF, WebP), or folders of them.")
+        list[Path] | None,
+        typer.Argument(parser=named_path, help="PDFs, images (PNG, JPEG, TIFF, WebP), or folders of them."),
     ] = None,
     index: Annotated[
         Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag, else a new one.")
@@ -124,7 +125,7 @@ def ingest(
     place = choose_place(index, url, collection, timeout, wait, writing=True)
     with _opened(place, pipeline, model, page, model_how) as target:
         report = IngestReport(index=place.name)
-        wanted = paths or [path for failure in target.failures() if (path := Path(failure.path)).is_file()]
+        wanted = paths or _failed_files(target)
         try:
             with ingest_bar() as bar:
                 target.ingest(wanted, recursive, chosen, workers, bar, report, options, ray)
@@ -140,6 +141,14 @@ def ingest(
         if timing:
             _print_timing(report)
     return 1 if report.failed else 0
+
+
+def _failed_files(index: Index) -> list[Path]:
+    """The files that failed before, as far as they are there; it is said when none is."""
+    files = [path for failure in index.failures() if (path := Path(failure.path)).is_file()]
+    if not files:
+        output.note("Nothing is there to be tried again: see vrag status --failed.")
+    return files
 
 
 def _prune(index: Index, paths: Sequence[Path], yes: bool) -> int:
@@ -234,6 +243,9 @@ def _print_timing(report: Any) -> None:
     """Seconds of work by stage and process, and what the main thread waited; work in parallel adds up to more."""
     from vrag.timing import IN_MAIN, IN_WORKERS, IN_WRITER, bound
 
+    if not report.timing:
+        output.line("Nothing was read or written, so there is no time to tell apart.")
+        return
     places = {"in worker processes": IN_WORKERS, "in the main thread": IN_MAIN, "in the writer": IN_WRITER}
     output.line(f"{'where the time went':22s}{'':20s}{'seconds':>9s}  of {report.seconds:.2f} s")
     for place, stages in places.items():

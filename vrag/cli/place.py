@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from vrag.errors import UsageError
+
 LONGEST_S = 86_400  # seconds that an option can ask for: a day
 
 
@@ -16,6 +18,17 @@ def finite(value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter(f"{value} is not a finite number.")
     return value
+
+
+def named_path(text: str) -> Path:
+    """The path of an argument; an empty one, a variable that is not set, would be the current directory.
+
+    Raises:
+        UsageError: It is empty.
+    """
+    if not text:
+        raise UsageError("A path is empty.", "Name a file or folder; . is the current directory.")
+    return Path(text)
 
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index; default: the nearest .vrag.")]

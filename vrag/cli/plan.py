@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.cli.place import IndexOption, finite
+from vrag.cli.place import IndexOption, finite, named_path
 from vrag.errors import UsageError
 from vrag.settings import index_for_writing
 from vrag.units import counted, size
@@ -24,7 +24,9 @@ _GB = 10**9
 
 
 def plan(
-    paths: Annotated[list[Path] | None, typer.Argument(help="PDFs, images, or folders of them.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(parser=named_path, help="PDFs, images, or folders of them.")
+    ] = None,
     pages: Annotated[int | None, typer.Option(min=1, help="Plan for so many pages instead of those of PATHS.")] = None,
     pipeline: Annotated[str | None, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,

@@ -195,6 +195,8 @@ def _save(index: Index, hits: Sequence[Hit], folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if isinstance(error, FileExistsError):
+            raise UsageError(f"{folder} is no folder.", "Name one for the pages: --save-pages ./hits") from error
         raise UsageError(f"{folder} cannot be made: {error.strerror}.") from error
     undrawn = 0
     for hit in hits:

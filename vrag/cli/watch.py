@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vrag.cli import output
-from vrag.cli.place import LONGEST_S, finite
+from vrag.cli.place import LONGEST_S, finite, named_path
 from vrag.errors import IndexExistsError, UsageError
 from vrag.pathtext import shown
 from vrag.settings import index_for_writing, is_index
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(help="Folder to watch, to the bottom.")],
+    folder: Annotated[Path, typer.Argument(parser=named_path, help="Folder to watch, to the bottom.")],
     index: Annotated[
         Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag, else a new one.")
     ] = None,
