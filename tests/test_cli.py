@@ -101,6 +101,15 @@ def test_pages_are_saved_as_pictures(cli, indexed, tmp_path):
         assert picture.size == (1224, 1584)
 
 
+def test_a_long_name_leaves_room_for_the_text_where_the_terminal_is_narrow(cli, tmp_path):
+    write_pdf(tmp_path / "d" / "annual-report-of-the-society-of-penguins.pdf", ["Penguins feed on krill."])
+    assert cli("ingest", "d", "--index", "i").code == 0
+    for width in ("48", "80"):
+        lines = cli("search", "krill", "--index", "i", env={"COLUMNS": width}).out.splitlines()
+        assert any("Nearest text" in line for line in lines)
+        assert any("Penguins feed" in line for line in lines)
+
+
 def test_pages_are_not_saved_to_a_file(cli, indexed, tmp_path):
     (tmp_path / "taken").write_text("mine")
     done = cli("search", "krill", "--index", indexed, "--save-pages", "taken")

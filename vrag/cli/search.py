@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _STDIN = Path("-")
 _TITLE = 200  # characters of a query above its hits
+_ROOMY = 80  # characters of a line in which names of files need not be folded
 
 
 def search(
@@ -162,7 +163,8 @@ def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float, e
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, expand=True)
     table.add_column("#", justify="right")
     table.add_column("Score", justify="right")
-    table.add_column("Document", overflow="fold", max_width=40)
+    width = output.stdout.width  # where it is narrow, long names must leave room for the text
+    table.add_column("Document", overflow="fold", max_width=40 if width >= _ROOMY else width // 5)
     table.add_column("Page", justify="right")
     table.add_column("Nearest text", overflow="fold", ratio=1)
     for hit in hits:
