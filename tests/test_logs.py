@@ -27,6 +27,15 @@ def listen(*arguments, verbose=False):
     return logging.getLogger("vrag.test")
 
 
+def test_what_other_libraries_let_the_root_logger_print_is_not_ours(log, caplog):
+    listen().debug("a trace")
+    assert "a trace" not in caplog.text  # that listens at the root
+    assert not log.exists()
+    logs.stop()
+    logging.getLogger("vrag.test").warning("of a program that uses the library")
+    assert "of a program" in caplog.text
+
+
 def test_a_failed_file_is_a_sentence_and_its_trace_is_in_the_log(cli, log, tmp_path):
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "bad.pdf").write_bytes(b"%PDF-1.4 and no more")

@@ -27,7 +27,7 @@ def test_a_reopened_index_ranks_as_the_processor_does(family, checkpoint, embedd
         pages = [torch.from_numpy(index.vectors(*place)) for place in places]
         score = index.embedder._loaded.processor.score_multi_vector
         for query in QUERIES:
-            rows = torch.from_numpy(index.embed_query(query))
+            rows = torch.from_numpy(index.embed_query(query).copy())
             expected = score([rows], pages, device="cpu")[0].numpy()
             for cascade in ("exact", "two-stage", "three-stage"):
                 hits = index.search(query, cascade=cascade)

@@ -94,6 +94,7 @@ def start(arguments: Sequence[str], verbose: bool) -> None:
     log = logging.getLogger("vrag")
     log.setLevel(logging.DEBUG)
     stop()
+    log.propagate = False  # what other libraries (transformers) have the root logger print is not for users of this one
     path, discreet = log_file(), _Discreet(_secrets(arguments))
     chosen: list[logging.Handler] = [_Shown(logging.DEBUG) if verbose else _Notes(logging.WARNING)]
     if path is not None:
@@ -109,6 +110,7 @@ def stop() -> None:
     for handler in [one for one in log.handlers if isinstance(one, (_Notes, _Shown, _File))]:
         log.removeHandler(handler)
         handler.close()
+    log.propagate = True
 
 
 def written() -> Path | None:
