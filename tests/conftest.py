@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from hypothesis import settings
 from tests.pdfs import write_pdf
 
 os.environ.setdefault("VRAG_LOG", "off")  # nothing of a test goes into the user's log
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background; what the tests start shall hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("default", deadline=None)  # a shared machine is slow now and then
 settings.load_profile("default")
 
