@@ -95,6 +95,16 @@ def test_another_format_is_made_again_without_a_word(store, tmp_path, caplog):
     assert not caplog.records
 
 
+@pytest.mark.parametrize("generation", [1e308, -5])
+def test_a_generation_that_names_no_file_is_made_again(store, tmp_path, generation):
+    file = tmp_path / "bits" / "index.npz"
+    with np.load(file) as stored:
+        arrays = dict(stored)
+    header = {**json.loads(arrays.pop("header").tobytes()), "generation": generation}
+    np.savez(file, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays)
+    agree(reopened(store, tmp_path))
+
+
 def mutants(content):
     """The index file as it may be after damage of every kind, always the same ones."""
     rng = random.Random(17)

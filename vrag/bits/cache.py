@@ -24,6 +24,7 @@ from vrag.store.base import Condition, Record, Selection, Store
 _LOG = logging.getLogger("vrag")
 _FETCH = 64
 _MANY_DEAD = 64
+_MOST_GENERATIONS = 10**9  # it is part of the names of files
 _PAGES = Selection((Condition("kind", (PAGE,)),))
 
 
@@ -167,7 +168,10 @@ class BitCache:
             return
         header, arrays = found
         try:
-            self._contents = Contents(self.layout, self._files, int(header["generation"]))
+            generation = int(header["generation"])
+            if not 0 <= generation < _MOST_GENERATIONS:
+                raise ValueError(f"generation {generation:.3g}")
+            self._contents = Contents(self.layout, self._files, generation)
             if header["facts"] != self.layout.told:
                 self._begin()  # none of another's files is written to
                 return
