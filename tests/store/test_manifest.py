@@ -3,6 +3,7 @@
 import errno
 import shutil
 import subprocess
+import threading
 import uuid
 
 import pytest
@@ -145,6 +146,25 @@ def test_a_deletion_that_could_not_be_promised_counts_once(store, tmp_path, monk
     store.delete(one)
     store.close()
     assert read_manifest(tmp_path / "shard") == Held.of(of_page(number) for number in range(2, 5))
+
+
+def test_nobody_writes_between_the_flush_and_the_promise(store, monkeypatch):
+    may_write = []
+
+    def seen(folder, held):
+        def other_thread():
+            may_write.append(store._one_writer.acquire(blocking=False))
+            if may_write[-1]:
+                store._one_writer.release()
+
+        other = threading.Thread(target=other_thread)
+        other.start()
+        other.join()
+
+    monkeypatch.setattr("vrag.store.manifest.write_manifest", seen)
+    store.upsert([of_page(1)])
+    store.optimize()
+    assert may_write == [False]
 
 
 def full_disk(*_):

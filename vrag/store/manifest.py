@@ -114,8 +114,9 @@ class ManifestStore(EdgeStore):
 
     def optimize(self) -> None:
         """As `EdgeStore.optimize`; what is there is promised from now on."""
-        super().optimize()
-        self._promise()
+        with self._one_writer:  # what another thread writes after the flush is not on the disk yet
+            super().optimize()
+            self._promise()
 
     def close(self) -> None:
         """As `EdgeStore.close`; on a full disk the promise stays as it was, which is no more than there is."""
