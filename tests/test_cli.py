@@ -280,7 +280,7 @@ def _interrupted_after(seconds, folder):
     _, err = running.communicate(timeout=60)
     assert running.returncode == 130, err
     assert "Traceback" not in err
-    said = re.search(r"Interrupted: (\d+) pages are kept", err)
+    said = re.search(r"Interrupted: (\d+) pages? kept", err)
     return int(said[1]) if said else 0
 
 
