@@ -8,7 +8,7 @@ been seen: an estimate may then be too long, which is better than "one second" w
 from __future__ import annotations
 
 _LEAST_PAGES, _LEAST_S = 8, 5.0  # of evidence before anything is said
-_PRIOR_PAGES, _PRIOR_SLOW = 20, 0.15  # pages taken as seen before the first one, and the share of scans among them
+_PRIOR_PAGES, _PRIOR_SLOW = 20, 0.2  # pages taken as seen before the first one, and the share of scans among them
 _SLOWER = 10.0  # times as long a scan takes, until one was timed
 
 
