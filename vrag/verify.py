@@ -20,6 +20,7 @@ from vrag.page_record import WORDS, is_changed, page_record
 from vrag.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.pipeline import CONTEXT, FULL, Pipeline
 from vrag.store.base import Condition, Record, Selection, Store, VectorField
+from vrag.store.checks import fits
 from vrag.store.manifest import accept_loss, loss
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
@@ -176,7 +177,7 @@ class Verifier:
         """What is wrong with a vector by the schema, by its sum, and for want of one by what models promise."""
         (wanted,) = (one for one in self._dense() if one.name == name)
         array = record.vectors.get(name)
-        if array is None or not _fits(array, wanted):
+        if array is None or not fits(array, wanted):
             shape = "nothing" if array is None else f"shape {list(array.shape)}"
             return f"vector {name} has {shape}, not dimension {wanted.dim}"
         if not np.isfinite(array).all():
@@ -215,7 +216,3 @@ def _is_unit(rows: FloatArray) -> bool:
     """Whether every row has length 1, as far as number formats go, or is the zeros of an empty page."""
     lengths = np.linalg.norm(rows.astype(np.float64), axis=-1)
     return bool(((np.abs(lengths - 1) < _LENGTH) | (lengths == 0)).all())
-
-
-def _fits(array: FloatArray, wanted: VectorField) -> bool:
-    return array.ndim == 1 + (wanted.kind == "multi") and array.shape[-1] == wanted.dim and array.size > 0

@@ -25,7 +25,7 @@ def check_record(record: Record, fields: Mapping[str, VectorField]) -> None:
         field = fields.get(name)
         if field is None:
             raise StoreError(f"Unknown vector {name!r}: the index has {', '.join(fields)}.")
-        if not _fits(array, field):
+        if not fits(array, field):
             raise StoreError(f"Vector {name!r} has shape {list(array.shape)}, the index needs dimension {field.dim}.")
         if not np.isfinite(array).all():
             raise StoreError(f"Vector {name!r} of record {record.id} has values that are not finite.")
@@ -40,7 +40,7 @@ def check_stored(record: Record, fields: Mapping[str, VectorField]) -> None:
     check_payload(record.id, record.payload)
     for name, array in record.vectors.items():
         field = fields.get(name)
-        if field is not None and not _fits(array, field):
+        if field is not None and not fits(array, field):
             raise StoreError(
                 f"Vector {name!r} of record {record.id} has shape {list(array.shape)}, not dimension {field.dim}: "
                 "files of the index are damaged.",
@@ -62,5 +62,6 @@ def check_payload(record_id: str, payload: Payload | None) -> Payload:
     return payload
 
 
-def _fits(array: FloatArray, field: VectorField) -> bool:
+def fits(array: FloatArray, field: VectorField) -> bool:
+    """Whether an array [d] or [n, d] has the shape of a field, and numbers at all."""
     return array.ndim == (2 if field.kind == "multi" else 1) and array.shape[-1] == field.dim and array.size > 0
