@@ -18,7 +18,7 @@ from vrag.evaluation.report.write import write_reports
 from vrag.evaluation.results import make_results
 from vrag.evaluation.runner import CascadeRun, TaskRun
 from vrag.evaluation.task import Options, Task
-from vrag.ingest import IngestReport
+from vrag.report import IngestReport
 
 PDFS = Path(__file__).parent / "samples" / "pdfs"
 

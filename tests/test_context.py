@@ -7,7 +7,8 @@ import pytest
 
 from tests.pdfs import write_pdf
 from vrag import Index
-from vrag.context import Contexts, context_id, context_words, refresh_contexts
+from vrag.context import Contexts
+from vrag.contexts import context_id, context_words, refresh_contexts
 from vrag.store.base import Record, Selection
 
 FILLER = "\n".join(["Nothing of interest stands on this line of the page"] * 20)
@@ -76,7 +77,7 @@ def test_a_renamed_file_gets_another_without_embedding_its_pages_again(index, fo
 
 
 def test_contexts_that_are_there_cost_one_request(index, folder, monkeypatch):
-    monkeypatch.setattr("vrag.context.page_words", lambda _: pytest.fail("a document was read again"))
+    monkeypatch.setattr("vrag.contexts.page_words", lambda _: pytest.fail("a document was read again"))
     report = index.ingest([folder / "pdfs"])
     assert report.unchanged == 4
 

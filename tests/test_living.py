@@ -16,10 +16,9 @@ from vrag import Index
 from vrag.documents import REPLACING
 from vrag.embedders.base import PageVectors
 from vrag.errors import StoreError, UsageError
-from vrag.ingest import Options
 from vrag.metadata_files import given
 from vrag.snapshot import create_snapshot
-from vrag.worklist import Worklist
+from vrag.worklist import Options, Worklist
 
 OLD = [f"{text}\nfirst edition" for text in ANIMALS]
 NEW = [f"{text}\nsecond edition" for text in (*ANIMALS, *MACHINES)] * 4

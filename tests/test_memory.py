@@ -4,8 +4,9 @@ import pytest
 
 from vrag import memory
 from vrag.errors import UsageError
-from vrag.memory import GIB, divide, machine_bytes, parse_bytes
+from vrag.memory import GIB, machine_bytes, parse_bytes
 from vrag.pages.page import PageSpec
+from vrag.shares import divide
 
 WORDS, PICTURES = PageSpec(image=False), PageSpec(image=True, max_side=4096)
 

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ANIMALS
 from tests.pdfs import write_pdf
 from vrag import Index
-from vrag.context import context_id
+from vrag.contexts import context_id
 from vrag.errors import StoreError
 from vrag.page_record import without_sums
 from vrag.payload import ARRIVING, PAGE
@@ -271,8 +271,7 @@ def test_values_that_are_not_finite_are_found(index, monkeypatch):
 
 
 def test_a_known_failure_is_no_missing_page(index):
-    from vrag.failures import Failures
-    from vrag.report import Failure
+    from vrag.failures import Failure, Failures
 
     lose(index)
     (document,) = index.documents.all()

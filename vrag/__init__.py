@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vrag.errors import VragError
+    from vrag.failures import Failure
     from vrag.index import Index
-    from vrag.ingest import Failure, IngestReport
+    from vrag.report import IngestReport
     from vrag.search import Hit
 
 __all__ = ["Failure", "Hit", "Index", "IngestReport", "VragError"]
 __version__ = "0.1.0"
 
-_HOME = {"Failure": "ingest", "Hit": "search", "Index": "index", "IngestReport": "ingest", "VragError": "errors"}
+_HOME = {
+    "Failure": "vrag.failures",
+    "Hit": "vrag.search",
+    "Index": "vrag.index",
+    "IngestReport": "vrag.report",
+    "VragError": "vrag.errors",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -22,4 +29,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'vrag' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"vrag.{_HOME[name]}"), name)
+    return getattr(import_module(_HOME[name]), name)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vrag.cascade import Cascade, Stage
-from vrag.context import CONTEXT_WEIGHT, context_id
+from vrag.context import CONTEXT_WEIGHT
+from vrag.contexts import context_id
 from vrag.execution import Execution
 from vrag.grid import Box, FloatArray
 from vrag.passages import Passage, find_passages

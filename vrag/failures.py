@@ -9,10 +9,28 @@ from pathlib import PurePath
 from vrag.documents import page_id
 from vrag.pathtext import from_stored, to_stored
 from vrag.payload import FAILURE, reading
-from vrag.report import Failure
 from vrag.store.base import Condition, Payload, Record, Selection, Store
 
 _ALL = Selection((Condition("kind", (FAILURE,)),))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file (`page` None) or page that could not be indexed, and why.
+
+    Args:
+        path: The file.
+        page: From 1.
+        reason: What was wrong, in a sentence.
+        hint: What to do about it; may be empty.
+        times: How often it was tried.
+    """
+
+    path: str
+    page: int | None
+    reason: str
+    hint: str = ""
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 
 from vrag.answers import find_answers
 from vrag.cascade import Cascade, Fusion, Stage
-from vrag.context import Contexts, refresh_contexts
+from vrag.context import Contexts
+from vrag.contexts import refresh_contexts
 from vrag.documents import KEYS, Document, Documents
 from vrag.embedders import ModelOptions
 from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
 from vrag.errors import UsageError
 from vrag.execution import Execution
 from vrag.explain import Explanation, Match, explain_page, find_matches
-from vrag.failures import Failures
+from vrag.failures import Failure, Failures
 from vrag.forked import close_files_below, forget_in_child, inherited
 from vrag.gate import Gate
 from vrag.grid import FloatArray
-from vrag.ingest import Ingest, Options, Target, prepare, sourced
+from vrag.ingest import Ingest, Target, prepare, sourced
 from vrag.lock import IndexLock
 from vrag.memo import Memo
-from vrag.memory import divide
 from vrag.opening import ChangedMeanwhileError, choose_model, keep_bits, load_model, lock_place, reopen_store
 from vrag.pages.drawing import PageDrawer
 from vrag.passages import page_snippet
@@ -37,10 +37,11 @@ from vrag.pruning import Gone, find_gone, forget
 from vrag.query_text import Words, check_query, read_query
 from vrag.recipe import choose_pipeline
 from vrag.replacing import finish_interrupted
-from vrag.report import Failure, IngestReport, Progress, Silent
+from vrag.report import IngestReport, Progress, Silent
 from vrag.rescoring import Rescorer
 from vrag.search import Hit, search
 from vrag.settings import folder_bytes, passwords
+from vrag.shares import divide
 from vrag.store.base import AnyVector, Scored, Selection, Store
 from vrag.store.budget import budget
 from vrag.store.limits import MULTIVECTOR_LIMIT
@@ -49,6 +50,7 @@ from vrag.tracing import trace
 from vrag.typed_words import typed_words
 from vrag.verify import Problem, Verifier
 from vrag.where import find_documents, parse_where
+from vrag.worklist import Options
 
 if TYPE_CHECKING:
     from PIL.Image import Image

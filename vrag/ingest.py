@@ -26,20 +26,18 @@ from vrag.errors import PageError
 from vrag.failures import Failures
 from vrag.fleet.source import page_source
 from vrag.gate import Gate
-from vrag.memory import divide
 from vrag.metadata import Types
 from vrag.pages.files import find_files
 from vrag.pages.page import Page
 from vrag.pages.workers import PageWorkers
 from vrag.pipeline import Pipeline
-from vrag.report import Failure, IngestReport, Progress
+from vrag.report import IngestReport, Progress
 from vrag.settings import passwords
+from vrag.shares import divide
 from vrag.store.base import Store
 from vrag.timing import OCR, OPTIMIZING, READING, count, timed, watching
 from vrag.worklist import Options, Task, Worklist
 from vrag.writer import Batch, Embedded, OneBehind, Tried, Writer
-
-__all__ = ["Failure", "Ingest", "IngestReport", "Options", "Progress"]
 
 _LEAST = 8  # pages written at once, however few the model embeds at once
 _HOPELESS = 24  # pages in a row that cannot be embedded: it is the model, not the pages

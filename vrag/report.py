@@ -6,24 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file (`page` None) or page that could not be indexed, and why.
-
-    Args:
-        path: The file.
-        page: From 1.
-        reason: What was wrong, in a sentence.
-        hint: What to do about it; may be empty.
-        times: How often it was tried.
-    """
-
-    path: str
-    page: int | None
-    reason: str
-    hint: str = ""
-    times: int = 1
+from vrag.failures import Failure
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from vrag.batching import batched
 from vrag.bits.store import bits_damage, make_bits_again
-from vrag.context import CONTEXTS, lacking_contexts
+from vrag.contexts import CONTEXTS, lacking_contexts
 from vrag.documents import CURRENT, Document, Documents, page_id
 from vrag.embedders.base import PageVectors
 from vrag.errors import StoreError

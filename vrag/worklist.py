@@ -10,7 +10,7 @@ from typing import Any
 
 from vrag.documents import CURRENT, Document, Documents, page_id
 from vrag.errors import PageError, UsageError
-from vrag.failures import Failures
+from vrag.failures import Failure, Failures
 from vrag.metadata import Types, as_filtered, of_file, together
 from vrag.metadata_files import Given, read_sidecar
 from vrag.pages.faults import where
@@ -18,7 +18,7 @@ from vrag.pages.reader import DocumentInfo
 from vrag.pages.workers import PageWorkers
 from vrag.pathtext import shown
 from vrag.payload import ARRIVING
-from vrag.report import Failure, IngestReport, Progress
+from vrag.report import IngestReport, Progress
 from vrag.sources import Source, changed_meanwhile, is_gone, read_source, stamp_of
 from vrag.store.base import Store
 

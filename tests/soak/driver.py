@@ -21,7 +21,6 @@ from typing import Any
 
 from tests.soak.fork import say
 from vrag import Index
-from vrag.ingest import Options
 from vrag.payload import ARRIVING, PAGE
 from vrag.places import FolderPlace, ServerPlace
 from vrag.repool import repool
@@ -29,6 +28,7 @@ from vrag.snapshot import create_snapshot, restore_snapshot
 from vrag.store.address import Server
 from vrag.store.base import Condition, Record, Selection
 from vrag.transfer import transfer
+from vrag.worklist import Options
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _STEPS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree")

@@ -14,7 +14,6 @@ from vrag import Index
 from vrag.documents import page_id
 from vrag.failures import Failures
 from vrag.grid import FloatArray
-from vrag.ingest import Options
 from vrag.lexical import TEXT
 from vrag.payload import ARRIVING, PAGE
 from vrag.pipeline import CONTEXT, FULL
@@ -22,6 +21,7 @@ from vrag.places import FolderPlace
 from vrag.repool import repool
 from vrag.store.base import Condition, Selection
 from vrag.transfer import transfer
+from vrag.worklist import Options
 
 FLOAT16_STEP = 2.0**-11  # of numbers below 1
 CASCADES = ("exact", "two-stage", "three-stage", "best", "best-exact")

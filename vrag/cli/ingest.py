@@ -104,12 +104,13 @@ def ingest(
 
     Example: vrag ingest ./pdfs --index ./my-index
     """
-    from vrag.ingest import IngestReport, Options
     from vrag.memory import parse_bytes
     from vrag.metadata_files import given
     from vrag.pages.files import find_files
     from vrag.pages.ocr import recogniser
     from vrag.places import choose_place
+    from vrag.report import IngestReport
+    from vrag.worklist import Options
 
     memory = parse_bytes(max_memory) if max_memory else None
     options = Options(check, retry_failed, prune, given(meta or (), metadata), tuple(password or ()), memory)

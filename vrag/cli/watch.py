@@ -52,7 +52,7 @@ def watch(
 
 def _bring_up_to_date(place: Path, folder: Path, workers: int | None, prune: bool) -> None:
     """Once the index is free: whoever searches just then is waited for."""
-    from vrag.ingest import Options
+    from vrag.worklist import Options
 
     with _opened(place) as opened:
         report = opened.ingest([folder], workers=workers, options=Options(may_be_empty=True))

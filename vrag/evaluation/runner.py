@@ -21,9 +21,9 @@ from vrag.evaluation.indexes import fill_index, index_bytes, open_index
 from vrag.evaluation.memory import PeakMemory
 from vrag.evaluation.task import DOCUMENT, UNION, Options, Task
 from vrag.index import Index
-from vrag.ingest import IngestReport, Progress
 from vrag.pipeline import load_pipeline
 from vrag.recipe import choose_pipeline
+from vrag.report import IngestReport, Progress
 from vrag.search import Hit
 
 WARM = "warm"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from vrag.embedders.base import Embedder
-from vrag.memory import Division
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
+from vrag.shares import Division
 
 
 @contextmanager
