@@ -27,8 +27,8 @@ import vrag
 from vrag import Index, IngestReport, VragError
 from vrag.evaluation.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.folder import load_benchmark
-from vrag.evaluation.memory import PeakMemory
 from vrag.evaluation.metrics import evaluate
+from vrag.evaluation.ranking_memory import PeakMemory
 from vrag.evaluation.statistics import Interval, bootstrap_interval, randomisation_test
 from vrag.settings import is_index
 

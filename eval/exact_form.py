@@ -20,8 +20,8 @@ from development import ask_all, compare
 
 from vrag import Index, VragError
 from vrag.evaluation.folder import load_benchmark
-from vrag.pipeline import FULL
-from vrag.store.base import Record, Store
+from vrag.pipeline.pipeline import FULL
+from vrag.store.interface import Record, Store
 
 _HEAD = "| set | cascade | NDCG@10 [95 %] | % of its exact form | p |\n| --- | --- | --- | --- | --- |"
 

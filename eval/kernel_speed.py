@@ -23,12 +23,12 @@ import numpy as np
 from vrag.bench.run import machine
 from vrag.bits import compiled
 from vrag.bits.exact import ExactPages, tiled, tiles_of
+from vrag.bits.packed import PackedPages
 from vrag.bits.quantise import Signs
-from vrag.bits.scoring import PackedPages
 from vrag.grid import FloatArray
-from vrag.pooling import normalise
-from vrag.store.base import Record, Selection, StageRequest, VectorField
+from vrag.pooling.poolings import normalise
 from vrag.store.edge import EdgeStore
+from vrag.store.interface import Record, Selection, StageRequest, VectorField
 
 QUERY_ROWS, ROWS, POOLED, DIM = 20, 1024, 32, 128
 SCANS = 15

@@ -60,7 +60,7 @@ def measure(pages: int, model: bool) -> dict[str, float]:
         holds after the ingest, without and with a file behind it; `disk`. And `seconds` of the ingest.
     """
     from vrag import Index
-    from vrag.evaluation.memory import PeakMemory
+    from vrag.evaluation.ranking_memory import PeakMemory
 
     with tempfile.TemporaryDirectory() as root:
         write_pdfs(Path(root) / "d", pages)
@@ -91,7 +91,7 @@ class StandIn:
 
     def embed_pages(self, pages: Sequence[object]) -> list[object]:
         """One row a word."""
-        from vrag.embedders.base import PageVectors
+        from vrag.embedders.protocol import PageVectors
 
         start = np.random.default_rng(len(pages)).integers(0, 1024, len(pages))
         return [

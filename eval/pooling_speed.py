@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 from vrag.grid import Grid, Tile
-from vrag.pooling import POOLINGS, make_pooling, normalise
+from vrag.pooling.poolings import POOLINGS, make_pooling, normalise
 
 RUNS = 40
 DIM = 128

@@ -24,8 +24,8 @@ from vrag import Index, VragError
 from vrag.evaluation.benchmark import Benchmark, PageRef
 from vrag.evaluation.folder import load_benchmark
 from vrag.evaluation.metrics import evaluate
-from vrag.pipeline import make_pipeline
-from vrag.repool import repool
+from vrag.pipeline.pipeline import make_pipeline
+from vrag.upkeep.repool import repool
 
 TOP = 10
 FIRST = (32, 100, 256)

@@ -14,11 +14,11 @@ import numpy as np
 
 from vrag.evaluation.answers import Answer
 from vrag.evaluation.benchmark import Benchmark, PageRef, Query
-from vrag.evaluation.report.write import write_reports
+from vrag.evaluation.reports.write import write_reports
 from vrag.evaluation.results import make_results
 from vrag.evaluation.runner import CascadeRun, TaskRun
 from vrag.evaluation.task import Options, Task
-from vrag.report import IngestReport
+from vrag.ingest.report import IngestReport
 
 PDFS = Path(__file__).parent / "samples" / "pdfs"
 

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from vrag.embedders import load_embedder
-from vrag.embedders.base import PageVectors, QueryVectors
+from vrag.embedders.families import load_embedder
+from vrag.embedders.protocol import PageVectors, QueryVectors
 from vrag.grid import Grid, Tile
 from vrag.pages.files import find_files
 from vrag.pages.page import Page
-from vrag.pages.workers import PageWorkers
-from vrag.pipeline import load_pipeline, make_pipeline
+from vrag.pages.workers import PageWorkers, count_pages
+from vrag.pipeline.pipeline import load_pipeline, make_pipeline
 from vrag.planning.estimate import GB, Machine, Sample, estimate, memory_a_page
-from vrag.planning.measure import count_pages, measure_files, measure_made_up
-from vrag.pooling import normalise
+from vrag.planning.probing import measure_files, measure_made_up
+from vrag.pooling.poolings import normalise
 from vrag.store.layout import ServerLayout
 
 SIZES = (10_000, 1_000_000, 100_000_000)

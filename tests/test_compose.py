@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vrag.pipeline import load_pipeline
+from vrag.pipeline.pipeline import load_pipeline
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yml"

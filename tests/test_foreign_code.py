@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ANIMALS, command
 from tests.pdfs import write_pdf
-from vrag.processes import python_command
+from vrag.runtime.spawning import python_command
 
 NAMES = (
     "vrag",

@@ -16,11 +16,11 @@ from tests.pages.builder import Sheet, make_pdf, picture, text, text_picture
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import PageError, StoreError
+from vrag.ingest.worklist import Options
 from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
 from vrag.store.edge import EdgeStore
-from vrag.worklist import Options
 
 root_only = pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may mount")
 MB = 1 << 20

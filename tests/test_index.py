@@ -13,8 +13,8 @@ from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
-from vrag.pipeline import load_pipeline
-from vrag.store.base import Condition, Selection
+from vrag.pipeline.pipeline import load_pipeline
+from vrag.store.interface import Condition, Selection
 
 PAGES = [("animals.pdf", 1), ("animals.pdf", 2), ("animals.pdf", 3), ("machines.pdf", 1), ("machines.pdf", 2)]
 

@@ -7,12 +7,12 @@ import pytest
 from tests.store.test_manifest import lose_most
 from vrag import Index
 from vrag.errors import StoreError
-from vrag.places import FolderPlace
-from vrag.repool import repool, repool_into
+from vrag.places.place import FolderPlace
 from vrag.settings import SHARD
-from vrag.snapshot import create_snapshot, restore_snapshot
 from vrag.store.manifest import read_manifest
-from vrag.transfer import transfer
+from vrag.upkeep.repool import repool, repool_into
+from vrag.upkeep.snapshot import create_snapshot, restore_snapshot
+from vrag.upkeep.transfer import transfer
 
 SAYS = "0 of the 2 documents and 0 of the 5 pages that were stored are there"
 

@@ -15,11 +15,11 @@ from tests.store.rest import rest_server
 from tests.store.test_conformance import LOCAL_MODE
 from tests.store.test_lies import JUNK, changed, places
 from vrag import Index
-from vrag.embedders import load_embedder
+from vrag.embedders.families import load_embedder
 from vrag.errors import StoreError, VragError
-from vrag.places import FolderPlace, ServerPlace
+from vrag.places.place import FolderPlace, ServerPlace
 from vrag.store.address import Server
-from vrag.transfer import transfer
+from vrag.upkeep.transfer import transfer
 
 pytestmark = LOCAL_MODE
 
@@ -42,7 +42,9 @@ def url(indexed):
 @pytest.fixture(autouse=True)
 def _one_embedder(monkeypatch):
     """The real model, loaded once."""
-    monkeypatch.setattr("vrag.opening.load_embedder", lambda name, **_: MODEL.setdefault(name, load_embedder(name)))
+    monkeypatch.setattr(
+        "vrag.places.opening.load_embedder", lambda name, **_: MODEL.setdefault(name, load_embedder(name))
+    )
 
 
 MODEL = {}

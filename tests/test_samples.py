@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vrag import Index
-from vrag.payload import page_words
+from vrag.catalog.payload import page_words
 
 SAMPLES = Path(__file__).parent.parent / "eval" / "samples"
 QUESTIONS = [json.loads(line) for line in (SAMPLES / "questions.jsonl").read_text().splitlines()]

@@ -7,8 +7,8 @@ from tests.store.backend import Backend
 from tests.store.rest import rest_server
 from tests.store.test_conformance import LOCAL_MODE
 from vrag import Index
-from vrag.payload import ARRIVING
-from vrag.places import ServerPlace
+from vrag.catalog.payload import ARRIVING
+from vrag.places.place import ServerPlace
 from vrag.store.address import Server
 
 pytestmark = LOCAL_MODE

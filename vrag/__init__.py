@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vrag.catalog.failures import Failure
     from vrag.errors import VragError
-    from vrag.failures import Failure
     from vrag.index import Index
-    from vrag.report import IngestReport
-    from vrag.search import Hit
+    from vrag.ingest.report import IngestReport
+    from vrag.search.search import Hit
 
 __all__ = ["Failure", "Hit", "Index", "IngestReport", "VragError"]
 __version__ = "0.1.0"
 
 _HOME = {
-    "Failure": "vrag.failures",
-    "Hit": "vrag.search",
+    "Failure": "vrag.catalog.failures",
+    "Hit": "vrag.search.search",
     "Index": "vrag.index",
-    "IngestReport": "vrag.report",
+    "IngestReport": "vrag.ingest.report",
     "VragError": "vrag.errors",
 }
 

@@ -10,47 +10,47 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vrag.answers import find_answers
-from vrag.cascade import Cascade, Fusion, Stage
-from vrag.context import Contexts
-from vrag.contexts import refresh_contexts
-from vrag.documents import KEYS, Document, Documents
-from vrag.embedders import ModelOptions
-from vrag.embedders.base import Embedder, Fingerprint, QueryVectors
+from vrag.cascade.cascade import Cascade, Fusion, Stage
+from vrag.catalog.contexts import refresh_contexts
+from vrag.catalog.documents import KEYS, Document, Documents
+from vrag.catalog.failures import Failure, Failures
+from vrag.catalog.payload import PAGE, page_grid, page_place, page_words, reading
+from vrag.embedders.families import ModelOptions
+from vrag.embedders.protocol import Embedder, Fingerprint, QueryVectors
 from vrag.errors import UsageError
-from vrag.execution import Execution
-from vrag.explain import Explanation, Match, explain_page, find_matches
-from vrag.failures import Failure, Failures
-from vrag.forked import close_files_below, forget_in_child, inherited
-from vrag.gate import Gate
+from vrag.explain.counted import find_answers
+from vrag.explain.explanation import Explanation, Match, explain_page, find_matches
+from vrag.explain.tracing import trace
 from vrag.grid import FloatArray
-from vrag.ingest import Ingest, Target, prepare, sourced
-from vrag.lock import IndexLock
-from vrag.memo import Memo
-from vrag.opening import ChangedMeanwhileError, choose_model, keep_bits, load_model, lock_place, reopen_store
+from vrag.ingest.ingest import Ingest, Target, prepare, sourced
+from vrag.ingest.pruning import Gone, find_gone, forget
+from vrag.ingest.replacing import finish_interrupted
+from vrag.ingest.report import IngestReport, Progress, Silent
+from vrag.ingest.shares import divide
+from vrag.ingest.worklist import Options
 from vrag.pages.drawing import PageDrawer
-from vrag.passages import page_snippet
-from vrag.payload import PAGE, page_grid, page_place, page_words, reading
-from vrag.pipeline import FULL, Pipeline, make_pipeline
-from vrag.places import Place, as_place
-from vrag.pruning import Gone, find_gone, forget
-from vrag.query_text import Words, check_query, read_query
-from vrag.recipe import choose_pipeline
-from vrag.replacing import finish_interrupted
-from vrag.report import IngestReport, Progress, Silent
-from vrag.rescoring import Rescorer
-from vrag.search import Hit, search
+from vrag.pipeline.choosing import choose_pipeline
+from vrag.pipeline.pipeline import FULL, Pipeline, make_pipeline
+from vrag.places.opening import ChangedMeanwhileError, choose_model, keep_bits, load_model, lock_place, reopen_store
+from vrag.places.place import Place, as_place
+from vrag.runtime.forked import close_files_below, forget_in_child, inherited
+from vrag.runtime.gate import Gate
+from vrag.runtime.lock import IndexLock
+from vrag.runtime.memo import Memo
+from vrag.search.context import Contexts
+from vrag.search.execution import Execution
+from vrag.search.passages import page_snippet
+from vrag.search.query_text import Words, check_query, read_query
+from vrag.search.rescoring import Rescorer
+from vrag.search.search import Hit, search
+from vrag.search.typed_words import typed_words
+from vrag.search.where import find_documents, parse_where
 from vrag.settings import folder_bytes, passwords
-from vrag.shares import divide
-from vrag.store.base import AnyVector, Scored, Selection, Store
 from vrag.store.budget import budget
+from vrag.store.interface import AnyVector, Scored, Selection, Store
 from vrag.store.limits import MULTIVECTOR_LIMIT
 from vrag.store.manifest import loss
-from vrag.tracing import trace
-from vrag.typed_words import typed_words
-from vrag.verify import Problem, Verifier
-from vrag.where import find_documents, parse_where
-from vrag.worklist import Options
+from vrag.upkeep.verify import Problem, Verifier
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -284,8 +284,8 @@ class Index(AbstractContextManager["Index"]):
         Args:
             query: What is looked for, in words.
             k: Hits wanted, at least 1.
-            cascade: "exact", "two-stage", "three-stage", or stages as `vrag.cascade` writes them.
-            where: Filters, all of which must hold, e.g. "doc=report.pdf" or "year >= 2020", see `vrag.where`.
+            cascade: "exact", "two-stage", "three-stage", or stages as `vrag.cascade.cascade` writes them.
+            where: Filters, all of which must hold, e.g. "doc=report.pdf" or "year >= 2020", see `vrag.search.where`.
             words: "plain": the query is a question; "typed": "phrases" must and -words must not be on a page;
                 "exact": all words must be.
 

@@ -26,7 +26,7 @@ def corpus(source):
 
 @pytest.fixture(autouse=True)
 def _no_compiler(monkeypatch):
-    monkeypatch.setattr("vrag.bits.store.compile_in_background", lambda: None)
+    monkeypatch.setattr("vrag.bits.beside.compile_in_background", lambda: None)
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ import pytest
 from vrag.bench.apart import measure_apart
 from vrag.bench.measure import FEWEST, Result, Row, best, make_row, timed, timed_scorer
 from vrag.bench.peers import PEERS, numpy_scorer, one_blas_thread
-from vrag.bench.plot import label_of, write_csv, write_plot
 from vrag.bench.run import machine, with_ratios
+from vrag.bench.speed_plot import label_of, write_csv, write_plot
 
 
 def test_a_row_counts_what_was_found():

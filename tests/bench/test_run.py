@@ -9,9 +9,9 @@ from tests.pdfs import write_pdf
 from vrag.bench import run as run_module
 from vrag.bench.apart import measure_apart
 from vrag.bench.engine import CASCADES, BenchStore
+from vrag.bench.footprint import Usage, measure_memory, usage_of
 from vrag.bench.ingesting import IngestBench
 from vrag.bench.measure import Result, best
-from vrag.bench.memory import Usage, measure_memory, usage_of
 from vrag.bench.peers import Peer
 from vrag.bench.run import Bench
 from vrag.bits import compiled

@@ -14,4 +14,4 @@ def engine(request, monkeypatch):
 @pytest.fixture(autouse=True)
 def _no_compiler(monkeypatch):
     """No test leaves a process behind."""
-    monkeypatch.setattr("vrag.bits.store.compile_in_background", lambda: None)
+    monkeypatch.setattr("vrag.bits.beside.compile_in_background", lambda: None)

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from tests.bits import naive
 from vrag.bits import cache as cache_module
 from vrag.bits import exact as exact_module
+from vrag.bits.array_files import CacheFiles
+from vrag.bits.beside import BitsStore, view_of
 from vrag.bits.cache import BitCache
 from vrag.bits.contents import Layout
 from vrag.bits.exact import TILE, tiled
-from vrag.bits.files import CacheFiles
-from vrag.bits.store import BitsStore, view_of
 from vrag.bits.terms import paired
-from vrag.documents import page_id
-from vrag.store.base import Condition, Record, Selection, SparseVector, VectorField
+from vrag.catalog.documents import page_id
 from vrag.store.edge import EdgeStore
+from vrag.store.interface import Condition, Record, Selection, SparseVector, VectorField
 
 FIELDS = [
     VectorField("full", "multi", 8),

@@ -6,12 +6,12 @@ import pytest
 from tests.bits import naive
 from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
 from vrag.bits import exact
-from vrag.bits.store import BitsStore, view_of
-from vrag.cascade_text import parse_cascade
+from vrag.bits.beside import BitsStore, view_of
+from vrag.cascade.text import parse_cascade
 from vrag.errors import UsageError
-from vrag.execution import Execution
-from vrag.store.base import Condition, Selection
+from vrag.search.execution import Execution
 from vrag.store.edge import EdgeStore
+from vrag.store.interface import Condition, Selection
 
 NAMES = ("full", "rows", "one")
 ALL = Selection((Condition("kind", ("page",)),))

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.bits.test_cache import FIELDS, KEYS, agree, new_cache, page, reopened
-from vrag.bits.store import BitsStore, view_of
+from vrag.bits.beside import BitsStore, view_of
 from vrag.errors import StoreError
-from vrag.store.base import Selection
 from vrag.store.edge import EdgeStore
+from vrag.store.interface import Selection
 
 TIMEOUT = 60
 

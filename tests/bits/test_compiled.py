@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vrag.bits import compiled
-from vrag.processes import python_command
+from vrag.runtime.spawning import python_command
 
 # A process with its own cache folder, and the package's own __pycache__ out of numba's reach.
 SEARCH = """

@@ -9,11 +9,11 @@ import pytest
 
 from tests.bits.test_cache import FIELDS, KEYS, agree, new_cache, page, reopened
 from vrag.bits import cache as cache_module
-from vrag.bits.files import CacheFiles
-from vrag.bits.store import BitsStore, view_of
+from vrag.bits.array_files import CacheFiles
+from vrag.bits.beside import BitsStore, view_of
 from vrag.errors import StoreError
-from vrag.store.base import Selection
 from vrag.store.edge import EdgeStore
+from vrag.store.interface import Selection
 
 DATA = ("full.1.bits", "rows.1.bits", "full.1.rows", "text.1.terms")
 

@@ -11,12 +11,12 @@ from tests.bits import naive
 from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
 from vrag.bits import cache as cache_module
 from vrag.bits import contents as contents_module
-from vrag.bits.store import BitsStore
-from vrag.cascade_text import parse_cascade
-from vrag.execution import Execution
-from vrag.regions import RegionRule
-from vrag.rescoring import Rescorer
-from vrag.store.base import Condition, Selection, SparseVector
+from vrag.bits.beside import BitsStore
+from vrag.cascade.regions import RegionRule
+from vrag.cascade.text import parse_cascade
+from vrag.search.execution import Execution
+from vrag.search.rescoring import Rescorer
+from vrag.store.interface import Condition, Selection, SparseVector
 
 ALL = Selection((Condition("kind", ("page",)),))
 LAST = [page(n, doc) for doc in "abc" for n in range(9)]  # of each three with equal scores, and ids of their own

@@ -11,7 +11,7 @@ from tests.bits import naive
 from tests.conftest import ANIMALS, MACHINES
 from vrag.bits import quantise
 from vrag.bits.quantise import WORD, Signs, pack, words_for
-from vrag.embedders import load_embedder
+from vrag.embedders.families import load_embedder
 from vrag.pages.page import Page, Words
 
 

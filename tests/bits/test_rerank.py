@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.bits.rerank import exact_best
-from vrag.store.base import Scored
+from vrag.store.interface import Scored
 
 
 def scored_by(true, asked=None):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tests.bits import naive
 from vrag.bits import threads
+from vrag.bits.packed import PackedPages
 from vrag.bits.quantise import PLANES, Signs
-from vrag.bits.scoring import PackedPages
 
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 

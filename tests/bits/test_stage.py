@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.bits.test_cache import FIELDS, KEYS, QUERY, new_cache, page
-from vrag.bits.scoring import PackedPages
+from vrag.bits.beside import BitsStore, view_of
+from vrag.bits.packed import PackedPages
 from vrag.bits.stage import BitStage, best_pages, scores_of
-from vrag.bits.store import BitsStore, view_of
-from vrag.store.base import Condition, Record, Selection
+from vrag.store.interface import Condition, Record, Selection
 
 ALL = Selection((Condition("kind", ("page",)),))
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
-from vrag.bits.store import BitsStore, view_of
+from vrag.bits.beside import BitsStore, view_of
 from vrag.bits.terms import TermPages, paired
-from vrag.store.base import Condition, Selection, SparseVector, StageRequest
+from vrag.store.interface import Condition, Selection, SparseVector, StageRequest
 
 QUERY = SparseVector(np.array([11, 3, 200], np.uint32), np.array([1, 1.5, 1], np.float32))
 PAGES = Selection((Condition("kind", ("page",)),))

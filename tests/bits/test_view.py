@@ -5,14 +5,14 @@ import pytest
 
 from tests.bits import naive
 from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
-from vrag import execution as execution_module
 from vrag.bits import cache as cache_module
-from vrag.bits.store import BitsStore, view_of
-from vrag.cascade_text import parse_cascade
-from vrag.execution import Execution
-from vrag.regions import RegionRule
-from vrag.rescoring import Rescorer
-from vrag.store.base import Condition, Scored, Selection, SparseVector
+from vrag.bits.beside import BitsStore, view_of
+from vrag.cascade.regions import RegionRule
+from vrag.cascade.text import parse_cascade
+from vrag.search import execution as execution_module
+from vrag.search.execution import Execution
+from vrag.search.rescoring import Rescorer
+from vrag.store.interface import Condition, Scored, Selection, SparseVector
 
 ALL = Selection((Condition("kind", ("page",)),))
 ROWS = naive.unit(np.random.default_rng(3).normal(size=(3, 8)))

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vrag.embedders.base import Embedder
 from vrag.embedders.builtin import CANARY, WINDOW, BuiltinEmbedder
 from vrag.embedders.function_words import FUNCTION_WORDS
+from vrag.embedders.protocol import Embedder
 from vrag.errors import UsageError
 from vrag.pages.page import Page, Words
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from vrag.embedders.colpali.families import FAMILIES, find_family
+from vrag.embedders.colpali.torch_families import FAMILIES, find_family
 from vrag.errors import ModelError
-from vrag.pipeline import list_pipelines
+from vrag.pipeline.pipeline import list_pipelines
 
 PROJECTION = {"custom_text_proj.weight"}
 

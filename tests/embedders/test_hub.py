@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from vrag.embedders.hub import canonical_name, find_snapshot, is_hub_id
+from vrag.embedders.hub_files import canonical_name, find_snapshot, is_hub_id
 from vrag.errors import ModelError, UsageError
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from vrag.embedders import FAMILIES, MODELS, find_model, load_embedder
-from vrag.embedders.base import Fingerprint
 from vrag.embedders.builtin import BuiltinEmbedder
-from vrag.embedders.colpali.families import FAMILIES as FAMILIES_OF_TORCH
+from vrag.embedders.colpali.torch_families import FAMILIES as FAMILIES_OF_TORCH
+from vrag.embedders.families import FAMILIES, MODELS, find_model, load_embedder
+from vrag.embedders.protocol import Fingerprint
 from vrag.errors import ModelError, UsageError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -72,7 +72,7 @@ def test_bytes_and_arithmetic_of_a_page():
 def test_a_missing_extra_is_named_with_its_install_line(tmp_path):
     if importlib.util.find_spec("colpali_engine"):
         pytest.skip("the extra is installed here; the core environment runs this")
-    from vrag.embedders.colpali.engine import import_engine
+    from vrag.embedders.colpali.torch_engine import import_engine
 
     with pytest.raises(ModelError, match=r'need torch, which is not installed\. .*"vrag-toolkit\[colpali\]"'):
         import_engine()

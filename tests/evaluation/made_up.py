@@ -6,7 +6,7 @@ from vrag.evaluation.answers import Answer
 from vrag.evaluation.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.runner import CascadeRun, TaskRun
 from vrag.evaluation.task import Task
-from vrag.report import IngestReport
+from vrag.ingest.report import IngestReport
 
 
 def made_up_run(hits_by_cascade, qrels, languages=None, name="made-up", metric="ndcg_at_10", seconds=0.5, **task):

@@ -8,7 +8,7 @@ from vrag import Index
 from vrag.errors import UsageError
 from vrag.evaluation.corpus import Corpus, digests_of
 from vrag.evaluation.folder import load_benchmark
-from vrag.search import Hit
+from vrag.search.search import Hit
 
 
 @pytest.fixture(scope="module")

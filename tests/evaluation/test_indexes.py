@@ -10,8 +10,8 @@ from vrag.embedders.options import ModelOptions
 from vrag.evaluation.corpus import digests_of
 from vrag.evaluation.folder import load_benchmark
 from vrag.evaluation.indexes import corpus_digest, fill_index, index_bytes, is_whole, open_index
-from vrag.pipeline import load_pipeline
-from vrag.report import IngestReport
+from vrag.ingest.report import IngestReport
+from vrag.pipeline.pipeline import load_pipeline
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.made_up import made_up_run
-from vrag.evaluation.report.mteb import model_name, model_revision, write_mteb
+from vrag.evaluation.reports.mteb import model_name, model_revision, write_mteb
 
 LANGUAGES = {"a": "english", "b": "english", "c": "french", "d": "french"}
 QRELS = {"a": {"p1": 2, "p2": 1}, "b": {"p3": 1}, "c": {"p1": 1}, "d": {"p4": 1}}

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vrag.pooling import POOLINGS
+from vrag.pooling.poolings import POOLINGS
 
 PROGRAM = Path(__file__).parents[2] / "eval" / "pooling_speed.py"
 

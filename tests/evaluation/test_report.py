@@ -12,13 +12,13 @@ from tests.evaluation.made_up import made_up_run
 from tests.pdfs import write_pdf
 from vrag.evaluation.answers import Answer
 from vrag.evaluation.benchmark import PageRef
-from vrag.evaluation.report.charts import Bar, bar_chart
-from vrag.evaluation.report.html import to_html
-from vrag.evaluation.report.markdown import to_markdown
-from vrag.evaluation.report.questions import place, worst_first
-from vrag.evaluation.report.tables import quality, speed
-from vrag.evaluation.report.thumbnails import thumbnails
-from vrag.evaluation.report.trec import qrels_text, run_text
+from vrag.evaluation.reports.charts import Bar, bar_chart
+from vrag.evaluation.reports.html import to_html
+from vrag.evaluation.reports.markdown import to_markdown
+from vrag.evaluation.reports.questions import place, worst_first
+from vrag.evaluation.reports.tables import quality, speed
+from vrag.evaluation.reports.thumbnails import thumbnails
+from vrag.evaluation.reports.trec import qrels_text, run_text
 from vrag.evaluation.results import make_results
 from vrag.evaluation.runner import file_name
 from vrag.evaluation.scoring import score_task

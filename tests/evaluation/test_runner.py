@@ -3,7 +3,7 @@
 import pytest
 
 from tests.evaluation.made_up import made_up_run
-from vrag.cascade_text import parse_cascade
+from vrag.cascade.text import parse_cascade
 from vrag.evaluation.benchmark import Query
 from vrag.evaluation.runner import judged_depth, queries_of, scopes_of
 

@@ -5,8 +5,8 @@ import pytest
 
 from tests.evaluation.made_up import made_up_run
 from vrag.evaluation.metrics import evaluate
-from vrag.evaluation.report.html import to_html
-from vrag.evaluation.report.markdown import to_markdown
+from vrag.evaluation.reports.html import to_html
+from vrag.evaluation.reports.markdown import to_markdown
 from vrag.evaluation.results import make_results
 from vrag.evaluation.scoring import METRICS, key, score_task, speed
 from vrag.evaluation.statistics import bootstrap_interval, randomisation_test

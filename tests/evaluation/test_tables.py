@@ -8,8 +8,8 @@ from tests.evaluation.tiny import write_documents
 from vrag.errors import VragError
 from vrag.evaluation.benchmark import PageRef
 from vrag.evaluation.hub import find_tables, has_tables
-from vrag.evaluation.pictures import PictureFolder
-from vrag.evaluation.tables import read_benchmark
+from vrag.evaluation.page_pictures import PictureFolder
+from vrag.evaluation.parquet import read_benchmark
 
 SCHEMAS = {"hyphens": mirrors.hyphens, "underscores": mirrors.underscores, "by_language": mirrors.by_language}
 

@@ -10,7 +10,7 @@ from vrag.evaluation.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.runner import TaskRun
 from vrag.evaluation.task import Task
 from vrag.evaluation.union import with_distractors
-from vrag.report import IngestReport
+from vrag.ingest.report import IngestReport
 
 
 @pytest.fixture

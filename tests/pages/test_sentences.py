@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_snippet import lines
+from tests.search.test_snippet import lines
 from vrag.pages.page import Words
 from vrag.pages.sentences import sentences
 

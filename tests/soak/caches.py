@@ -33,7 +33,7 @@ from tests.soak.parallel import fast_place, preload
 from tests.soak.state import Hits, compare, hits
 from tests.soak.tiny import install
 from vrag import Index
-from vrag.opening import keep_bits
+from vrag.places.opening import keep_bits
 
 QUERIES = ("word 3", "page of oak")
 CASCADES = ("best", "runs@bits:8", "full@bits:30 > full")

@@ -21,14 +21,14 @@ from typing import Any
 
 from tests.soak.fork import say
 from vrag import Index
-from vrag.payload import ARRIVING, PAGE
-from vrag.places import FolderPlace, ServerPlace
-from vrag.repool import repool
-from vrag.snapshot import create_snapshot, restore_snapshot
+from vrag.catalog.payload import ARRIVING, PAGE
+from vrag.ingest.worklist import Options
+from vrag.places.place import FolderPlace, ServerPlace
 from vrag.store.address import Server
-from vrag.store.base import Condition, Record, Selection
-from vrag.transfer import transfer
-from vrag.worklist import Options
+from vrag.store.interface import Condition, Record, Selection
+from vrag.upkeep.repool import repool
+from vrag.upkeep.snapshot import create_snapshot, restore_snapshot
+from vrag.upkeep.transfer import transfer
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _STEPS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree")

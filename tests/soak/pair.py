@@ -30,7 +30,7 @@ from tests.soak.tiny import install
 from tests.store.backend import Backend
 from tests.store.rest import rest_server
 from vrag import Index
-from vrag.places import ServerPlace
+from vrag.places.place import ServerPlace
 from vrag.store.address import Server
 
 CASCADES = (None, "exact", "two-stage", "three-stage", "best-exact")

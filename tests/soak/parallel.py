@@ -53,6 +53,13 @@ def in_parallel(work: Callable[[int], T], processes: int, total: T) -> T:
 
 def preload() -> None:
     """Import what the children need, once."""
-    names = ("qdrant_edge", "vrag.bits.store", "vrag.ingest", "vrag.pages.load", "vrag.repool", "tests.store.rest")
-    for name in (*names, "vrag.embedders.builtin", "vrag.store.server", "pypdfium2"):
+    names = (
+        "qdrant_edge",
+        "vrag.bits.beside",
+        "vrag.ingest.ingest",
+        "vrag.pages.load",
+        "vrag.upkeep.repool",
+        "tests.store.rest",
+    )
+    for name in (*names, "tests.store.rest", "vrag.embedders.builtin", "vrag.store.server", "pypdfium2"):
         importlib.import_module(name)

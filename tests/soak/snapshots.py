@@ -31,7 +31,7 @@ from tests.soak.fork import Child, ask
 from tests.soak.parallel import fast_place, preload
 from tests.soak.tiny import install
 from vrag.errors import VragError
-from vrag.snapshot import LIST, create_snapshot, restore_snapshot
+from vrag.upkeep.snapshot import LIST, create_snapshot, restore_snapshot
 
 MEMORY = 1 << 30  # address space beyond what the process has when it begins
 VALUES = (0, -1, 2**63, 1e308, None, "", "x", [], {}, True, "0" * 64, ["a"], "../x")

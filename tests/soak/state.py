@@ -11,17 +11,17 @@ import numpy as np
 
 from tests.soak.driver import _Silent, collection
 from vrag import Index
-from vrag.documents import page_id
-from vrag.failures import Failures
+from vrag.cascade.bm25 import TEXT
+from vrag.catalog.documents import page_id
+from vrag.catalog.failures import Failures
+from vrag.catalog.payload import ARRIVING, PAGE
 from vrag.grid import FloatArray
-from vrag.lexical import TEXT
-from vrag.payload import ARRIVING, PAGE
-from vrag.pipeline import CONTEXT, FULL
-from vrag.places import FolderPlace
-from vrag.repool import repool
-from vrag.store.base import Condition, Selection
-from vrag.transfer import transfer
-from vrag.worklist import Options
+from vrag.ingest.worklist import Options
+from vrag.pipeline.pipeline import CONTEXT, FULL
+from vrag.places.place import FolderPlace
+from vrag.store.interface import Condition, Selection
+from vrag.upkeep.repool import repool
+from vrag.upkeep.transfer import transfer
 
 FLOAT16_STEP = 2.0**-11  # of numbers below 1
 CASCADES = ("exact", "two-stage", "three-stage", "best", "best-exact")

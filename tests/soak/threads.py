@@ -23,12 +23,12 @@ from pathlib import Path
 from tests.pdfs import write_pdf
 from tests.soak.tiny import install
 from vrag import Index
-from vrag.documents import page_id
+from vrag.catalog.documents import page_id
 from vrag.errors import UsageError
 from vrag.pages.files import file_digest
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
-from vrag.search import Hit
+from vrag.search.search import Hit
 
 CASCADES = (None, "exact", "two-stage", "three-stage")
 NAMES = tuple(f"{name}.pdf" for name in ("ash", "birch", "cedar", "elm", "fir", "oak"))

@@ -14,10 +14,10 @@ import vrag.embedders
 import vrag.embedders.mean
 import vrag.index
 from vrag.bits import compiled
-from vrag.embedders import Backend
-from vrag.embedders.base import Fingerprint, PageVectors, QueryVectors
+from vrag.embedders.families import Backend
 from vrag.embedders.models import MINILM
 from vrag.embedders.options import ModelOptions
+from vrag.embedders.protocol import Fingerprint, PageVectors, QueryVectors
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid
 from vrag.pages import workers
 from vrag.pages.page import Page, PageSpec
@@ -71,7 +71,7 @@ def install(pool: workers.PageWorkers | None = None) -> None:
         pool: Reads the pages of every ingest, for a process whose threads forbid to fork; by default each ingest forks
             its own.
     """
-    families = vrag.embedders.FAMILIES
+    families = vrag.embedders.families.FAMILIES
     assert isinstance(families, dict)
     families[MINILM] = Backend(lambda name, options: TinyEmbedder(), lambda name, options: "builtin")
     vrag.embedders.mean.load_mean = mean

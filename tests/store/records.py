@@ -4,8 +4,8 @@ import uuid
 
 import numpy as np
 
-from vrag.pooling import normalise
-from vrag.store.base import Record, SparseVector, VectorField
+from vrag.pooling.poolings import normalise
+from vrag.store.interface import Record, SparseVector, VectorField
 
 FIELDS = [
     VectorField("full", "multi", 8),

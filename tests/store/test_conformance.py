@@ -27,9 +27,11 @@ from tests.store.grpc_server import grpc_server
 from tests.store.records import FIELDS, KEYS, maxsim, page, query
 from tests.store.rest import rest_server
 from vrag.errors import StoreError
-from vrag.pooling import normalise
+from vrag.pooling.poolings import normalise
 from vrag.store.address import Server
-from vrag.store.base import (
+from vrag.store.connect import Connection, connect
+from vrag.store.edge import EdgeStore
+from vrag.store.interface import (
     Condition,
     FusionRequest,
     Record,
@@ -38,8 +40,6 @@ from vrag.store.base import (
     StageRequest,
     TextCondition,
 )
-from vrag.store.connect import Connection, connect
-from vrag.store.edge import EdgeStore
 from vrag.store.retry import Retry
 from vrag.store.server import ServerStore
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.store.records import FIELDS, KEYS, page, query
 from vrag.errors import StoreError, is_panic
-from vrag.store.base import Record, Selection, StageRequest
 from vrag.store.edge import EdgeStore
+from vrag.store.interface import Record, Selection, StageRequest
 
 
 @pytest.fixture

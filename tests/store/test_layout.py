@@ -6,9 +6,9 @@ from qdrant_client import QdrantClient
 from tests.store.records import FIELDS, KEYS, query
 from tests.store.test_conformance import LOCAL_MODE
 from vrag.errors import UsageError
-from vrag.pipeline import make_pipeline
-from vrag.store.base import Selection, StageRequest
+from vrag.pipeline.pipeline import make_pipeline
 from vrag.store.connect import Connection
+from vrag.store.interface import Selection, StageRequest
 from vrag.store.layout import ServerLayout
 from vrag.store.messages import query_of, vector_params
 from vrag.store.retry import Retry

@@ -25,10 +25,10 @@ from tests.store.rest import rest_server
 from tests.store.test_conformance import LOCAL_MODE
 from vrag.errors import StoreError
 from vrag.store.address import Server
-from vrag.store.base import Selection, StageRequest
 from vrag.store.border import LONGEST_WAIT, seconds_to_wait
 from vrag.store.budget import budget
 from vrag.store.connect import connect
+from vrag.store.interface import Selection, StageRequest
 from vrag.store.retry import Retry
 from vrag.store.server import ServerStore
 

@@ -11,8 +11,8 @@ import pytest
 from tests.store.records import FIELDS, KEYS, page
 from vrag.errors import StoreError
 from vrag.store import manifest
-from vrag.store.base import Condition, Record, Selection
 from vrag.store.edge import EdgeStore
+from vrag.store.interface import Condition, Record, Selection
 from vrag.store.manifest import MANIFEST, Held, ManifestStore, loss, read_manifest, require_whole
 
 

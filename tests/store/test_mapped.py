@@ -8,8 +8,8 @@ import pytest
 
 from vrag.settings import folder_bytes
 from vrag.store import edge
-from vrag.store.base import Record, Selection, StageRequest, VectorField
 from vrag.store.edge import EdgeStore
+from vrag.store.interface import Record, Selection, StageRequest, VectorField
 from vrag.store.mapped import release_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is mapped")

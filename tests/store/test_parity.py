@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from tests.store.test_conformance import LOCAL_MODE
-from vrag.documents import KEYS, Document, Documents, page_id
-from vrag.execution import Execution
-from vrag.payload import _pack, _pack_boxes
-from vrag.pipeline import load_pipeline
-from vrag.pooling import normalise
-from vrag.rescoring import Rescorer
-from vrag.search import search
-from vrag.store.base import Record
+from vrag.catalog.documents import KEYS, Document, Documents, page_id
+from vrag.catalog.payload import _pack, _pack_boxes
+from vrag.pipeline.pipeline import load_pipeline
+from vrag.pooling.poolings import normalise
+from vrag.search.execution import Execution
+from vrag.search.rescoring import Rescorer
+from vrag.search.search import search
+from vrag.search.where import parse_where
 from vrag.store.connect import Connection
 from vrag.store.edge import EdgeStore
+from vrag.store.interface import Record
 from vrag.store.retry import Retry
 from vrag.store.server import ServerStore
-from vrag.where import parse_where
 
 pytestmark = LOCAL_MODE
 DIM, DOCS, PAGES, QUERIES = 16, 12, 15, 200

@@ -1,1 +1,1 @@
-"""`vrag bench`: queries a second and recall against corpus size, beside what else one could use."""
+"""Speed: synthetic or real vectors come in, times and memory beside other systems go out."""

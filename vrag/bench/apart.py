@@ -11,7 +11,7 @@ from pathlib import Path
 from vrag.bench.measure import Result, timed, timed_scorer
 from vrag.bench.peers import PEERS
 from vrag.bench.vectors import Corpus
-from vrag.processes import Spawn
+from vrag.runtime.spawning import Spawn
 
 
 def measure_apart(name: str, corpus: Corpus, pages: int, folder: Path, most_s: float = math.inf) -> Result:

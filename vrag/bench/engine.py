@@ -11,17 +11,17 @@ import numpy as np
 
 from vrag.bench.measure import TOP, Ranked
 from vrag.bench.vectors import Corpus
+from vrag.bits.beside import BitsStore
 from vrag.bits.cache import BitCache
 from vrag.bits.contents import Layout
-from vrag.bits.store import BitsStore
-from vrag.cascade import Stage
-from vrag.cascade_text import parse_cascade
-from vrag.documents import KEYS
-from vrag.execution import Execution
+from vrag.cascade.cascade import Stage
+from vrag.cascade.text import parse_cascade
+from vrag.catalog.documents import KEYS
+from vrag.catalog.payload import PAGE
 from vrag.grid import FloatArray
-from vrag.payload import PAGE
-from vrag.pooling import normalise
-from vrag.store.base import Condition, Record, Selection, VectorField
+from vrag.pooling.poolings import normalise
+from vrag.search.execution import Execution
+from vrag.store.interface import Condition, Record, Selection, VectorField
 
 FULL, ROWS, GLOBAL = "full", "rows", "global"
 POOLED = 32  # rows of the pooled vector, as ColPali's grid has

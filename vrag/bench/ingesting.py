@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from vrag.bench.peers import CPUS
-from vrag.documents import KEYS, page_id
-from vrag.embedders import load_embedder
-from vrag.embedders.base import PageVectors
+from vrag.catalog.documents import KEYS, page_id
+from vrag.catalog.payload import page_payload
+from vrag.embedders.families import load_embedder
+from vrag.embedders.protocol import PageVectors
 from vrag.errors import PageError, UsageError
 from vrag.index import Index
 from vrag.pages.files import find_files
 from vrag.pages.load import PageLoader
 from vrag.pages.page import Page
 from vrag.pages.workers import PageWorkers
-from vrag.payload import page_payload
-from vrag.pipeline import FULL, Pipeline, load_pipeline
-from vrag.store.base import Record
+from vrag.pipeline.pipeline import FULL, Pipeline, load_pipeline
 from vrag.store.edge import EdgeStore
+from vrag.store.interface import Record
 
 _BATCH = 8
 T = TypeVar("T")

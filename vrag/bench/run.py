@@ -14,8 +14,8 @@ from pathlib import Path
 
 from vrag.bench.apart import measure_apart
 from vrag.bench.engine import CASCADES, FULL, ROWS, BenchStore, sizes_of
+from vrag.bench.footprint import Memory, measure_memory
 from vrag.bench.measure import Ranked, Result, Row, best, make_row, timed, timed_scorer
-from vrag.bench.memory import Memory, measure_memory
 from vrag.bench.peers import CPUS, PEERS, Peer, numpy_scorer, one_blas_thread
 from vrag.bench.vectors import Corpus
 from vrag.bits.compiled import compile_now

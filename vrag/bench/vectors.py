@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vrag.catalog.payload import PAGE, page_words
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
-from vrag.payload import PAGE, page_words
-from vrag.pipeline import FULL
-from vrag.pooling import normalise
-from vrag.store.base import Condition, Record, Selection
+from vrag.pipeline.pipeline import FULL
+from vrag.pooling.poolings import normalise
+from vrag.store.interface import Condition, Record, Selection
 
 if TYPE_CHECKING:
     from vrag.index import Index

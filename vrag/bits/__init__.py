@@ -1,1 +1,1 @@
-"""The fast path: packed sign bits of the stored vectors beside an embedded index, and MaxSim over them."""
+"""Packed bits: stored vectors come in; fast estimates of MaxSim, kept beside the store, go out."""

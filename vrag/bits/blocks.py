@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vrag.bits.files import Arrays, CacheFiles, DamagedError
+from vrag.bits.array_files import Arrays, CacheFiles, DamagedError
 from vrag.bits.portable import IntArray
 from vrag.bits.quantise import BitArray
 

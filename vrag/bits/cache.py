@@ -14,12 +14,11 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from vrag.bits.array_files import APPENDED, REWRITTEN, CacheFiles, DamagedError
 from vrag.bits.contents import Contents, Layout
-from vrag.bits.files import APPENDED, REWRITTEN, CacheFiles, DamagedError
 from vrag.bits.view import BitsView
 from vrag.errors import StoreError
-from vrag.payload import PAGE
-from vrag.store.base import Condition, Record, Selection, Store
+from vrag.store.interface import PAGE, Condition, Record, Selection, Store
 
 _LOG = logging.getLogger("vrag")
 _FETCH = 64

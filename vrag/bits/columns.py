@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vrag.bits.array_files import Arrays, CacheFiles
 from vrag.bits.blocks import AnyArray, Blocks
 from vrag.bits.exact import TILE, ExactPages, fit, tiled
-from vrag.bits.files import Arrays, CacheFiles
+from vrag.bits.packed import PackedPages
 from vrag.bits.portable import IntArray
 from vrag.bits.quantise import Signs
-from vrag.bits.scoring import PackedPages
 from vrag.bits.terms import TermPages, paired
 from vrag.grid import FloatArray
-from vrag.store.base import Record
+from vrag.store.interface import Record
 
 _WORD_BYTES = 4
 

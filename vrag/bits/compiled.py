@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from vrag.processes import python_command
+from vrag.runtime.spawning import python_command
 
 RETRY_SECONDS = 600  # a failed or running attempt is not repeated sooner
 KERNELS, EXACT_KERNEL = "vrag.bits.kernels", "vrag.bits.exact_kernel"

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from vrag.bits.array_files import Arrays, CacheFiles, DamagedError
 from vrag.bits.blocks import Blocks
 from vrag.bits.columns import BitColumn, Column, RowColumn, TermColumn
 from vrag.bits.exact import bytes_of, fit
-from vrag.bits.files import Arrays, CacheFiles, DamagedError
 from vrag.bits.quantise import Signs
 from vrag.bits.view import BitsView, PageTable
 from vrag.grid import FloatArray
-from vrag.store.base import Record
+from vrag.store.interface import Record
 
 AT_ONCE = 64  # pages that wait before they are written
 

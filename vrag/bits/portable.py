@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.bits.quantise import WORD, BitArray, QueryPlanes
+from vrag.cascade.regions import Windows, best_region
 from vrag.grid import FloatArray
-from vrag.regions import Windows, best_region
 
 IntArray = npt.NDArray[np.int64]
 

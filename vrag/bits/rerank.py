@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from vrag.grid import FloatArray
-from vrag.store.base import Scored
+from vrag.store.interface import Scored
 
 MISSES = 0.05  # pages wanted that may be expected among those left unscored, of a query
 _SLOPES = (0.3, 1.0)  # what a line through a dozen scores may say

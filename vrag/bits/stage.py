@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.bits.exact import ExactPages
+from vrag.bits.packed import PackedPages
 from vrag.bits.portable import IntArray
-from vrag.bits.scoring import PackedPages
 from vrag.bits.view import BitsView, PageTable
 from vrag.grid import FloatArray
-from vrag.payload import PAGE
-from vrag.store.base import Condition, Selection, Store
+from vrag.store.interface import PAGE, Condition, Selection, Store
 
 _WIDER = 3  # times the limit are scored in full after signs were compared with signs
 _LONG = 128  # rows of a page, on average, from which that pays

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from vrag.bits.portable import IntArray
 from vrag.bits.quantise import BitArray
 from vrag.grid import FloatArray
-from vrag.store.base import SparseVector
+from vrag.store.interface import SparseVector
 
 _FEW = 1 << 16  # last bits of a term's id, by which most that are not looked for are told apart
 

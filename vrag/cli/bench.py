@@ -55,8 +55,8 @@ def bench(
     Example: vrag bench --sizes 1000,5000 --csv bench.csv --plot bench.png
     """
     from vrag.bench.ingesting import IngestBench
-    from vrag.bench.plot import write_csv, write_plot
     from vrag.bench.run import Bench
+    from vrag.bench.speed_plot import write_csv, write_plot
     from vrag.bench.vectors import Corpus, read_source
     from vrag.evaluation.rows import read_rows
     from vrag.index import Index

@@ -12,10 +12,10 @@ from vrag.cli import output
 from vrag.cli.confirm import confirm
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.errors import UsageError
-from vrag.units import counted
+from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
-    from vrag.documents import Document
+    from vrag.catalog.documents import Document
     from vrag.index import Index
 
 WhereOption = Annotated[list[str] | None, typer.Option(help='Filter, e.g. "year >= 2020"; may be repeated.')]
@@ -39,7 +39,7 @@ def ls(
     Example: vrag ls --where "year >= 2020" --facet author
     """
     from vrag.index import Index
-    from vrag.places import choose_place
+    from vrag.places.place import choose_place
 
     with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
         output.warn_of_loss(opened.lost)
@@ -65,7 +65,7 @@ def rm(
     Example: vrag rm old-report.pdf --yes
     """
     from vrag.index import Index
-    from vrag.places import choose_place
+    from vrag.places.place import choose_place
 
     if not docs and not where:
         raise UsageError("Name documents, or choose them with --where.", "e.g. vrag rm old-report.pdf")
@@ -88,7 +88,7 @@ def rm(
 
 
 def _rows(index: Index, documents: Sequence[Document]) -> list[dict[str, Any]]:
-    from vrag.metadata import together
+    from vrag.catalog.metadata import together
 
     labels = index.documents.labels([document.doc_id for document in documents])
     return [
@@ -130,7 +130,7 @@ def _state(document: Document) -> str:
 
 def _facet(documents: Sequence[Document], key: str) -> list[dict[str, Any]]:
     """Documents and pages by the values of a key, the most frequent first."""
-    from vrag.metadata import together
+    from vrag.catalog.metadata import together
 
     count, pages = Counter[str](), Counter[str]()
     shown: dict[str, Any] = {}

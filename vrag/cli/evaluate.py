@@ -26,7 +26,7 @@ from vrag.errors import UsageError
 
 if TYPE_CHECKING:
     from vrag.evaluation.evaluate import Evaluation
-    from vrag.places import Place
+    from vrag.places.place import Place
 
 CACHE_ENV = "VRAG_EVAL_CACHE"
 
@@ -131,7 +131,7 @@ def _place(
     index: Path | None, url: str | None, collection: str | None, timeout: float | None, wait: float
 ) -> Place | None:
     """The index that was named; None for a cached one, whatever server the environment names."""
-    from vrag.places import FolderPlace, choose_place
+    from vrag.places.place import FolderPlace, choose_place
 
     if url is None and collection is None:
         return FolderPlace(index, wait) if index else None
@@ -169,7 +169,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    from vrag.evaluation.report.tables import written
+    from vrag.evaluation.reports.tables import written
 
     values = (row["ndcg_at_5"], row["ndcg_at_10"], *row["intervals"]["ndcg_at_10"], row["recall_at_10"])
     five, ten, low, high, recall = (written(value, row["queries"]) for value in values)

@@ -14,13 +14,13 @@ from rich.table import Table
 from vrag.cli import output
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.errors import UsageError
-from vrag.pathtext import shown
+from vrag.runtime.pathtext import shown
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vrag.answers import Answers
-    from vrag.explain import Explanation, Match
+    from vrag.explain.counted import Answers
+    from vrag.explain.explanation import Explanation, Match
 
 _SHOWN_MATCHES = 5  # of a hit in `search --explain`
 
@@ -50,7 +50,7 @@ def explain(
     Example: vrag explain "revenue by region" --doc report.pdf --page 3 --html why.html
     """
     from vrag.index import Index
-    from vrag.places import choose_place
+    from vrag.places.place import choose_place
 
     if per_token and png is None:
         raise UsageError("--per-token needs --png.", "e.g. --png heat.png --per-token")
@@ -94,7 +94,7 @@ def _check_writable(file: Path) -> None:
 
 
 def _write(found: Explanation, image: Image, png: Path | None, per_token: bool, html: Path | None) -> None:
-    from vrag.report_html import heat_picture, html_report
+    from vrag.explain.html_report import heat_picture, html_report
 
     if png is not None:
         heat_picture(found, image).save(png, "PNG")
@@ -142,7 +142,7 @@ def _region(counted: Answers) -> str:
 
 
 def _matches(found: Explanation) -> Table:
-    from vrag.explain import word_matches
+    from vrag.explain.explanation import word_matches
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("Query", "Page", "Where", "Similarity", "Adds", *(("Counted",) if found.counted else ())):

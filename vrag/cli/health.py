@@ -10,7 +10,7 @@ import typer
 from vrag.cli import output
 from vrag.cli.documents import JsonOption
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
-from vrag.units import counted, size
+from vrag.runtime.units import counted, size
 
 
 def status(
@@ -27,7 +27,7 @@ def status(
     Example: vrag status --failed
     """
     from vrag.index import Index
-    from vrag.places import choose_place
+    from vrag.places.place import choose_place
 
     with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
         output.warn_of_loss(opened.lost)
@@ -69,7 +69,7 @@ def verify(
     Example: vrag verify --repair
     """
     from vrag.index import Index
-    from vrag.places import choose_place
+    from vrag.places.place import choose_place
 
     with Index.open(choose_place(index, url, collection, timeout, wait), incomplete=True) as opened:
         problems = opened.verify(repair)
@@ -101,7 +101,7 @@ def compact(
     Example: vrag compact
     """
     from vrag.index import Index
-    from vrag.places import choose_place
+    from vrag.places.place import choose_place
 
     with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
         before, after = opened.compact()

@@ -9,7 +9,7 @@ import typer
 
 from vrag.cli import output
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
-from vrag.units import size
+from vrag.runtime.units import size
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -27,7 +27,7 @@ def info(
     Example: vrag info --index ./my-index
     """
     from vrag.index import Index
-    from vrag.places import choose_place
+    from vrag.places.place import choose_place
 
     with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
         documents = [d for d in opened.documents.all() if d.state == "current"]
@@ -58,7 +58,7 @@ def doctor(json: JsonOption = False) -> int:
 
     Example: vrag doctor
     """
-    from vrag.doctor import examine
+    from vrag.planning.doctor import examine
 
     checks = examine()
     if json:

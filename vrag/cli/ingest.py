@@ -30,11 +30,11 @@ from vrag.cli.place import WAIT_S, CollectionOption, TimeoutOption, UrlOption, W
 from vrag.cli.progress import ingest_bar
 from vrag.embedders.options import ModelOptions
 from vrag.errors import IndexExistsError, UsageError
-from vrag.units import counted
+from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
     from vrag.index import Index
-    from vrag.places import Place
+    from vrag.places.place import Place
 
 _SHOWN_FAILURES = 20
 
@@ -104,13 +104,13 @@ def ingest(
 
     Example: vrag ingest ./pdfs --index ./my-index
     """
-    from vrag.memory import parse_bytes
-    from vrag.metadata_files import given
+    from vrag.ingest.metadata_files import given
+    from vrag.ingest.report import IngestReport
+    from vrag.ingest.worklist import Options
     from vrag.pages.files import find_files
     from vrag.pages.ocr import recogniser
-    from vrag.places import choose_place
-    from vrag.report import IngestReport
-    from vrag.worklist import Options
+    from vrag.places.place import choose_place
+    from vrag.runtime.memory import parse_bytes
 
     memory = parse_bytes(max_memory) if max_memory else None
     options = Options(check, retry_failed, prune, given(meta or (), metadata), tuple(password or ()), memory)
@@ -169,7 +169,7 @@ def _opened(
 ) -> Any:
     """The index at `place`: opened when it exists and agrees with the options, else made."""
     from vrag.index import Index
-    from vrag.recipe import choose_pipeline
+    from vrag.pipeline.choosing import choose_pipeline
 
     if not place.holds_index():
         recipe = choose_pipeline(pipeline, model, options).with_page(**page)
@@ -190,9 +190,9 @@ def _opened(
 def _check_agrees(
     index: Any, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
 ) -> None:
-    from vrag.embedders import canonical_name
+    from vrag.embedders.families import canonical_name
     from vrag.errors import IndexMismatchError
-    from vrag.pipeline import load_pipeline
+    from vrag.pipeline.pipeline import load_pipeline
 
     wanted = load_pipeline(pipeline).name if pipeline else None
     spec = index.pipeline.page_spec(index.embedder.page_spec)
@@ -242,7 +242,7 @@ def _as_json(report: Any) -> dict[str, Any]:
 
 def _print_timing(report: Any) -> None:
     """Seconds of work by stage and process, and what the main thread waited; work in parallel adds up to more."""
-    from vrag.timing import IN_MAIN, IN_WORKERS, IN_WRITER, bound
+    from vrag.runtime.timing import IN_MAIN, IN_WORKERS, IN_WRITER, bound
 
     if not report.timing:
         output.line("Nothing was read or written, so there is no time to tell apart.")

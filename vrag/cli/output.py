@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vrag.errors import VragError
-from vrag.pathtext import shown
+from vrag.runtime.pathtext import shown
 
 # What a document or its name may hold that a terminal would obey, or that shows text in another order than it has:
 # control characters but tab and line ends, and bidirectional overrides.

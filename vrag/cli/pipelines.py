@@ -9,10 +9,10 @@ import typer
 
 from vrag.cli import output
 from vrag.cli.info import JsonOption
-from vrag.parsing import read_text
+from vrag.runtime.parsing import read_text
 
 if TYPE_CHECKING:
-    from vrag.pipeline import Pipeline
+    from vrag.pipeline.pipeline import Pipeline
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
 
@@ -24,7 +24,7 @@ def pipelines(context: typer.Context, json: JsonOption = False) -> int:
     Example: vrag pipelines
     """
     if context.invoked_subcommand is None:
-        from vrag.pipeline import list_pipelines
+        from vrag.pipeline.pipeline import list_pipelines
 
         rows = [_summary(recipe) for recipe in list_pipelines()]
         output.rows(rows if json else [{**row, "cascades": ", ".join(row["cascades"])} for row in rows], json)
@@ -40,7 +40,7 @@ def show(
 
     Example: vrag pipelines show builtin > mine.toml
     """
-    from vrag.pipeline import load_pipeline, pipeline_file
+    from vrag.pipeline.pipeline import load_pipeline, pipeline_file
 
     recipe = load_pipeline(name)
     if json:

@@ -14,8 +14,8 @@ from rich.table import Table
 from vrag.cli import output
 from vrag.cli.place import IndexOption, finite, named_path
 from vrag.errors import UsageError
+from vrag.runtime.units import counted, size
 from vrag.settings import index_for_writing
-from vrag.units import counted, size
 
 if TYPE_CHECKING:
     from vrag.planning.estimate import Estimate, Sample
@@ -44,10 +44,10 @@ def plan(
 
     Example: vrag plan ./pdfs --pages 1000000
     """
-    from vrag.embedders import load_embedder
+    from vrag.embedders.families import load_embedder
+    from vrag.pipeline.choosing import choose_pipeline
     from vrag.planning.estimate import Machine, estimate
-    from vrag.planning.measure import measure_made_up, this_machine
-    from vrag.recipe import choose_pipeline
+    from vrag.planning.probing import measure_made_up, this_machine
 
     if not paths and pages is None:
         raise UsageError("Name documents, or a number of pages.", "e.g. vrag plan ./pdfs, or vrag plan --pages 100000")
@@ -74,8 +74,8 @@ def plan(
 
 def _look(paths: list[Path], sample: int, recipe: Any, embedder: Any) -> tuple[Sample, dict[str, Any], int]:
     from vrag.pages.files import find_files
-    from vrag.pages.workers import PageWorkers
-    from vrag.planning.measure import count_pages, measure_files
+    from vrag.pages.workers import PageWorkers, count_pages
+    from vrag.planning.probing import measure_files
 
     files = find_files(paths)
     with PageWorkers(recipe.page_spec(embedder.page_spec), os.cpu_count() or 1) as workers:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from vrag.cli import output
 from vrag.cli.eta import Remaining, in_words
-from vrag.pathtext import shown
+from vrag.runtime.pathtext import shown
 
 _NAME = 32  # characters that are left of the name of a file
 

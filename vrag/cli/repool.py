@@ -12,12 +12,12 @@ from vrag.cli import output
 from vrag.cli.info import JsonOption
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.errors import UsageError
+from vrag.runtime.units import counted
 from vrag.store.address import collection_name
-from vrag.units import counted
 
 if TYPE_CHECKING:
-    from vrag.places import Place
-    from vrag.repool import RepoolReport, Watch
+    from vrag.places.place import Place
+    from vrag.upkeep.repool import RepoolReport, Watch
 
 
 def repool(
@@ -39,9 +39,9 @@ def repool(
 
     Example: vrag repool --pipeline mine.toml --index ./my-index
     """
-    from vrag.places import FolderPlace, ServerPlace, choose_place
-    from vrag.repool import repool as run
-    from vrag.repool import repool_into
+    from vrag.places.place import FolderPlace, ServerPlace, choose_place
+    from vrag.upkeep.repool import repool as run
+    from vrag.upkeep.repool import repool_into
 
     source = choose_place(index, url, collection, timeout, wait)
 

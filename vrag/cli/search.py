@@ -18,14 +18,14 @@ from vrag.cli.explain import matches_json, matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.errors import PageError, UsageError
-from vrag.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
-from vrag.pathtext import quoted, shown
-from vrag.units import counted
+from vrag.runtime.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
+from vrag.runtime.pathtext import quoted, shown
+from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
     from vrag.index import Index
-    from vrag.query_text import Words
-    from vrag.search import Hit
+    from vrag.search.query_text import Words
+    from vrag.search.search import Hit
 
 _STDIN = Path("-")
 _TITLE = 200  # characters of a query above its hits
@@ -71,7 +71,7 @@ def search(
     Example: vrag search "revenue by region" -k 5 --where doc=report.pdf
     """
     from vrag.index import Index
-    from vrag.places import choose_place
+    from vrag.places.place import choose_place
 
     rows = list(_rows(" ".join(query) if query else None, queries))
     words: Words = "exact" if exact_words else "typed" if queries is None else "plain"
@@ -179,7 +179,7 @@ def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float, e
 
 def _say_nothing_found(index: Index, query: str, filters: Sequence[str], words: Words) -> None:
     """Why a search may have found no page, and what to try."""
-    from vrag.query_text import parse_typed
+    from vrag.search.query_text import parse_typed
 
     if not index.page_count:
         output.note("Nothing found: the index has no pages yet. Fill it with: vrag ingest FOLDER")

@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vrag.cli import output
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
+from vrag.runtime.units import counted, size
 from vrag.settings import find_index, index_for_writing
-from vrag.units import counted, size
 
 if TYPE_CHECKING:
-    from vrag.transfer import TransferReport
+    from vrag.upkeep.transfer import TransferReport
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 FileArgument = Annotated[Path, typer.Argument(help="The snapshot, e.g. index.tar.gz.")]
@@ -41,8 +41,8 @@ def push(
     """
     from dataclasses import replace
 
-    from vrag.pipeline import make_pipeline
-    from vrag.places import FolderPlace, choose_place
+    from vrag.pipeline.pipeline import make_pipeline
+    from vrag.places.place import FolderPlace, choose_place
 
     source = FolderPlace(find_index(index), wait)
     facts, layout = source.facts(), None
@@ -65,7 +65,7 @@ def pull(
 
     Example: vrag pull --url http://localhost:6333 --index ./my-copy
     """
-    from vrag.places import FolderPlace, choose_place
+    from vrag.places.place import FolderPlace, choose_place
 
     source = choose_place(url=url, collection=collection, timeout=timeout, server=True)
     _copy(source, FolderPlace(index_for_writing(index), wait), json)
@@ -78,7 +78,7 @@ def create(file: FileArgument, index: IndexOption = None, wait: WaitOption = WAI
 
     Example: vrag snapshot create backup.tar.gz --index ./my-index
     """
-    from vrag.snapshot import create_snapshot
+    from vrag.upkeep.snapshot import create_snapshot
 
     report = create_snapshot(find_index(index), file, wait)
     _print(report, json, f"{report.index} is in {report.snapshot}: {size(report.bytes)}.")
@@ -91,7 +91,7 @@ def restore(file: FileArgument, index: IndexOption = None, json: JsonOption = Fa
 
     Example: vrag snapshot restore backup.tar.gz --index ./restored
     """
-    from vrag.snapshot import restore_snapshot
+    from vrag.upkeep.snapshot import restore_snapshot
 
     report = restore_snapshot(file, index_for_writing(index))
     files = counted(report.files, "file")
@@ -100,7 +100,7 @@ def restore(file: FileArgument, index: IndexOption = None, json: JsonOption = Fa
 
 
 def _copy(source: Any, target: Any, json: bool, layout: Any = None) -> None:
-    from vrag.transfer import transfer
+    from vrag.upkeep.transfer import transfer
 
     with _bar() as bar:
         report: TransferReport = transfer(source, target, bar, layout)

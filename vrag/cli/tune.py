@@ -17,10 +17,10 @@ from vrag.cli.progress import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vrag.cascade import Cascade
+    from vrag.cascade.cascade import Cascade
     from vrag.index import Index
-    from vrag.tuning import Measured, Tuning
-    from vrag.tuning_queries import TuningQuery
+    from vrag.tuning.queries import TuningQuery
+    from vrag.tuning.tune import Measured, Tuning
 
 _DRAWN = 50
 
@@ -54,11 +54,11 @@ def tune(
     Example: vrag tune --queries questions.jsonl --apply
     """
     from vrag.index import Index
-    from vrag.places import choose_place
-    from vrag.tuning import total_steps
-    from vrag.tuning import tune as measure
-    from vrag.tuning_plot import check_plot
-    from vrag.tuning_plot import plot as write_plot
+    from vrag.places.place import choose_place
+    from vrag.tuning.tune import total_steps
+    from vrag.tuning.tune import tune as measure
+    from vrag.tuning.tuning_plot import check_plot
+    from vrag.tuning.tuning_plot import plot as write_plot
 
     if plot is not None:
         check_plot(plot)
@@ -83,13 +83,13 @@ def tune(
 
 
 def _cascades(index: Index, texts: Sequence[str] | None) -> list[Cascade]:
-    from vrag.tuning_candidates import propose
+    from vrag.tuning.candidates import propose
 
     return [index.pipeline.cascade(text) for text in texts] if texts else propose(index)
 
 
 def _queries(index: Index, source: Path | None, sample: int | None, seed: int) -> list[TuningQuery]:
-    from vrag.tuning_queries import draw_queries, read_queries
+    from vrag.tuning.queries import draw_queries, read_queries
 
     if source is not None:
         return read_queries(source, index, sample, seed)

@@ -13,9 +13,9 @@ import typer
 from vrag.cli import output
 from vrag.cli.place import LONGEST_S, finite, named_path
 from vrag.errors import IndexExistsError, UsageError
-from vrag.pathtext import shown
+from vrag.runtime.pathtext import shown
+from vrag.runtime.units import counted
 from vrag.settings import index_for_writing, is_index
-from vrag.units import counted
 
 if TYPE_CHECKING:
     from vrag.index import Index
@@ -38,7 +38,7 @@ def watch(
 
     Example: vrag watch ./pdfs --index ./my-index
     """
-    from vrag.watch import watch as changes
+    from vrag.ingest.watch import watch as changes
 
     if not folder.is_dir():
         raise UsageError(f"There is no folder {shown(str(folder))}.", "Name a folder to watch.")
@@ -52,7 +52,7 @@ def watch(
 
 def _bring_up_to_date(place: Path, folder: Path, workers: int | None, prune: bool) -> None:
     """Once the index is free: whoever searches just then is waited for."""
-    from vrag.worklist import Options
+    from vrag.ingest.worklist import Options
 
     with _opened(place) as opened:
         report = opened.ingest([folder], workers=workers, options=Options(may_be_empty=True))

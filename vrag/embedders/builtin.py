@@ -12,18 +12,18 @@ from functools import cached_property
 
 import numpy as np
 
-from vrag.embedders.base import Fingerprint, PageVectors, QueryVectors
 from vrag.embedders.mean import load_mean
 from vrag.embedders.minilm import MiniLM
 from vrag.embedders.models import BUILTIN
 from vrag.embedders.options import ModelOptions
 from vrag.embedders.pieces import CLS, SEP, Pieces, WordPieces
+from vrag.embedders.protocol import Fingerprint, PageVectors, QueryVectors
 from vrag.embedders.weights import HUB_ID, SHA256, TOKENIZER_FILE, WEIGHTS_FILE, find_weights
 from vrag.embedders.windows import Window, split_windows
 from vrag.errors import UsageError
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid
 from vrag.pages.page import Page, PageSpec
-from vrag.timing import timed
+from vrag.runtime.timing import timed
 
 WINDOW = 126  # pieces read together; with the two special tokens the length the model was trained with
 OVERLAP = 16

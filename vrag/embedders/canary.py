@@ -17,10 +17,10 @@ from typing import Any, Protocol
 import numpy as np
 import platformdirs
 
-from vrag.drafts import draft_file
-from vrag.embedders.base import PageVectors
+from vrag.embedders.protocol import PageVectors
 from vrag.grid import FloatArray
 from vrag.pages.page import Page
+from vrag.runtime.drafts import draft_file
 
 QUERY = "survey results of the western region"
 _NUMBERS = 12  # of the page's mean, and of the query's

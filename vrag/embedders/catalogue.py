@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from vrag.embedders.colpali.families import FAMILIES
+from vrag.embedders.colpali.torch_families import FAMILIES
 from vrag.embedders.fitness import Machine, fitness
 from vrag.embedders.models import COLPALI, MODELS, ONNX
-from vrag.embedders.onnx_vision.families import FAMILIES as ONNX_FAMILIES
+from vrag.embedders.onnx_vision.onnx_families import FAMILIES as ONNX_FAMILIES
 
 Row = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vrag.embedders.base import Embedder, PageVectors
+from vrag.embedders.protocol import Embedder, PageVectors
 from vrag.pages.page import Page
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vrag.embedders.colpali.engine import choose_device, extra_problem, gpu_bytes
+from vrag.embedders.colpali.torch_engine import choose_device, extra_problem, gpu_bytes
 from vrag.embedders.models import COLPALI, MINILM, ONNX, ModelInfo
-from vrag.embedders.onnx_vision import engine as onnx
-from vrag.memory import machine_bytes
+from vrag.embedders.onnx_vision import onnx_engine as onnx
+from vrag.runtime.memory import machine_bytes
 
 GB = 10**9
 _AROUND = GB  # what a process takes besides weights: the libraries, a page, and its activations

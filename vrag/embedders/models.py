@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vrag.errors import UsageError
-from vrag.pathtext import quoted
+from vrag.runtime.pathtext import quoted
 
-MINILM, COLPALI, ONNX = "minilm", "colpali", "onnx"  # keys of `vrag.embedders.FAMILIES`
+MINILM, COLPALI, ONNX = "minilm", "colpali", "onnx"  # keys of `vrag.embedders.families.FAMILIES`
 INSTALL = {COLPALI: 'pip install "vrag-toolkit[colpali]"', ONNX: 'pip install "vrag-toolkit[onnx]"'}
 
 Vision = tuple[int, int]
@@ -21,7 +21,7 @@ class ModelInfo:
 
     Args:
         name: As the user types it.
-        family: Key of `vrag.embedders.FAMILIES`: which code runs it.
+        family: Key of `vrag.embedders.families.FAMILIES`: which code runs it.
         model_class: Class of colpali-engine, or the model of fastembed, that it is; empty for the built-in model.
         dim: Dimension of its vectors.
         licence: SPDX id of the weights' licence, or the licence's name; of the base where its is stricter.

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from vrag.embedders.base import PageVectors
 from vrag.embedders.options import ModelOptions
+from vrag.embedders.protocol import PageVectors
 from vrag.errors import ModelError, PageError, UsageError
 from vrag.grid import FloatArray, Grid
 from vrag.pages.page import Page, PageSpec

@@ -1,1 +1,1 @@
-"""Evaluation: benchmarks, the numbers of trec_eval, and how far those numbers can be trusted."""
+"""Evaluation: a benchmark and an index come in, NDCG and reports go out."""

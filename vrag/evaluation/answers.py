@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vrag.drafts import draft_file
 from vrag.evaluation.benchmark import Query
-from vrag.parsing import MalformedError, parse_json
+from vrag.runtime.drafts import draft_file
+from vrag.runtime.parsing import MalformedError, parse_json
 
 JOURNALS = "journal"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vrag.documents import Documents
+from vrag.catalog.documents import Documents
 from vrag.errors import UsageError
 from vrag.evaluation.benchmark import Benchmark
 from vrag.evaluation.metrics import ranked
 from vrag.pages.files import file_digest
-from vrag.search import Hit
+from vrag.search.search import Hit
 
 PageKey = tuple[str, int]  # document id (SHA-256 of its bytes), page from 1
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vrag.errors import UsageError
-from vrag.evaluation.report.write import write_reports
+from vrag.evaluation.reports.write import write_reports
 from vrag.evaluation.results import Results, make_results
 from vrag.evaluation.runner import TaskRun, Watcher, run_task
 from vrag.evaluation.task import Options, Task

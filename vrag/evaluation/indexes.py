@@ -15,8 +15,8 @@ from vrag.embedders.options import ModelOptions
 from vrag.errors import IndexExistsError, IndexMismatchError
 from vrag.evaluation.benchmark import Benchmark
 from vrag.index import Index
-from vrag.pipeline import Pipeline
-from vrag.report import IngestReport, Progress
+from vrag.ingest.report import IngestReport, Progress
+from vrag.pipeline.pipeline import Pipeline
 from vrag.settings import folder_bytes, is_index
 
 CACHED = "indexes"

@@ -15,8 +15,7 @@ from vrag.evaluation.folder import CORPUS, PDFS, QRELS, QUERIES
 from vrag.evaluation.rows import Row, read_rows, read_table
 from vrag.pages.files import find_files
 from vrag.pages.page import PageSpec
-from vrag.pages.workers import PageWorkers
-from vrag.planning.measure import count_pages
+from vrag.pages.workers import PageWorkers, count_pages
 
 _SHOWN = 20
 FILE, PAGE, QUESTION, GRADE = ("file", "doc"), ("page",), ("question", "query"), ("score", "grade")

@@ -10,9 +10,9 @@ from pathlib import Path
 from vrag.errors import UsageError
 from vrag.evaluation.folder import is_folder_benchmark, load_benchmark
 from vrag.evaluation.hub import find_tables, has_tables
-from vrag.evaluation.pictures import PICTURES, PictureFolder
+from vrag.evaluation.page_pictures import PICTURES, PictureFolder
+from vrag.evaluation.parquet import read_benchmark
 from vrag.evaluation.suites import SuiteTask, find_suite_tasks, load_suites
-from vrag.evaluation.tables import read_benchmark
 from vrag.evaluation.task import Task
 
 MIRROR_ENV = "VRAG_VIDORE_DIR"

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from vrag import __version__
-from vrag.embedders.base import Fingerprint
+from vrag.embedders.protocol import Fingerprint
 from vrag.errors import UsageError, VragError
 from vrag.evaluation.published import beside_published
 from vrag.evaluation.runner import TaskRun
 from vrag.evaluation.scoring import Row, score_task
 from vrag.evaluation.task import Options
-from vrag.parsing import MalformedError, parse_json, read_text, reason_of
+from vrag.runtime.parsing import MalformedError, parse_json, read_text, reason_of
 
 FORMAT = 1
 RESULTS = "results.json"

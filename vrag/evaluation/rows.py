@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vrag.errors import UsageError, VragError
-from vrag.parsing import MalformedError, check_unicode, json_lines, parse_json, read_text, reason_of
+from vrag.runtime.parsing import MalformedError, check_unicode, json_lines, parse_json, read_text, reason_of
 
 
 @dataclass(frozen=True, slots=True)

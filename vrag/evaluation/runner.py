@@ -12,19 +12,19 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from vrag.bits.compiled import compile_now
-from vrag.cascade import Cascade
+from vrag.cascade.cascade import Cascade
 from vrag.errors import UsageError
 from vrag.evaluation.answers import JOURNALS, Answer, Journal
 from vrag.evaluation.benchmark import Benchmark, Query
 from vrag.evaluation.corpus import Corpus, digests_of, refuse_foreign
 from vrag.evaluation.indexes import fill_index, index_bytes, open_index
-from vrag.evaluation.memory import PeakMemory
+from vrag.evaluation.ranking_memory import PeakMemory
 from vrag.evaluation.task import DOCUMENT, UNION, Options, Task
 from vrag.index import Index
-from vrag.pipeline import load_pipeline
-from vrag.recipe import choose_pipeline
-from vrag.report import IngestReport, Progress
-from vrag.search import Hit
+from vrag.ingest.report import IngestReport, Progress
+from vrag.pipeline.choosing import choose_pipeline
+from vrag.pipeline.pipeline import load_pipeline
+from vrag.search.search import Hit
 
 WARM = "warm"
 TOP = 10  # hits of the timed search: a page of results

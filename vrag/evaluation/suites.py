@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from vrag.errors import UsageError
-from vrag.parsing import parse_toml, read_text
+from vrag.runtime.parsing import parse_toml, read_text
 from vrag.settings import data_dir
 
 SUITES = "suites"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vrag.embedders.options import ModelOptions
 from vrag.evaluation.benchmark import Benchmark
-from vrag.places import Place
+from vrag.places.place import Place
 
 DEPTH = 100
 UNION, DOCUMENT, DISTRACTORS = "union", "document", "distractors"

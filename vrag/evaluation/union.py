@@ -14,9 +14,9 @@ from vrag.evaluation.corpus import Corpus
 from vrag.evaluation.indexes import is_whole, open_index
 from vrag.evaluation.runner import TaskRun, Watcher, run_scope
 from vrag.evaluation.task import DISTRACTORS, Options
-from vrag.pipeline import make_pipeline
-from vrag.places import as_place
-from vrag.transfer import transfer
+from vrag.pipeline.pipeline import make_pipeline
+from vrag.places.place import as_place
+from vrag.upkeep.transfer import transfer
 
 
 def run_union(runs: Sequence[TaskRun], options: Options, watcher: Watcher) -> None:

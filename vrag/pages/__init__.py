@@ -1,1 +1,1 @@
-"""Files become pages: words with boxes, and a picture."""
+"""Pages: files come in; words, geometry and pictures of their pages go out, read by bounded processes."""

@@ -21,7 +21,7 @@ from vrag.pages.pictures import PictureReader
 from vrag.pages.poppler import PopplerReader
 from vrag.pages.reader import DocumentInfo, Reader, pixel_size
 from vrag.pages.words import page_words
-from vrag.timing import timed, watching
+from vrag.runtime.timing import timed, watching
 
 T = TypeVar("T")
 

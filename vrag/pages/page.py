@@ -86,7 +86,7 @@ class Page:
         crop: The part of the page that the picture shows; words keep their places on the whole page.
         blank: Whether nothing is printed on it.
         notes: Sentences worth telling: a renderer that had to be rescued, damage that was passed over.
-        seconds: By stage (`vrag.timing`), what it cost the process that read it.
+        seconds: By stage (`vrag.runtime.timing`), what it cost the process that read it.
     """
 
     number: int

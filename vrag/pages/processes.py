@@ -13,7 +13,7 @@ from multiprocessing import parent_process
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from vrag.processes import Process, Spawn
+from vrag.runtime.spawning import Process, Spawn
 
 _PATIENCE_S = 1.0  # who lives holds a lock for as long as it takes to write a page to a pipe
 _GAP_S = 5.0  # a pool looks after its processes ten times a second

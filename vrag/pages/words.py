@@ -11,7 +11,7 @@ from vrag.pages.page import PageSpec, TextSource, Words
 from vrag.pages.reader import Reader, pixel_size
 from vrag.pages.textlayer import readable
 from vrag.pages.unread import coverage, is_blank, on_page, unread_part
-from vrag.timing import OCR, timed
+from vrag.runtime.timing import OCR, timed
 
 _OCR_DPI = 300  # more pixels than this show no more letters
 _PICTURE_SHARE = 0.05  # of the page; smaller pictures are logos and rules

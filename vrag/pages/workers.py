@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
@@ -199,3 +199,16 @@ def _draw(path: Path, number: int, spec: PageSpec) -> Image:
         _loader.close()
         _loader = PageLoader(spec)
     return _loader.render(path, number)
+
+
+def count_pages(files: Sequence[Path], workers: PageWorkers) -> tuple[dict[Path, int], list[str]]:
+    """Pages of each file, and a sentence for each that cannot be read."""
+    asked = [(file, workers.inspect(file)) for file in files]
+    counts: dict[Path, int] = {}
+    failed = []
+    for file, future in asked:
+        try:
+            counts[file] = future.result().pages
+        except PageError as error:
+            failed.append(str(error))
+    return counts, failed

@@ -1,1 +1,1 @@
-"""Size and time of an index before it is made: a measured sample, and formulas."""
+"""Planning: a folder, or this machine, comes in; what an index would take, and what is missing here, goes out."""

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vrag.bits.exact import MOST_BYTES
+from vrag.runtime.units import size
 from vrag.store.layout import ServerLayout
-from vrag.units import size
 
 GB = 10**9
 _LOG_BYTES = 2 * (32 << 20)  # the engine's log: the file that is written, and the one before it

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from vrag.grid import FloatArray, Grid
-from vrag.pooling.base import IntArray, Pooled, group_means, members, merged, normalise
+from vrag.pooling.pooled import IntArray, Pooled, group_means, members, merged, normalise
 
 
 def runs(full: FloatArray, grid: Grid, *, size: int = 16, cap: int = 64) -> Pooled:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.grid import FloatArray, Grid
-from vrag.pooling.base import IntArray, Pooled, group_means, members
+from vrag.pooling.pooled import IntArray, Pooled, group_means, members
 
 _BLOCK = 128  # rows looked at together: what they cost fits the processor's cache
 

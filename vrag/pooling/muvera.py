@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from vrag.grid import FloatArray, Grid
-from vrag.pooling.base import IntArray, Pooled
+from vrag.pooling.pooled import IntArray, Pooled
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from vrag.grid import FloatArray, Grid
-from vrag.pooling.base import (
+from vrag.pooling.pooled import (
     IntArray,
     Pooled,
     UnsuitableGridError,

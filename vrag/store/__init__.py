@@ -1,1 +1,1 @@
-"""Stores: the protocol, and the embedded engine."""
+"""Stores: records and requests come in, found records go out; Qdrant, embedded or served, stays behind this door."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from vrag.errors import UsageError
-from vrag.pathtext import quoted, shown
+from vrag.runtime.pathtext import quoted, shown
 
 URL_ENV = "QDRANT_URL"
 KEY_ENV = "QDRANT_API_KEY"

@@ -1,6 +1,6 @@
 """The border: everything a server sends is bounded while it arrives, and checked before anything is made of it.
 
-A server may be broken or hostile. What is refused here becomes one sentence (`vrag.store.faults`).
+A server may be broken or hostile. What is refused here becomes one sentence (`vrag.store.server_faults`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from vrag.store.base import Payload
+from vrag.store.interface import Payload
 
 ANSWER_BYTES = 256 << 20  # of one answer that was asked for in bulk: eight of the largest pages as JSON
 SHORT_ANSWER_BYTES = 8 << 20  # of any other
@@ -177,7 +177,7 @@ def _is_tables(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_is_table, value.values()))
 
 
-# Types of the values that vrag itself writes (`vrag.payload`, `vrag.documents`, `vrag.failures`).
+# Types of the values that vrag itself writes (`vrag.catalog`).
 _TEXTS = ("kind", "doc_id", "state", "source", "renderer", "text", "boxes", "lines", "grid", "path", "reason", "hint")
 _VALUES: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys((*_TEXTS, "stamp", "words", "of"), _is_text),

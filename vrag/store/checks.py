@@ -8,7 +8,7 @@ import numpy as np
 
 from vrag.errors import StoreError
 from vrag.grid import FloatArray
-from vrag.store.base import Payload, Record, VectorField
+from vrag.store.interface import Payload, Record, VectorField
 
 
 def check_record(record: Record, fields: Mapping[str, VectorField]) -> None:

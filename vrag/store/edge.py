@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, cast
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
-from vrag.gate import Gate
+from vrag.runtime.gate import Gate
 from vrag.settings import folder_bytes
-from vrag.store.base import FusionRequest, Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.checks import check_payload, check_record, check_stored
 from vrag.store.edge_faults import edge_errors, is_full, require_folder
 from vrag.store.edge_log import RENEWING_BYTES, renew_log, shape_log
@@ -29,6 +28,7 @@ from vrag.store.edge_requests import (
     record_of,
     stored_bytes,
 )
+from vrag.store.interface import FusionRequest, Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.mapped import release_files
 from vrag.store.space import WRITING_BYTES, reading_bytes, require_space
 

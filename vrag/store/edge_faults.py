@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vrag.errors import BusyError, StoreError, is_panic
-from vrag.pathtext import shown
+from vrag.runtime.pathtext import shown
 
 _READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
 _FULL = ("No space left", "StorageFull")

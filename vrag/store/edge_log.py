@@ -10,8 +10,8 @@ from typing import Any, cast
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
-from vrag.store.base import Selection
 from vrag.store.edge_requests import NOBODY_ID, engine_filter
+from vrag.store.interface import Selection
 
 _CONFIG, _LOG = "edge_config.json", "wal"
 _FILE_BYTES = 32 << 20  # of a file of the log, as the engine makes them

@@ -11,7 +11,7 @@ import numpy as np
 import qdrant_edge as qe
 
 from vrag.grid import FloatArray
-from vrag.store.base import (
+from vrag.store.interface import (
     RRF_K,
     AnyVector,
     Condition,

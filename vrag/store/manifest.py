@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vrag.errors import StoreError
-from vrag.store.base import ARRIVING, DOCUMENT, PAGE, Condition, Record, Selection, Store, VectorField
 from vrag.store.edge import EdgeStore
 from vrag.store.edge_faults import edge_errors
+from vrag.store.interface import ARRIVING, DOCUMENT, PAGE, Condition, Record, Selection, Store, VectorField
 
 if TYPE_CHECKING:
     from qdrant_edge import EdgeShard

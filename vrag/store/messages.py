@@ -10,7 +10,8 @@ import numpy as np
 from qdrant_client import models
 
 from vrag.grid import FloatArray
-from vrag.store.base import (
+from vrag.store.border import check_payload
+from vrag.store.interface import (
     RRF_K,
     AnyVector,
     Condition,
@@ -28,7 +29,6 @@ from vrag.store.base import (
     VectorField,
     same_type,
 )
-from vrag.store.border import check_payload
 from vrag.store.layout import ServerLayout
 
 _GRAPH = models.HnswConfigDiff(m=16, ef_construct=128)

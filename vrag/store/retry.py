@@ -13,7 +13,7 @@ from typing import TypeVar
 from vrag.errors import StoreError
 from vrag.store.border import hidden, terms
 from vrag.store.budget import seconds_left, spending
-from vrag.store.faults import Fault, fault_of
+from vrag.store.server_faults import Fault, fault_of
 
 T = TypeVar("T")
 _FIRST = 0.1

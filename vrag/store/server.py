@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 
 from qdrant_client import models
 
-from vrag.batching import batched
 from vrag.errors import StoreError
-from vrag.store.base import Payload, Record, Request, Scored, Selection, VectorField
+from vrag.runtime.batching import batched
 from vrag.store.border import (
     ANSWER_BYTES,
     SHORT_ANSWER_BYTES,
@@ -23,11 +22,12 @@ from vrag.store.border import (
 )
 from vrag.store.checks import check_record
 from vrag.store.connect import Connection
-from vrag.store.faults import UNREADABLE, Fault
+from vrag.store.interface import Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.layout import ServerLayout
 from vrag.store.limits import MULTIVECTOR_LIMIT
 from vrag.store.messages import IDF, batches, filter_of, points, query_of, record_of, scored_of, vector_params
 from vrag.store.retry import Retry
+from vrag.store.server_faults import UNREADABLE, Fault
 
 T = TypeVar("T")
 BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless it is set otherwise

@@ -1,4 +1,1 @@
-"""ColPali-style models through colpali-engine: a picture of the page becomes one vector a patch.
-
-Nothing here loads torch before a model is loaded.
-"""
+"""ColPali-style checkpoints, run by colpali-engine and torch."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vrag.embedders.colpali.engine import choose_device, choose_dtype, import_engine, quiet
-from vrag.embedders.colpali.families import Family, find_family
 from vrag.embedders.colpali.repairs import prepared_config, repaired_class, without_logits
-from vrag.embedders.hub import ADAPTER_CONFIG, CONFIG, Snapshot, find_snapshot
+from vrag.embedders.colpali.torch_engine import choose_device, choose_dtype, import_engine, quiet
+from vrag.embedders.colpali.torch_families import Family, find_family
+from vrag.embedders.hub_files import ADAPTER_CONFIG, CONFIG, Snapshot, find_snapshot
 from vrag.embedders.options import ModelOptions
 from vrag.errors import ModelError
 

@@ -1,4 +1,1 @@
-"""Late-interaction models over page pictures in ONNX, without torch: fastembed prepares the inputs.
-
-Nothing here loads fastembed before a model is loaded.
-"""
+"""Models of page pictures as ONNX graphs, run by fastembed without torch."""

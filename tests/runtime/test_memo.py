@@ -1,0 +1,81 @@
+"""What is kept is never older than the last change, and an answer is whole whatever other threads do."""
+
+import threading
+
+from vrag.runtime.memo import Memo
+
+
+def test_what_is_known_is_not_read_again():
+    memo, asked = Memo(10), []
+
+    def read(keys):
+        asked.append(list(keys))
+        return {key: key.upper() for key in keys}
+
+    assert memo.get(["a", "b", "a"], read) == {"a": "A", "b": "B"}
+    assert memo.get(["b", "c"], read) == {"b": "B", "c": "C"}
+    assert memo.get([], read) == {}
+    assert asked == [["a", "b"], ["c"]]
+
+
+def test_what_was_read_before_a_change_is_answered_but_not_kept():
+    memo, value = Memo(10), ["old"]
+    read, changed, seen = threading.Event(), threading.Event(), []
+
+    def slow(keys):
+        found = dict.fromkeys(keys, value[0])
+        read.set()
+        assert changed.wait(10)
+        return found
+
+    reader = threading.Thread(target=lambda: seen.append(memo.get(["a"], slow)))
+    reader.start()
+    assert read.wait(10)
+    value[0] = "new"
+    memo.forget()
+    changed.set()
+    reader.join()
+    assert seen == [{"a": "old"}]
+    assert memo.get(["a"], lambda keys: dict.fromkeys(keys, value[0])) == {"a": "new"}
+
+
+def test_an_answer_is_whole_when_the_memo_forgets_while_it_is_read():
+    memo = Memo(10)
+    memo.get(["known"], lambda keys: dict.fromkeys(keys, 1))
+
+    def forgetting(keys):
+        memo.forget()
+        return dict.fromkeys(keys, 2)
+
+    assert memo.get(["known", "new"], forgetting) == {"known": 1, "new": 2}
+
+
+def test_a_full_memo_begins_anew_and_still_answers_whole():
+    memo = Memo(3)
+    memo.get(["a", "b", "c"], lambda keys: dict.fromkeys(keys, 1))
+    assert memo.get(["a", "d"], lambda keys: dict.fromkeys(keys, 2)) == {"a": 1, "d": 2}
+    assert memo.get(["d", "b"], lambda keys: dict.fromkeys(keys, 3)) == {"d": 2, "b": 3}
+
+
+def test_what_is_not_there_is_asked_for_again():
+    memo = Memo(3)
+    assert memo.get(["a"], lambda _: {}) == {}
+    assert memo.get(["a"], lambda keys: dict.fromkeys(keys, 1)) == {"a": 1}
+
+
+def test_nothing_is_kept_while_things_change():
+    memo, value = Memo(3), [1]
+
+    def read(keys):
+        return dict.fromkeys(keys, value[0])
+
+    memo.get(["a"], read)
+    with memo.changing():
+        value[0] = 2
+        with memo.changing():
+            value[0] = 3
+        assert memo.get(["a"], read) == {"a": 3}
+        value[0] = 4
+        assert memo.get(["a"], read) == {"a": 4}
+        value[0] = 5
+    assert memo.get(["a"], read) == {"a": 5}

@@ -1,0 +1,143 @@
+"""The snippet is the run of whole sentences that says most of what was asked."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from vrag.grid import WHOLE_PAGE, Grid, Tile
+from vrag.pages.page import Words
+from vrag.search.snippet import (
+    MOST,
+    best_passage,
+    nearest_rows,
+    passage_of_words,
+    passage_text,
+    pieces,
+    row_texts,
+    words_within,
+)
+
+rng = np.random.default_rng(0)
+
+
+def lines(*texts):
+    """Words of lines one below the other, as text of one size is set."""
+    words = [(word, number) for number, text in enumerate(texts) for word in text.split()]
+    boxes = []
+    for number, text in enumerate(texts):
+        left = 0.1
+        for word in text.split():
+            right = left + 0.01 * len(word)
+            boxes.append((left, 0.1 + 0.02 * number, right, 0.115 + 0.02 * number))
+            left = right + 0.01
+    return Words(tuple(w for w, _ in words), np.array(boxes, np.float32), np.array([n for _, n in words], np.int32))
+
+
+def numbered(count, a_line=5):
+    """Sentences of a word a number: "W0 w1 w2 w3 w4." and so on."""
+    texts = [f"{'W' if n % a_line == 0 else 'w'}{n}{'.' if n % a_line == a_line - 1 else ''}" for n in range(count)]
+    return lines(*(" ".join(texts[n : n + a_line]) for n in range(0, count, a_line)))
+
+
+def shown(words, full, query, grid=None, context=None):
+    return passage_text(words, passage_of_words(query, full, grid or words.grid(), words, context))
+
+
+def test_the_passage_holds_the_words_that_match_and_whole_sentences():
+    full = np.eye(100, dtype=np.float32)
+    text = shown(numbered(100), full, full[[50, 53]])
+    said = text.strip("… ").split()
+    assert {"W50", "w53"} <= set(said)
+    assert said[0].startswith("W")
+    assert said[-1].endswith(".")
+    assert MOST - 5 < len(said) <= MOST
+    assert text.startswith("… ")
+    assert text.endswith(" …")
+
+
+def test_room_is_filled_on_both_sides():
+    full = np.eye(100, dtype=np.float32)
+    said = shown(numbered(100), full, full[[50]]).strip("… ").split()
+    assert {"W45", "W55"} <= set(said)
+
+
+def test_a_word_that_the_context_answers_does_not_count():
+    full = np.eye(100, dtype=np.float32)
+    query = full[[2, 4, 90]] * 0.9
+    assert "W0" in shown(numbered(100), full, query)
+    assert "W90" in shown(numbered(100), full, query, context=np.array([0.9, 0.9, 0], np.float32))
+
+
+def test_one_word_that_stands_there_outweighs_many_that_resemble_it():
+    maxima = np.array([[0.9, 0.4], [0.1, 0.4], [0.1, 0.4]], np.float32)
+    assert best_passage(maxima, np.ones(3, np.float32), None, [(0, 40), (40, 80)]) == (0, 40)
+
+
+def gain(maxima, weights, context):
+    excess = np.maximum(maxima.max(axis=1) - np.maximum(context, 0), 0)
+    return float((excess**2 / weights).sum())
+
+
+def test_the_best_passage_equals_a_naive_loop():
+    for _ in range(50):
+        lengths = rng.integers(1, MOST, 12)
+        ends = np.cumsum(lengths)
+        spans = list(zip((ends - lengths).tolist(), ends.tolist(), strict=True))
+        maxima = rng.normal(size=(4, 12)).astype(np.float32)
+        weights, context = rng.uniform(0.5, 2, 4).astype(np.float32), rng.normal(size=4).astype(np.float32)
+
+        runs = [(a, z) for a in range(12) for z in range(a, 12) if spans[z][1] - spans[a][0] <= MOST or a == z]
+        best = max(gain(maxima[:, a : z + 1], weights, context) for a, z in runs)
+        start, end = best_passage(maxima, weights, context, spans)
+        first, last = [a for a, _ in spans].index(start), [b for _, b in spans].index(end)
+        assert gain(maxima[:, first : last + 1], weights, context) == pytest.approx(best, rel=1e-5)
+        assert end - start <= MOST
+
+
+def test_words_without_a_row_stand_for_their_neighbours():
+    source, kept = numbered(100), np.arange(0, 100, 2)
+    full = np.eye(50, dtype=np.float32)
+    assert "w31" in shown(source, full, full[[15]], Grid.free(source.boxes[kept]))
+
+
+def test_pieces_know_the_rows_of_their_words():
+    source = numbered(100)
+    kept = np.flatnonzero(np.arange(100) % 5 != 1)
+    cut = pieces(source, Grid.free(source.boxes[kept]))
+    assert len(cut.spans) == 20
+    for (start, end), (first, stop) in zip(cut.spans, cut.rows.tolist(), strict=True):
+        assert kept[first:stop].tolist() == [i for i in range(start, end) if i % 5 != 1]
+
+
+def test_pieces_of_words_in_one_place_are_in_order():
+    words = numbered(20)
+    words.boxes[3] = words.boxes[2]
+    cut = pieces(words, Grid.free(words.boxes[[0, 2, 5, 19]]))
+    assert cut.rows[0][0] == 0
+    assert cut.rows[-1][1] == 4
+    assert all(one[1] == two[0] for one, two in pairwise(cut.rows.tolist()))
+
+
+def test_a_long_sentence_is_cut():
+    words = lines(*[" ".join(f"w{n}" for n in range(k, k + 10)) for k in range(0, 200, 10)])
+    assert max(end - start for start, end in pieces(words, words.grid()).spans) <= MOST
+
+
+def test_a_word_stands_for_the_patch_it_lies_in():
+    grid = Grid.patches([Tile(4, 4)])
+    boxes = np.array([[0.55, 0.3, 0.6, 0.45], [0.0, 0.9, 0.1, 1.0]], np.float32)
+    assert nearest_rows(boxes, grid.boxes).tolist() == [6, 12]
+    words = Words(("a", "b"), boxes, np.zeros(2, np.int32))
+    assert row_texts(np.array([6, 12, 0]), grid, words) == ["a", "b", ""]
+
+
+def test_words_within_a_box_are_those_whose_middle_it_holds():
+    words = numbered(50)
+    some = words_within(words, (0, 0, 1, float(words.boxes[7, 3])))
+    assert some.texts == words.texts[:10]
+    assert len(words_within(words, WHOLE_PAGE)) == 50
+
+
+def test_a_short_page_is_shown_whole():
+    assert shown(lines("one two three"), np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)) == "one two three"

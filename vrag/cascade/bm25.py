@@ -1,0 +1,54 @@
+"""The text lane: words of pages and queries as sparse BM25 vectors, whatever model embeds the pages.
+
+The weights are Qdrant's own Bm25 (term frequency with k = 1.2, b = 0.75 here; IDF in the engine of a server, in
+`vrag.bits.terms` beside an embedded index), so that the embedded index and a server score alike. Part numbers,
+names and codes are found by it even where a model has never seen them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vrag.errors import UsageError
+from vrag.store.interface import SparseVector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Bm25Lane:
+    """Encoder of the sparse `text` vector.
+
+    Args:
+        language: Of stop words and stemming, e.g. "english"; "none" takes words as they are.
+    """
+
+    language: str = "english"
+
+    def document(self, words: Sequence[str]) -> SparseVector:
+        """A page's terms with their saturated frequencies; no terms when it has no words."""
+        return self._vector(self._engine.embed_document(" ".join(words)))
+
+    def query(self, text: str) -> SparseVector:
+        """A query's terms, weight 1 each; no terms when all are stop words."""
+        return self._vector(self._engine.embed_query(text))
+
+    @cached_property
+    def _engine(self) -> Any:
+        import qdrant_edge as qe
+
+        try:
+            return qe.Bm25(qe.Bm25Config(language=self.language, ascii_folding=True))
+        except ValueError as error:
+            raise UsageError(f"text.language = {self.language!r} is not known.", str(error)) from error
+
+    @staticmethod
+    def _vector(sparse: Any) -> SparseVector:
+        return SparseVector(np.array(sparse.indices, np.uint32), np.array(sparse.values, np.float32))

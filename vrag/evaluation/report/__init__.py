@@ -1,1 +1,0 @@
-"""Reports of an evaluation: Markdown, HTML, TREC runs and mteb results."""

@@ -1,0 +1,1 @@
+"""Reports: results come in; HTML, Markdown, TREC and MTEB files go out."""

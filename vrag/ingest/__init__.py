@@ -1,0 +1,1 @@
+"""Ingest: files come in, records of pages go out to the store."""

@@ -1,0 +1,178 @@
+"""The writing half of an ingest: vectors become records, and a page is told to be there once its record is.
+
+Only this half touches the store, and it runs one batch behind the model, in a thread of its own: pooling and upserts of
+one batch take place while the forward pass of the next one runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Generic, TypeVar
+
+from vrag.catalog.documents import CURRENT, Documents, page_id
+from vrag.catalog.failures import Failures
+from vrag.catalog.page_record import page_record
+from vrag.catalog.payload import ARRIVING, PAGE, page_payload
+from vrag.embedders.protocol import PageVectors
+from vrag.errors import PageError
+from vrag.grid import FloatArray
+from vrag.ingest.replacing import replace_older
+from vrag.ingest.report import IngestReport, Progress
+from vrag.ingest.sources import changed_meanwhile
+from vrag.ingest.worklist import Task, Worklist
+from vrag.pages.page import Page
+from vrag.pipeline.pipeline import Pipeline
+from vrag.runtime.gate import Gate
+from vrag.runtime.timing import WRITING, timed
+from vrag.store.interface import Record, Store
+
+T = TypeVar("T")
+Embedded = tuple[Page, PageVectors]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A page that was read and embedded, or why it could not be.
+
+    Args:
+        task: Its document.
+        number: From 1; 0 stands for a document that has no page left to be embedded.
+        found: The page without its picture, and its vectors; None for page 0.
+        is_last: Whether it is the last of its document.
+    """
+
+    task: Task
+    number: int
+    found: Embedded | PageError | None
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Pages that are written at once.
+
+    Args:
+        tried: Pages, in order of documents.
+        changed: Documents whose file changed while it was read; none of their pages is in this batch or a later one.
+    """
+
+    tried: Sequence[Tried]
+    changed: Sequence[Task] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes batches.
+
+    Args:
+        store: Where records go.
+        documents: The documents of that store.
+        failures: What has failed before, and does now.
+        gate: Closed to searches for the moment when one document replaces another.
+        pipeline: Which pooled vectors to make.
+        mean: The model's mean vector [d], None when it has none.
+        model_key: Digest of the model's fingerprint, part of every page's id.
+        worklist: Takes failures down.
+        progress: Told of every page.
+        report: Filled.
+    """
+
+    store: Store
+    documents: Documents
+    failures: Failures
+    gate: Gate
+    pipeline: Pipeline
+    mean: FloatArray | None
+    model_key: str
+    worklist: Worklist
+    progress: Progress
+    report: IngestReport
+
+    def write(self, batch: Batch) -> None:
+        """Pool and store a batch; when this returns its pages are safe, and documents that end in it are whole."""
+        for task in batch.changed:
+            self.worklist.fail_file(task.source.path, changed_meanwhile())
+        for tried in batch.tried:
+            if isinstance(tried.found, PageError):
+                self.worklist.fail_page(tried.task, tried.number, tried.found)
+                self.progress.page(ok=False)
+        self._store([tried for tried in batch.tried if isinstance(tried.found, tuple)])
+        for tried in batch.tried:
+            if tried.is_last:
+                self._complete(tried.task)
+
+    def _store(self, pages: Sequence[Tried]) -> None:
+        records = [self._record(tried.task, *tried.found) for tried in pages if isinstance(tried.found, tuple)]
+        if records:
+            with timed("store"):
+                self.store.upsert(records)
+        stored: dict[str, list[int]] = {}
+        for tried in pages:
+            stored.setdefault(tried.task.document.doc_id, []).append(tried.number)
+        for doc_id, numbers in stored.items():
+            self.failures.clear_pages(doc_id, numbers)
+        self.report.added += len(pages)
+        for _ in pages:
+            self.progress.page(ok=True)
+
+    def _record(self, task: Task, page: Page, vectors: PageVectors) -> Record:
+        document = task.document
+        kind = PAGE if document.state == CURRENT else ARRIVING
+        payload = page_payload(page, vectors.grid, document.doc_id, kind)
+        payload["meta"] = dict(document.meta)
+        point = page_id(document.doc_id, page.number, self.model_key)
+        with timed("pool"):
+            return page_record(point, payload, vectors, page.words.texts, self.pipeline, self.mean)
+
+    def _complete(self, task: Task) -> None:
+        """Every page was tried: a changed file's old content goes, if there is a page to take its place."""
+        # Read again: another document of this run may have taken one of its paths.
+        document = replace(self.documents.get(task.document.doc_id) or task.document, complete=True)
+        failed = self.failures.by_document().get(document.doc_id, {})
+        if document.state == CURRENT or len(failed) < document.pages:
+            replace_older(self.documents, self.gate, document, task.contested)
+            if document.state == CURRENT != task.document.state:
+                self.documents.show(document)  # another process was faster, and these pages were written as arriving
+        else:
+            self.documents.put(document)
+
+
+class OneBehind(Generic[T]):
+    """Does a piece of work after the other in one thread, while the caller prepares the next; at most one waits.
+
+    At the end of the `with` block everything is done. What the work raises is raised by the next `put`, or there.
+
+    Args:
+        work: Done for every value.
+    """
+
+    def __init__(self, work: Callable[[T], None]) -> None:
+        self._work = work
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="vrag-writer")
+        self._under_way: Future[None] | None = None
+
+    def put(self, value: T) -> None:
+        """Hand over a value, once the one before it is done."""
+        self._wait()
+        self._under_way = self._thread.submit(copy_context().run, self._work, value)
+
+    def __enter__(self) -> OneBehind[T]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """After an exception, as Ctrl-C, what is under way is finished, and the exception stands."""
+        try:
+            if kind is None:
+                self._wait()
+        finally:
+            self._thread.shutdown()
+
+    def _wait(self) -> None:
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            with timed(WRITING):
+                under_way.result()

@@ -1,0 +1,27 @@
+"""Which recipe a new index gets: the one asked for, else the one that fits the model."""
+
+from __future__ import annotations
+
+from vrag.embedders.families import ModelOptions, canonical_name, default_recipe
+from vrag.pipeline.pipeline import Pipeline, load_pipeline
+
+
+def choose_pipeline(
+    pipeline: str | Pipeline | None, model: str | None = None, options: ModelOptions | None = None
+) -> Pipeline:
+    """The recipe for a new index, with the model in it.
+
+    Args:
+        pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; None for the one that fits the model.
+        model: To be used instead of the recipe's: a known one, a folder with a checkpoint, or a hub id.
+        options: The revision decides which checkpoint is looked at.
+
+    Raises:
+        UsageError: There is no such recipe or model.
+        ModelError: The model cannot be told apart, being damaged or not to be fetched.
+    """
+    if isinstance(pipeline, Pipeline):
+        recipe = pipeline
+    else:
+        recipe = load_pipeline(pipeline or (default_recipe(model, options) if model else None))
+    return recipe.with_model(canonical_name(model or recipe.model))

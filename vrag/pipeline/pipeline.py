@@ -1,0 +1,290 @@
+"""Pipelines: recipes as data (TOML) that say how pages become named vectors and how they are searched."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vrag.cascade.bm25 import TEXT, Bm25Lane
+from vrag.cascade.cascade import Cascade, Stage
+from vrag.cascade.regions import RegionRule
+from vrag.cascade.text import parse_cascade
+from vrag.embedders.protocol import PageVectors
+from vrag.errors import UsageError
+from vrag.grid import FloatArray
+from vrag.pages.page import PageSpec
+from vrag.pipeline.grammar import (
+    BITS,
+    CONTEXT_PARTS,
+    LANE,
+    RECIPE,
+    REGIONS,
+    SEARCH,
+    Key,
+    checked,
+    checked_table,
+    page_settings,
+    server_layout,
+)
+from vrag.pooling.poolings import SINGLE, make_pooling, normalise, pooled_dim, query_encoding
+from vrag.runtime.parsing import MalformedError, parse_toml, read_text, reason_of
+from vrag.settings import data_dir
+from vrag.store.interface import AnyVector, VectorField
+from vrag.store.layout import ServerLayout
+
+FULL = "full"
+CONTEXT = "context"
+HEAD_ROWS = 20  # of a page: running titles and captions count for every region of it
+DEFAULT_PIPELINE = "builtin"
+_VECTOR_NAME = re.compile(r"[a-z][\w-]*")
+_FLAGS = ("single", "centred")
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSpec:
+    """A pooled vector of the recipe.
+
+    Args:
+        name: Named vector in the store.
+        pooling: A key of `vrag.pooling.poolings.POOLINGS`.
+        options: The pooling's options.
+        single: Stored as one vector with an HNSW graph instead of a multivector.
+        centred: The model's mean vector is subtracted before normalising, on pages and queries alike.
+    """
+
+    name: str
+    pooling: str
+    options: Mapping[str, int | str] = field(default_factory=dict)
+    single: bool = False
+    centred: bool = False
+
+    def of_page(self, page: PageVectors, model_mean: FloatArray | None) -> FloatArray:
+        """This vector of a page: float32 [k, d], or [d] when single."""
+        pooled = make_pooling(self.pooling, self.options, self.name)(page.full, page.grid).vectors
+        if self.centred:
+            pooled = centre(pooled, model_mean, self.name)
+        return pooled[0] if self.single else pooled
+
+    def of_query(self, query: FloatArray, model_mean: FloatArray | None, mean: bool) -> FloatArray:
+        """The query form that scores this vector, from the query's rows float32 [m, d].
+
+        A single vector is always scored with the mean of the query's rows, or as its pooling encodes queries.
+        """
+        encoded = query_encoding(self.pooling, query, self.options)
+        if encoded is not None:
+            return encoded.reshape(-1)
+        if not (mean or self.single):
+            return query
+        pooled = normalise(query.sum(axis=0, keepdims=True))
+        if self.centred:
+            pooled = centre(
+                query.sum(axis=0, keepdims=True) / np.linalg.norm(query, axis=1).sum(), model_mean, self.name
+            )
+        return pooled[0] if self.single else pooled
+
+
+def centre(rows: FloatArray, model_mean: FloatArray | None, name: str) -> FloatArray:
+    """Rows [k, d] with the model's mean [d] subtracted, unit length again (a raw mean says little)."""
+    if model_mean is None:
+        raise UsageError(f"Vector {name!r} is centred, but this model has no mean vector.", "Set centred = false.")
+    return normalise(rows - model_mean)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A validated recipe; `source` is the table it was read from, as it is kept in the index."""
+
+    name: str
+    description: str
+    model: str
+    page: Mapping[str, Any]
+    vectors: tuple[VectorSpec, ...]
+    text: Bm25Lane | None
+    regions: RegionRule
+    context: tuple[str, ...]
+    bits: Mapping[str, int]
+    cascades: Mapping[str, str]
+    default_cascade: str
+    server: ServerLayout
+    source: Mapping[str, Any]
+
+    @property
+    def vector_names(self) -> tuple[str, ...]:
+        """`full`, the pooled vectors, and `text` where the recipe has a text lane."""
+        return (FULL, *(spec.name for spec in self.vectors), *([TEXT] if self.text else []))
+
+    def page_spec(self, wanted: PageSpec) -> PageSpec:
+        """What the embedder and the text lane want, with this recipe's page settings."""
+        return dataclasses.replace(wanted, **{**self.page, "words": wanted.words or self.text is not None})
+
+    def schema(self, dim: int) -> list[VectorField]:
+        """Named vectors of the store for a model of dimension `dim`."""
+        pooled = [
+            VectorField(s.name, "single" if s.single else "multi", pooled_dim(s.pooling, s.options, dim), hnsw=s.single)
+            for s in self.vectors
+        ]
+        more = [VectorField(TEXT, "sparse")] if self.text else []
+        more += [VectorField(CONTEXT, "multi", dim)] if self.has_context else []
+        return [VectorField(FULL, "multi", dim), *pooled, *more]
+
+    @property
+    def has_context(self) -> bool:
+        """Whether documents have a context of their own; a page's head needs none."""
+        return bool(set(self.context) - {"head"})
+
+    @property
+    def head_rows(self) -> int:
+        """First rows of a page that count in every region, where the recipe wants them."""
+        return HEAD_ROWS if "head" in self.context else 0
+
+    def cascade(self, text: str | None) -> Cascade:
+        """The cascade named or written in `text`; None takes the recipe's default.
+
+        Raises:
+            UsageError: It is no cascade, or asks for a context that the recipe does not keep.
+        """
+        cascade = parse_cascade(text or self.default_cascade, self.cascades, self.vector_names)
+        if any(stage.context for stage in cascade.stages) and not self.context:
+            raise UsageError(
+                f"{cascade}: this index keeps no context of documents.",
+                'Ingest with a recipe that has context = ["name", "title", "opening"].',
+            )
+        return cascade
+
+    def spec(self, vector: str) -> VectorSpec:
+        """How the named vector is made; `full` is the multivector itself."""
+        return next((s for s in self.vectors if s.name == vector), VectorSpec(FULL, "full"))
+
+    def query_form(self, stage: Stage, text: str, rows: FloatArray, model_mean: FloatArray | None) -> AnyVector:
+        """What scores the stage's vector: terms for `text`, else the query's rows float32 [m, d] or their mean."""
+        if stage.vector == TEXT and self.text:
+            return self.text.query(text)
+        return self.spec(stage.vector).of_query(rows, model_mean, stage.mean)
+
+    def with_page(self, **settings: Any) -> Pipeline:
+        """This recipe with other page settings; None leaves a setting as it is."""
+        chosen = {key: value for key, value in settings.items() if value is not None}
+        page = {**self.source.get("page", {}), **chosen}
+        return make_pipeline(self.name, {**self.source, "page": page}, self.name)
+
+    def with_model(self, model: str | None) -> Pipeline:
+        """This recipe with another model."""
+        return make_pipeline(self.name, {**self.source, "model": model or self.model}, self.name)
+
+
+def list_pipelines() -> Iterator[Pipeline]:
+    """The recipes shipped with vrag, by name."""
+    return map(_read, _shipped())
+
+
+def load_pipeline(name: str | None = None) -> Pipeline:
+    """A shipped recipe by name, or a TOML file by path.
+
+    Raises:
+        UsageError: No such recipe, or the file is not a valid one (file, key and what is allowed are named).
+    """
+    return _read(pipeline_file(name or DEFAULT_PIPELINE))
+
+
+def pipeline_file(name: str) -> Path:
+    """The TOML file of a recipe: a shipped one by name, or any by path.
+
+    Raises:
+        UsageError: There is no such file.
+    """
+    shipped = data_dir("pipelines") / f"{name}.toml"
+    file = shipped if shipped.is_file() else Path(name)
+    if file.suffix != ".toml" or not file.is_file():
+        known = ", ".join(file.stem for file in _shipped())
+        raise UsageError(f"No pipeline {name!r}.", f"Use one of: {known}; or the path of a .toml file.")
+    return file
+
+
+def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
+    """A pipeline from its table.
+
+    Args:
+        name: What it is called.
+        table: As parsed from TOML.
+        where: File named in error messages.
+    """
+    checked_table(table, RECIPE, where)
+    vectors = tuple(_vector(key, value, where) for key, value in table.get("vectors", {}).items())
+    named = table.get("cascades", {})
+    cascades = {"exact": FULL, **checked_table(named, dict.fromkeys(named, Key(str)), where, "cascades.")}
+    default = checked_table(table.get("search", {}), SEARCH, where, "search.").get("cascade", "exact")
+    pipeline = Pipeline(
+        name=name,
+        description=table.get("description", ""),
+        model=table.get("model", "builtin"),
+        page=page_settings(table.get("page", {}), where),
+        vectors=vectors,
+        text=_text(table.get("text"), where),
+        regions=_regions(table.get("regions", {}), where),
+        context=_context(table.get("context", []), where),
+        bits=checked_table(table.get("bits", {}), BITS, where, "bits."),
+        cascades=cascades,
+        default_cascade=default,
+        server=server_layout(table.get("server", {}), where),
+        source=dict(table),
+    )
+    for text in (*cascades, default):
+        try:
+            pipeline.cascade(text)
+        except UsageError as error:
+            raise UsageError(f"{where}: {error.message}", error.hint) from error
+    return pipeline
+
+
+def _shipped() -> list[Path]:
+    return sorted(data_dir("pipelines").glob("*.toml"))
+
+
+def _read(file: Path) -> Pipeline:
+    try:
+        table = parse_toml(read_text(file))
+    except (OSError, MalformedError) as error:
+        raise UsageError(f"{file}: not a readable TOML file: {reason_of(error)}.") from error
+    return make_pipeline(file.stem, table, str(file))
+
+
+def _vector(name: str, table: Any, where: str) -> VectorSpec:
+    at = f"{where}: vectors.{name}"
+    if name in (FULL, TEXT, CONTEXT):
+        raise UsageError(f"{at}: {name!r} is no pooled vector.", "Choose another name.")
+    if not _VECTOR_NAME.fullmatch(name):
+        raise UsageError(f"{at}: a name begins with a to z and has only letters, digits, _ and -.")
+    if not isinstance(table, Mapping) or not isinstance(table.get("pooling"), str):
+        raise UsageError(f"{at}: needs a pooling.", 'e.g. pooling = "runs"')
+    options = {k: v for k, v in table.items() if k not in ("pooling", *_FLAGS)}
+    make_pooling(table["pooling"], options, at)
+    flags = {key: checked(table.get(key, False), Key(bool), f"{at}.{key}") for key in _FLAGS}
+    if flags["single"] and table["pooling"] not in SINGLE:
+        raise UsageError(f"{at}: only these poolings give a single vector: {', '.join(SINGLE)}.")
+    if table["pooling"] == "muvera" and (flags["centred"] or not flags["single"]):
+        raise UsageError(f"{at}: muvera gives a single vector that is not centred.", "Set single = true.")
+    return VectorSpec(name, table["pooling"], options, **flags)
+
+
+def _regions(table: Any, where: str) -> RegionRule:
+    rule = RegionRule(**checked_table(table, REGIONS, where, "regions."))
+    if rule.stride > rule.window:
+        raise UsageError(f"{where}: regions.stride = {rule.stride} must be at most the window, {rule.window}.")
+    return rule
+
+
+def _context(parts: Any, where: str) -> tuple[str, ...]:
+    for part in checked(parts, Key(list), f"{where}: context"):
+        checked(part, Key(str, CONTEXT_PARTS), f"{where}: context")
+    return tuple(parts)
+
+
+def _text(table: Any, where: str) -> Bm25Lane | None:
+    """The text lane; a recipe without a `[text]` table has none."""
+    return None if table is None else Bm25Lane(**checked_table(table, LANE, where, "text."))

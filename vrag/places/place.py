@@ -1,0 +1,276 @@
+"""Where an index is: a folder on this machine, or a collection on a Qdrant server.
+
+An index explains itself: its facts lie beside its pages, in `index.json` of the folder or in one
+record of the collection, so any machine opens it by its place alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from vrag.errors import IndexExistsError, IndexMismatchError, UsageError
+from vrag.places.facts import Facts, write_facts
+from vrag.places.leftovers import find_stranger
+from vrag.places.swap import finish_interrupted_swap
+from vrag.runtime.parsing import MalformedError, parse_json, read_text
+from vrag.runtime.pathtext import shown
+from vrag.settings import INDEX_ENV, INDEX_FILE, INDEX_NAME, SHARD, find_index, index_for_writing, is_index
+from vrag.store.address import URL_ENV, Server, collection_name
+from vrag.store.interface import Record, Selection, Store, VectorField
+from vrag.store.layout import ServerLayout
+
+if TYPE_CHECKING:
+    from vrag.store.connect import Connection
+
+FACTS_ID = "00000000-0000-5000-8000-000000000001"
+INDEX = "index"
+
+
+class Place(Protocol):
+    """A place that holds an index, or may come to hold one."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: the folder, or the server's address with the collection."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of an embedded index; None on a server."""
+        ...
+
+    def holds_index(self) -> bool:
+        """Whether a whole index is there."""
+        ...
+
+    def require_free(self) -> None:
+        """Look whether an index can be made here.
+
+        Raises:
+            UsageError: There is one, or what is there is somebody else's.
+        """
+        ...
+
+    def facts(self) -> Facts:
+        """What the index says of itself.
+
+        Raises:
+            UsageError: There is none.
+            IndexMismatchError: The facts are damaged or of another format.
+        """
+        ...
+
+    def write_facts(self, facts: Facts) -> None:
+        """Replace what the index says of itself, in one step: whoever reads it reads all of it, old or new."""
+        ...
+
+    def create(
+        self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
+    ) -> Store:
+        """Make an index; its facts are written last, so a place with facts holds a whole one."""
+        ...
+
+    def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
+        """The store of the index that is there."""
+        ...
+
+
+class FolderPlace:
+    """A folder with Qdrant Edge in it.
+
+    Args:
+        folder: Made when it is missing.
+        wait: Seconds to wait for another process that has the index open.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], wait: float = 0.0) -> None:
+        self._folder = Path(folder).absolute()
+        self.wait = wait
+
+    @property
+    def name(self) -> str:
+        """The folder."""
+        return str(self._folder)
+
+    @property
+    def folder(self) -> Path:
+        """The folder, absolute."""
+        return self._folder
+
+    def holds_index(self) -> bool:
+        """Whether the folder has an `index.json`."""
+        return is_index(self._folder)
+
+    def require_free(self) -> None:
+        """Nothing is in the folder but what a try at making an index has left."""
+        _require_no_index(self)
+        stranger = find_stranger(self._folder)
+        if stranger is not None:
+            raise UsageError(
+                f"{self._folder} is no index, and there is something in it: {shown(stranger)}.",
+                f"Name a new or empty folder for the index: --index {shlex.quote(str(self._folder / INDEX_NAME))}",
+            )
+
+    def facts(self) -> Facts:
+        """What `index.json` says, after a repooling that was cut off at its end is finished."""
+        finish_interrupted_swap(self._folder, self.wait)
+        file = self._folder / INDEX_FILE
+        if not self.holds_index():
+            raise UsageError(
+                f"No index at {self._folder}.", f"Make one with: vrag ingest FOLDER --index {self._folder}"
+            )
+        try:
+            value = parse_json(read_text(file))
+        except MalformedError as error:
+            raise IndexMismatchError(f"{file} is damaged: {error}.", "Ingest into a new folder.") from error
+        return Facts.from_json(value, str(file))
+
+    def write_facts(self, facts: Facts) -> None:
+        """A new `index.json` in the place of the old one."""
+        write_facts(self._folder, facts)
+
+    def create(
+        self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
+    ) -> Store:
+        """A new shard and its `index.json`; what a crash left of an earlier try is removed first."""
+        from vrag.bits.beside import BitsStore
+
+        self.require_free()
+        shard = self._folder / SHARD
+        if shard.is_dir():
+            shutil.rmtree(shard)
+        store = BitsStore.create(shard, fields, dict(keys))
+        write_facts(self._folder, facts)
+        return store
+
+    def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
+        """The shard; `StoreError` when another process has it."""
+        from vrag.bits.beside import BitsStore
+
+        return BitsStore.open(self._folder / SHARD, fields)
+
+
+class ServerPlace:
+    """A collection on a server."""
+
+    folder = None
+
+    def __init__(self, server: Server, collection: str) -> None:
+        self.server = server
+        self.collection = collection
+
+    @property
+    def name(self) -> str:
+        """The address, without any key, and the collection."""
+        return f"{self.server.url}, collection {self.collection}"
+
+    def holds_index(self) -> bool:
+        """Whether the collection is there with the facts of an index."""
+        return self._facts_record() is not None
+
+    def require_free(self) -> None:
+        """There is no index; that a collection holds somebody else's points is seen when one is made."""
+        _require_no_index(self)
+
+    def facts(self) -> Facts:
+        """What the record of facts says."""
+        record = self._facts_record()
+        if record is None:
+            hint = f"Make one with: vrag ingest FOLDER --url {self.server.url} --collection {self.collection}"
+            raise UsageError(f"No index at {self.name}.", hint)
+        return Facts.from_json(record.payload.get("facts"), f"The index at {self.name}")
+
+    def write_facts(self, facts: Facts) -> None:
+        """A new record of facts in the place of the old one."""
+        from vrag.store.server import ServerStore
+
+        store = ServerStore(self._connection, self.collection, ())
+        store.upsert([Record(FACTS_ID, {"kind": INDEX, "facts": facts.to_json()})])
+
+    def create(
+        self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
+    ) -> Store:
+        """The collection and its record of facts; an unfinished one is finished, a stranger's is left alone."""
+        from vrag.store.server import ServerStore
+
+        store = ServerStore.create(self._connection, self.collection, fields, keys, layout)
+        if store.count(Selection()):
+            raise UsageError(
+                f"The collection {self.collection!r} at {self.server.url} holds points, and no vrag index.",
+                "Use another one: --collection NAME.",
+            )
+        store.upsert([Record(FACTS_ID, {"kind": INDEX, "facts": facts.to_json()})])
+        return store
+
+    def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
+        """The collection."""
+        from vrag.store.server import ServerStore
+
+        return ServerStore(self._connection, self.collection, fields, layout)
+
+    @cached_property
+    def _connection(self) -> Connection:
+        from vrag.store.connect import connect
+
+        return connect(self.server)
+
+    def _facts_record(self) -> Record | None:
+        from vrag.store.server import ServerStore
+
+        store = ServerStore(self._connection, self.collection, ())
+        if not store.exists():
+            return None
+        return store.fetch([FACTS_ID]).get(FACTS_ID)
+
+
+def choose_place(
+    index: Path | None = None,
+    url: str | None = None,
+    collection: str | None = None,
+    timeout: float | None = None,
+    wait: float = 0.0,
+    writing: bool = False,
+    server: bool = False,
+) -> Place:
+    """The place a command works on.
+
+    The first that is given: `index` or `url`, `VRAG_INDEX`, `QDRANT_URL`, and else the nearest `.vrag` upward.
+
+    Args:
+        index: Folder.
+        url: A server's address; its key comes from `QDRANT_API_KEY` alone, since others can read a command line.
+        collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
+        timeout: Seconds a server has to answer.
+        wait: Seconds to wait for another process that has the folder open.
+        writing: Whether an index may be made where there is none.
+        server: Only a server will do.
+
+    Raises:
+        UsageError: Folder and server are both given, or there is no index.
+    """
+    if index is not None and url is not None:
+        raise UsageError("--index is a folder and --url a server: give one of them.")
+    from_environment = index is None and not os.environ.get(INDEX_ENV) and bool(os.environ.get(URL_ENV))
+    if url is not None or from_environment or server:
+        return ServerPlace(Server.from_environment(url, timeout), collection_name(collection))
+    if collection is not None:
+        raise UsageError("--collection is a server's.", f"Name the server with --url, or set {URL_ENV}.")
+    return FolderPlace(index_for_writing(index) if writing else find_index(index), wait)
+
+
+def as_place(place: str | os.PathLike[str] | Place, collection: str | None = None, wait: float = 0.0) -> Place:
+    """A place from what programs write: a folder, or a server's `http://` or `https://` address."""
+    if isinstance(place, str) and place.startswith(("http://", "https://")):
+        return ServerPlace(Server.from_environment(place), collection_name(collection))
+    return FolderPlace(place, wait) if isinstance(place, (str, os.PathLike)) else place
+
+
+def _require_no_index(place: Place) -> None:
+    if place.holds_index():
+        raise IndexExistsError(f"There is an index at {place.name} already.", "Open it, or choose another place.")

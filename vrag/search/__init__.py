@@ -1,0 +1,1 @@
+"""Search: a query and a cascade come in, hits go out."""

@@ -1,0 +1,104 @@
+"""Where on its page a hit lies: the passage that answers the query best, or for patches the window that counted.
+
+The score of a page adds its best window, its head and its document's context. Where the head has counted, the window
+that won besides may stand anywhere. So what is shown is chosen among all sentences of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vrag.cascade.cascade import Stage
+from vrag.catalog.payload import page_grid, page_place, page_words
+from vrag.grid import Box, FloatArray, Grid
+from vrag.pages.page import Words
+from vrag.pages.sentences import Span
+from vrag.pipeline.pipeline import FULL
+from vrag.search.context import Contexts
+from vrag.search.rescoring import Rescorer
+from vrag.search.snippet import Pieces, best_passage, box_around, passage_of_words, passage_text, pieces, words_within
+from vrag.store.interface import Record, Scored
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Where on a page that is which was looked for.
+
+    Args:
+        rows: First row and end in the page's `full` multivector.
+        box: x0, y0, x1, y1 as shares of the page, around all of it.
+        words: First word and end; None where rows are patches.
+    """
+
+    rows: tuple[int, int]
+    box: Box
+    words: Span | None = None
+
+
+def find_passages(
+    rescoring: Rescorer, stage: Stage, query: FloatArray, points: Sequence[Scored], starts: Mapping[str, int]
+) -> dict[str, Passage]:
+    """Passages by point id; pages that are gone meanwhile have none, nor has any page for other vectors than `full`.
+
+    Args:
+        rescoring: Of the search.
+        stage: One with regions; its packed bits will do, where the index has them.
+        query: float32 [m, d], as the stage scores with it.
+        points: Pages, with `doc_id` in their payload.
+        starts: First row of the window that counted, of those pages that have one.
+    """
+    if stage.vector != FULL:
+        return {}
+    records = rescoring.store.fetch([point.id for point in points if point.id in starts])
+    passages, of_words = {}, []
+    for point in (point for point in points if point.id in records):
+        grid, words = page_grid(records[point.id].payload), page_words(records[point.id].payload)
+        if grid.is_free and len(words):
+            of_words.append((point, pieces(words, grid)))
+        else:
+            passages[point.id] = _window(grid, words, rescoring.rule.rows(grid, starts[point.id]))
+    chosen = [point for point, _ in of_words]
+    maxima = rescoring.maxima_within(stage, query, chosen, [cut.rows for _, cut in of_words])
+    context, weights = rescoring.context(query, chosen), np.linalg.norm(query, axis=1)
+    for i, (point, cut) in enumerate(of_words):
+        said = None if context is None else context[:, i]
+        passages[point.id] = _passage(cut, best_passage(maxima[i], weights, said, cut.spans))
+    return passages
+
+
+def page_snippet(
+    record: Record, chosen: Span | None, region: Box | None, embed: Callable[[], FloatArray], contexts: Contexts
+) -> str:
+    """The passage of a page as text; empty when no words stand there.
+
+    Args:
+        record: The page's, with its vector `full` unless words are chosen already.
+        chosen: First word and end of the passage, when a search has chosen one.
+        region: Where to look for it otherwise; None for the whole page.
+        embed: Gives the query's rows, float32 [m, d]; called only when they are needed.
+        contexts: Of the store's documents.
+    """
+    words = page_words(record.payload)
+    if chosen:
+        return passage_text(words, chosen)
+    words = words_within(words, region) if region else words
+    if not len(words):
+        return ""
+    rows, doc_id = embed(), page_place(record.payload)[0]
+    said = contexts.answers(rows, [doc_id])[:, 0]
+    return passage_text(words, passage_of_words(rows, record.vectors[FULL], page_grid(record.payload), words, said))
+
+
+def _passage(cut: Pieces, span: Span) -> Passage:
+    chosen = [rows for rows, (start, end) in zip(cut.rows.tolist(), cut.spans, strict=True)
+              if span[0] <= start and end <= span[1]]  # fmt: skip
+    return Passage((chosen[0][0], chosen[-1][1]), box_around(cut.words.boxes[slice(*span)]), span)
+
+
+def _window(grid: Grid, words: Words, rows: tuple[int, int]) -> Passage:
+    """A window of patches, with the words whose middle it holds."""
+    held = words_within(words, box_around(grid.boxes[slice(*rows)]))
+    return Passage(rows, box_around(np.concatenate([grid.boxes[slice(*rows)], held.boxes])))

@@ -1,0 +1,113 @@
+"""Search: a query becomes vectors, a cascade ranks pages, points become hits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vrag.cascade.cascade import Cascade
+from vrag.catalog.documents import Documents, Label
+from vrag.errors import StoreError
+from vrag.grid import Box
+from vrag.search.execution import Execution, Ranking
+from vrag.search.passages import Passage, find_passages
+from vrag.search.typed_words import TypedWord
+from vrag.store.interface import Scored
+
+# Equal scores are told apart by document and page; this many more points than hits are read so
+# that a tie at the end of the list does not depend on the engine's order.
+_TIE_MARGIN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A page found.
+
+    Args:
+        rank: From 1.
+        score: Score of the last stage; MaxSim when that stage is `full`.
+        doc: Name of the document, as `--where doc=` takes it.
+        path: Absolute path of its file.
+        page: Page number from 1.
+        stages: Score of this page in every stage, whichever branch found it, by the stage's label.
+        id: Id of the page's record.
+        rows: First row and end of the best passage in the page's `full` multivector, where a stage looked for regions.
+        region: Where that lies: x0, y0, x1, y1 as shares of the page.
+        words: First word and end of that passage; None where rows are patches, or no stage looked for regions.
+        context_words: Words of the query that the document's own context answers better than this page does.
+    """
+
+    rank: int
+    score: float
+    doc: str
+    path: str
+    page: int
+    stages: dict[str, float]
+    id: str
+    rows: tuple[int, int] | None = None
+    region: Box | None = None
+    context_words: tuple[str, ...] = ()
+    words: tuple[int, int] | None = None
+
+
+def search(
+    execution: Execution, documents: Documents, cascade: Cascade, k: int, words: Sequence[TypedWord] = ()
+) -> list[Hit]:
+    """The `k` best pages, best first.
+
+    Args:
+        execution: The query, ready to run.
+        documents: Names of documents.
+        cascade: How pages are ranked.
+        k: Hits wanted.
+        words: What the query's rows stand for, to say which of them the context answered.
+    """
+    ranking = replace(execution, spare=_TIE_MARGIN).run(cascade)
+    if any("doc_id" not in point.payload for point in ranking.points):
+        raise StoreError("Pages of the index have lost what is known of them.", "vrag verify --repair brings it back.")
+    labels = documents.labels([str(point.payload["doc_id"]) for point in ranking.points])
+    best = sorted(ranking.points, key=lambda point: result_order(point, labels))[:k]
+    passages = _passages(execution, cascade, ranking, best)
+    answered = _context_words(execution, cascade, ranking, best, words)
+    hits = []
+    for rank, point in enumerate(best, 1):
+        name, path = labels[str(point.payload["doc_id"])]
+        scores = {label: scores[point.id] for label, scores in ranking.stages if point.id in scores}
+        hit = Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id)
+        hit = replace(hit, context_words=answered.get(point.id, ()))
+        passage = passages.get(point.id)
+        hits.append(replace(hit, rows=passage.rows, region=passage.box, words=passage.words) if passage else hit)
+    return hits
+
+
+def _context_words(
+    execution: Execution, cascade: Cascade, ranking: Ranking, points: Sequence[Scored], words: Sequence[TypedWord]
+) -> dict[str, tuple[str, ...]]:
+    """Words any piece of which the context answered, for each page, when the last stage with a context counted it."""
+    with_context = [place for place, stage in enumerate(cascade.stages) if stage.context]
+    if not (words and with_context and points) or execution.is_one_document:
+        return {}
+    stage = replace(cascade.stages[with_context[-1]], bits=True)  # estimates will do, where the index has them
+    starts = ranking.starts.get(with_context[-1], {})
+    answered = execution.rescoring.by_context(stage, np.asarray(execution.form(stage)), points, starts)
+    typed = [word for word in words if word.is_typed]
+    return {
+        point: tuple(word.text for word in typed if rows[list(word.rows)].any()) for point, rows in answered.items()
+    }
+
+
+def _passages(execution: Execution, cascade: Cascade, ranking: Ranking, points: Sequence[Scored]) -> dict[str, Passage]:
+    """The best passage of each page, where a stage looked for regions."""
+    if not ranking.starts:
+        return {}
+    looked = max(ranking.starts)
+    stage = replace(cascade.stages[looked], bits=True)  # estimates will do, where the index has them
+    query = np.atleast_2d(np.asarray(execution.form(stage)))
+    return find_passages(execution.rescoring, stage, query, points, ranking.starts[looked])
+
+
+def result_order(point: Scored, labels: Mapping[str, Label]) -> tuple[float, str, int]:
+    """Sorts points as hits are ranked: by score, equal scores by the document's path and the page."""
+    return -point.score, labels[str(point.payload["doc_id"])][1], int(point.payload["page"])
