@@ -29,7 +29,7 @@ from vrag.evaluation.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.folder import load_benchmark
 from vrag.evaluation.metrics import evaluate
 from vrag.evaluation.ranking_memory import PeakMemory
-from vrag.evaluation.statistics import Interval, bootstrap_interval, randomisation_test
+from vrag.evaluation.statistics import ConfidenceInterval, bootstrap_interval, randomisation_test
 from vrag.settings import is_index
 
 EXACT = "exact"
@@ -76,7 +76,7 @@ class Result:
     scope: str
     cascade: str
     ndcg: float
-    interval: Interval
+    interval: ConfidenceInterval
     percent_of_exact: float | None
     p_value: float | None
     recall: float

@@ -89,12 +89,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--index", type=Path, required=True, help="index of its PDFs; it is copied, not changed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    recipe = make_pipeline("poolings", {"description": "every pooling of words", "vectors": POOLINGS}, "poolings")
+    pipeline = make_pipeline("poolings", {"description": "every pooling of words", "vectors": POOLINGS}, "poolings")
     try:
         benchmark = load_benchmark(options.benchmark)
         with tempfile.TemporaryDirectory(dir=options.index.absolute().parent) as place:
             copy = shutil.copytree(options.index, Path(place) / "index")
-            repool(copy, recipe)
+            repool(copy, pipeline)
             with Index.open(copy) as index:
                 rows = measure(index, benchmark)
     except VragError as error:

@@ -1,8 +1,8 @@
 """Prints the sizing tables of docs/scale.md: a sample measured here, and the formulas of vrag.planning.estimate.
 
-    python eval/scale.py PDFS...     # documents for the built-in recipe, e.g. eval/samples/pdfs
+    python eval/scale.py PDFS...     # documents for the built-in pipeline, e.g. eval/samples/pdfs
 
-The built-in recipe is measured on the documents. ColPali's shape (1,024 patches of dimension 128, rows of 32, one
+The built-in pipeline is measured on the documents. ColPali's shape (1,024 patches of dimension 128, rows of 32, one
 mean) is measured with random vectors, which says what storage and scans cost, and nothing about embedding.
 """
 
@@ -58,15 +58,15 @@ class RandomPatches:
 
 
 def builtin(paths: Sequence[str]) -> Sample:
-    """The built-in recipe on documents."""
-    recipe, embedder = load_pipeline("builtin"), load_embedder("builtin")
-    with PageWorkers(recipe.page_spec(embedder.page_spec), os.cpu_count() or 1) as workers:
+    """The built-in pipeline on documents."""
+    pipeline, embedder = load_pipeline("builtin"), load_embedder("builtin")
+    with PageWorkers(pipeline.page_spec(embedder.page_spec), os.cpu_count() or 1) as workers:
         counts, _ = count_pages(find_files([Path(path) for path in paths]), workers)
-        return measure_files(counts, 32, workers, recipe, embedder)
+        return measure_files(counts, 32, workers, pipeline, embedder)
 
 
 def show(name: str, sample: Sample, hours: str) -> None:
-    """The two tables of one recipe."""
+    """The two tables of one pipeline."""
     print(f"\n### {name}\n\n| vector | rows | d | bytes a page, float16 | exact scan, µs a page |")
     print("| --- | --- | --- | --- | --- |")
     for v in sample.vectors:
@@ -93,7 +93,7 @@ def main() -> None:
     """Measure and print."""
     command = " ".join(["python eval/scale.py", *sys.argv[1:]])
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores; {command}")
-    show("Built-in model, recipe `builtin`", builtin(sys.argv[1:]), "CPU")
+    show("Built-in model, pipeline `builtin`", builtin(sys.argv[1:]), "CPU")
     patches = measure_made_up(PATCHES, RandomPatches())  # type: ignore[arg-type]
     show("ColPali's shape: 1,024 patches, rows, mean", Sample(**{**_fields(patches), "seconds_a_page": 0.1}), "GPU")
 

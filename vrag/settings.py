@@ -1,4 +1,4 @@
-"""Where things are: the index found upward from the working directory, recipes shipped with the package, caches."""
+"""Where things are: the index found upward from the working directory, pipelines shipped with the package, caches."""
 
 from __future__ import annotations
 

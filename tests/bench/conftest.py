@@ -4,7 +4,7 @@ import pytest
 from tests.bits.naive import unit
 from tests.conftest import ANIMALS
 from tests.pdfs import write_pdf
-from vrag.bench.vectors import Corpus, Source
+from vrag.bench.vectors import VectorCorpus, VectorSource
 
 
 @pytest.fixture(scope="session")
@@ -16,12 +16,12 @@ def source():
         topics = rng.normal(size=(4, 16))
         pages.append(unit(topics[rng.integers(0, 4, 40)] + 0.5 * rng.normal(size=(40, 16))))
     queries = [unit(page[rng.integers(0, 40, 6)] + 0.1 * rng.normal(size=(6, 16))) for page in pages[:5]]
-    return Source(pages, queries, "test", 16)
+    return VectorSource(pages, queries, "test", 16)
 
 
 @pytest.fixture(scope="session")
 def corpus(source):
-    return Corpus(source, 64)
+    return VectorCorpus(source, 64)
 
 
 @pytest.fixture(autouse=True)

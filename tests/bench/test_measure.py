@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vrag.bench.apart import measure_apart
-from vrag.bench.measure import FEWEST, Result, Row, best, make_row, timed, timed_scorer
+from vrag.bench.measure import FEWEST, Result, SpeedRow, best, make_row, timed, timed_scorer
 from vrag.bench.peers import PEERS, numpy_scorer, one_blas_thread
 from vrag.bench.run import machine, with_ratios
 from vrag.bench.speed_plot import label_of, write_csv, write_plot
@@ -52,7 +52,7 @@ def test_a_slow_scorer_answers_fewer_queries(corpus):
 
 def test_ratios_are_to_the_fastest_exact_search():
     rows = [
-        Row(1, s, c, qps, 1, 0, 1, 1)
+        SpeedRow(1, s, c, qps, 1, 0, 1, 1)
         for s, c, qps in (("numpy GEMM", "", 2), ("Qdrant Edge", "full", 4), ("vrag", "x", 40))
     ]
     assert [(row.system, row.ratio) for row in with_ratios(rows)] == [
@@ -85,7 +85,7 @@ def test_every_peer_finds_the_nearest_pages(peer, corpus, tmp_path):
 
 def test_rows_as_csv_and_as_a_picture(tmp_path):
     rows = [
-        Row(pages, "vrag", f"rows@bits:{pages} > full", 9.0, recall, 1, 1, 1)
+        SpeedRow(pages, "vrag", f"rows@bits:{pages} > full", 9.0, recall, 1, 1, 1)
         for pages, recall in ((100, 1), (1000, 0.5))
     ]
     write_csv(rows, tmp_path / "b.csv")
@@ -107,7 +107,7 @@ def test_one_size_is_a_picture_of_bars(tmp_path):
     pytest.importorskip("matplotlib")
     from PIL import Image
 
-    rows = [Row(100, name, "", qps, recall, 1, 1, 1) for name, qps, recall in (("a", 9.0, 1.0), ("b", 90.0, 0.5))]
+    rows = [SpeedRow(100, name, "", qps, recall, 1, 1, 1) for name, qps, recall in (("a", 9.0, 1.0), ("b", 90.0, 0.5))]
     write_plot(rows, tmp_path / "b.png")
     with Image.open(tmp_path / "b.png") as picture:
         blue = [np.array(picture.convert("RGB"))[y] for y in range(picture.height)]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bits.naive import unit
-from vrag.bench.vectors import NOISE, Corpus, _middle_words, _projected, _projection, read_source
+from vrag.bench.vectors import NOISE, VectorCorpus, _middle_words, _projected, _projection, read_source
 from vrag.errors import UsageError
 
 
@@ -41,7 +41,7 @@ def test_every_row_is_near_a_real_one(corpus):
 
 def test_a_page_has_rows_of_two_pages_at_most(source):
     pages = [np.full((40, 16), i, np.float32) + np.eye(16)[i] * 100 for i in range(12)]
-    mixed = Corpus(type(source)([unit(p) for p in pages], source.queries, "test", 16), 64)
+    mixed = VectorCorpus(type(source)([unit(p) for p in pages], source.queries, "test", 16), 64)
     for number in range(10):
         assert len(set(mixed.page(number).argmax(axis=1).tolist())) <= 2
 

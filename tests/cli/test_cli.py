@@ -151,7 +151,7 @@ def test_info_models_pipelines_and_doctor(cli, indexed):
         assert cli(name, *options).code == 0
 
 
-def test_pipelines_show_prints_a_recipe_to_start_from(cli, tmp_path):
+def test_pipelines_show_prints_a_pipeline_to_start_from(cli, tmp_path):
     for name in [row["name"] for row in cli("pipelines", "--json").json]:
         shown = cli("pipelines", "show", name)
         assert shown.code == 0
@@ -329,7 +329,7 @@ def test_models_say_whether_they_run_here(cli):
     assert rows["vidore/colpali-v1.3"]["vidore"] == [84.8, 54.7, 43.0]
     assert rows["Qdrant/colmodernvbert"]["needs"] == 'pip install "vrag-toolkit[onnx]"'
     families = {row["family"]: row for row in found["families"]}
-    assert families["ColQwen2_5"]["recipe"] == "colqwen2_5"
+    assert families["ColQwen2_5"]["pipeline"] == "colqwen2_5"
     assert families["BiQwen2"]["page"] == "one vector"
     assert families["Qdrant/colpali-v1.3-fp16 (ONNX)"]["engine"] == "fastembed"
     people = cli("models", env={"COLUMNS": "250", "NO_COLOR": "1"})

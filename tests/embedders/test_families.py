@@ -16,8 +16,8 @@ def test_the_class_named_by_the_config_decides(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.model_class)
-def test_every_family_has_its_recipe(family):
-    assert family.recipe in [pipeline.name for pipeline in list_pipelines()]
+def test_every_family_has_its_pipeline(family):
+    assert family.pipeline in [pipeline.name for pipeline in list_pipelines()]
 
 
 def test_the_class_named_by_the_adapter_comes_first():

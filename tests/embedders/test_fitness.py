@@ -3,13 +3,13 @@
 import pytest
 
 from vrag.embedders.catalogue import known_families, known_models
-from vrag.embedders.fitness import GB, Fitness, Machine, fitness, this_machine
+from vrag.embedders.fitness import GB, Equipment, Fitness, fitness, this_machine
 from vrag.embedders.models import COLPALI, MINILM, ONNX, find_model
 
 CPU = {MINILM: "cpu", COLPALI: "cpu", ONNX: "cpu"}
-SMALL = Machine(8 * GB, CPU, 0, {})
-CARD = Machine(8 * GB, {**CPU, COLPALI: "cuda:0"}, 24 * GB, {})
-BARE = Machine(64 * GB, CPU, 0, {COLPALI: "needs torch: pip install it", ONNX: "needs fastembed: pip install it"})
+SMALL = Equipment(8 * GB, CPU, 0, {})
+CARD = Equipment(8 * GB, {**CPU, COLPALI: "cuda:0"}, 24 * GB, {})
+BARE = Equipment(64 * GB, CPU, 0, {COLPALI: "needs torch: pip install it", ONNX: "needs fastembed: pip install it"})
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_model_runs_where_its_extra_is_and_its_weights_fit(machine, name, expe
 
 
 def test_a_card_that_is_too_small_is_named():
-    small = Machine(64 * GB, CARD.devices, 8 * GB, {})
+    small = Equipment(64 * GB, CARD.devices, 8 * GB, {})
     assert fitness(find_model("nomic-ai/colnomic-embed-multimodal-7b"), small).how == (
         "needs 18 GB of GPU memory, there are 8"
     )

@@ -1,4 +1,4 @@
-"""Cached indexes: found by content, recipe and model; outdated ones left alone."""
+"""Cached indexes: found by content, pipeline and model; outdated ones left alone."""
 
 import json
 
@@ -46,7 +46,7 @@ def test_the_same_corpus_finds_its_index_and_costs_nothing(filled):
     assert report.added == report.unchanged == 0  # not even looked at
 
 
-def test_another_recipe_gets_another_index(filled):
+def test_another_pipeline_gets_another_index(filled):
     cache, _, digests = filled
     with open_index(digests, cache, load_pipeline().with_page(dpi=100), ModelOptions()) as index:
         assert index.page_count == 0

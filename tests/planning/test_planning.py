@@ -64,9 +64,9 @@ def test_the_log_and_the_kept_rows_have_a_limit():
 
 
 def test_a_small_index_takes_what_was_planned(folder, indexed):
-    recipe, embedder, files = load_pipeline(), load_embedder("builtin"), find_files([folder])
-    with PageWorkers(recipe.page_spec(embedder.page_spec), 1) as workers:
-        sample = measure_files(count_pages(files, workers)[0], 5, workers, recipe, embedder)
+    pipeline, embedder, files = load_pipeline(), load_embedder("builtin"), find_files([folder])
+    with PageWorkers(pipeline.page_spec(embedder.page_spec), 1) as workers:
+        sample = measure_files(count_pages(files, workers)[0], 5, workers, pipeline, embedder)
     planned, taken = estimate(sample, 5, HUGE, NODE, ServerLayout()).disk, folder_bytes(indexed)
     assert taken / 1.5 < planned < taken * 1.5
 
@@ -87,11 +87,11 @@ def test_the_servers_limit_is_seen(most, hit):
 
 
 def test_the_sample_is_of_the_users_pages(folder):
-    recipe, embedder = load_pipeline(), load_embedder("builtin")
+    pipeline, embedder = load_pipeline(), load_embedder("builtin")
     files = find_files([folder])
-    with PageWorkers(recipe.page_spec(embedder.page_spec), 1) as workers:
+    with PageWorkers(pipeline.page_spec(embedder.page_spec), 1) as workers:
         counts, failed = count_pages([*files, folder / "none.pdf"], workers)
-        sample = measure_files(counts, 3, workers, recipe, embedder)
+        sample = measure_files(counts, 3, workers, pipeline, embedder)
     assert (sum(counts.values()), len(failed)) == (5, 1)
     assert sample.pages == 3
     assert sample.seconds_a_page > 0

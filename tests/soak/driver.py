@@ -117,13 +117,13 @@ def _pull(folder: Path, url: str, target: str) -> None:
 
 
 def collection(folder: Path, url: str) -> ServerPlace:
-    """Where an index of this recipe and default cascade belongs; another is refused there, as it should be."""
+    """Where an index of this pipeline and default cascade belongs; another is refused there, as it should be."""
     table = json.dumps(dict(FolderPlace(folder).facts().table), sort_keys=True)
     return ServerPlace(Server(url, grpc_port=0), f"c{zlib.crc32(table.encode())}")
 
 
-def _repool(folder: Path, recipe: str) -> None:
-    repool(folder, recipe, watch=lambda done, pages: say("pooled"))
+def _repool(folder: Path, pipeline: str) -> None:
+    repool(folder, pipeline, watch=lambda done, pages: say("pooled"))
 
 
 def _snapshot(folder: Path, file: str) -> None:

@@ -200,7 +200,7 @@ class Round:
             arguments |= {"push": (self._serve(),), "pull": (self._serve(), str(self.root / "copy"))}
         if operation == "snapshot":
             self.snapshot.unlink(missing_ok=True)
-        if operation == "cascade" and self._state.recipe != "builtin":
+        if operation == "cascade" and self._state.pipeline != "builtin":
             return "repool", ("builtin",)
         return (operation, arguments[operation]) if operation in arguments else ("ingest", (str(self.documents),))
 

@@ -38,14 +38,14 @@ class State:
         known: Whether it is complete, by document.
         paths: Where every document was found.
         missing: Pages that complete documents should have, with their documents.
-        recipe: Of the index.
+        pipeline: Of the index.
     """
 
     stored: dict[str, str] = field(default_factory=dict)
     known: dict[str, bool] = field(default_factory=dict)
     paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
-    recipe: str = ""
+    pipeline: str = ""
 
 
 def look(folder: Path) -> State:
@@ -54,7 +54,7 @@ def look(folder: Path) -> State:
         return State()
     with Index.open(folder) as index:
         state = State({r.id: str(r.payload["doc_id"]) for r in index._store.scroll(PAGES, keys=("doc_id",))})
-        state.recipe, failed = index.pipeline.name, Failures(index._store).by_document()
+        state.pipeline, failed = index.pipeline.name, Failures(index._store).by_document()
         for document in index.documents.all():
             state.known[document.doc_id] = document.complete
             state.paths[document.doc_id] = document.paths

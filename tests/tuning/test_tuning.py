@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.pdfs import write_pdf
 from vrag import Index, VragError
-from vrag.evaluation.statistics import Interval
+from vrag.evaluation.statistics import ConfidenceInterval
 from vrag.pipeline.pipeline import load_pipeline
 from vrag.tuning.candidates import bytes_read, propose, reference_of, vector_bytes
 from vrag.tuning.queries import TuningQuery, draw_queries, page_key, read_queries
@@ -117,7 +117,7 @@ def test_the_default_over_few_pages_is_its_own_reference(many, tmp_path):
 
 def measured(recall, ms, ndcg=None):
     stages = (StageRecall("full", recall),)
-    return Measured(f"{recall} {ms}", "", stages, Interval(0, 1), ndcg, ms, ms, 0)
+    return Measured(f"{recall} {ms}", "", stages, ConfidenceInterval(0, 1), ndcg, ms, ms, 0)
 
 
 def test_equal_quality_never_costs_more():
@@ -139,7 +139,7 @@ def test_the_front_is_whatever_nothing_beats(pairs):
     assert tuning.chosen.recall == tuning.keep
 
 
-def test_proposals_are_the_recipes_and_ladders_over_its_vectors(index):
+def test_proposals_are_the_pipelines_and_ladders_over_its_vectors(index):
     texts = [str(cascade) for cascade in propose(index)]
     assert len(texts) == len(set(texts))
     assert {"full", "runs:256 > full", "global:500 > runs:128 > full"} <= set(texts)
@@ -161,13 +161,13 @@ def test_packed_bits_are_proposed_where_numba_scores_them(index, monkeypatch):
     assert not any("@bits" in str(cascade) for cascade in propose(index))
 
 
-def test_the_default_recipe_is_compared_with_its_own_score_of_every_page(index, monkeypatch):
-    recipe = replace(load_pipeline(), name="builtin")
-    monkeypatch.setattr(index, "pipeline", recipe)
+def test_the_default_pipeline_is_compared_with_its_own_score_of_every_page(index, monkeypatch):
+    pipeline = replace(load_pipeline(), name="builtin")
+    monkeypatch.setattr(index, "pipeline", pipeline)
     monkeypatch.setattr(type(index), "page_count", property(lambda self: 2000))
     assert str(reference_of(index)) == "full@bits@regions+context+0.8*text"
     texts = {str(cascade) for cascade in propose(index)}
-    last = str(recipe.cascade("best").steps[-1])
+    last = str(pipeline.cascade("best").steps[-1])
     assert last.startswith("full@bits@regions+context")
     assert {f"runs@bits:64 > {last}", f"union(runs@bits:128, text:32) > {last}"} < texts
     monkeypatch.setattr("vrag.bits.compiled.installed", lambda: False)

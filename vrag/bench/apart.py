@@ -10,11 +10,11 @@ from pathlib import Path
 
 from vrag.bench.measure import Result, timed, timed_scorer
 from vrag.bench.peers import PEERS
-from vrag.bench.vectors import Corpus
+from vrag.bench.vectors import VectorCorpus
 from vrag.runtime.spawning import Spawn
 
 
-def measure_apart(name: str, corpus: Corpus, pages: int, folder: Path, most_s: float = math.inf) -> Result:
+def measure_apart(name: str, corpus: VectorCorpus, pages: int, folder: Path, most_s: float = math.inf) -> Result:
     """Seconds and rankings of a peer over the first `pages` pages; raises what the peer raises.
 
     Args:
@@ -28,7 +28,7 @@ def measure_apart(name: str, corpus: Corpus, pages: int, folder: Path, most_s: f
         return process.submit(_measure, name, corpus, pages, folder, most_s).result()
 
 
-def _measure(name: str, corpus: Corpus, pages: int, folder: Path, most_s: float) -> Result:
+def _measure(name: str, corpus: VectorCorpus, pages: int, folder: Path, most_s: float) -> Result:
     peer = next(peer for peer in PEERS if peer.name == name)
     queries = corpus.source.queries
     if peer.scorer:

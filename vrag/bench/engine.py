@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from vrag.bench.measure import TOP, Ranked
-from vrag.bench.vectors import Corpus
+from vrag.bench.vectors import VectorCorpus
 from vrag.bits.beside import BitsStore
 from vrag.bits.cache import BitCache
 from vrag.bits.contents import Layout
@@ -57,7 +57,7 @@ class BenchStore:
         self.pages = pages
         self.build_s = 0.0
 
-    def grow(self, corpus: Corpus, pages: int) -> None:
+    def grow(self, corpus: VectorCorpus, pages: int) -> None:
         """Add pages of a corpus until there are `pages`, then merge segments, build the graph and commit the bits."""
         started = time.perf_counter()
         for start in range(self.pages, pages, _BATCH):
@@ -88,7 +88,7 @@ def open_bits(folder: Path, dim: int) -> BitCache:
     return BitCache(folder / "bits", Layout({FULL: dim, ROWS: dim}, exact=(FULL,)))
 
 
-def _record(corpus: Corpus, number: int) -> Record:
+def _record(corpus: VectorCorpus, number: int) -> Record:
     full = corpus.page(number)
     rows = np.stack([part.mean(axis=0) for part in np.array_split(full, POOLED)])
     mean = normalise(full.mean(axis=0, keepdims=True))[0]

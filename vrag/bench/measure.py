@@ -18,7 +18,7 @@ Ranked = list[int]  # page numbers, best first
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SpeedRow:
     """One system at one size.
 
     Args:
@@ -116,12 +116,12 @@ def best(scores: FloatArray, k: int = TOP) -> Ranked:
     return order
 
 
-def make_row(pages: int, system: str, cascade: str, result: Result, exact: Sequence[Ranked], size: int = 0) -> Row:
+def make_row(pages: int, system: str, cascade: str, result: Result, exact: Sequence[Ranked], size: int = 0) -> SpeedRow:
     """The row of a result, its ratio still to be set."""
     asked = exact[: len(result.ranked)]
     found = [len(set(r[:TOP]) & set(e)) / len(e) for r, e in zip(result.ranked, asked, strict=True)]
     middle = median(result.seconds)
-    return Row(
+    return SpeedRow(
         pages, system, cascade, 1 / middle, float(np.mean(found)), 0.0, middle * 1000,
         float(np.percentile(result.seconds, 95)) * 1000, size, len(asked), round(result.build_s, 3),
     )  # fmt: skip

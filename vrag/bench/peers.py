@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from vrag.bench.measure import TOP, Ranked
-from vrag.bench.vectors import Corpus
+from vrag.bench.vectors import VectorCorpus
 from vrag.grid import FloatArray
 
 Scorer = Callable[[FloatArray, FloatArray], FloatArray]
@@ -43,7 +43,7 @@ class Peer:
     module: str
     install: str
     scorer: Callable[[], Scorer] | None = None
-    engine: Callable[[Corpus, int, Path], Search] | None = None
+    engine: Callable[[VectorCorpus, int, Path], Search] | None = None
     most: tuple[int, str] | None = None
     copies: float = 0.0
 
@@ -94,7 +94,7 @@ def _colpali_engine() -> Scorer:
     return score
 
 
-def _qdrant_local(corpus: Corpus, pages: int, folder: Path) -> Search:
+def _qdrant_local(corpus: VectorCorpus, pages: int, folder: Path) -> Search:
     from qdrant_client import QdrantClient, models
 
     client = QdrantClient(":memory:")
@@ -111,7 +111,7 @@ def _qdrant_local(corpus: Corpus, pages: int, folder: Path) -> Search:
     return search
 
 
-def _fast_plaid(corpus: Corpus, pages: int, folder: Path) -> Search:
+def _fast_plaid(corpus: VectorCorpus, pages: int, folder: Path) -> Search:
     import torch
     from fast_plaid.search import FastPlaid
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from vrag.bench.apart import measure_apart
 from vrag.bench.engine import CASCADES, FULL, ROWS, BenchStore, sizes_of
 from vrag.bench.footprint import Memory, measure_memory
-from vrag.bench.measure import Ranked, Result, Row, best, make_row, timed, timed_scorer
+from vrag.bench.measure import Ranked, Result, SpeedRow, best, make_row, timed, timed_scorer
 from vrag.bench.peers import CPUS, PEERS, Peer, numpy_scorer, one_blas_thread
-from vrag.bench.vectors import Corpus
+from vrag.bench.vectors import VectorCorpus
 from vrag.bits.compiled import compile_now
 from vrag.errors import UsageError
 
@@ -41,7 +41,7 @@ class Report:
         machine: Processor and system.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[SpeedRow]
     notes: Sequence[str]
     memory: Sequence[Memory]
     vectors: str
@@ -62,7 +62,7 @@ class Bench:
 
     def __init__(
         self,
-        corpus: Corpus,
+        corpus: VectorCorpus,
         sizes: Sequence[int],
         peers: bool,
         folder: Path | None,
@@ -81,7 +81,7 @@ class Bench:
 
     def run(self) -> Report:
         """Measure everything; the rows of a size are done before the next one is begun."""
-        rows: list[Row] = []
+        rows: list[SpeedRow] = []
         compile_now()
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
             _require_space(Path(place), self._sizes[-1] * self._corpus.rows * self._corpus.source.dim)
@@ -91,7 +91,7 @@ class Bench:
                 rows += self._size(before, pages, Path(place))
         return Report(rows, self._notes, self._memory, self._corpus.source.describe(self._corpus.rows), machine())
 
-    def _size(self, before: int, pages: int, folder: Path) -> list[Row]:
+    def _size(self, before: int, pages: int, folder: Path) -> list[SpeedRow]:
         queries, dim = self._corpus.source.queries, self._corpus.source.dim
         self._tell(f"{pages} pages: numpy, for the exact answer")
         with one_blas_thread():
@@ -112,12 +112,12 @@ class Bench:
             rows.append(self._told(make_row(pages, name, "", result, exact)))
         return with_ratios(rows)
 
-    def _told(self, row: Row) -> Row:
+    def _told(self, row: SpeedRow) -> SpeedRow:
         """The row; said at once, since the rest of a long run may fail."""
         self._tell(f"  {row.qps:.3g} queries/s, recall@10 {row.recall_at_10:.3f}")
         return row
 
-    def _cascades(self, store: BenchStore, exact: Sequence[Ranked]) -> Iterator[Row]:
+    def _cascades(self, store: BenchStore, exact: Sequence[Ranked]) -> Iterator[SpeedRow]:
         for name, cascade in CASCADES.items():
             system = OURS if name.startswith("bits") else QDRANT
             self._tell(f"{store.pages} pages: {cascade}")
@@ -140,7 +140,7 @@ class Bench:
                 self._notes.append(f"{peer.name} at {pages} pages: failed, {type(error).__name__}: {str(error)[:200]}")
 
 
-def with_ratios(rows: Sequence[Row]) -> list[Row]:
+def with_ratios(rows: Sequence[SpeedRow]) -> list[SpeedRow]:
     """Rows of one size with their ratio to the fastest exact search, fastest first."""
     exact = max(row.qps for row in rows if row.system == NUMPY or row.cascade == CASCADES["exact"])
     return sorted((replace(row, ratio=row.qps / exact) for row in rows), key=lambda row: -row.qps)

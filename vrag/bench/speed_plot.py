@@ -8,21 +8,21 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from vrag.bench.measure import Row
+from vrag.bench.measure import SpeedRow
 from vrag.errors import UsageError
 
 _GOOD = 0.98  # recall from which a point is filled
 
 
-def write_csv(rows: Sequence[Row], file: Path) -> None:
+def write_csv(rows: Sequence[SpeedRow], file: Path) -> None:
     """One line a row, with a header."""
     with file.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, [field.name for field in fields(Row)])
+        writer = csv.DictWriter(out, [field.name for field in fields(SpeedRow)])
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
 
 
-def write_plot(rows: Sequence[Row], file: Path) -> None:
+def write_plot(rows: Sequence[SpeedRow], file: Path) -> None:
     """Queries a second against pages, both logarithmic; hollow is what found less than 98 % of the exact top ten.
 
     Of one size there are bars instead of curves.
@@ -45,7 +45,7 @@ def write_plot(rows: Sequence[Row], file: Path) -> None:
     figure.savefig(file, dpi=120)
 
 
-def _draw_bars(axes: Any, rows: Sequence[Row]) -> None:
+def _draw_bars(axes: Any, rows: Sequence[SpeedRow]) -> None:
     """Queries a second of each system, the fastest on top, with its recall beside it."""
     ranked = sorted(rows, key=lambda row: row.qps)
     bars = axes.barh([label_of(row) for row in ranked], [row.qps for row in ranked], edgecolor="tab:blue")
@@ -58,7 +58,7 @@ def _draw_bars(axes: Any, rows: Sequence[Row]) -> None:
     axes.grid(axis="x", alpha=0.3)
 
 
-def _draw_curves(figure: Any, sizes: Sequence[int], rows: Sequence[Row]) -> None:
+def _draw_curves(figure: Any, sizes: Sequence[int], rows: Sequence[SpeedRow]) -> None:
     from matplotlib import colormaps
 
     speed, growth = figure.subplots(1, 2)
@@ -77,7 +77,7 @@ def _draw_curves(figure: Any, sizes: Sequence[int], rows: Sequence[Row]) -> None
     growth.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small", frameon=False)
 
 
-def _curves(speed: Any, growth: Any, label: str, rows: Sequence[Row]) -> None:
+def _curves(speed: Any, growth: Any, label: str, rows: Sequence[SpeedRow]) -> None:
     """One system, its rows in order of size; ours drawn bolder."""
     width = 2.5 if label.startswith("vrag") else 1
     pages = [row.pages for row in rows]
@@ -92,6 +92,6 @@ def _curves(speed: Any, growth: Any, label: str, rows: Sequence[Row]) -> None:
     )
 
 
-def label_of(row: Row) -> str:
+def label_of(row: SpeedRow) -> str:
     """System and cascade."""
     return f"{row.system} {row.cascade}".strip()

@@ -34,7 +34,7 @@ _QUERY_WORDS = 12
 
 
 @dataclass(frozen=True)
-class Source:
+class VectorSource:
     """Real rows and queries.
 
     Args:
@@ -67,7 +67,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Corpus:
+class VectorCorpus:
     """Pages of the benchmark, made when they are asked for, or kept in a file.
 
     Args:
@@ -76,11 +76,11 @@ class Corpus:
         file: float16 [pages, rows, d], the first pages as `keep` wrote them; None to make each anew.
     """
 
-    source: Source
+    source: VectorSource
     rows: int
     file: Path | None = None
 
-    def keep(self, pages: int, file: Path) -> Corpus:
+    def keep(self, pages: int, file: Path) -> VectorCorpus:
         """The same pages, the first of them read from a file that this writes: making one takes 4 ms."""
         with file.open("wb") as out:
             for number in range(pages):
@@ -115,7 +115,7 @@ class Corpus:
         return rows[np.sort(random.integers(0, len(rows), count))]
 
 
-def read_source(index: Index, queries: int, dim: int, questions: Sequence[str] = ()) -> Source:
+def read_source(index: Index, queries: int, dim: int, questions: Sequence[str] = ()) -> VectorSource:
     """Real rows and queries of an index, projected to `dim` dimensions when the model has more.
 
     Args:
@@ -135,7 +135,7 @@ def read_source(index: Index, queries: int, dim: int, questions: Sequence[str] =
     texts = list(questions) or texts
     asked = [index.embed_query(text) for text in texts[:: max(1, len(texts) // queries)][:queries]]
     projection = _projection(np.concatenate(pages), dim)
-    return Source(
+    return VectorSource(
         [normalise(page @ projection) for page in pages],
         [_projected(query, projection) for query in asked],
         index.pipeline.model,

@@ -16,7 +16,7 @@ from vrag.settings import find_index
 
 if TYPE_CHECKING:
     from vrag.bench.ingesting import IngestRow
-    from vrag.bench.measure import Row
+    from vrag.bench.measure import SpeedRow
     from vrag.bench.run import Report
 
 
@@ -57,14 +57,14 @@ def bench(
     from vrag.bench.ingesting import IngestBench
     from vrag.bench.run import Bench
     from vrag.bench.speed_plot import write_csv, write_plot
-    from vrag.bench.vectors import Corpus, read_source
+    from vrag.bench.vectors import VectorCorpus, read_source
     from vrag.evaluation.rows import read_rows
     from vrag.index import Index
 
     wanted = _sizes(sizes)
     asked = [row.text("query") for row in read_rows(questions)] if questions else []
     with Index.open(find_index(index), force=True, wait=wait) as opened:
-        corpus = Corpus(read_source(opened, queries, dim, asked), rows)
+        corpus = VectorCorpus(read_source(opened, queries, dim, asked), rows)
     stages = IngestBench(ingest, ingest_pages, output.note).run() if ingest else []
     report = Bench(corpus, wanted, peers, work, output.note, seconds).run()
     if csv:
@@ -101,7 +101,7 @@ def _print(report: Report, stages: Sequence[IngestRow]) -> None:
         output.line(line)
 
 
-def _cells(row: Row) -> Sequence[str]:
+def _cells(row: SpeedRow) -> Sequence[str]:
     quality = (f"{row.ratio:.1f}", f"{row.recall_at_10:.3f}")
     speed = (f"{row.qps:.1f}", f"{row.median_ms:.1f}", f"{row.p95_ms:.1f}")
     return (row.system, row.cascade, f"{row.pages:,}", *quality, *speed, str(row.queries), f"{row.build_s:.0f}")

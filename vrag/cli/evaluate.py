@@ -66,7 +66,7 @@ def evaluate(
         typer.Argument(help="vidore, vidore-v2, vidore-v2/esg_reports, or folders.", metavar="BENCHMARK..."),
     ] = None,
     cascade: Annotated[list[str] | None, typer.Option(help="Cascade to measure; may be repeated.")] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     index: Annotated[Path | None, typer.Option(help="Use this index of the corpus instead of a cached one.")] = None,
     url: Annotated[str | None, typer.Option(help="Hold the index on this Qdrant server; needs --collection.")] = None,

@@ -97,7 +97,7 @@ def data(value: Any) -> None:
 
 
 def text(whole: str) -> None:
-    """Text of our own on stdout as it is, a recipe for instance.
+    """Text of our own on stdout as it is, a pipeline for instance.
 
     Raises:
         OutputError: It cannot be written.

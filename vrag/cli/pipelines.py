@@ -1,4 +1,4 @@
-"""`vrag pipelines`: the recipes there are, and what one of them says."""
+"""`vrag pipelines`: the pipelines there are, and what one of them says."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
 
 @app.callback()
 def pipelines(context: typer.Context, json: JsonOption = False) -> int:
-    """List the recipes that come with vrag: how pages become vectors, and how they are searched.
+    """List the pipelines that come with vrag: how pages become vectors, and how they are searched.
 
     Example: vrag pipelines
     """
     if context.invoked_subcommand is None:
         from vrag.pipeline.pipeline import list_pipelines
 
-        rows = [_summary(recipe) for recipe in list_pipelines()]
+        rows = [_summary(pipeline) for pipeline in list_pipelines()]
         output.rows(rows if json else [{**row, "cascades": ", ".join(row["cascades"])} for row in rows], json)
     return 0
 
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(help="Recipe by name, or a TOML file.")],
+    name: Annotated[str, typer.Argument(help="Pipeline by name, or a TOML file.")],
     json: JsonOption = False,
 ) -> int:
-    """Print a recipe; as TOML it is a file to start your own from.
+    """Print a pipeline; as TOML it is a file to start your own from.
 
     Example: vrag pipelines show builtin > mine.toml
     """
     from vrag.pipeline.pipeline import load_pipeline, pipeline_file
 
-    recipe = load_pipeline(name)
+    pipeline = load_pipeline(name)
     if json:
-        output.data(_as_json(recipe))
+        output.data(_as_json(pipeline))
     else:
         output.text(read_text(pipeline_file(name)))
     return 0
 
 
-def _summary(recipe: Pipeline) -> dict[str, Any]:
+def _summary(pipeline: Pipeline) -> dict[str, Any]:
     keys = ("name", "description", "model", "default_cascade")
-    return {**{key: getattr(recipe, key) for key in keys}, "cascades": dict(recipe.cascades)}
+    return {**{key: getattr(pipeline, key) for key in keys}, "cascades": dict(pipeline.cascades)}
 
 
-def _as_json(recipe: Pipeline) -> dict[str, Any]:
-    page = {key: asdict(value) if is_dataclass(value) else value for key, value in recipe.page.items()}  # type: ignore[arg-type]
-    return {**_summary(recipe), "page": page, "vectors": [asdict(spec) for spec in recipe.vectors]}
+def _as_json(pipeline: Pipeline) -> dict[str, Any]:
+    page = {key: asdict(value) if is_dataclass(value) else value for key, value in pipeline.page.items()}  # type: ignore[arg-type]
+    return {**_summary(pipeline), "page": page, "vectors": [asdict(spec) for spec in pipeline.vectors]}

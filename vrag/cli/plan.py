@@ -28,7 +28,7 @@ def plan(
         list[Path] | None, typer.Argument(parser=named_path, help="PDFs, images, or folders of them.")
     ] = None,
     pages: Annotated[int | None, typer.Option(min=1, help="Plan for so many pages instead of those of PATHS.")] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     sample: Annotated[int, typer.Option(min=1, max=1000, help="Pages of PATHS that are embedded to measure.")] = 8,
     node_memory: Annotated[
@@ -51,19 +51,19 @@ def plan(
 
     if not paths and pages is None:
         raise UsageError("Name documents, or a number of pages.", "e.g. vrag plan ./pdfs, or vrag plan --pages 100000")
-    recipe = choose_pipeline(pipeline, model)
-    embedder = load_embedder(recipe.model)
+    chosen = choose_pipeline(pipeline, model)
+    embedder = load_embedder(chosen.model)
     counted: dict[str, Any] = {"documents": None, "failed": []}
     if paths:
-        measured, counted, found = _look(paths, sample, recipe, embedder)
+        measured, counted, found = _look(paths, sample, chosen, embedder)
         pages = pages or found
     else:
-        measured = measure_made_up(recipe, embedder)
+        measured = measure_made_up(chosen, embedder)
     assert pages is not None
     here = this_machine(index_for_writing(index).absolute())
     node = Machine(int(node_memory * _GB), int(node_disk * _GB))
-    result = estimate(measured, pages, here, node, recipe.server)
-    facts = {"pipeline": recipe.name, "model": recipe.model, **counted, "sample": _sample(measured)}
+    result = estimate(measured, pages, here, node, chosen.server)
+    facts = {"pipeline": chosen.name, "model": chosen.model, **counted, "sample": _sample(measured)}
     facts |= {"estimate": asdict(result), "machine": asdict(here), "node": asdict(node)}
     if json:
         output.data(facts)
@@ -72,15 +72,15 @@ def plan(
     return 0
 
 
-def _look(paths: list[Path], sample: int, recipe: Any, embedder: Any) -> tuple[Sample, dict[str, Any], int]:
+def _look(paths: list[Path], sample: int, chosen: Any, embedder: Any) -> tuple[Sample, dict[str, Any], int]:
     from vrag.pages.files import find_files
     from vrag.pages.workers import PageWorkers, count_pages
     from vrag.planning.probing import measure_files
 
     files = find_files(paths)
-    with PageWorkers(recipe.page_spec(embedder.page_spec), os.cpu_count() or 1) as workers:
+    with PageWorkers(chosen.page_spec(embedder.page_spec), os.cpu_count() or 1) as workers:
         counts, failed = count_pages(files, workers)
-        measured = measure_files(counts, sample, workers, recipe, embedder)
+        measured = measure_files(counts, sample, workers, chosen, embedder)
     return measured, {"documents": len(counts), "failed": failed}, sum(counts.values())
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def repool(
-    pipeline: Annotated[str, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")],
+    pipeline: Annotated[str, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")],
     index: IndexOption = None,
     into: Annotated[
         str | None,
@@ -33,7 +33,7 @@ def repool(
     wait: WaitOption = WAIT_S,
     json: JsonOption = False,
 ) -> int:
-    """Pool the pages of an index as another recipe says; nothing is read or embedded again.
+    """Pool the pages of an index as another pipeline says; nothing is read or embedded again.
 
     The index stays as it is until everything is done; an interrupted run goes on where it stopped.
 
@@ -73,5 +73,5 @@ def repool(
 def _print_report(report: RepoolReport) -> None:
     pages = counted(report.pooled, "page")
     output.line(
-        f"{report.index} has the recipe {report.pipeline} now: {pages} pooled ({report.seconds:.1f} s)",
+        f"{report.index} has the pipeline {report.pipeline} now: {pages} pooled ({report.seconds:.1f} s)",
     )

@@ -31,8 +31,10 @@ def push(
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
     wait: WaitOption = WAIT_S,
-    shards: Annotated[int | None, typer.Option(min=1, help="Of a new collection; default: the recipe's.")] = None,
-    replication: Annotated[int | None, typer.Option(min=1, help="Of a new collection; default: the recipe's.")] = None,
+    shards: Annotated[int | None, typer.Option(min=1, help="Of a new collection; default: the pipeline's.")] = None,
+    replication: Annotated[
+        int | None, typer.Option(min=1, help="Of a new collection; default: the pipeline's.")
+    ] = None,
     json: JsonOption = False,
 ) -> int:
     """Copy an embedded index to a Qdrant server, without embedding anything again. A copy cut off goes on.

@@ -7,14 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from vrag.embedders.colpali.torch_families import FAMILIES
-from vrag.embedders.fitness import Machine, fitness
+from vrag.embedders.fitness import Equipment, fitness
 from vrag.embedders.models import COLPALI, MODELS, ONNX
 from vrag.embedders.onnx_vision.onnx_families import FAMILIES as ONNX_FAMILIES
 
 Row = Mapping[str, Any]
 
 
-def known_models(machine: Machine) -> list[Row]:
+def known_models(machine: Equipment) -> list[Row]:
     """The facts of every known model, and whether and where it runs."""
     rows: list[Row] = []
     for model in MODELS:
@@ -24,14 +24,15 @@ def known_models(machine: Machine) -> list[Row]:
     return rows
 
 
-def known_families(machine: Machine) -> list[Row]:
-    """Every kind of checkpoint that can be named by a folder or hub id: classes, patches, recipe, what runs it."""
+def known_families(machine: Equipment) -> list[Row]:
+    """Every kind of checkpoint that can be named by a folder or hub id: classes, patches, pipeline, what runs it."""
     torch = [
         {
             "family": family.model_class,
             "engine": "colpali-engine",
             "page": "one vector" if family.dense else family.layout.value,
-            "recipe": family.recipe,
+            "pipeline": family.pipeline,
+            "recipe": family.pipeline,  # what the key was called before
             "runs_here": COLPALI not in machine.missing,
         }
         for family in FAMILIES
@@ -41,7 +42,8 @@ def known_families(machine: Machine) -> list[Row]:
             "family": f"{family.fastembed_name} (ONNX)",
             "engine": "fastembed",
             "page": family.layout.value,
-            "recipe": family.recipe,
+            "pipeline": family.pipeline,
+            "recipe": family.pipeline,  # what the key was called before
             "runs_here": ONNX not in machine.missing,
         }
         for family in ONNX_FAMILIES

@@ -25,7 +25,7 @@ __all__ = [
     "ModelInfo",
     "ModelOptions",
     "canonical_name",
-    "default_recipe",
+    "default_pipeline",
     "find_model",
     "load_embedder",
     "model_mean",
@@ -38,11 +38,11 @@ class Backend:
 
     Args:
         load: Loads the model of a name.
-        recipe: The pipeline that fits the model of a name, told without loading it.
+        pipeline: The pipeline that fits the model of a name, told without loading it.
     """
 
     load: Callable[[str, ModelOptions], Embedder]
-    recipe: Callable[[str, ModelOptions], str]
+    pipeline: Callable[[str, ModelOptions], str]
 
 
 def load_embedder(name: str, threads: int | None = None, options: ModelOptions | None = None) -> Embedder:
@@ -63,7 +63,7 @@ def load_embedder(name: str, threads: int | None = None, options: ModelOptions |
     return FAMILIES[_family(name, chosen)].load(name, chosen)
 
 
-def default_recipe(name: str, options: ModelOptions | None = None) -> str:
+def default_pipeline(name: str, options: ModelOptions | None = None) -> str:
     """Name of the pipeline that fits a model, which is not loaded (though a hub checkpoint is fetched).
 
     Raises:
@@ -71,7 +71,7 @@ def default_recipe(name: str, options: ModelOptions | None = None) -> str:
         ModelError: It cannot be fetched, or is of an unknown kind.
     """
     chosen = options or ModelOptions()
-    return FAMILIES[_family(name, chosen)].recipe(name, chosen)
+    return FAMILIES[_family(name, chosen)].pipeline(name, chosen)
 
 
 def model_mean(name: str) -> FloatArray | None:
@@ -106,10 +106,10 @@ def _load_colpali(name: str, options: ModelOptions) -> Embedder:
     return ColpaliEmbedder.load(name, options)
 
 
-def _colpali_recipe(name: str, options: ModelOptions) -> str:
+def _colpali_pipeline(name: str, options: ModelOptions) -> str:
     from vrag.embedders.colpali.loading import find_checkpoint
 
-    return find_checkpoint(name, options).family.recipe
+    return find_checkpoint(name, options).family.pipeline
 
 
 def _load_onnx(name: str, options: ModelOptions) -> Embedder:
@@ -118,14 +118,14 @@ def _load_onnx(name: str, options: ModelOptions) -> Embedder:
     return OnnxEmbedder.load(name, options)
 
 
-def _onnx_recipe(name: str, options: ModelOptions) -> str:
+def _onnx_pipeline(name: str, options: ModelOptions) -> str:
     from vrag.embedders.onnx_vision.onnx_embedder import find_onnx
 
-    return find_onnx(name, options)[1].recipe
+    return find_onnx(name, options)[1].pipeline
 
 
 FAMILIES: Mapping[str, Backend] = {
     MINILM: Backend(_load_minilm, lambda name, options: "builtin"),
-    COLPALI: Backend(_load_colpali, _colpali_recipe),
-    ONNX: Backend(_load_onnx, _onnx_recipe),
+    COLPALI: Backend(_load_colpali, _colpali_pipeline),
+    ONNX: Backend(_load_onnx, _onnx_pipeline),
 }

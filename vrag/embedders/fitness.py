@@ -16,7 +16,7 @@ _FLOAT32 = 4  # bytes a parameter on a CPU; 2 on a GPU
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Equipment:
     """What models could run on here.
 
     Args:
@@ -45,16 +45,16 @@ class Fitness:
     how: str
 
 
-def this_machine() -> Machine:
+def this_machine() -> Equipment:
     """Look at this machine; loads torch where the extra [colpali] is installed, which takes a few seconds."""
     problem = extra_problem()
     devices = {MINILM: "cpu", ONNX: onnx.choose_device("auto"), COLPALI: "cpu" if problem else choose_device("auto")}
     missing = {COLPALI: problem, ONNX: onnx.extra_problem()}
     found = {family: text for family, text in missing.items() if text}
-    return Machine(machine_bytes(), devices, 0 if problem else gpu_bytes(devices[COLPALI]), found)
+    return Equipment(machine_bytes(), devices, 0 if problem else gpu_bytes(devices[COLPALI]), found)
 
 
-def fitness(model: ModelInfo, machine: Machine) -> Fitness:
+def fitness(model: ModelInfo, machine: Equipment) -> Fitness:
     """Whether a model can run on a machine; its memory is an estimate, weights and a gigabyte."""
     if model.family in machine.missing:
         return Fitness(False, machine.missing[model.family])

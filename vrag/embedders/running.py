@@ -190,7 +190,7 @@ def picture(page: Page) -> Any:
         ModelError: It was not rendered.
     """
     if page.image is None:
-        raise ModelError(f"Page {page.number} has no picture.", "The recipe's page settings leave it out.")
+        raise ModelError(f"Page {page.number} has no picture.", "The pipeline's page settings leave it out.")
     return page.image
 
 

@@ -1,4 +1,4 @@
-"""Indexes of evaluation: made once for a corpus, a recipe and a model, and found again by their content."""
+"""Indexes of evaluation: made once for a corpus, a pipeline and a model, and found again by their content."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ CACHED = "indexes"
 
 
 def open_index(
-    digests: Mapping[str, str], cache: Path, recipe: Pipeline, how: ModelOptions, wait: float = 0.0
+    digests: Mapping[str, str], cache: Path, pipeline: Pipeline, how: ModelOptions, wait: float = 0.0
 ) -> Index:
     """The cached index of a corpus, made when there is none yet.
 
-    It is found by the documents' content, the recipe and the model. One that another version of the model made is
+    It is found by the documents' content, the pipeline and the model. One that another version of the model made is
     left alone, and a new one made beside it.
 
     Args:
         digests: SHA-256 of each document, by file name.
         cache: Folder of the cache.
-        recipe: With its model.
+        pipeline: With its model.
         how: How the model is run.
         wait: Seconds to wait for another process that has the index open.
     """
-    made_by = json.dumps([recipe.source, how.kept], sort_keys=True)
+    made_by = json.dumps([pipeline.source, how.kept], sort_keys=True)
     place = cache / CACHED / corpus_digest(digests)[:16] / _digest(made_by)[:16]
     for version in itertools.count(1):
         folder = place / str(version)
         try:
             if not is_index(folder):
                 with contextlib.suppress(IndexExistsError):  # another process has made it meanwhile
-                    return Index.create(folder, recipe, options=how, wait=wait)
-            return Index.open(folder, options=replace(how, named=recipe.model), wait=wait)
+                    return Index.create(folder, pipeline, options=how, wait=wait)
+            return Index.open(folder, options=replace(how, named=pipeline.model), wait=wait)
         except IndexMismatchError:
             continue
     raise AssertionError("unreachable")

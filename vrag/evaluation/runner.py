@@ -71,7 +71,7 @@ class TaskRun:
     Args:
         task: What was run.
         digests: SHA-256 of each document, by file name.
-        pipeline: Name and table of the index's recipe.
+        pipeline: Name and table of the index's pipeline.
         fingerprint: Facts of the model.
         model: The model as the user types it.
         ingest: What indexing did in this run.
@@ -134,22 +134,22 @@ def queries_of(task: Task, scope: str) -> list[Query]:
 @contextmanager
 def _index(digests: Mapping[str, str], options: Options) -> Iterator[Index]:
     if options.place is None:
-        recipe = choose_pipeline(options.pipeline, options.model, options.how)
-        opened = open_index(digests, options.cache, recipe, options.how, options.wait)
+        pipeline = choose_pipeline(options.pipeline, options.model, options.how)
+        opened = open_index(digests, options.cache, pipeline, options.how, options.wait)
     elif options.place.holds_index():
         opened = Index.open(options.place, options=options.how)
     else:
         opened = Index.create(options.place, options.pipeline, options.model, options=options.how)
     with opened:
-        _refuse_other_recipe(opened, options)
+        _refuse_other_pipeline(opened, options)
         yield opened
 
 
-def _refuse_other_recipe(index: Index, options: Options) -> None:
-    """Raise `UsageError` when the index that was named is of another recipe or model than those that were named."""
+def _refuse_other_pipeline(index: Index, options: Options) -> None:
+    """Raise `UsageError` when the index that was named is of another pipeline or model than those that were named."""
     here = index.pipeline
     asked = load_pipeline(options.pipeline).name if options.pipeline else here.name
-    named = (("recipe", "pipeline", asked, here.name), ("model", "model", options.model or here.model, here.model))
+    named = (("pipeline", "pipeline", asked, here.name), ("model", "model", options.model or here.model, here.model))
     for what, option, wanted, made in named:
         if wanted != made:
             raise UsageError(
@@ -162,9 +162,9 @@ def _begun(task: Task, digests: Mapping[str, str], index: Index, report: IngestR
     documents = index.documents.all()
     known = {document.doc_id for document in documents}
     absent = sum(digests[page.doc] not in known for page in task.benchmark.ids)
-    recipe = {"name": index.pipeline.name, "table": dict(index.pipeline.source)}
+    pipeline = {"name": index.pipeline.name, "table": dict(index.pipeline.source)}
     facts = dict(index.embedder.fingerprint().facts)
-    run = TaskRun(task, digests, recipe, facts, index.embedder.name, report)
+    run = TaskRun(task, digests, pipeline, facts, index.embedder.name, report)
     run.missing = sum(document.pages for document in documents) - index.page_count + absent
     return run
 

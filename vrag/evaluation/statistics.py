@@ -14,7 +14,7 @@ SAMPLES = 10_000
 _BLOCK = 1_000_000  # random numbers drawn at once, to bound memory
 
 
-class Interval(NamedTuple):
+class ConfidenceInterval(NamedTuple):
     """Bounds of a confidence interval."""
 
     low: float
@@ -27,7 +27,7 @@ def bootstrap_interval(
     samples: int = SAMPLES,
     seed: int = 0,
     groups: Sequence[npt.NDArray[np.intp]] = (),
-) -> Interval:
+) -> ConfidenceInterval:
     """Percentile bootstrap interval of the mean over queries (Efron and Tibshirani 1993, chapter 13).
 
     Args:
@@ -45,7 +45,7 @@ def bootstrap_interval(
     rng = np.random.default_rng(seed)
     means = [_resampled_means(scores[rows], samples, rng) for rows in groups or [np.arange(len(scores))]]
     low, high = np.quantile(np.mean(means, axis=0), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(low), float(high))
+    return ConfidenceInterval(float(low), float(high))
 
 
 def _resampled_means(

@@ -46,9 +46,9 @@ class Options:
     Args:
         out: Folder of the reports and journals.
         cache: Folder of the indexes made for evaluation.
-        cascades: Names or texts; empty for the recipe's default.
-        pipeline: Recipe, None for the one that fits the model.
-        model: Model to use instead of the recipe's.
+        cascades: Names or texts; empty for the pipeline's default.
+        pipeline: Pipeline, None for the one that fits the model.
+        model: Model to use instead of the pipeline's.
         how: How the model is run.
         place: Of an index to use, or to make, instead of a cached one.
         wait: Seconds to wait for another process that has a cached index open.

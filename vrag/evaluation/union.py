@@ -23,18 +23,18 @@ def run_union(runs: Sequence[TaskRun], options: Options, watcher: Watcher) -> No
     """Ask every task's questions of the pages of all; the answers are added to the runs, as scope `distractors`.
 
     Args:
-        runs: From `run_task`, of one recipe and model.
+        runs: From `run_task`, of one pipeline and model.
         options: How they were run.
         watcher: Told of every step.
     """
     digests = {path: digest for run in runs for path, digest in _absolute(run).items()}
-    recipe = make_pipeline(runs[0].pipeline["name"], runs[0].pipeline["table"], runs[0].ingest.index)
-    with open_index(digests, options.cache, recipe, options.how) as index:
+    pipeline = make_pipeline(runs[0].pipeline["name"], runs[0].pipeline["table"], runs[0].ingest.index)
+    with open_index(digests, options.cache, pipeline, options.how) as index:
         place, whole = index.place, is_whole(index, set(digests.values()))
     if not whole:
         for run in runs:
             transfer(as_place(run.ingest.index), place, _Copying(watcher))
-    with open_index(digests, options.cache, recipe, options.how) as index:
+    with open_index(digests, options.cache, pipeline, options.how) as index:
         for run in runs:
             task = replace(run.task, benchmark=with_distractors(run, runs))
             watcher.task(task, index.place.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vrag.embedders.families import ModelOptions, canonical_name, default_recipe
+from vrag.embedders.families import ModelOptions, canonical_name, default_pipeline
 from vrag.pipeline.pipeline import Pipeline, load_pipeline
 
 
@@ -23,5 +23,5 @@ def choose_pipeline(
     if isinstance(pipeline, Pipeline):
         recipe = pipeline
     else:
-        recipe = load_pipeline(pipeline or (default_recipe(model, options) if model else None))
+        recipe = load_pipeline(pipeline or (default_pipeline(model, options) if model else None))
     return recipe.with_model(canonical_name(model or recipe.model))

@@ -34,7 +34,7 @@ class VectorSample:
     """One named vector in the sample.
 
     Args:
-        name: As in the recipe.
+        name: As in the pipeline.
         dim: d.
         rows: Mean rows of a page.
         most: Most rows of a page.
@@ -176,6 +176,6 @@ def _machine_notes(disk: float, memory: float, here: Machine) -> list[str]:
     if memory > _USABLE * here.memory:
         notes.append(
             f"First stages scan {size(memory)}; this machine has {size(here.memory)} of memory. "
-            "Use a server, quantization, or a recipe with fewer vectors."
+            "Use a server, quantization, or a pipeline with fewer vectors."
         )
     return notes

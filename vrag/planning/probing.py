@@ -54,7 +54,7 @@ _FILLER = (
 
 
 def measure_files(
-    counts: dict[Path, int], wanted: int, workers: PageWorkers, recipe: Pipeline, embedder: Embedder
+    counts: dict[Path, int], wanted: int, workers: PageWorkers, pipeline: Pipeline, embedder: Embedder
 ) -> Sample:
     """A sample of the user's own pages, spread evenly over all of them.
 
@@ -69,14 +69,14 @@ def measure_files(
     reading = time.perf_counter() - started
     if not pages:
         raise UsageError("No page of these documents can be read, so nothing can be estimated.")
-    return _measure(pages, reading / len(pages), f"{len(pages)} of these pages", recipe, embedder)
+    return _measure(pages, reading / len(pages), f"{len(pages)} of these pages", pipeline, embedder)
 
 
-def measure_made_up(recipe: Pipeline, embedder: Embedder) -> Sample:
+def measure_made_up(pipeline: Pipeline, embedder: Embedder) -> Sample:
     """A sample of two pages made up here; its time has no reading and no OCR in it."""
     pages = [_made_up(number) for number in (1, 2)]
     source = f"{len(pages)} made-up pages of {_WORDS} words; reading and OCR not counted"
-    return _measure(pages, 0.0, source, recipe, embedder)
+    return _measure(pages, 0.0, source, pipeline, embedder)
 
 
 def this_machine(folder: Path) -> Machine:
@@ -85,19 +85,19 @@ def this_machine(folder: Path) -> Machine:
     return Machine(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), shutil.disk_usage(there).free)
 
 
-def _measure(pages: Sequence[Page], reading: float, source: str, recipe: Pipeline, embedder: Embedder) -> Sample:
+def _measure(pages: Sequence[Page], reading: float, source: str, pipeline: Pipeline, embedder: Embedder) -> Sample:
     embedder.embed_pages(pages[:1])  # the first call warms the model up
     started = time.perf_counter()
     embedded = embedder.embed_pages(pages)
-    made = [_vectors(recipe, embedder, vectors) for vectors in embedded]
+    made = [_vectors(pipeline, embedder, vectors) for vectors in embedded]
     seconds = reading + (time.perf_counter() - started) / len(pages)
     payloads = [page_payload(page, vectors.grid, "0" * 64) for page, vectors in zip(pages, embedded, strict=True)]
-    sparse = [{TEXT: recipe.text.document(page.words.texts)} if recipe.text else {} for page in pages]
+    sparse = [{TEXT: pipeline.text.document(page.words.texts)} if pipeline.text else {} for page in pages]
     wanted = (i % len(made) for i in range(max(_STORED, len(made))))
     records = [Record(str(uuid.uuid4()), payloads[i], made[i], sparse[i]) for i in wanted]
-    disk, scans = _store(records, recipe, embedder)
+    disk, scans = _store(records, pipeline, embedder)
     samples = []
-    for field in recipe.schema(embedder.dim):
+    for field in pipeline.schema(embedder.dim):
         if field.name in made[0]:
             rows = [1 if vectors[field.name].ndim == 1 else len(vectors[field.name]) for vectors in made]
             dim = made[0][field.name].shape[-1]
@@ -108,17 +108,17 @@ def _measure(pages: Sequence[Page], reading: float, source: str, recipe: Pipelin
     return Sample(len(pages), source, seconds, disk, payload, tuple(samples))
 
 
-def _vectors(recipe: Pipeline, embedder: Embedder, page: PageVectors) -> dict[str, FloatArray]:
-    return {FULL: page.full, **{spec.name: spec.of_page(page, embedder.mean) for spec in recipe.vectors}}
+def _vectors(pipeline: Pipeline, embedder: Embedder, page: PageVectors) -> dict[str, FloatArray]:
+    return {FULL: page.full, **{spec.name: spec.of_page(page, embedder.mean) for spec in pipeline.vectors}}
 
 
-def _store(records: Sequence[Record], recipe: Pipeline, embedder: Embedder) -> tuple[Disk, dict[str, float]]:
+def _store(records: Sequence[Record], pipeline: Pipeline, embedder: Embedder) -> tuple[Disk, dict[str, float]]:
     """What an index of these records takes, and microseconds a page of an exact stage over each vector."""
     query = embedder.embed_query(_QUERY).vectors
     with tempfile.TemporaryDirectory(prefix="vrag-plan-") as name:
         folder = Path(name)
-        with closing(BitsStore.create(folder / SHARD, recipe.schema(embedder.dim), KEYS)) as store:
-            keep_bits(store, FolderPlace(folder), recipe, embedder, embedder.fingerprint())
+        with closing(BitsStore.create(folder / SHARD, pipeline.schema(embedder.dim), KEYS)) as store:
+            keep_bits(store, FolderPlace(folder), pipeline, embedder, embedder.fingerprint())
             store.upsert(records[:_FEW])
             store.optimize()
             few = _lasting(folder)
@@ -126,7 +126,7 @@ def _store(records: Sequence[Record], recipe: Pipeline, embedder: Embedder) -> t
             store.optimize()
             scans = {}
             for name in records[0].vectors:
-                form = recipe.spec(name).of_query(query, embedder.mean, mean=False)
+                form = pipeline.spec(name).of_query(query, embedder.mean, mean=False)
                 stages = [StageRequest(name, form, 10)]
                 store.query(stages, Selection())
                 started = time.perf_counter()

@@ -58,7 +58,7 @@ def make_pooling(name: str, options: Mapping[str, int | str], where: str) -> Poo
     Args:
         name: A key of `POOLINGS`.
         options: Its keyword arguments: whole numbers of at least 1, or the name of a shape.
-        where: File and key of the recipe, for error messages.
+        where: File and key of the pipeline, for error messages.
 
     Raises:
         UsageError: Unknown pooling, unknown option, or a value out of range; the pooling itself raises

@@ -36,7 +36,7 @@ def bound(seconds: Mapping[str, float], workers: int, cores: int) -> str:
         "the model (--device for one that runs on a GPU, --ray for more machines)": sum(
             seconds.get(stage, 0.0) for stage in IN_MODEL
         ),
-        "writing (a faster disk, or a recipe with fewer vectors)": seconds.get(WRITING, 0.0)
+        "writing (a faster disk, or a pipeline with fewer vectors)": seconds.get(WRITING, 0.0)
         + seconds.get(OPTIMIZING, 0.0),
     }
     return max(parts, key=lambda part: parts[part])

@@ -14,7 +14,7 @@ import numpy as np
 
 from vrag.cascade.cascade import Cascade
 from vrag.evaluation.metrics import judge
-from vrag.evaluation.statistics import Interval, bootstrap_interval
+from vrag.evaluation.statistics import ConfidenceInterval, bootstrap_interval
 from vrag.index import Index
 from vrag.search.search import Hit
 from vrag.tuning.candidates import bytes_read, reference_of, vector_bytes
@@ -54,7 +54,7 @@ class Measured:
     cascade: str
     name: str
     stages: tuple[StageRecall, ...]
-    interval: Interval
+    interval: ConfidenceInterval
     ndcg: float | None
     median_ms: float
     p95_ms: float

@@ -9,7 +9,7 @@ import pytest
 from tests.embedders.painting import noise
 from tests.embedders.tiny_checkpoints import FAMILIES
 from vrag.embedders.colpali.loading import find_checkpoint
-from vrag.embedders.families import default_recipe, load_embedder
+from vrag.embedders.families import default_pipeline, load_embedder
 from vrag.embedders.options import ModelOptions
 from vrag.errors import ModelError, UsageError
 from vrag.pipeline.pipeline import load_pipeline
@@ -19,11 +19,11 @@ CPU = ModelOptions(device="cpu")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_class_comes_from_the_config_and_brings_its_recipe(family, checkpoint, tmp_path):
+def test_the_class_comes_from_the_config_and_brings_its_pipeline(family, checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint(family), tmp_path / "some-name-that-says-colpali")
     assert find_checkpoint(str(folder), ModelOptions()).family.model_class == FAMILIES[family][1]
-    recipe = load_pipeline(default_recipe(str(folder)))
-    assert (len(recipe.vectors) == 0) == family.startswith("bi")
+    pipeline = load_pipeline(default_pipeline(str(folder)))
+    assert (len(pipeline.vectors) == 0) == family.startswith("bi")
 
 
 def without(folder, place, *weights):

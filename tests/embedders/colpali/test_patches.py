@@ -7,7 +7,7 @@ import pytest
 
 from tests.embedders.colpali.conftest import LATE
 from tests.embedders.painting import PAINTED, any_size, check_count, check_painted_cells, noise, tile_means
-from vrag.embedders.colpali.torch_families import Layout
+from vrag.embedders.colpali.torch_families import PatchLayout
 from vrag.errors import ModelError, PageError
 from vrag.pages.page import Page
 
@@ -30,7 +30,7 @@ def inputs(model, picture):
     pixels = batch["pixel_values"].numpy()
     (grid,) = model._patches.grids(batch)
     layout = model._family.layout
-    if layout is Layout.DYNAMIC:
+    if layout is PatchLayout.DYNAMIC:
         return pixels.reshape(len(grid), -1).mean(axis=1)
     return tile_means(pixels, grid)
 

@@ -95,7 +95,7 @@ def test_mistakes_are_one_sentence(cli, checkpoint, folder, tmp_path, arguments,
     assert says in done.json["error"] + done.json["hint"]
 
 
-def test_an_evaluation_takes_the_recipe_of_the_models_family(cli, checkpoint, tmp_path):
+def test_an_evaluation_takes_the_pipeline_of_the_models_family(cli, checkpoint, tmp_path):
     mirrors.write_tables(tmp_path / "mirror" / "vidore" / "esg_reports_v2", mirrors.hyphens())
     words = ("vidore-v2/esg_reports", "--data", "mirror", "--model", checkpoint("colqwen2_5"), "--device", "cpu")
     done = cli("eval", *words, "--cascade", "exact", "--cascade", "two-stage", "--cache", "cache", "--json")
@@ -105,7 +105,7 @@ def test_an_evaluation_takes_the_recipe_of_the_models_family(cli, checkpoint, tm
     assert task["pipeline"]["name"] == "colqwen2_5"
 
 
-def test_a_plan_takes_the_recipe_of_the_models_family(cli, checkpoint):
+def test_a_plan_takes_the_pipeline_of_the_models_family(cli, checkpoint):
     facts = cli("plan", "--pages", 1000, "--model", checkpoint("colqwen2_5"), "--json").json
     assert facts["pipeline"] == "colqwen2_5"
     assert {one["name"] for one in facts["sample"]["vectors"]} >= {"full", "rows"}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.embedders.painting import noise
 from tests.embedders.tiny_onnx import FAMILIES, make
-from vrag.embedders.families import default_recipe, load_embedder
+from vrag.embedders.families import default_pipeline, load_embedder
 from vrag.embedders.onnx_vision import onnx_engine as engine
 from vrag.embedders.options import ModelOptions
 from vrag.errors import ModelError, UsageError
@@ -26,15 +26,15 @@ def changed(folder, place, file, **changes):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_kind_comes_from_the_files_and_brings_its_recipe(family, checkpoint, tmp_path):
+def test_the_kind_comes_from_the_files_and_brings_its_pipeline(family, checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint(family), tmp_path / "some-name-that-says-colqwen")
-    assert default_recipe(str(folder)) == family
+    assert default_pipeline(str(folder)) == family
     assert load_embedder(str(folder), options=CPU).fingerprint().facts["class"].startswith("fastembed Qdrant/col")
 
 
 def test_a_config_that_names_nothing_leaves_the_choice_to_the_processor(checkpoint, tmp_path):
     folder = changed(checkpoint("colpali"), tmp_path / "c", "config.json", model_type=None, architectures=None)
-    assert default_recipe(str(folder)) == "colpali"
+    assert default_pipeline(str(folder)) == "colpali"
 
 
 def test_weights_for_torch_come_first(checkpoint, tmp_path):
@@ -42,7 +42,7 @@ def test_weights_for_torch_come_first(checkpoint, tmp_path):
 
     folder = shutil.copytree(checkpoint("colpali"), tmp_path / "both")
     save_file({"custom_text_proj.weight": np.zeros(1, np.float32)}, folder / "model.safetensors")
-    assert default_recipe(str(folder)) == "colpali"
+    assert default_pipeline(str(folder)) == "colpali"
     with pytest.raises(ModelError, match=r"need torch|missing|cannot be loaded"):  # colpali-engine's loader answers
         load_embedder(str(folder), options=CPU)
 
@@ -123,7 +123,7 @@ def test_a_missing_extra_is_named_with_its_install_line(checkpoint, monkeypatch)
         with pytest.raises(ModelError, match=line):
             load_embedder(name, options=CPU)
         with pytest.raises(ModelError, match=line):
-            default_recipe(name)
+            default_pipeline(name)
 
 
 class Limited:

@@ -18,7 +18,7 @@ def fastembeds_own(folder, family):
     """The model as fastembed's documentation loads it."""
     from fastembed import LateInteractionMultimodalEmbedding
 
-    name = next(record.fastembed_name for record in RECORDS if record.recipe == family)
+    name = next(record.fastembed_name for record in RECORDS if record.pipeline == family)
     return LateInteractionMultimodalEmbedding(name, specific_model_path=str(folder), cuda=False)
 
 

@@ -12,7 +12,7 @@ from vrag.errors import ModelError
 PROJECTIONS = ("custom_text_proj", "linear")  # the layers that make a vision-language model late-interaction
 
 
-class Layout(Enum):
+class PatchLayout(Enum):
     """How a page becomes patches."""
 
     SQUARE = "stretched to a fixed size"
@@ -29,46 +29,46 @@ class Family:
         model_class: Class of `colpali_engine.models`, as it stands in `architectures`.
         processor_class: Its processor.
         layout: How patches lie on the page.
-        recipe: The pipeline used unless another is asked for.
+        pipeline: The pipeline used unless another is asked for.
         dense: One vector a page instead of one a patch.
     """
 
     model_type: str
     model_class: str
     processor_class: str
-    layout: Layout
-    recipe: str
+    layout: PatchLayout
+    pipeline: str
     dense: bool = False
 
 
-def _late(model_type: str, name: str, processor: str, layout: Layout, recipe: str) -> Family:
-    return Family(model_type, name, processor, layout, recipe)
+def _late(model_type: str, name: str, processor: str, layout: PatchLayout, pipeline: str) -> Family:
+    return Family(model_type, name, processor, layout, pipeline)
 
 
-def _dense(model_type: str, name: str, processor: str, layout: Layout) -> Family:
+def _dense(model_type: str, name: str, processor: str, layout: PatchLayout) -> Family:
     return Family(model_type, name, processor, layout, "dense", dense=True)
 
 
 FAMILIES: tuple[Family, ...] = (
-    _late("paligemma", "ColPali", "ColPaliProcessor", Layout.SQUARE, "colpali"),
-    _late("gemma3", "ColGemma3", "ColGemmaProcessor3", Layout.SQUARE, "colgemma3"),
-    _late("idefics3", "ColIdefics3", "ColIdefics3Processor", Layout.TILES, "colidefics3"),
-    _late("modernvbert", "ColModernVBert", "ColModernVBertProcessor", Layout.TILES, "colmodernvbert"),
-    _late("qwen2_vl", "ColQwen2", "ColQwen2Processor", Layout.DYNAMIC, "colqwen2"),
-    _late("qwen2_5_vl", "ColQwen2_5", "ColQwen2_5_Processor", Layout.DYNAMIC, "colqwen2_5"),
-    _late("qwen3_vl", "ColQwen3", "ColQwen3Processor", Layout.DYNAMIC, "colqwen3"),
-    _late("qwen3_5", "ColQwen3_5", "ColQwen3_5Processor", Layout.DYNAMIC, "colqwen3_5"),
-    _late("qwen2_5_omni_thinker", "ColQwen2_5Omni", "ColQwen2_5OmniProcessor", Layout.DYNAMIC, "colqwen_omni"),
+    _late("paligemma", "ColPali", "ColPaliProcessor", PatchLayout.SQUARE, "colpali"),
+    _late("gemma3", "ColGemma3", "ColGemmaProcessor3", PatchLayout.SQUARE, "colgemma3"),
+    _late("idefics3", "ColIdefics3", "ColIdefics3Processor", PatchLayout.TILES, "colidefics3"),
+    _late("modernvbert", "ColModernVBert", "ColModernVBertProcessor", PatchLayout.TILES, "colmodernvbert"),
+    _late("qwen2_vl", "ColQwen2", "ColQwen2Processor", PatchLayout.DYNAMIC, "colqwen2"),
+    _late("qwen2_5_vl", "ColQwen2_5", "ColQwen2_5_Processor", PatchLayout.DYNAMIC, "colqwen2_5"),
+    _late("qwen3_vl", "ColQwen3", "ColQwen3Processor", PatchLayout.DYNAMIC, "colqwen3"),
+    _late("qwen3_5", "ColQwen3_5", "ColQwen3_5Processor", PatchLayout.DYNAMIC, "colqwen3_5"),
+    _late("qwen2_5_omni_thinker", "ColQwen2_5Omni", "ColQwen2_5OmniProcessor", PatchLayout.DYNAMIC, "colqwen_omni"),
     # BiPaliProcessor is ColPaliProcessor with another constructor, which transformers cannot save or load.
-    _dense("paligemma", "BiPali", "ColPaliProcessor", Layout.SQUARE),
-    _dense("paligemma", "BiPaliProj", "ColPaliProcessor", Layout.SQUARE),
-    _dense("gemma3", "BiGemma3", "BiGemmaProcessor3", Layout.SQUARE),
-    _dense("idefics3", "BiIdefics3", "BiIdefics3Processor", Layout.TILES),
-    _dense("modernvbert", "BiModernVBert", "BiModernVBertProcessor", Layout.TILES),
-    _dense("qwen2_vl", "BiQwen2", "BiQwen2Processor", Layout.DYNAMIC),
-    _dense("qwen2_5_vl", "BiQwen2_5", "BiQwen2_5_Processor", Layout.DYNAMIC),
-    _dense("qwen3_vl", "BiQwen3", "BiQwen3Processor", Layout.DYNAMIC),
-    _dense("qwen3_5", "BiQwen3_5", "BiQwen3_5Processor", Layout.DYNAMIC),
+    _dense("paligemma", "BiPali", "ColPaliProcessor", PatchLayout.SQUARE),
+    _dense("paligemma", "BiPaliProj", "ColPaliProcessor", PatchLayout.SQUARE),
+    _dense("gemma3", "BiGemma3", "BiGemmaProcessor3", PatchLayout.SQUARE),
+    _dense("idefics3", "BiIdefics3", "BiIdefics3Processor", PatchLayout.TILES),
+    _dense("modernvbert", "BiModernVBert", "BiModernVBertProcessor", PatchLayout.TILES),
+    _dense("qwen2_vl", "BiQwen2", "BiQwen2Processor", PatchLayout.DYNAMIC),
+    _dense("qwen2_5_vl", "BiQwen2_5", "BiQwen2_5_Processor", PatchLayout.DYNAMIC),
+    _dense("qwen3_vl", "BiQwen3", "BiQwen3Processor", PatchLayout.DYNAMIC),
+    _dense("qwen3_5", "BiQwen3_5", "BiQwen3_5Processor", PatchLayout.DYNAMIC),
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.embedders.colpali.geometry import BoolArray, dynamic_grid, marked_grid, square_grid
-from vrag.embedders.colpali.torch_families import Layout
+from vrag.embedders.colpali.torch_families import PatchLayout
 from vrag.errors import ModelError
 from vrag.grid import Grid
 
@@ -24,7 +24,7 @@ class Patches:
         layout: How the family lays out patches.
     """
 
-    def __init__(self, model: Any, processor: Any, layout: Layout) -> None:
+    def __init__(self, model: Any, processor: Any, layout: PatchLayout) -> None:
         self._image_token = _image_token(model.config)
         self._vision = model.config.vision_config
         self._processor = processor
@@ -48,10 +48,10 @@ class Patches:
     def most_rows(self) -> int | None:
         """The most visual tokens a page can have under this processor's settings; None when it sets no bound."""
         pixels = self._processor.image_processor
-        if self._layout is Layout.TILES:
+        if self._layout is PatchLayout.TILES:
             side = math.ceil(pixels.size["longest_edge"] / pixels.max_image_size["longest_edge"])
             return int((side * side + 1) * self._processor.image_seq_len)
-        if self._layout is Layout.DYNAMIC:
+        if self._layout is PatchLayout.DYNAMIC:
             most = pixels.size["longest_edge"]
             return int(most // (pixels.patch_size * pixels.merge_size) ** 2)
         return int(self._processor.image_seq_length)
@@ -62,18 +62,18 @@ class Patches:
         A fixed square needs its side of the page's shorter one, and pages of two to one are common.
         """
         size = self._processor.image_processor.size
-        if self._layout is Layout.TILES:
+        if self._layout is PatchLayout.TILES:
             return int(size["longest_edge"])
-        if self._layout is Layout.DYNAMIC:
+        if self._layout is PatchLayout.DYNAMIC:
             return int(2 * math.sqrt(size["longest_edge"]))
         return 2 * int(max(size["height"], size["width"]))
 
     def _grid(self, batch: Any, page: int, mask: BoolArray) -> Grid:
         tokens = int(mask.sum())
-        if self._layout is Layout.DYNAMIC:
+        if self._layout is PatchLayout.DYNAMIC:
             frames, rows, cols = (int(n) for n in batch["image_grid_thw"][page])
             return dynamic_grid(frames, rows, cols, int(self._processor.image_processor.merge_size), tokens)
-        if self._layout is Layout.TILES:
+        if self._layout is PatchLayout.TILES:
             return marked_grid(batch["input_ids"][page].numpy(), mask, self._text)
         if len(batch["pixel_values"]) != len(batch["input_ids"]):
             raise ModelError(

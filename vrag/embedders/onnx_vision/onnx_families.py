@@ -13,7 +13,7 @@ from vrag.errors import ModelError
 PREPROCESSOR, PROCESSOR, TOKENIZER = "preprocessor_config.json", "processor_config.json", "tokenizer.json"
 
 
-class Layout(Enum):
+class GraphLayout(Enum):
     """How a page becomes patches."""
 
     SQUARE = "stretched to a fixed size"
@@ -30,15 +30,15 @@ class OnnxFamily:
         kinds: `model_type` or `architectures` of checkpoints of this kind, in small letters.
         processor: `image_processor_type` of its preprocessor_config.json.
         layout: How patches lie on the page.
-        recipe: The pipeline used unless another is asked for.
+        pipeline: The pipeline used unless another is asked for.
     """
 
     fastembed_name: str
     model_file: str
     kinds: frozenset[str]
     processor: str
-    layout: Layout
-    recipe: str
+    layout: GraphLayout
+    pipeline: str
 
 
 FAMILIES: tuple[OnnxFamily, ...] = (
@@ -47,7 +47,7 @@ FAMILIES: tuple[OnnxFamily, ...] = (
         "model.onnx",
         frozenset({"paligemma", "colpali", "colpaliforretrieval"}),
         "SiglipImageProcessor",
-        Layout.SQUARE,
+        GraphLayout.SQUARE,
         "colpali",
     ),
     OnnxFamily(
@@ -55,7 +55,7 @@ FAMILIES: tuple[OnnxFamily, ...] = (
         "model_v2.onnx",
         frozenset({"modernvbert", "colmodernvbert", "modernvbertforretrieval", "colmodernvbertforretrieval"}),
         "Idefics3ImageProcessor",
-        Layout.TILES,
+        GraphLayout.TILES,
         "colmodernvbert",
     ),
 )

@@ -9,7 +9,7 @@ from typing import Any
 from vrag.embedders.colpali.geometry import BoolArray, marked_grid, square_grid
 from vrag.embedders.hub_files import CONFIG, Snapshot
 from vrag.embedders.onnx_vision.onnx_engine import Inputs
-from vrag.embedders.onnx_vision.onnx_families import PREPROCESSOR, PROCESSOR, Layout
+from vrag.embedders.onnx_vision.onnx_families import PREPROCESSOR, PROCESSOR, GraphLayout
 from vrag.errors import ModelError
 from vrag.grid import Grid
 
@@ -29,7 +29,7 @@ class OnnxPatches:
             token stands for a patch.
     """
 
-    def __init__(self, snapshot: Snapshot, layout: Layout, tokenizer: Any) -> None:
+    def __init__(self, snapshot: Snapshot, layout: GraphLayout, tokenizer: Any) -> None:
         self._pixels = snapshot.read_json(PREPROCESSOR) or {}
         self._processor = snapshot.read_json(PROCESSOR) or {}
         self._layout, self._tokenizer = layout, tokenizer
@@ -55,7 +55,7 @@ class OnnxPatches:
 
     def most_rows(self) -> int | None:
         """The most visual tokens a page can have under this processor's settings; None when they do not say."""
-        if self._layout is Layout.TILES:
+        if self._layout is GraphLayout.TILES:
             side = math.ceil(self._pixels["size"]["longest_edge"] / self._tile_side())
             return int((side * side + 1) * self._processor.get("image_seq_len", 64))
         found = self._pixels.get("image_seq_length")
@@ -65,11 +65,13 @@ class OnnxPatches:
         """Pixels of a page's longest side that the processor can make use of."""
         size = self._pixels["size"]
         # A fixed square needs its side of the page's shorter one, and pages of two to one are common.
-        return int(size["longest_edge"] if self._layout is Layout.TILES else 2 * max(size["height"], size["width"]))
+        return int(
+            size["longest_edge"] if self._layout is GraphLayout.TILES else 2 * max(size["height"], size["width"])
+        )
 
     def _grid(self, inputs: Inputs, page: int, mask: BoolArray) -> Grid:
         pixels, tokens = inputs["pixel_values"][page], int(mask.sum())
-        if self._layout is Layout.SQUARE:
+        if self._layout is GraphLayout.SQUARE:
             height, width = pixels.shape[-2:]
             side = math.isqrt(tokens) or 1
             return square_grid((height, width), max(height, width) // side or 1, tokens)
@@ -97,10 +99,10 @@ def _image_token(config: Mapping[str, Any], tokenizer: Any, name: str) -> int:
     raise ModelError(f"{name} names no image token, so that patches cannot be told from text.")
 
 
-def _stretches(pixels: Mapping[str, Any], layout: Layout) -> bool:
+def _stretches(pixels: Mapping[str, Any], layout: GraphLayout) -> bool:
     """Whether equal shares of the processor's picture are equal shares of the page."""
     size = pixels.get("size") or {}
-    if layout is Layout.TILES:
+    if layout is GraphLayout.TILES:
         return "longest_edge" in size
     fixed = "height" in size and size.get("height") == size.get("width")
     return fixed and bool(pixels.get("do_resize")) and not pixels.get("do_center_crop") and not pixels.get("do_pad")
