@@ -248,6 +248,19 @@ def test_an_index_made_otherwise_is_refused(cli, folder):
     assert "made with dpi 100, not 72" in done.err
 
 
+def test_a_pipeline_file_that_was_changed_since_is_another_one(cli, folder, tmp_path):
+    mine = '[vectors.few]\npooling = "hierarchical"\nfactor = %d\n'
+    (tmp_path / "mine.toml").write_text(mine % 2)
+    command = ("ingest", folder, "--index", "i", "--pipeline", "mine.toml")
+    assert cli(*command).code == 0
+    assert "5 unchanged" in cli(*command).out
+    (tmp_path / "mine.toml").write_text(mine % 3)
+    done = cli(*command)
+    assert done.code == 1
+    assert 'made with vectors.few {"name": "few", "pooling": "hierarchical", "options": {"factor": 2}' in done.err
+    assert "vrag repool --pipeline mine.toml" in done.err
+
+
 def test_an_index_open_elsewhere_is_one_sentence(cli, indexed):
     from vrag import Index
 

@@ -1,4 +1,4 @@
-"""Recipes: what is shipped is valid, what is wrong is named."""
+"""Pipelines: what is shipped is valid, what is wrong is named."""
 
 import numpy as np
 import pytest

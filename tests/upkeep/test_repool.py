@@ -130,9 +130,9 @@ def test_other_cascades_alone_need_no_pooling(copy):
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ({"model": "vidore/colpali-v1.3"}, "model = builtin, the recipe 'bands' says vidore/colpali-v1.3"),
-        ({"page": {"dpi": 72}}, "page.dpi = 144, .* says 72"),
-        ({"page": {"crop": True}}, "page.crop"),
+        ({"model": "vidore/colpali-v1.3"}, "was made with model builtin, not vidore/colpali-v1.3"),
+        ({"page": {"dpi": 72}}, "made with dpi 144, not 72"),
+        ({"page": {"crop": True}}, "made with crop the model's own choice, not {.*}"),
     ],
 )
 def test_what_needs_an_ingest_is_refused(copy, table, says):

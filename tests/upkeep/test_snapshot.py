@@ -314,7 +314,7 @@ def test_a_file_with_any_holes_comes_back(tmp_path_factory, writes, rest):
 def test_a_killed_restore_is_cleared_away_by_the_next(file, tmp_path):
     script = (
         "import pathlib, sys, time\n"
-        "from vrag import archive, snapshot\n"
+        "from vrag.upkeep import archive, snapshot\n"
         "whole = archive.Archive._extract\n"
         "def slow(self, *of):\n"
         "    whole(self, *of)\n"

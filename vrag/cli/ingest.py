@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from enum import Enum
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -191,26 +192,19 @@ def _check_agrees(
     index: Any, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
 ) -> None:
     from vrag.embedders.families import canonical_name
-    from vrag.errors import IndexMismatchError
+    from vrag.pipeline.differences import Cost, Difference
     from vrag.pipeline.pipeline import load_pipeline
 
-    wanted = load_pipeline(pipeline).name if pipeline else None
-    spec = index.pipeline.page_spec(index.embedder.page_spec)
-    model = canonical_name(model) if model else None
-    facts = index.fingerprint.facts
-    tokens = options.query_tokens if options.query_tokens != "all" else None
-    pairs = (
-        ("pipeline", wanted, index.pipeline.name),
-        ("model", model, index.pipeline.model),
-        *((key, asked, getattr(spec, key)) for key, asked in page.items()),
-        ("query tokens", tokens, facts.get("query_tokens", "all")),
-    )
-    for key, asked, stored in pairs:
-        if asked is not None and asked != stored:
-            raise IndexMismatchError(
-                f"The index at {index.place.name} was made with {key} {stored}, not {asked}.",
-                _way_out(index.path, pipeline if key == "pipeline" else None),
-            )
+    made = index.pipeline
+    asked = load_pipeline(pipeline).over(made) if pipeline else made
+    asked = asked.with_page(**page).with_model(canonical_name(model) if model else None)
+    found = made.differences(asked, index.embedder.page_spec)
+    tokens = index.fingerprint.facts.get("query_tokens", "all")
+    if options.query_tokens not in ("all", tokens):
+        found.append(Difference("query tokens", tokens, options.query_tokens, Cost.EVERYTHING))
+    for one in filter(attrgetter("parts_pages"), found):
+        can_repool = pipeline if one.cost is not Cost.EVERYTHING else None
+        raise one.error(index.place.name, _way_out(index.path, can_repool))
 
 
 def _way_out(folder: Path | None, pipeline: str | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from vrag.bits.compiled import compile_now
 from vrag.cascade.cascade import Cascade
-from vrag.errors import UsageError
+from vrag.embedders.families import canonical_name
 from vrag.evaluation.answers import JOURNALS, Answer, Journal
 from vrag.evaluation.benchmark import Benchmark, Query
 from vrag.evaluation.corpus import Corpus, digests_of, refuse_foreign
@@ -146,16 +146,14 @@ def _index(digests: Mapping[str, str], options: Options) -> Iterator[Index]:
 
 
 def _refuse_other_pipeline(index: Index, options: Options) -> None:
-    """Raise `UsageError` when the index that was named is of another pipeline or model than those that were named."""
-    here = index.pipeline
-    asked = load_pipeline(options.pipeline).name if options.pipeline else here.name
-    named = (("pipeline", "pipeline", asked, here.name), ("model", "model", options.model or here.model, here.model))
-    for what, option, wanted, made in named:
-        if wanted != made:
-            raise UsageError(
-                f"The index at {index.place.name} was made by the {what} {made!r}, not by {wanted!r}.",
-                f"Leave --{option} out, or name another place.",
-            )
+    """Raise `IndexMismatchError` when the index that was named has another pipeline or model than those that were."""
+    made = index.pipeline
+    asked = load_pipeline(options.pipeline).over(made) if options.pipeline else made
+    asked = asked.with_model(canonical_name(options.model) if options.model else None)
+    for one in made.differences(asked, index.embedder.page_spec):
+        if one.parts_pages:
+            named = "model" if one.key == "model" and options.model else "pipeline"
+            raise one.error(index.place.name, f"Leave --{named} out, or name another place.")
 
 
 def _begun(task: Task, digests: Mapping[str, str], index: Index, report: IngestReport) -> TaskRun:

@@ -19,6 +19,7 @@ from vrag.embedders.protocol import PageVectors
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pages.page import PageSpec
+from vrag.pipeline.differences import Difference, differences
 from vrag.pipeline.grammar import (
     BITS,
     CONTEXT_PARTS,
@@ -176,6 +177,21 @@ class Pipeline:
     def with_model(self, model: str | None) -> Pipeline:
         """This recipe with another model."""
         return make_pipeline(self.name, {**self.source, "model": model or self.model}, self.name)
+
+    def over(self, made: Pipeline) -> Pipeline:
+        """This recipe with the model and the page settings of another one where it names none of its own."""
+        page = {**made.source.get("page", {}), **self.source.get("page", {})}
+        table = {"model": made.model, **self.source, **({"page": page} if page else {})}
+        return make_pipeline(self.name, table, self.name)
+
+    def differences(self, asked: Pipeline, model: PageSpec | None = None) -> list[Difference]:
+        """What this recipe, which pages were made with, and another one say differently; the dearest come first.
+
+        Args:
+            asked: The other one; `over` this one when what it does not name is to stay.
+            model: What the model chooses where a recipe has no page setting; None when it is not at hand.
+        """
+        return list(differences(self, asked, model))
 
 
 def list_pipelines() -> Iterator[Pipeline]:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from vrag.embedders.families import model_mean
 from vrag.embedders.protocol import PageVectors
 from vrag.errors import IndexMismatchError, UsageError, VragError
 from vrag.grid import FloatArray
+from vrag.pipeline.differences import Cost
 from vrag.pipeline.pipeline import CONTEXT, FULL, Pipeline, load_pipeline, make_pipeline
 from vrag.places.facts import Facts, write_facts
 from vrag.places.opening import locked, open_store
@@ -84,7 +85,7 @@ def repool(
     with locked(place):
         facts, old, new = _recipes(place, pipeline)
         report = RepoolReport(place.name, new.name)
-        if new.schema(1) != old.schema(1) or (new.vectors, new.text) != (old.vectors, old.text):
+        if any(one.cost is Cost.POOLED for one in old.differences(new)):
             _rebuild(folder, facts, old, new, report, watch or _nobody)
         write_facts(folder, replace(facts, pipeline=new.name, table=new.source))
     report.seconds = time.perf_counter() - started
@@ -134,8 +135,12 @@ def _recipes(place: Place, pipeline: str | Pipeline) -> tuple[Facts, Pipeline, P
     facts = place.facts()
     where = str(place.folder / INDEX_FILE) if place.folder else place.name
     old = make_pipeline(facts.pipeline, facts.table, where)
-    recipe = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
-    return facts, old, _inheriting(old, recipe, place.name)
+    new = (pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)).over(old)
+    for one in old.differences(new):
+        if one.cost is Cost.EVERYTHING:
+            hint = "That changes the vectors themselves: leave it out of the pipeline, or ingest into a new folder."
+            raise one.error(place.name, hint)
+    return facts, old, new
 
 
 def _open_target(target: Place, goal: Facts, new: Pipeline) -> Store:
@@ -260,24 +265,3 @@ def _is_page(record: Record) -> bool:
 
 def _mean(pipeline: Pipeline) -> FloatArray | None:
     return model_mean(pipeline.model) if any(spec.centred for spec in pipeline.vectors) else None
-
-
-def _inheriting(old: Pipeline, recipe: Pipeline, place: str) -> Pipeline:
-    """The recipe, with the index's model and page settings where it names none."""
-    for key, asked, made in _differences(old, recipe):
-        raise IndexMismatchError(
-            f"The index at {place} was made with {key} = {made}, the recipe {recipe.name!r} says {asked}.",
-            "That changes the vectors themselves: leave it out of the recipe, or ingest into a new folder.",
-        )
-    page = {"page": old.source["page"]} if "page" in old.source else {}
-    return make_pipeline(recipe.name, {**recipe.source, "model": old.model, **page}, recipe.name)
-
-
-def _differences(old: Pipeline, recipe: Pipeline) -> Iterator[tuple[str, Any, Any]]:
-    """Key, value asked for and value of the index, for what would change `full` or the pictures."""
-    if "model" in recipe.source and recipe.model != old.model:
-        yield "model", recipe.model, old.model
-    for key, value in recipe.page.items():
-        made = old.page.get(key, "the model's own choice")
-        if value != made:
-            yield f"page.{key}", value, made
