@@ -268,7 +268,7 @@ def test_a_kill_at_any_time_loses_nothing(tmp_path, cli):
 def test_the_command(cli, copy):
     done = cli("repool", "--pipeline", "builtin", "--index", copy)
     assert done.code == 0
-    assert "has the recipe builtin now: 0 pages pooled" in done.out
+    assert "has the pipeline builtin now: 0 pages pooled" in done.out
     for arguments, code, says in (
         ((), 2, "--pipeline"),
         (("--pipeline", "nope"), 2, "No pipeline 'nope'"),
