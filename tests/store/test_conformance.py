@@ -2,6 +2,7 @@
 
 `edge` is the embedded engine. `memory`, `rest` and `grpc` are `ServerStore`: on the client library's
 local mode directly, and through sockets by either protocol with local mode at the other end.
+`toy` is a dictionary in this process: that the protocol can be met without Qdrant.
 `server` is a real one, when VRAG_TEST_QDRANT_URL names it (`make test-server` starts it in docker).
 
 Where local mode differs from a server, and so what only `server` proves:
@@ -26,6 +27,7 @@ from tests.store.backend import Backend
 from tests.store.grpc_server import grpc_server
 from tests.store.records import FIELDS, KEYS, maxsim, page, query
 from tests.store.rest import rest_server
+from tests.store.toy import ToyStore
 from vrag.errors import StoreError
 from vrag.pooling.poolings import normalise
 from vrag.store.address import Server
@@ -87,8 +89,13 @@ def server(folder):
         connect(Server(URL, os.environ.get("QDRANT_API_KEY"))).client.delete_collection(name)
 
 
+@contextmanager
+def toy(folder):
+    yield ToyStore(FIELDS)
+
+
 real = pytest.mark.skipif(not URL, reason="VRAG_TEST_QDRANT_URL names no server; make test-server starts one")
-STORES = [edge, memory, rest, grpc, pytest.param(server, marks=real)]
+STORES = [edge, toy, memory, rest, grpc, pytest.param(server, marks=real)]
 
 
 @pytest.fixture(params=STORES, ids=lambda make: make.__name__)
@@ -345,7 +352,7 @@ def test_a_filter_holds_in_every_branch(store, pages):
     ],
 )
 def test_text_conditions(store, pages, condition, holds, request):
-    if request.node.callspec.params["store"] not in (edge, server):
+    if request.node.callspec.params["store"] not in (edge, toy, server):
         pytest.skip("local mode matches text as a substring; run with VRAG_TEST_QDRANT_URL for a server")
     wanted = sum(holds(record.payload["page"]) for record in pages.values())
     assert store.count(Selection(texts=(condition,))) == wanted

@@ -1,4 +1,4 @@
-"""The command line: `vrag COMMAND`."""
+"""The command line: arguments come in, they are parsed, the library is called, and what it gives is printed."""
 
 from __future__ import annotations
 
