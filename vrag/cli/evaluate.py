@@ -153,7 +153,8 @@ def _tell(evaluation: Evaluation, as_json: bool) -> None:
     if as_json:
         output.data({"results": rows, "reports": evaluation.reports})
     else:
-        _print_rows(rows)
+        values = ("queries", "NDCG\n@5", "NDCG\n@10", "95 %", "Recall\n@10", "queries\n/s")
+        output.numbers(("task", "scope", "cascade"), values, map(_cells, rows))
         for kind, path in evaluation.reports.items():
             output.line(f"{kind:9s} {path}")
     for run in evaluation.runs:
@@ -161,11 +162,6 @@ def _tell(evaluation: Evaluation, as_json: bool) -> None:
             output.note(f"{run.task.name}: {run.missing} pages are not in the index and count as not found.")
         for failure in run.ingest.failed[:5]:
             output.note(f"Failed: {failure.path}, page {failure.page or 'any'}: {failure.reason}")
-
-
-def _print_rows(rows: list[dict[str, Any]]) -> None:
-    values = ("queries", "NDCG\n@5", "NDCG\n@10", "95 %", "Recall\n@10", "queries\n/s")
-    output.numbers(("task", "scope", "cascade"), values, map(_cells, rows))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -59,8 +59,9 @@ class Tables:
         """
         loader = self.loaders.get((language, kind)) or self.loaders.get(("", kind))
         if loader is None:
+            there = ", ".join(self.name(kind, language) for language, kind in self.loaders) or "none"
             raise VragError(
-                f"{self.place} has no table {self.name(kind, language)!r}, only {self._found()}.",
+                f"{self.place} has no table {self.name(kind, language)!r}, only {there}.",
                 f"A benchmark has {', '.join(KINDS)}; each may have a language before it, as in english-corpus.",
             )
         return _undecoded(loader())
@@ -74,9 +75,6 @@ class Tables:
     def name(self, kind: str, language: str = "") -> str:
         """What a table is called."""
         return f"{language}-{kind}" if language else kind
-
-    def _found(self) -> str:
-        return ", ".join(self.name(kind, language) for language, kind in self.loaders) or "none"
 
 
 _PATIENCE_S = 10.0  # for the hub to answer

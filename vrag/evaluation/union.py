@@ -5,7 +5,7 @@ The pages are not embedded again: their records are copied from the tasks' own i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def run_union(runs: Sequence[TaskRun], options: Options, watcher: Watcher) -> No
         options: How they were run.
         watcher: Told of every step.
     """
-    digests = {path: digest for run in runs for path, digest in _absolute(run).items()}
+    digests = {_path(run, doc): digest for run in runs for doc, digest in run.digests.items()}
     pipeline = make_pipeline(runs[0].pipeline["name"], runs[0].pipeline["table"], runs[0].ingest.index)
     with open_index(digests, options.cache, pipeline, options.how) as index:
         place, whole = index.place, is_whole(index, set(digests.values()))
@@ -59,10 +59,6 @@ def with_distractors(run: TaskRun, runs: Sequence[TaskRun]) -> Benchmark:
                 corpus[name] = PageRef(_path(other, page.doc), page.page)
     queries = [replace(query, doc=None) for query in run.task.benchmark.queries]
     return replace(run.task.benchmark, corpus=corpus, queries=queries, pdfs=Path())
-
-
-def _absolute(run: TaskRun) -> Mapping[str, str]:
-    return {_path(run, doc): digest for doc, digest in run.digests.items()}
 
 
 def _path(run: TaskRun, doc: str) -> str:

@@ -52,7 +52,7 @@ def examine() -> list[Check]:
         _poppler(),
         *_torch_pair(),
         _package("colpali-engine", 'pip install "vrag-toolkit[colpali]"'),
-        *(_extra(name, extra, what) for name, extra, what in _EXTRAS),
+        *(_package(name, f'For {what}: pip install "vrag-toolkit[{extra}]"') for name, extra, what in _EXTRAS),
         _server(),
     ]
 
@@ -67,10 +67,6 @@ def _version(name: str) -> str | None:
 def _package(name: str, remedy: str, needed: bool = False) -> Check:
     version = _version(name)
     return Check(name, version is not None, version or "not installed", remedy, needed)
-
-
-def _extra(name: str, extra: str, what: str) -> Check:
-    return _package(name, f'For {what}: pip install "vrag-toolkit[{extra}]"')
 
 
 def _weights() -> Check:

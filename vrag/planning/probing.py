@@ -19,9 +19,8 @@ from vrag.bits.beside import BitsStore
 from vrag.cascade.bm25 import TEXT
 from vrag.catalog.documents import KEYS
 from vrag.catalog.payload import page_payload
-from vrag.embedders.protocol import Embedder, PageVectors
+from vrag.embedders.protocol import Embedder
 from vrag.errors import PageError, UsageError
-from vrag.grid import FloatArray
 from vrag.pages.page import Page, Words
 from vrag.pages.workers import PageWorkers
 from vrag.pipeline.pipeline import FULL, Pipeline
@@ -89,7 +88,10 @@ def _measure(pages: Sequence[Page], reading: float, source: str, pipeline: Pipel
     embedder.embed_pages(pages[:1])  # the first call warms the model up
     started = time.perf_counter()
     embedded = embedder.embed_pages(pages)
-    made = [_vectors(pipeline, embedder, vectors) for vectors in embedded]
+    made = [
+        {FULL: page.full, **{spec.name: spec.of_page(page, embedder.mean) for spec in pipeline.vectors}}
+        for page in embedded
+    ]
     seconds = reading + (time.perf_counter() - started) / len(pages)
     payloads = [page_payload(page, vectors.grid, "0" * 64) for page, vectors in zip(pages, embedded, strict=True)]
     sparse = [{TEXT: pipeline.text.document(page.words.texts)} if pipeline.text else {} for page in pages]
@@ -106,10 +108,6 @@ def _measure(pages: Sequence[Page], reading: float, source: str, pipeline: Pipel
             )
     payload = float(np.mean([len(json.dumps(payload)) for payload in payloads]))
     return Sample(len(pages), source, seconds, disk, payload, tuple(samples))
-
-
-def _vectors(pipeline: Pipeline, embedder: Embedder, page: PageVectors) -> dict[str, FloatArray]:
-    return {FULL: page.full, **{spec.name: spec.of_page(page, embedder.mean) for spec in pipeline.vectors}}
 
 
 def _store(records: Sequence[Record], pipeline: Pipeline, embedder: Embedder) -> tuple[Disk, dict[str, float]]:

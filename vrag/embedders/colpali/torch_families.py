@@ -9,7 +9,7 @@ from typing import Any
 
 from vrag.errors import ModelError
 
-PROJECTIONS = ("custom_text_proj", "linear")  # the layers that make a vision-language model late-interaction
+PROJECTIONS = frozenset(("custom_text_proj", "linear"))  # the layers that make a vision-language model late-interaction
 
 
 class PatchLayout(Enum):
@@ -97,7 +97,7 @@ def find_family(
         if found:
             return found[0]
     model_type = _model_type(config)
-    dense = not any(_is_projection(name) for name in weights)
+    dense = PROJECTIONS.isdisjoint(part for name in weights for part in name.split("."))
     for family in FAMILIES:
         if family.model_type == model_type and family.dense == dense:
             return family
@@ -114,7 +114,3 @@ def _model_type(config: Mapping[str, Any]) -> str | None:
     thinker = config.get("thinker_config")
     found = thinker.get("model_type", "qwen2_5_omni_thinker") if thinker else config.get("model_type")
     return None if found is None else str(found)
-
-
-def _is_projection(weight: str) -> bool:
-    return any(part in PROJECTIONS for part in weight.split("."))

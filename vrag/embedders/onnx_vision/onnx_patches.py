@@ -56,7 +56,8 @@ class OnnxPatches:
     def most_rows(self) -> int | None:
         """The most visual tokens a page can have under this processor's settings; None when they do not say."""
         if self._layout is GraphLayout.TILES:
-            side = math.ceil(self._pixels["size"]["longest_edge"] / self._tile_side())
+            tile = int(self._pixels.get("max_image_size", {}).get("longest_edge", 512))
+            side = math.ceil(self._pixels["size"]["longest_edge"] / tile)
             return int((side * side + 1) * self._processor.get("image_seq_len", 64))
         found = self._pixels.get("image_seq_length")
         return None if found is None else int(found)
@@ -83,9 +84,6 @@ class OnnxPatches:
                 "Is model_max_length in its tokenizer_config.json too small?",
             )
         return grid
-
-    def _tile_side(self) -> int:
-        return int(self._pixels.get("max_image_size", {}).get("longest_edge", 512))
 
     def _text(self, ids: Any) -> str:
         text: str = self._tokenizer.decode([int(token) for token in ids], skip_special_tokens=False)

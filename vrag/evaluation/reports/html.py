@@ -22,13 +22,14 @@ def to_html(results: Results, runs: Sequence[TaskRun]) -> str:
     """The report as a page of HTML."""
     heading = title(results)
     quality, *others = tables(results)
+    made = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts(results))
     body = [
         f"<header><h1>{escape(heading)}</h1>{_summary(results)}</header>",
         *_charts(results["results"]),
         _table(quality),
         *map(_table, others),
         *(_questions(run, results["results"]) for run in runs),
-        f"<h2>How this was made</h2><dl>{_facts(results)}</dl>",
+        f"<h2>How this was made</h2><dl>{made}</dl>",
     ]
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
@@ -98,7 +99,3 @@ def _questions(run: TaskRun, rows: Sequence[Row]) -> str:
         mine = [row for row in rows if row["task"] == run.task.name and row["scope"] == scope]
         parts.append(f"<h3>{escape(run.task.name)} · {escape(scope)}</h3>{questions_html(run, scope, mine)}")
     return f"<h2>Questions of {escape(run.task.name)}</h2>{''.join(parts)}"
-
-
-def _facts(results: Results) -> str:
-    return "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts(results))
