@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in options.sets:
             benchmark = load_benchmark(options.data / name)
             with Index.open(options.index_root / name) as index:
-                index._store.fetch = KeptVectors(index._store).fetch  # type: ignore[method-assign]
+                index.stored.store.fetch = KeptVectors(index.stored.store).fetch  # type: ignore[method-assign]
                 exact = ask_all(index, benchmark, "union", options.exact)
                 for cascade in (options.exact, options.cascade):
                     answers = exact if cascade == options.exact else ask_all(index, benchmark, "union", cascade)

@@ -16,7 +16,7 @@ from tests.pages.builder import Sheet, make_pdf, picture, text, text_picture
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import PageError, StoreError
-from vrag.ingest.worklist import Options
+from vrag.ingest.options import IngestOptions
 from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
@@ -147,10 +147,10 @@ def test_an_encrypted_pdf_waits_for_its_password(tmp_path):
         (failure,) = index.ingest([folder], workers=1).failed
         assert "needs a password" in failure.reason
         assert "--password" in failure.hint
-        (failure,) = index.ingest([folder], workers=1, options=Options(passwords=("wrong",))).failed
+        (failure,) = index.ingest([folder], workers=1, options=IngestOptions(passwords=("wrong",))).failed
         assert "none of the passwords given opens it" in failure.reason
         assert failure.times == 2
-        report = index.ingest([folder], workers=1, options=Options(passwords=("wrong", "hunter2")))
+        report = index.ingest([folder], workers=1, options=IngestOptions(passwords=("wrong", "hunter2")))
         assert (report.added, report.failed, index.failures()) == (1, [], [])
         with pytest.raises(PageError, match="needs a password"):
             index.page_image("secret.pdf", 1)
@@ -167,7 +167,7 @@ def test_passwords_come_from_the_environment_and_are_kept_nowhere(cli, tmp_path)
     assert cli("ingest", "d", "--index", "option", "--password", "hunter2", "--workers", 1).code == 0
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or b"hunter2" not in file.read_bytes()
-    assert "hunter2" not in repr(PageSpec(passwords=("hunter2",))) + repr(Options(passwords=("hunter2",)))
+    assert "hunter2" not in repr(PageSpec(passwords=("hunter2",))) + repr(IngestOptions(passwords=("hunter2",)))
 
 
 @pytest.mark.parametrize(("mode", "sources"), [("never", {"layer": 1}), ("always", {"ocr": 2, "layer": 1})])

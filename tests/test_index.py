@@ -213,7 +213,7 @@ def test_a_blank_page_is_indexed_and_marked(tmp_path):
     write_pdf(tmp_path / "d" / "a.pdf", [ANIMALS[0], ""])
     with Index.create(tmp_path / "i") as index:
         assert index.ingest([tmp_path / "d"]).pages == 2
-        pages = index._store.scroll(Selection((Condition("kind", ("page",)),)))
+        pages = index.stored.store.scroll(Selection((Condition("kind", ("page",)),)))
         blank = {record.payload["page"]: record.payload.get("blank", False) for record in pages}
     assert blank == {1: False, 2: True}
 

@@ -25,7 +25,7 @@ def test_a_replacement_that_another_process_has_finished_meanwhile_is_seen_whole
     with Index.create(place()) as one, Index.open(place()) as other:
         one.ingest([file], workers=1)
         write_pdf(file, ["a second edition of penguins", "and of krill"])
-        upsert, came = other._store.upsert, []
+        upsert, came = other.stored.store.upsert, []
 
         def late(records):
             if not came and any(record.payload["kind"] == ARRIVING for record in records):
@@ -33,7 +33,7 @@ def test_a_replacement_that_another_process_has_finished_meanwhile_is_seen_whole
                 one.ingest([file], workers=1)
             upsert(records)
 
-        other._store.upsert = late
+        other.stored.store.upsert = late
         other.ingest([file], workers=1)
         assert came
         for index in (one, other):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,31 +12,27 @@ from typing import TYPE_CHECKING
 
 from vrag.cascade.cascade import Cascade, Fusion, Stage
 from vrag.catalog.contexts import refresh_contexts
-from vrag.catalog.documents import KEYS, Document, Documents
-from vrag.catalog.failures import Failure, Failures
-from vrag.catalog.payload import PAGE, page_grid, page_place, page_words, reading
+from vrag.catalog.documents import Document, Documents
+from vrag.catalog.failures import Failure
+from vrag.catalog.payload import page_grid, page_place, page_words, reading
 from vrag.embedders.families import ModelOptions
-from vrag.embedders.protocol import Embedder, Fingerprint, QueryVectors
+from vrag.embedders.protocol import Fingerprint, QueryVectors
 from vrag.errors import UsageError
 from vrag.explain.counted import find_answers
 from vrag.explain.explanation import Explanation, Match, explain_page, find_matches
 from vrag.explain.tracing import trace
 from vrag.grid import FloatArray
-from vrag.ingest.ingest import Ingest, Target, prepare, sourced
+from vrag.ingest.ingest import Ingest
+from vrag.ingest.options import IngestOptions
 from vrag.ingest.pruning import Gone, find_gone, forget
-from vrag.ingest.replacing import finish_interrupted
 from vrag.ingest.report import IngestReport, Progress, Silent
 from vrag.ingest.shares import divide
-from vrag.ingest.worklist import Options
 from vrag.pages.drawing import PageDrawer
 from vrag.pipeline.choosing import choose_pipeline
 from vrag.pipeline.pipeline import FULL, Pipeline, make_pipeline
-from vrag.places.opening import ChangedMeanwhileError, choose_model, keep_bits, load_model, lock_place, reopen_store
+from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import Place, as_place
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
-from vrag.runtime.gate import Gate
-from vrag.runtime.lock import IndexLock
-from vrag.runtime.memo import Memo
 from vrag.search.context import Contexts
 from vrag.search.execution import Execution
 from vrag.search.passages import page_snippet
@@ -47,8 +43,7 @@ from vrag.search.typed_words import typed_words
 from vrag.search.where import find_documents, parse_where
 from vrag.settings import folder_bytes, passwords
 from vrag.store.budget import budget
-from vrag.store.interface import AnyVector, Scored, Selection, Store
-from vrag.store.limits import MULTIVECTOR_LIMIT
+from vrag.store.interface import AnyVector, Scored, Selection
 from vrag.store.manifest import loss
 from vrag.upkeep.verify import Problem, Verifier
 
@@ -64,28 +59,14 @@ class Index(AbstractContextManager["Index"]):
     Make one with `Index.create`, open one with `Index.open`; close it, or use it in a `with` block.
     """
 
-    def __init__(
-        self,
-        place: Place,
-        store: Store,
-        pipeline: Pipeline,
-        embedder: Embedder,
-        model_key: str,
-        lock: IndexLock | None = None,
-    ) -> None:
-        self.place = place
-        self.pipeline = pipeline
-        self.embedder = embedder
-        self.documents = Documents(store)
-        self._store = store
-        self._model_key = model_key
-        self._lock = lock
-        self._gate = Gate()
-        self._counted: Memo[int] = Memo(1)
-        self._contexts = Contexts(store)
-        self._drawer = PageDrawer(divide(None, 1, embedder.page_spec).worker_bytes)
+    def __init__(self, opened: Opened) -> None:
+        self.place = opened.place
+        self.stored = opened.stored
+        self.embedder = opened.embedder
+        self._lock = opened.lock
+        self._contexts = Contexts(self.stored.store)
+        self._drawer = PageDrawer(divide(None, 1, self.embedder.page_spec).worker_bytes)
         self._last_query: tuple[str, QueryVectors] | None = None
-        finish_interrupted(self.documents)
         forget_in_child(self, Index._forget)
 
     @classmethod
@@ -116,9 +97,7 @@ class Index(AbstractContextManager["Index"]):
         """
         place = as_place(path, collection, wait)
         place.require_free()
-        facts, recipe, embedder = choose_model(place, choose_pipeline(pipeline, model, options), options)
-        store = partial(place.create, facts, recipe.schema(facts.dim), KEYS, recipe.server)
-        return cls._over(place, recipe, embedder, facts.fingerprint, store)
+        return cls(create_index(place, choose_pipeline(pipeline, model, options), options))
 
     @classmethod
     @budget()
@@ -147,31 +126,7 @@ class Index(AbstractContextManager["Index"]):
             BusyError: Another process, or another `Index` of this one, has the folder open.
             StoreError: Files of the index are lost, or the server cannot be reached.
         """
-        place = as_place(path, collection, wait)
-        while True:
-            facts = place.facts()
-            recipe, embedder = load_model(place, facts, options, force)  # before the lock, which others wait for
-            store = partial(reopen_store, place, facts, recipe, force or incomplete)
-            try:
-                return cls._over(place, recipe, embedder, facts.fingerprint, store)
-            except ChangedMeanwhileError:
-                continue
-
-    @classmethod
-    def _over(
-        cls, place: Place, recipe: Pipeline, embedder: Embedder, model: Fingerprint, open_store: Callable[[], Store]
-    ) -> Index:
-        """An index over the store that `open_store` gives; whatever fails, the place is left unlocked."""
-        with ExitStack() as undo:
-            lock = lock_place(place)
-            if lock is not None:
-                undo.callback(lock.release)
-            store = open_store()
-            undo.callback(store.close)
-            keep_bits(store, place, recipe, embedder, model)
-            index = cls(place, store, recipe, embedder, model.digest, lock)
-            undo.pop_all()
-            return index
+        return cls(open_index(as_place(path, collection, wait), options, force, incomplete))
 
     def ingest(
         self,
@@ -181,7 +136,7 @@ class Index(AbstractContextManager["Index"]):
         workers: int | None = None,
         progress: Progress | None = None,
         report: IngestReport | None = None,
-        options: Options | None = None,
+        options: IngestOptions | None = None,
         ray: str | None = None,
     ) -> IngestReport:
         """Index files and folders; what is there already costs a look at its size, time and inode.
@@ -199,27 +154,20 @@ class Index(AbstractContextManager["Index"]):
         Raises:
             UsageError: A path is missing, there is nothing to index, or metadata of the wrong type is given.
         """
-        report, options = report or IngestReport(index=self.place.name), options or Options()
-        most = None if self.place.folder else MULTIVECTOR_LIMIT
-        stored = (self._store, self.documents, Failures(self._store), self._gate)
-        target = Target(*stored, self.pipeline, self._model_key, most)
-        files, options = prepare(target, paths, recursive, options, report)
-        source = sourced(self.embedder, target.pipeline.with_page(renderer=renderer), workers, ray, options, report)
-        with source as (pool, embedder, ahead), self._counted.changing():
-            Ingest(target, embedder, pool, ahead, options, progress or Silent(), report).run(files)
-        self._refresh_contexts()
+        report = report or IngestReport(index=self.place.name)
+        ingest = Ingest(self.stored, self.embedder, options or IngestOptions(), progress or Silent(), report)
+        with self._changing():
+            ingest.run(paths, recursive, renderer, workers, ray)
         return report
 
     def gone(self, paths: Sequence[str | os.PathLike[str]]) -> list[Gone]:
         """Documents at or under these paths whose files are not there any more."""
-        return find_gone(self.documents, [os.path.abspath(path) for path in paths])
+        return find_gone(self.stored, [os.path.abspath(path) for path in paths])
 
     def forget(self, gone: Sequence[Gone]) -> int:
         """Forget files that are gone; the number of documents that went with their last file."""
-        with self._counted.changing():
-            removed = forget(self.documents, Failures(self._store), self._gate, gone)
-        self._refresh_contexts()  # a copy that is left names the document now
-        return removed
+        with self._changing():
+            return forget(self.stored, gone)
 
     def find_documents(self, docs: Sequence[str] = (), where: Sequence[str] = ()) -> list[Document]:
         """Documents of these names that meet every filter; without names all of those that do.
@@ -231,12 +179,12 @@ class Index(AbstractContextManager["Index"]):
 
     def remove(self, documents: Sequence[Document]) -> None:
         """Remove documents with all their pages, in one step."""
-        with self._counted.changing(), self._gate.changing():
+        with self.stored.changing(), self.stored.gate.changing():
             self.documents.remove(documents)
 
     def failures(self) -> list[Failure]:
         """What could not be indexed so far, by path and page."""
-        return Failures(self._store).all()
+        return self.stored.failures().all()
 
     def verify(self, repair: bool = False) -> list[Problem]:
         """Check every page against what the index says of it.
@@ -247,22 +195,19 @@ class Index(AbstractContextManager["Index"]):
         Returns:
             The problems found; with `repair`, as they were before.
         """
-        about = (self._store, self.documents, self.pipeline, self.embedder.dim, self._model_key, self.embedder.mean)
-        verifier = Verifier(*about)
+        verifier = Verifier(self.stored)
         problems = list(verifier.problems())
         if repair and problems:
-            with self._counted.changing(), self._gate.changing():
-                again = verifier.repair(problems)
-            files = [path for path in again if Path(path).is_file()]
+            with self._changing():
+                files = verifier.repair(problems)
             if files:
                 self.ingest(files)
-            self._refresh_contexts()
         return problems
 
     def compact(self) -> tuple[int, int]:
         """Merge segments and drop what was deleted; bytes on disk before and after, 0 on a server."""
         before = self.disk_bytes
-        self._store.compact()
+        self.stored.store.compact()
         return before, self.disk_bytes
 
     @property
@@ -297,7 +242,7 @@ class Index(AbstractContextManager["Index"]):
         chosen = self.pipeline.cascade(cascade)
         typed = read_query(query, words)
         embedded = self.embed_query_tokens(typed.text)
-        with self._gate.reading():
+        with self.stored.gate.reading():
             selection = parse_where([where] if isinstance(where, str) else where, self.documents)
             execution = self._execution(typed.text, embedded.vectors, replace(selection, texts=typed.conditions), k)
             return search(execution, self.documents, chosen, k, typed_words(typed.text, embedded.tokens))
@@ -313,7 +258,7 @@ class Index(AbstractContextManager["Index"]):
         """
         rows = self.embed_query(query)
         is_union = isinstance(cascade.steps[step], Fusion) and cascade.steps[step].limit is None
-        with self._gate.reading():
+        with self.stored.gate.reading():
             execution = self._execution(query, rows, parse_where((), self.documents), k)
             if is_union and step + 1 < len(cascade.steps):
                 return execution.field(cascade, step + 1)
@@ -321,7 +266,7 @@ class Index(AbstractContextManager["Index"]):
 
     def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Document id, page number and words in reading order of every page, in order of record id."""
-        for record in self._store.scroll(parse_where((), self.documents)):
+        for record in self.stored.store.scroll(parse_where((), self.documents)):
             yield *page_place(record.payload), page_words(record.payload).texts
 
     def set_default_cascade(self, text: str) -> None:
@@ -334,7 +279,7 @@ class Index(AbstractContextManager["Index"]):
             UsageError: It is no cascade of this index.
         """
         table = {**self.pipeline.source, "search": {**self.pipeline.source.get("search", {}), "cascade": text}}
-        self.pipeline = make_pipeline(self.pipeline.name, table, self.place.name)
+        self.stored = replace(self.stored, pipeline=make_pipeline(self.pipeline.name, table, self.place.name))
         self.place.write_facts(replace(self.place.facts(), table=table))
 
     def embed_query(self, text: str) -> FloatArray:
@@ -361,14 +306,14 @@ class Index(AbstractContextManager["Index"]):
         """
         if name not in self.pipeline.vector_names:
             raise UsageError(f"No vector {name!r}.", f"The index has: {', '.join(self.pipeline.vector_names)}.")
-        with self._gate.reading():
+        with self.stored.gate.reading():
             record = self.documents.page_record(doc, page, [name])
         with reading("a page"):
             return record.vectors[name]
 
     def page_image(self, doc: str, page: int) -> Image:
         """The page as the embedder saw it: an RGB picture rendered again from the file."""
-        with self._gate.reading():
+        with self.stored.gate.reading():
             payload = self.documents.page_record(doc, page).payload
             path = Path(self.documents.label(page_place(payload)[0])[1])
         spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords())
@@ -381,7 +326,7 @@ class Index(AbstractContextManager["Index"]):
 
         Empty when no words stand there, or the page was replaced since it was found.
         """
-        record = self._store.fetch([hit.id], () if hit.words else [FULL]).get(hit.id)
+        record = self.stored.store.fetch([hit.id], () if hit.words else [FULL]).get(hit.id)
         embed = partial(self.embed_query, query)
         return page_snippet(record, hit.words, hit.region, embed, self._contexts) if record else ""
 
@@ -390,7 +335,7 @@ class Index(AbstractContextManager["Index"]):
 
         Empty when the page was replaced since it was found.
         """
-        record = self._store.fetch([hit.id], [FULL]).get(hit.id)
+        record = self.stored.store.fetch([hit.id], [FULL]).get(hit.id)
         if record is None:
             return ()
         grid, words = page_grid(record.payload), page_words(record.payload)
@@ -422,13 +367,23 @@ class Index(AbstractContextManager["Index"]):
         if doc is None or page is None:
             doc, page = self._best_page(query, doc, page, cascade, where)
         chosen, embedded = self.pipeline.cascade(cascade), self.embed_query_tokens(query)
-        with self._gate.reading():
+        with self.stored.gate.reading():
             record = self.documents.page_record(doc, page, [FULL, *(s.name for s in self.pipeline.vectors)])
             selection = parse_where([where] if isinstance(where, str) else where, self.documents)
             execution = self._execution(query, embedded.vectors, selection, k)
             stood = trace(execution, self.documents, chosen, record)
             counted = find_answers(execution, chosen, embedded.vectors, record)
             return explain_page(query, embedded, record, self.documents, str(chosen), stood, counted)
+
+    @property
+    def documents(self) -> Documents:
+        """The documents of the index."""
+        return self.stored.documents
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """How its pages become vectors, and how they are searched."""
+        return self.stored.pipeline
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -438,14 +393,12 @@ class Index(AbstractContextManager["Index"]):
     @property
     def page_count(self) -> int:
         """Pages in the index; counted anew where others may write meanwhile: by a thread, or to a server."""
-        if self.place.folder is None:
-            return self.documents.page_count()
-        return self._counted.get([PAGE], lambda _: {PAGE: self.documents.page_count()})[PAGE]
+        return self.stored.page_count()
 
     @property
     def lost(self) -> str:
         """What was stored and is gone, in words; empty when nothing is."""
-        return loss(self._store)
+        return loss(self.stored.store)
 
     @property
     def path(self) -> Path | None:
@@ -460,12 +413,12 @@ class Index(AbstractContextManager["Index"]):
         with ExitStack() as last:
             if self._lock is not None:
                 last.callback(self._lock.release)
-            last.callback(self._store.close)
+            last.callback(self.stored.close)
             self._drawer.close()
 
     def _forget(self) -> None:
         """In a forked child: what has threads or a lock behind it is the parent's."""
-        for name in ("documents", "embedder", "_store", "_gate", "_contexts", "_counted", "_drawer"):
+        for name in ("stored", "embedder", "_contexts", "_drawer"):
             setattr(self, name, inherited(getattr(self, name)))
         if self.place.folder is not None:
             close_files_below(self.place.folder)
@@ -489,13 +442,15 @@ class Index(AbstractContextManager["Index"]):
             return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
 
         contexts = self._contexts if self.pipeline.has_context else None
-        rescorer = Rescorer(self._store, contexts, self.pipeline.regions, self.pipeline.head_rows)
-        return Execution(self._store, form, selection, k, lambda: self.page_count, rescorer)
+        rescorer = Rescorer(self.stored.store, contexts, self.pipeline.regions, self.pipeline.head_rows)
+        return Execution(self.stored.store, form, selection, k, lambda: self.page_count, rescorer)
 
-    def _refresh_contexts(self) -> None:
-        """Let documents say of themselves what is true now."""
-        if self.pipeline.has_context:
-            try:
-                refresh_contexts(self._store, self.documents, self.embedder, self.pipeline.context, self._model_key)
-            finally:
-                self._contexts.forget()
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Documents come, change or go in the block; afterwards they say of themselves what is true then."""
+        with self.stored.changing():
+            yield
+        try:
+            refresh_contexts(self.stored, self.embedder)
+        finally:
+            self._contexts.forget()

@@ -103,7 +103,7 @@ def test_verify_and_compact(cli, library):
 
     with Index.open(library.parent / "i") as index:
         record_id = index.documents.page_record("animals.pdf", 2).id
-        index._store.delete(Selection(ids=frozenset([record_id])))
+        index.stored.store.delete(Selection(ids=frozenset([record_id])))
     found = cli("verify", "--index", "i")
     assert found.code == 1
     assert "it is missing" in found.out

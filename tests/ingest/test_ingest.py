@@ -54,7 +54,7 @@ def test_results_do_not_depend_on_the_batch(tmp_path):
 
 def test_a_batch_is_written_while_the_next_one_is_embedded(index, tmp_path):
     second, overlapped = threading.Event(), []
-    embed, upsert = index.embedder.embed_pages, index._store.upsert
+    embed, upsert = index.embedder.embed_pages, index.stored.store.upsert
     calls = []
 
     def embed_pages(pages):
@@ -68,14 +68,14 @@ def test_a_batch_is_written_while_the_next_one_is_embedded(index, tmp_path):
             overlapped.append(second.wait(PATIENCE))  # the next forward pass begins before this write ends
         return upsert(records)
 
-    index.embedder.embed_pages, index._store.upsert = embed_pages, slow_upsert
+    index.embedder.embed_pages, index.stored.store.upsert = embed_pages, slow_upsert
     assert index.ingest([documents(tmp_path / "d", 12)]).added == 12
     assert overlapped == [True]
 
 
 def test_pages_are_told_once_they_are_stored_and_documents_are_whole_after_their_last(index, tmp_path):
     stored, put = [], index.documents.put
-    upsert = index._store.upsert
+    upsert = index.stored.store.upsert
 
     def counting(records):
         upsert(records)
@@ -90,10 +90,10 @@ def test_pages_are_told_once_they_are_stored_and_documents_are_whole_after_their
 
     def complete(document):
         if document.complete:
-            assert len(index._store.fetch(ids_of(index, document))) == document.pages
+            assert len(index.stored.store.fetch(ids_of(index, document))) == document.pages
         put(document)
 
-    index._store.upsert, index.documents.put = counting, complete
+    index.stored.store.upsert, index.documents.put = counting, complete
     watching = Watching()
     assert index.ingest([documents(tmp_path / "d", 11, 3, 9)], progress=watching).added == 23
     assert watching.told == len(stored) == 23
@@ -103,11 +103,11 @@ def test_pages_are_told_once_they_are_stored_and_documents_are_whole_after_their
 def ids_of(index, document):
     from vrag.catalog.documents import page_id
 
-    return [page_id(document.doc_id, page, index._model_key) for page in range(1, document.pages + 1)]
+    return [page_id(document.doc_id, page, index.stored.model_key) for page in range(1, document.pages + 1)]
 
 
 def test_an_error_of_the_store_ends_the_run_and_keeps_what_was_written(index, tmp_path):
-    upsert, failing = index._store.upsert, []
+    upsert, failing = index.stored.store.upsert, []
 
     def full(records):
         if any("full" in record.vectors for record in records):
@@ -117,10 +117,10 @@ def test_an_error_of_the_store_ends_the_run_and_keeps_what_was_written(index, tm
         upsert(records)
 
     folder = documents(tmp_path / "d", 30)
-    index._store.upsert = full
+    index.stored.store.upsert = full
     with pytest.raises(StoreError, match="disk is full"):
         index.ingest([folder])
-    index._store.upsert = upsert
+    index.stored.store.upsert = upsert
     assert index.page_count == 8
     report = index.ingest([folder])
     assert (report.added, report.unchanged) == (22, 8)

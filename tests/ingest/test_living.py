@@ -17,7 +17,8 @@ from vrag.catalog.documents import REPLACING
 from vrag.embedders.protocol import PageVectors
 from vrag.errors import StoreError, UsageError
 from vrag.ingest.metadata_files import given
-from vrag.ingest.worklist import Options, Worklist
+from vrag.ingest.options import IngestOptions
+from vrag.ingest.worklist import Worklist
 from vrag.upkeep.snapshot import create_snapshot
 
 OLD = [f"{text}\nfirst edition" for text in ANIMALS]
@@ -31,7 +32,7 @@ def index(tmp_path):
 
 
 def ingest(index, *paths, **options):
-    return index.ingest(paths, workers=1, options=Options(**options))
+    return index.ingest(paths, workers=1, options=IngestOptions(**options))
 
 
 def settle(folder):
@@ -79,7 +80,7 @@ def test_an_exchange_that_was_interrupted_is_finished_when_the_index_is_opened(t
     with Index.create(tmp_path / "i") as index:
         ingest(index, file)
         write_pdf(file, MACHINES)
-        monkeypatch.setattr("vrag.ingest.replacing._finish", lambda *_: None)  # dies right after it has begun
+        monkeypatch.setattr("vrag.catalog.replacing._finish", lambda *_: None)  # dies right after it has begun
         ingest(index, file)
         assert [d.pages for d in index.documents.in_state(REPLACING)] == [2]
         assert index.page_count == 3
@@ -193,14 +194,14 @@ def test_a_file_that_changes_while_it_is_read_is_not_mixed_up(index, tmp_path, m
 def test_a_file_that_vanishes_while_it_is_read_is_a_failure(index, tmp_path, monkeypatch):
     file = write_pdf(tmp_path / "d" / "a.pdf", OLD)
     write_pdf(tmp_path / "d" / "b.pdf", MACHINES)
-    task = Worklist._task
+    task = Worklist._pending
 
     def vanish(worklist, sources):
         if sources[0].path == file:
             file.unlink()
         return task(worklist, sources)
 
-    monkeypatch.setattr(Worklist, "_task", vanish)
+    monkeypatch.setattr(Worklist, "_pending", vanish)
     report = ingest(index, tmp_path / "d")
     assert [failure.path for failure in report.failed] == [str(file)]
     assert "not there any more" in report.failed[0].reason
@@ -357,7 +358,7 @@ def test_an_index_from_before_has_documents_without_metadata(index, tmp_path):
     record = document.to_record()
     for key in ("state", "stamps", "layers", "meta"):
         del record.payload[key]
-    index._store.upsert([record])
+    index.stored.store.upsert([record])
     assert ingest(index, file).unchanged == 3
     assert json.dumps(index.documents.all()[0].stamps)
     assert index.verify() == []
@@ -378,7 +379,7 @@ def test_no_file_has_a_word_of_a_document_that_was_removed_before_compacting(tmp
         assert found() == set(secrets)
         index.remove(index.find_documents(["hush-hush.pdf"]))
         index.compact()
-        assert len(index._store.bits._contents) == 3
+        assert len(index.stored.store.bits._contents) == 3
         assert index.search("honey bees")[0].page == 3
         assert index.verify() == []
     assert found() == set()

@@ -33,7 +33,7 @@ def index(folder):
 def contexts(index):
     """The records of contexts by file name."""
     names = {d.doc_id: d.paths[0].rsplit("/", 1)[1] for d in index.documents.all()}
-    return {name: index._store.fetch([context_id(doc_id)], ["context"]) for doc_id, name in names.items()}
+    return {name: index.stored.store.fetch([context_id(doc_id)], ["context"]) for doc_id, name in names.items()}
 
 
 def test_words_come_from_the_name_and_the_opening():
@@ -83,7 +83,7 @@ def test_contexts_that_are_there_cost_one_request(index, folder, monkeypatch):
 
 
 def test_documents_without_a_context_answer_nothing(index):
-    answers = Contexts(index._store).answers(np.ones((2, index.embedder.dim), np.float32), ["unknown"])
+    answers = Contexts(index.stored.store).answers(np.ones((2, index.embedder.dim), np.float32), ["unknown"])
     assert np.isneginf(answers).all()
 
 
@@ -92,8 +92,8 @@ def test_a_search_answers_although_another_thread_makes_it_read_again(index, mon
     monkeypatch.setattr("vrag.search.context._CACHED", most)
     walrus, penguin = (d.doc_id for d in sorted(index.documents.all(), key=lambda d: "Penguin" in d.paths[0]))
     query = index.embed_query("Walrus")
-    contexts, fetch = Contexts(index._store), index._store.fetch
-    expected = Contexts(index._store).answers(query, [walrus, penguin, walrus])
+    contexts, fetch = Contexts(index.stored.store), index.stored.store.fetch
+    expected = Contexts(index.stored.store).answers(query, [walrus, penguin, walrus])
 
     def then_forgotten(*arguments):
         found = fetch(*arguments)
@@ -103,23 +103,23 @@ def test_a_search_answers_although_another_thread_makes_it_read_again(index, mon
         return found
 
     contexts.answers(query, [walrus])
-    monkeypatch.setattr(index._store, "fetch", then_forgotten)
+    monkeypatch.setattr(index.stored.store, "fetch", then_forgotten)
     assert np.array_equal(contexts.answers(query, [walrus, penguin, walrus]), expected)
 
 
 def test_a_context_read_before_a_change_is_not_kept(index, monkeypatch):
     (doc_id, other) = (document.doc_id for document in index.documents.all())
-    query, contexts, fetch = index.embed_query("Walrus"), Contexts(index._store), index._store.fetch
+    query, contexts, fetch = index.embed_query("Walrus"), Contexts(index.stored.store), index.stored.store.fetch
     changed = Record(context_id(doc_id), {"kind": "context"}, {"context": query[:1] / np.linalg.norm(query[0])})
 
     def then_changed(*arguments):
         found = fetch(*arguments)
         monkeypatch.undo()
-        index._store.upsert([changed])
+        index.stored.store.upsert([changed])
         contexts.forget()
         return found
 
-    monkeypatch.setattr(index._store, "fetch", then_changed)
+    monkeypatch.setattr(index.stored.store, "fetch", then_changed)
     before = contexts.answers(query, [doc_id, other])[:, 0]
     after = contexts.answers(query, [doc_id])[:, 0]
     assert before[0] < after[0] == pytest.approx(0.9, abs=1e-3)
@@ -150,18 +150,17 @@ def test_without_a_context_no_word_is_answered_by_it(index):
 def test_a_first_page_that_comes_later_is_part_of_it(index):
     document = index.documents.all()[0]
     record_id = index.documents.page_record(document.paths[0].rsplit("/", 1)[1], 1).id
-    page = index._store.fetch([record_id], [*index.pipeline.vector_names])[record_id]
+    page = index.stored.store.fetch([record_id], [*index.pipeline.vector_names])[record_id]
     before = contexts(index)
-    index._store.delete(Selection(ids=frozenset([record_id, context_id(document.doc_id)])))
+    index.stored.store.delete(Selection(ids=frozenset([record_id, context_id(document.doc_id)])))
 
     def refreshed():
-        about = (index.embedder, index.pipeline.context, index._model_key)
-        return refresh_contexts(index._store, index.documents, *about)
+        return refresh_contexts(index.stored, index.embedder)
 
     assert [refreshed(), refreshed()] == [1, 0]
-    (there,) = index._store.fetch([context_id(document.doc_id)]).values()
+    (there,) = index.stored.store.fetch([context_id(document.doc_id)]).values()
     assert "Cover sheet" not in there.payload["words"]
-    index._store.upsert([page])
+    index.stored.store.upsert([page])
     assert [refreshed(), refreshed()] == [1, 0]
     for name, records in contexts(index).items():
         for (key, now), was in zip(records.items(), before[name].values(), strict=True):

@@ -177,7 +177,7 @@ def _wrong(index: Index, right: list[Hits]) -> list[str]:
 def _judge(index: Index, right: list[Hits]) -> None:
     said = "ok"
     try:
-        keep_bits(index._store, index.place, index.pipeline, index.embedder, index.fingerprint)
+        keep_bits(index.place, index.stored)
         wrong = _wrong(index, right)
         if wrong and index.verify(repair=True):
             said, wrong = "found", _wrong(index, right)
@@ -194,7 +194,7 @@ def _put(folder: Path, pristine: Path) -> None:
 
 def _fresh(index: Index, folder: Path, pristine: Path) -> None:
     _put(folder, pristine)
-    keep_bits(index._store, index.place, index.pipeline, index.embedder, index.fingerprint)
+    keep_bits(index.place, index.stored)
 
 
 def soak(root: Path, seconds: float, seed: int) -> tuple[Counter[str], list[str]]:

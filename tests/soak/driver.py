@@ -22,7 +22,7 @@ from typing import Any
 from tests.soak.fork import say
 from vrag import Index
 from vrag.catalog.payload import ARRIVING, PAGE
-from vrag.ingest.worklist import Options
+from vrag.ingest.options import IngestOptions
 from vrag.places.place import FolderPlace, ServerPlace
 from vrag.store.address import Server
 from vrag.store.interface import Condition, Record, Selection
@@ -50,7 +50,7 @@ class Steps:
 
 def tell_acknowledged(index: Index) -> None:
     """Let the index say which pages its store has acknowledged, right after it has."""
-    upsert = index._store.upsert
+    upsert = index.stored.store.upsert
 
     def and_tell(records: Sequence[Record]) -> None:
         upsert(records)
@@ -58,7 +58,7 @@ def tell_acknowledged(index: Index) -> None:
             if record.payload.get("kind") in (PAGE, ARRIVING):
                 say("ack", record.id, str(record.payload["doc_id"]))
 
-    index._store.upsert = and_tell  # type: ignore[method-assign]
+    index.stored.store.upsert = and_tell  # type: ignore[method-assign]
 
 
 def _ingest(index: Index, *paths: str) -> None:
@@ -67,7 +67,7 @@ def _ingest(index: Index, *paths: str) -> None:
 
 def _watch(index: Index, folder: str) -> None:
     """As `vrag watch` does after a change."""
-    index.ingest([folder], workers=1, options=Options(may_be_empty=True))
+    index.ingest([folder], workers=1, options=IngestOptions(may_be_empty=True))
     index.forget(index.gone([folder]))
 
 
@@ -78,11 +78,11 @@ def _rm(index: Index, *names: str) -> None:
 
 def _repair(index: Index) -> None:
     """Lose pages on purpose, and let `verify --repair` bring them back."""
-    pages = list(index._store.scroll(Selection((Condition("kind", (PAGE,)),)), keys=("doc_id",)))[::5]
+    pages = list(index.stored.store.scroll(Selection((Condition("kind", (PAGE,)),)), keys=("doc_id",)))[::5]
     for record in pages:
         say("lost", record.id, str(record.payload["doc_id"]))
     if pages:
-        index._store.delete(Selection(ids=frozenset(record.id for record in pages)))
+        index.stored.store.delete(Selection(ids=frozenset(record.id for record in pages)))
     index.verify(repair=True)
 
 

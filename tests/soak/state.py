@@ -16,7 +16,7 @@ from vrag.catalog.documents import page_id
 from vrag.catalog.failures import Failures
 from vrag.catalog.payload import ARRIVING, PAGE
 from vrag.grid import FloatArray
-from vrag.ingest.worklist import Options
+from vrag.ingest.options import IngestOptions
 from vrag.pipeline.pipeline import CONTEXT, FULL
 from vrag.places.place import FolderPlace
 from vrag.store.interface import Condition, Selection
@@ -53,13 +53,13 @@ def look(folder: Path) -> State:
     if not (folder / "index.json").is_file():
         return State()
     with Index.open(folder) as index:
-        state = State({r.id: str(r.payload["doc_id"]) for r in index._store.scroll(PAGES, keys=("doc_id",))})
-        state.pipeline, failed = index.pipeline.name, Failures(index._store).by_document()
+        state = State({r.id: str(r.payload["doc_id"]) for r in index.stored.store.scroll(PAGES, keys=("doc_id",))})
+        state.pipeline, failed = index.pipeline.name, Failures(index.stored.store).by_document()
         for document in index.documents.all():
             state.known[document.doc_id] = document.complete
             state.paths[document.doc_id] = document.paths
             whole = set(range(1, document.pages + 1)) - failed.get(document.doc_id, {}).keys()
-            ids = {page_id(document.doc_id, n, index._model_key) for n in whole}
+            ids = {page_id(document.doc_id, n, index.stored.model_key) for n in whole}
             if document.complete:
                 state.missing |= dict.fromkeys(ids - state.stored.keys(), document.doc_id)
     return state
@@ -95,7 +95,7 @@ def finish(root: Path, queries: Sequence[str], url: str | None) -> Verdict:
         fresh = stack.enter_context(Index.create(root / "fresh"))
         index.verify(repair=True)
         for one in (index, fresh):
-            report = one.ingest([documents], workers=1, options=Options(retry=True))
+            report = one.ingest([documents], workers=1, options=IngestOptions(retry=True))
             verdict.problems += [f"failed: {failure}" for failure in report.failed]
         index.forget(index.gone([documents]))
         _compare(verdict, index, fresh, queries)
@@ -166,7 +166,7 @@ Vectors = dict[tuple[str, str], FloatArray]
 def page_vectors(index: Index) -> Vectors:
     """Every dense vector of every page."""
     names = [name for name in index.pipeline.vector_names if name not in (TEXT, CONTEXT)]
-    return {(r.id, name): r.vectors[name] for r in index._store.scroll(PAGES, names) for name in names}
+    return {(r.id, name): r.vectors[name] for r in index.stored.store.scroll(PAGES, names) for name in names}
 
 
 def _differ(key: tuple[str, str], mine: Vectors, theirs: Vectors) -> bool:

@@ -94,7 +94,7 @@ class World:
         texts = [f"{word} {word}page{n}\n{_words(chance)}" for n in range(1, chance.randint(1, MOST_PAGES) + 1)]
         write_pdf(file, texts)
         digest = file_digest(file)
-        ids = tuple(page_id(digest, n, self.index._model_key) for n in range(1, len(texts) + 1))
+        ids = tuple(page_id(digest, n, self.index.stored.model_key) for n in range(1, len(texts) + 1))
         new = Edition(word, name, ids, now is not None)
         self.editions |= dict.fromkeys(ids, new)
         self.there -= {now} if now else set()

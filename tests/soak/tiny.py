@@ -12,7 +12,7 @@ import numpy as np
 
 import vrag.embedders
 import vrag.embedders.mean
-import vrag.index
+import vrag.ingest.ingest
 from vrag.bits import compiled
 from vrag.embedders.families import Backend
 from vrag.embedders.models import MINILM
@@ -79,7 +79,7 @@ def install(pool: workers.PageWorkers | None = None) -> None:
     if pool is None:
         workers.WorkerSpawn = ForkContext
     else:
-        vrag.index.page_source = lambda ray, shares, embedder, spec: nullcontext((pool, embedder, shares.in_flight))
+        vrag.ingest.ingest.open_source = lambda ray, shares, embedder, spec: nullcontext(pool)
 
 
 @lru_cache(maxsize=10_000)

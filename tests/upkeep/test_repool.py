@@ -16,7 +16,7 @@ from vrag import Index
 from vrag.catalog.page_record import without_sums
 from vrag.errors import IndexMismatchError, UsageError
 from vrag.ingest.metadata_files import given
-from vrag.ingest.worklist import Options
+from vrag.ingest.options import IngestOptions
 from vrag.pipeline.pipeline import load_pipeline, make_pipeline
 from vrag.places.place import FolderPlace
 from vrag.places.swap import DRAFT, finish_swap
@@ -65,7 +65,7 @@ def payloads(path, spec):
 def test_metadata_stays_indexed(tmp_path, monkeypatch):
     write_pdf(tmp_path / "a.pdf", ANIMALS)
     with Index.create(tmp_path / "i") as index:
-        index.ingest([tmp_path / "a.pdf"], options=Options(given=given(["year=2024"])))
+        index.ingest([tmp_path / "a.pdf"], options=IngestOptions(given=given(["year=2024"])))
     indexed, whole = {}, EdgeStore.index_keys
 
     def noted(self, keys):

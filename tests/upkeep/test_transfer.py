@@ -14,7 +14,7 @@ from tests.store.test_conformance import LOCAL_MODE
 from vrag import Index
 from vrag.errors import IndexMismatchError, StoreError, UsageError
 from vrag.ingest.metadata_files import given
-from vrag.ingest.worklist import Options
+from vrag.ingest.options import IngestOptions
 from vrag.places.place import FolderPlace, ServerPlace
 from vrag.store.address import Server
 from vrag.store.interface import Record, Selection
@@ -58,7 +58,7 @@ def contents(place):
     """Every record of an index but the facts: payload and vectors."""
     recipe_fields = ["full", "runs", "global"]
     with Index.open(place) as index:
-        records = index._store.scroll(Selection(), recipe_fields)
+        records = index.stored.store.scroll(Selection(), recipe_fields)
         return {r.id: r for r in records if r.payload["kind"] != "index"}
 
 
@@ -87,7 +87,7 @@ def test_push_then_pull_is_the_same_index(here, server, tmp_path):
 def test_metadata_is_indexed_at_the_target_as_it_was_at_the_source(tmp_path, server, backend):
     write_pdf(tmp_path / "a.pdf", ANIMALS)
     with Index.create(tmp_path / "i") as index:
-        index.ingest([tmp_path / "a.pdf"], options=Options(given=given(["year=2024", "unit=north"])))
+        index.ingest([tmp_path / "a.pdf"], options=IngestOptions(given=given(["year=2024", "unit=north"])))
     transfer(FolderPlace(tmp_path / "i"), server(), Seen())
     assert {"meta.year", "meta.unit", "doc_id"} <= set(backend.indexed)
     with Index.open(server()) as index:

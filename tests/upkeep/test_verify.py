@@ -27,27 +27,27 @@ def index(tmp_path):
 
 def page_of(index, number):
     record_id = index.documents.page_record("a.pdf", number).id
-    return index._store.fetch([record_id], index.pipeline.vector_names)[record_id]
+    return index.stored.store.fetch([record_id], index.pipeline.vector_names)[record_id]
 
 
 def lose(index):
-    index._store.delete(Selection(ids=frozenset([page_of(index, 2).id])))
+    index.stored.store.delete(Selection(ids=frozenset([page_of(index, 2).id])))
 
 
 def lose_a_vector(index):
     page = page_of(index, 2)
-    index._store.upsert([Record(page.id, page.payload, {"full": page.vectors["full"]})])
+    index.stored.store.upsert([Record(page.id, page.payload, {"full": page.vectors["full"]})])
 
 
 def cut_vectors(index):
     page = page_of(index, 2)
-    index._store.upsert([Record(page.id, page.payload, {**page.vectors, "full": page.vectors["full"][:2]})])
+    index.stored.store.upsert([Record(page.id, page.payload, {**page.vectors, "full": page.vectors["full"][:2]})])
 
 
 def write(index, **changed):
     """Page 2 with other vectors under the sums of those that were written."""
     page = page_of(index, 2)
-    index._store.upsert([Record(page.id, page.payload, {**page.vectors, **changed})])
+    index.stored.store.upsert([Record(page.id, page.payload, {**page.vectors, **changed})])
 
 
 def swap_rows(index):
@@ -66,52 +66,52 @@ def turn_a_sign(index):
 
 def lose_the_terms(index):
     page = page_of(index, 2)
-    index._store.upsert([Record(page.id, page.payload, page.vectors)])
+    index.stored.store.upsert([Record(page.id, page.payload, page.vectors)])
 
 
 def flip_an_exponent_of_a_page_without_sums(index):
     page = page_of(index, 2)
     full = page.vectors["full"].copy()
     full[1, np.argmax(np.abs(full[1]))] *= 4
-    index._store.upsert([Record(page.id, without_sums(page.payload), {**page.vectors, "full": full})])
+    index.stored.store.upsert([Record(page.id, without_sums(page.payload), {**page.vectors, "full": full})])
 
 
 def change_a_word(index):
     page = page_of(index, 2)
     text = page.payload["text"].replace("penguins", "qenguins")
-    index._store.set_payload(Selection(ids=frozenset([page.id])), {"text": text})
+    index.stored.store.set_payload(Selection(ids=frozenset([page.id])), {"text": text})
 
 
 def damage_words(index):
-    index._store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"boxes": "!!!"})
+    index.stored.store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"boxes": "!!!"})
 
 
 def lose_a_word(index):
     page, other = page_of(index, 2), page_of(index, 1)
-    index._store.set_payload(Selection(ids=frozenset([page.id])), {"text": other.payload["text"]})
+    index.stored.store.set_payload(Selection(ids=frozenset([page.id])), {"text": other.payload["text"]})
 
 
 def hide(index):
-    index._store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"kind": ARRIVING})
+    index.stored.store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"kind": ARRIVING})
 
 
 def misnumber(index):
     page = page_of(index, 2)
-    index._store.set_payload(Selection(ids=frozenset([page.id])), {"page": 99})
+    index.stored.store.set_payload(Selection(ids=frozenset([page.id])), {"page": 99})
 
 
 def renumber(index):
     page = page_of(index, 2)
-    index._store.set_payload(Selection(ids=frozenset([page.id])), {"page": 3})
+    index.stored.store.set_payload(Selection(ids=frozenset([page.id])), {"page": 3})
 
 
 def orphan(index):
     payload = {**page_of(index, 1).payload, "doc_id": "0" * 64, "kind": PAGE}
-    index._store.upsert([Record(str(uuid.uuid4()), payload, page_of(index, 1).vectors)])
+    index.stored.store.upsert([Record(str(uuid.uuid4()), payload, page_of(index, 1).vectors)])
 
 
 def forget_metadata(index):
-    index._store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"meta": {"year": 1}})
+    index.stored.store.set_payload(Selection(ids=frozenset([page_of(index, 2).id])), {"meta": {"year": 1}})
 
 
 def interrupt(index):
@@ -169,15 +169,15 @@ def test_pooled_vectors_are_made_again_without_the_file(index, tmp_path):
 def test_pooled_vectors_of_many_pages_are_made_again_a_few_at_a_time(index, monkeypatch):
     for number in range(1, len(ANIMALS) + 1):
         page = page_of(index, number)
-        index._store.upsert([Record(page.id, page.payload, {"full": page.vectors["full"]})])
-    fetch, held = type(index._store).fetch, []
+        index.stored.store.upsert([Record(page.id, page.payload, {"full": page.vectors["full"]})])
+    fetch, held = type(index.stored.store).fetch, []
 
     def counted(store, ids, vectors=()):
         ids = list(ids)
         held.extend([len(ids)] if "full" in vectors else [])
         return fetch(store, ids, vectors)
 
-    monkeypatch.setattr(type(index._store), "fetch", counted)
+    monkeypatch.setattr(type(index.stored.store), "fetch", counted)
     monkeypatch.setattr("vrag.upkeep.verify._AT_ONCE", 2)
     assert len(index.verify(repair=True)) == len(ANIMALS) == 3
     assert held == [2, 1]
@@ -186,7 +186,7 @@ def test_pooled_vectors_of_many_pages_are_made_again_a_few_at_a_time(index, monk
 
 def test_damaged_bits_are_named_and_made_again(index, tmp_path):
     before = index.search("penguins on the ice", cascade="best")
-    index._store.bits.flush(index._store)
+    index.stored.store.bits.flush(index.stored.store)
     (file,) = (tmp_path / "index" / "cache" / "bits").glob("full.*.bits")
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
@@ -201,7 +201,7 @@ def test_pages_without_their_payload_are_a_sentence_and_come_back(index):
     page = page_of(index, 2)
     index.search("penguins", cascade="best")  # the bits know the page
     lost = Record(page.id, {"kind": PAGE}, page.vectors, page.sparse)
-    index._store.upsert([lost])
+    index.stored.store.upsert([lost])
     with pytest.raises(StoreError, match="lost what"):
         index.search("penguins", cascade="exact")
     assert index.verify(repair=True)
@@ -211,13 +211,13 @@ def test_pages_without_their_payload_are_a_sentence_and_come_back(index):
 def test_a_damaged_context_is_named_and_made_again(index, tmp_path):
     (document,) = index.documents.all()
     point = context_id(document.doc_id)
-    before = index._store.fetch([point], [CONTEXT])[point]
-    index._store.upsert([Record(point, before.payload, {CONTEXT: -before.vectors[CONTEXT]})])
+    before = index.stored.store.fetch([point], [CONTEXT])[point]
+    index.stored.store.upsert([Record(point, before.payload, {CONTEXT: -before.vectors[CONTEXT]})])
     (tmp_path / "d" / "a.pdf").unlink()
     (problem,) = index.verify(repair=True)
     assert "what its name and title say is not what was written" in problem.problem
     assert index.verify() == []
-    after = index._store.fetch([point], [CONTEXT])[point]
+    after = index.stored.store.fetch([point], [CONTEXT])[point]
     np.testing.assert_array_equal(after.vectors[CONTEXT], before.vectors[CONTEXT])
 
 
@@ -225,20 +225,20 @@ def test_a_damaged_context_is_named_and_made_again(index, tmp_path):
 def test_a_context_that_was_lost_is_missed_and_made_again(index, tmp_path, payload):
     (document,) = index.documents.all()
     point = context_id(document.doc_id)
-    before = index._store.fetch([point], [CONTEXT])[point]
-    index._store.delete(Selection(ids=frozenset([point])))
+    before = index.stored.store.fetch([point], [CONTEXT])[point]
+    index.stored.store.delete(Selection(ids=frozenset([point])))
     if payload:
-        index._store.upsert([Record(point, payload, before.vectors)])
+        index.stored.store.upsert([Record(point, payload, before.vectors)])
     (tmp_path / "d" / "a.pdf").unlink()
     (problem,) = index.verify(repair=True)
     assert "what its name and title say is missing" in problem.problem
     assert index.verify() == []
-    assert index._store.fetch([point])[point].payload == before.payload
+    assert index.stored.store.fetch([point])[point].payload == before.payload
 
 
 def test_a_page_that_no_filter_finds_though_it_is_there_is_indexed_again(index, tmp_path):
     page = page_of(index, 2)
-    index._store.set_payload(Selection(ids=frozenset([page.id])), {"kind": "?"})  # as if its index were damaged
+    index.stored.store.set_payload(Selection(ids=frozenset([page.id])), {"kind": "?"})  # as if its index were damaged
     index.close()
     with Index.open(tmp_path / "index", incomplete=True) as again:
         assert "it is missing" in [problem.problem for problem in again.verify(repair=True)]
@@ -255,7 +255,7 @@ def test_what_cannot_be_repaired_for_want_of_its_file_stays_a_problem(index, tmp
 
 
 def test_values_that_are_not_finite_are_found(index, monkeypatch):
-    scroll = type(index._store).scroll
+    scroll = type(index.stored.store).scroll
 
     def spoiled(store, selection, vectors=(), **rest):
         for record in scroll(store, selection, vectors, **rest):
@@ -263,7 +263,7 @@ def test_values_that_are_not_finite_are_found(index, monkeypatch):
                 record.vectors["full"][0, 0] = np.inf
             yield record
 
-    monkeypatch.setattr(type(index._store), "scroll", spoiled)
+    monkeypatch.setattr(type(index.stored.store), "scroll", spoiled)
     assert [(p.page, p.problem) for p in index.verify()] == [
         (2, "vector full has values that are not finite"),
         (2, "it is missing"),
@@ -275,17 +275,17 @@ def test_a_known_failure_is_no_missing_page(index):
 
     lose(index)
     (document,) = index.documents.all()
-    Failures(index._store).add(Failure(document.paths[0], 2, "too dark"), document.doc_id)
+    Failures(index.stored.store).add(Failure(document.paths[0], 2, "too dark"), document.doc_id)
     assert index.verify() == []
-    assert index._store.count(Selection((Condition("kind", ("failure",)),))) == 1
+    assert index.stored.store.count(Selection((Condition("kind", ("failure",)),))) == 1
 
 
 def test_closing_releases_the_lock_whatever_fails(index, tmp_path, monkeypatch):
     def fail():
         raise OSError(28, "No space left on device")
 
-    close = index._store.close
-    monkeypatch.setattr(index._store, "close", lambda: (close(), fail()))
+    close = index.stored.store.close
+    monkeypatch.setattr(index.stored.store, "close", lambda: (close(), fail()))
     monkeypatch.setattr(index._drawer, "close", fail)
     with pytest.raises(OSError, match="No space"):
         index.close()

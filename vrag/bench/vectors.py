@@ -146,7 +146,7 @@ def read_source(index: Index, queries: int, dim: int, questions: Sequence[str] =
 
 def _sample(index: Index) -> Iterator[Record]:
     """Pages spread evenly over the index, with vectors and payload."""
-    store = index._store
+    store = index.stored.store
     ids = [record.id for record in store.scroll(Selection((Condition("kind", (PAGE,)),)), keys=())]
     chosen = ids[:: max(1, len(ids) // _SOURCE_PAGES)][:_SOURCE_PAGES]
     for start in range(0, len(chosen), 16):

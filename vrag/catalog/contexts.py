@@ -13,16 +13,17 @@ from pathlib import PurePath
 
 import numpy as np
 
-from vrag.catalog.documents import Documents, page_id
+from vrag.catalog.documents import page_id
 from vrag.catalog.page_record import with_sums
 from vrag.catalog.payload import page_words
+from vrag.catalog.stored import Stored
 from vrag.embedders.protocol import Embedder
 from vrag.grid import FloatArray
 from vrag.pages.page import Page, Words
 from vrag.pipeline.grammar import CONTEXT_PARTS
 from vrag.pipeline.pipeline import CONTEXT
 from vrag.pooling.poolings import normalise
-from vrag.store.interface import Condition, Record, Selection, Store
+from vrag.store.interface import Condition, Record, Selection
 
 _OPENING_WORDS = 40
 _MOST_WORDS = 80
@@ -57,44 +58,40 @@ def context_record(doc_id: str, words: Sequence[str], of: str, embedder: Embedde
     return with_sums(Record(context_id(doc_id), payload, {CONTEXT: _embedded(words, embedder)}))
 
 
-def refresh_contexts(
-    store: Store, documents: Documents, embedder: Embedder, parts: Sequence[str], model_key: str
-) -> int:
+def refresh_contexts(stored: Stored, embedder: Embedder) -> int:
     """Make the context of every document that has none, or whose name or title has changed.
 
     A document's first words do not change: with other content it would be another document. Its first page may come
     later than the others, though, when it failed at first.
 
     Args:
-        store: Where records are.
-        documents: The documents of that store.
+        stored: The index.
         embedder: Makes vectors of words.
-        parts: What the recipe wants of `CONTEXT_PARTS`.
-        model_key: Digest of the model's fingerprint, part of every page's id.
 
     Returns:
         How many were made.
     """
     made = 0
-    for doc_id, words, of in lacking_contexts(store, documents, parts, model_key):
-        store.upsert([context_record(doc_id, words, of, embedder)])
+    for doc_id, words, of in lacking_contexts(stored):
+        stored.store.upsert([context_record(doc_id, words, of, embedder)])
         made += 1
     return made
 
 
-def lacking_contexts(
-    store: Store, documents: Documents, parts: Sequence[str], model_key: str
-) -> Iterator[tuple[str, list[str], str]]:
-    """Document, words and `of` of every context that is to be made; arguments as of `refresh_contexts`."""
-    contexts = store.scroll(CONTEXTS, keys=("doc_id", "of"))
+def lacking_contexts(stored: Stored) -> Iterator[tuple[str, list[str], str]]:
+    """Document, words and `of` of every context that is to be made; none where the pipeline has no contexts."""
+    if not stored.pipeline.has_context:
+        return
+    parts = stored.pipeline.context
+    contexts = stored.store.scroll(CONTEXTS, keys=("doc_id", "of"))
     known = {record.payload.get("doc_id"): record.payload.get("of") for record in contexts}
-    for document in (d for d in documents.all() if d.complete):
+    for document in (d for d in stored.documents.all() if d.complete):
         path, title = document.paths[0], str(document.meta.get("title", ""))
         of = " ".join(context_words(parts, path, title, ()))
         if known.get(document.doc_id) == of:
             continue
-        first = page_id(document.doc_id, 1, model_key)
-        found = store.fetch([first])
+        first = stored.page_id(document.doc_id, 1)
+        found = stored.store.fetch([first])
         of += "" if found else _NO_OPENING
         if known.get(document.doc_id) == of:
             continue

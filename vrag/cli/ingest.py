@@ -106,15 +106,15 @@ def ingest(
     Example: vrag ingest ./pdfs --index ./my-index
     """
     from vrag.ingest.metadata_files import given
+    from vrag.ingest.options import IngestOptions
     from vrag.ingest.report import IngestReport
-    from vrag.ingest.worklist import Options
     from vrag.pages.files import find_files
     from vrag.pages.ocr import recogniser
     from vrag.places.place import choose_place
     from vrag.runtime.memory import parse_bytes
 
     memory = parse_bytes(max_memory) if max_memory else None
-    options = Options(check, retry_failed, prune, given(meta or (), metadata), tuple(password or ()), memory)
+    options = IngestOptions(check, retry_failed, prune, given(meta or (), metadata), tuple(password or ()), memory)
     if paths:
         find_files(paths, recursive=recursive, may_be_empty=prune)  # before an index is made for nothing
     elif not retry_failed:

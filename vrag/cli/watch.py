@@ -52,10 +52,10 @@ def watch(
 
 def _bring_up_to_date(place: Path, folder: Path, workers: int | None, prune: bool) -> None:
     """Once the index is free: whoever searches just then is waited for."""
-    from vrag.ingest.worklist import Options
+    from vrag.ingest.options import IngestOptions
 
     with _opened(place) as opened:
-        report = opened.ingest([folder], workers=workers, options=Options(may_be_empty=True))
+        report = opened.ingest([folder], workers=workers, options=IngestOptions(may_be_empty=True))
         removed = opened.forget(opened.gone([folder])) if prune else 0
     added, gone = counted(report.added, "page"), counted(removed, "document")
     output.line(f"{time.strftime('%H:%M:%S')} {added} added, {report.unchanged} known, {gone} removed.")

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from vrag.catalog.documents import Document, Documents
-from vrag.catalog.failures import Failures
+from vrag.catalog.documents import Document
+from vrag.catalog.stored import Stored
 from vrag.ingest.sources import is_gone
-from vrag.runtime.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +29,31 @@ class Gone:
         return self.document is not None and self.document.paths == (self.path,)
 
 
-def find_gone(documents: Documents, within: Sequence[str]) -> list[Gone]:
+def find_gone(stored: Stored, within: Sequence[str]) -> list[Gone]:
     """Files of documents, or of failures, that are gone, at or under absolute paths; sorted.
 
     What lies behind a folder that cannot be entered is not gone.
     """
-    known = [(path, document) for document in documents.all() for path in document.paths]
-    failed = [(failure.path, None) for failure in Failures(documents.store).all() if failure.page is None]
+    known = [(path, document) for document in stored.documents.all() for path in document.paths]
+    failed = [(failure.path, None) for failure in stored.failures().all() if failure.page is None]
     places = {PurePath(place) for place in within}
     return [Gone(path, document) for path, document in (*known, *failed) if _is_under(path, places) and is_gone(path)]
 
 
-def forget(documents: Documents, failures: Failures, gate: Gate, gone: Sequence[Gone]) -> int:
+def forget(stored: Stored, gone: Sequence[Gone]) -> int:
     """Forget files; the number of documents that went with their last one."""
-    paths: dict[str, list[str]] = {}
+    failures, paths = stored.failures(), dict[str, list[str]]()
     for one in gone:
         failures.clear_file(one.path)
         if one.document is not None:
             paths.setdefault(one.document.doc_id, []).append(one.path)
     removed = 0
-    with gate.changing():
+    with stored.gate.changing():
         for doc_id, lost in paths.items():
-            document = documents.get(doc_id)
+            document = stored.documents.get(doc_id)
             if document is not None:
                 removed += set(document.paths) <= set(lost)
-                documents.unlink(document, *lost)
+                stored.documents.unlink(document, *lost)
     return removed
 
 

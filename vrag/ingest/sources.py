@@ -14,7 +14,7 @@ _SETTLED_NS = 2_000_000_000  # file systems keep time in steps of up to two seco
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """A file with what it holds.
 
     Args:
@@ -53,14 +53,14 @@ def stamp_of(path: Path) -> str:
         raise _unreadable(error) from error
 
 
-def read_source(path: Path, stamp: str) -> Source:
+def read_source(path: Path, stamp: str) -> SourceFile:
     """Hash a file that had this stamp a moment ago.
 
     Raises:
         PageError: It is gone, cannot be read, or is being written to.
     """
     try:
-        source = Source(path, stamp, file_digest(path))
+        source = SourceFile(path, stamp, file_digest(path))
     except OSError as error:
         raise _unreadable(error) from error
     if not source.unchanged():

@@ -8,46 +8,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from vrag.catalog.documents import CURRENT, Document, Documents, page_id
+from vrag.catalog.documents import CURRENT, Document
 from vrag.catalog.failures import Failure, Failures
 from vrag.catalog.metadata import Types, as_filtered, of_file, together
 from vrag.catalog.payload import ARRIVING
+from vrag.catalog.stored import Stored
 from vrag.errors import PageError, UsageError
-from vrag.ingest.metadata_files import Given, read_sidecar
+from vrag.ingest.metadata_files import read_sidecar
+from vrag.ingest.options import IngestOptions
+from vrag.ingest.page_source import PageSource
 from vrag.ingest.report import IngestReport, Progress
-from vrag.ingest.sources import Source, changed_meanwhile, is_gone, read_source, stamp_of
+from vrag.ingest.sources import SourceFile, changed_meanwhile, is_gone, read_source, stamp_of
 from vrag.pages.faults import where
 from vrag.pages.reader import DocumentInfo
-from vrag.pages.workers import PageWorkers
 from vrag.runtime.pathtext import shown
-from vrag.store.interface import Store
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How an ingest treats what it knows.
-
-    Args:
-        check: Hash every file, even where size, time of change and inode say that it is the same.
-        retry: Try again what has failed before.
-        may_be_empty: Whether folders without any document are welcome.
-        given: Metadata for the documents of the run.
-        passwords: For encrypted PDFs; never stored.
-        max_memory: Bytes that all processes together may take; None for a share of the machine's.
-    """
-
-    check: bool = False
-    retry: bool = False
-    may_be_empty: bool = False
-    given: Given = field(default_factory=Given)
-    passwords: tuple[str, ...] = field(default=(), repr=False)
-    max_memory: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
+class PendingDocument:
     """A document with work to do.
 
     Args:
@@ -58,73 +38,74 @@ class Task:
     """
 
     document: Document
-    source: Source
+    source: SourceFile
     missing: tuple[int, ...]
     contested: tuple[str, ...]
+
+    @property
+    def doc_id(self) -> str:
+        """Of its content."""
+        return self.document.doc_id
 
 
 @dataclass(slots=True)
 class Worklist:
-    """Makes the tasks of one ingest, and writes down what it learns of files on the way.
+    """Finds out what one ingest has to do, and writes down what it learns of files on the way.
 
     Args:
-        store: Of the index.
-        documents: Of the store.
-        failures: Of the store.
-        workers: Open files.
+        stored: The index.
+        failures: What has failed before, and does now.
+        source: Opens files.
         options: How to treat what is known.
-        model_key: Part of every page's id.
         progress: Told of every file.
         report: Filled.
     """
 
-    store: Store
-    documents: Documents
+    stored: Stored
     failures: Failures
-    workers: PageWorkers
-    options: Options
-    model_key: str
+    source: PageSource
+    options: IngestOptions
     progress: Progress
     report: IngestReport
     _by_id: dict[str, Document] = field(default_factory=dict)
     _at: dict[str, list[Document]] = field(default_factory=dict)
     _failed_pages: Mapping[str, Mapping[int, Failure]] = field(default_factory=dict)
 
-    def tasks(self, files: Sequence[Path]) -> Iterator[Task]:
-        """A task for every document that needs one; one that is whole already only takes over its paths."""
+    def pending(self, files: Sequence[Path]) -> Iterator[PendingDocument]:
+        """Every document with work to do; one that is whole already only takes over its paths."""
         self._remember()
         self.progress.looking(len(files))
-        by_content: dict[str, list[Source]] = {}
+        by_content: dict[str, list[SourceFile]] = {}
         for path in files:
             source = self._look(path)
             if source is not None:
                 by_content.setdefault(source.doc_id, []).append(source)
             self.progress.looked()
         for sources in by_content.values():
-            task = self._task(sources)
-            if task is not None:
-                yield task
+            pending = self._pending(sources)
+            if pending is not None:
+                yield pending
 
     def fail_file(self, path: Path, error: PageError, stamp: str = "") -> None:
         """Report, log and remember that a file could not be indexed."""
         _log.info("%s", shown(where(path, None)), exc_info=error)
         self.report.failed.append(self.failures.add(_failure(path, None, error), stamp=stamp))
 
-    def fail_page(self, task: Task, page: int, error: PageError) -> None:
+    def fail_page(self, pending: PendingDocument, page: int, error: PageError) -> None:
         """Report, log and remember that a page could not be indexed."""
-        _log.info("%s", shown(where(task.source.path, page)), exc_info=error)
-        failure = _failure(task.source.path, page, error)
-        self.report.failed.append(self.failures.add(failure, task.document.doc_id, task.source.stamp))
+        _log.info("%s", shown(where(pending.source.path, page)), exc_info=error)
+        failure = _failure(pending.source.path, page, error)
+        self.report.failed.append(self.failures.add(failure, pending.doc_id, pending.source.stamp))
 
     def _remember(self) -> None:
         """What the index knows of documents, by content and by path: one look instead of one a file."""
-        for document in self.documents.all():
+        for document in self.stored.documents.all():
             self._by_id[document.doc_id] = document
             for path in document.paths:
                 self._at.setdefault(path, []).append(document)
         self._failed_pages = self.failures.by_document()
 
-    def _look(self, path: Path) -> Source | None:
+    def _look(self, path: Path) -> SourceFile | None:
         """The file's content; None when it cannot be had."""
         stamp = ""
         try:
@@ -132,9 +113,9 @@ class Worklist:
             if not self.options.check:
                 for document in self._at.get(str(path), ()):
                     if document.stamps.get(str(path)) == stamp:
-                        return Source(path, stamp, document.doc_id)
+                        return SourceFile(path, stamp, document.doc_id)
             known = self.failures.of_file(str(path), stamp)
-            if known and not (self.options.retry or (self.options.passwords and "encrypted" in known.reason)):
+            if known and not (self.options.retry or (self.options.all_passwords and "encrypted" in known.reason)):
                 self.report.failed.append(known)
                 return None
             return read_source(path, stamp)
@@ -142,7 +123,7 @@ class Worklist:
             self.fail_file(path, error, stamp)
             return None
 
-    def _task(self, sources: Sequence[Source]) -> Task | None:
+    def _pending(self, sources: Sequence[SourceFile]) -> PendingDocument | None:
         first = sources[0]
         try:
             info = None if first.doc_id in self._by_id else self._inspect(first)
@@ -160,16 +141,16 @@ class Worklist:
         paths = (str(source.path) for source in sources)
         contested = tuple(p for p in paths if any(d.doc_id != document.doc_id for d in self._at.get(p, ())))
         if missing or contested or not document.complete or document.state != CURRENT:
-            return Task(document, first, missing, contested)
+            return PendingDocument(document, first, missing, contested)
         return None
 
-    def _inspect(self, source: Source) -> DocumentInfo:
-        info = self.workers.inspect(source.path).result()
-        if not source.unchanged():
+    def _inspect(self, file: SourceFile) -> DocumentInfo:
+        info = self.source.inspect(file.path).result()
+        if not file.unchanged():
             raise changed_meanwhile()
         return info
 
-    def _register(self, sources: Sequence[Source], info: DocumentInfo | None) -> Document:
+    def _register(self, sources: Sequence[SourceFile], info: DocumentInfo | None) -> Document:
         """The record of a content, made or brought up to date with its files; equal content has one record."""
         known = self._by_id.get(sources[0].doc_id)
         stamps = {str(source.path): source.lasting_stamp for source in sources}
@@ -194,13 +175,13 @@ class Worklist:
         for path in document.paths:
             self.failures.clear_file(path)
         if known is not None and document.meta != known.meta:
-            self.documents.describe(document)
+            self.stored.documents.describe(document)
         elif document != known:
-            self.documents.put(document)
+            self.stored.documents.put(document)
         self._by_id[document.doc_id] = document
 
     def _described(
-        self, document: Document, sources: Sequence[Source], layers: Mapping[str, Mapping[str, Any]]
+        self, document: Document, sources: Sequence[SourceFile], layers: Mapping[str, Mapping[str, Any]]
     ) -> Document:
         """The document with its metadata as the files and the options say now."""
         given = {k: v for source in reversed(sources) for k, v in self.options.given.of(source.path).items()}
@@ -210,7 +191,7 @@ class Worklist:
         fitted = {name: layer for name, layer in fitted.items() if layer}
         return replace(document, layers=fitted, meta=as_filtered(together(fitted)))
 
-    def _sidecar(self, sources: Sequence[Source]) -> dict[str, Any]:
+    def _sidecar(self, sources: Sequence[SourceFile]) -> dict[str, Any]:
         for source in sources:
             try:
                 values = read_sidecar(source.path)
@@ -226,7 +207,7 @@ class Worklist:
         if not layer:
             return {}
         try:
-            return Types(self.store).fit(layer)
+            return Types(self.stored.store).fit(layer)
         except UsageError as error:
             self.report.failed.append(Failure(str(path), None, error.message, error.hint))
             return {}
@@ -235,8 +216,8 @@ class Worklist:
         failed = self._failed_pages.get(document.doc_id, {})
         if document.complete and not (failed and self.options.retry):
             return ()
-        ids = {page_id(document.doc_id, page, self.model_key): page for page in range(1, document.pages + 1)}
-        stored = self.store.fetch(ids).keys()
+        ids = {self.stored.page_id(document.doc_id, page): page for page in range(1, document.pages + 1)}
+        stored = self.stored.store.fetch(ids).keys()
         missing = tuple(page for point, page in ids.items() if point not in stored)
         self.failures.clear_pages(document.doc_id, failed.keys() - set(missing))
         return missing if self.options.retry else tuple(page for page in missing if page not in failed)

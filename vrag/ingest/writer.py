@@ -13,22 +13,20 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from vrag.catalog.documents import CURRENT, Documents, page_id
+from vrag.catalog.documents import CURRENT
 from vrag.catalog.failures import Failures
 from vrag.catalog.page_record import page_record
 from vrag.catalog.payload import ARRIVING, PAGE, page_payload
+from vrag.catalog.replacing import replace_older
+from vrag.catalog.stored import Stored
 from vrag.embedders.protocol import PageVectors
 from vrag.errors import PageError
-from vrag.grid import FloatArray
-from vrag.ingest.replacing import replace_older
 from vrag.ingest.report import IngestReport, Progress
 from vrag.ingest.sources import changed_meanwhile
-from vrag.ingest.worklist import Task, Worklist
+from vrag.ingest.worklist import PendingDocument, Worklist
 from vrag.pages.page import Page
-from vrag.pipeline.pipeline import Pipeline
-from vrag.runtime.gate import Gate
 from vrag.runtime.timing import WRITING, timed
-from vrag.store.interface import Record, Store
+from vrag.store.interface import Record
 
 T = TypeVar("T")
 Embedded = tuple[Page, PageVectors]
@@ -39,13 +37,13 @@ class Tried:
     """A page that was read and embedded, or why it could not be.
 
     Args:
-        task: Its document.
+        pending: Its document.
         number: From 1; 0 stands for a document that has no page left to be embedded.
         found: The page without its picture, and its vectors; None for page 0.
         is_last: Whether it is the last of its document.
     """
 
-    task: Task
+    pending: PendingDocument
     number: int
     found: Embedded | PageError | None
     is_last: bool
@@ -61,7 +59,7 @@ class Batch:
     """
 
     tried: Sequence[Tried]
-    changed: Sequence[Task] = ()
+    changed: Sequence[PendingDocument] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,76 +67,66 @@ class Writer:
     """Writes batches.
 
     Args:
-        store: Where records go.
-        documents: The documents of that store.
-        failures: What has failed before, and does now.
-        gate: Closed to searches for the moment when one document replaces another.
-        pipeline: Which pooled vectors to make.
-        mean: The model's mean vector [d], None when it has none.
-        model_key: Digest of the model's fingerprint, part of every page's id.
+        stored: Where records go.
+        failures: Of the index; the worklist adds to them.
         worklist: Takes failures down.
         progress: Told of every page.
         report: Filled.
     """
 
-    store: Store
-    documents: Documents
+    stored: Stored
     failures: Failures
-    gate: Gate
-    pipeline: Pipeline
-    mean: FloatArray | None
-    model_key: str
     worklist: Worklist
     progress: Progress
     report: IngestReport
 
     def write(self, batch: Batch) -> None:
         """Pool and store a batch; when this returns its pages are safe, and documents that end in it are whole."""
-        for task in batch.changed:
-            self.worklist.fail_file(task.source.path, changed_meanwhile())
+        for pending in batch.changed:
+            self.worklist.fail_file(pending.source.path, changed_meanwhile())
         for tried in batch.tried:
             if isinstance(tried.found, PageError):
-                self.worklist.fail_page(tried.task, tried.number, tried.found)
+                self.worklist.fail_page(tried.pending, tried.number, tried.found)
                 self.progress.page(ok=False)
         self._store([tried for tried in batch.tried if isinstance(tried.found, tuple)])
         for tried in batch.tried:
             if tried.is_last:
-                self._complete(tried.task)
+                self._complete(tried.pending)
 
     def _store(self, pages: Sequence[Tried]) -> None:
-        records = [self._record(tried.task, *tried.found) for tried in pages if isinstance(tried.found, tuple)]
+        records = [self._record(tried.pending, *tried.found) for tried in pages if isinstance(tried.found, tuple)]
         if records:
             with timed("store"):
-                self.store.upsert(records)
+                self.stored.store.upsert(records)
         stored: dict[str, list[int]] = {}
         for tried in pages:
-            stored.setdefault(tried.task.document.doc_id, []).append(tried.number)
+            stored.setdefault(tried.pending.doc_id, []).append(tried.number)
         for doc_id, numbers in stored.items():
             self.failures.clear_pages(doc_id, numbers)
         self.report.added += len(pages)
         for _ in pages:
             self.progress.page(ok=True)
 
-    def _record(self, task: Task, page: Page, vectors: PageVectors) -> Record:
-        document = task.document
+    def _record(self, pending: PendingDocument, page: Page, vectors: PageVectors) -> Record:
+        document = pending.document
         kind = PAGE if document.state == CURRENT else ARRIVING
         payload = page_payload(page, vectors.grid, document.doc_id, kind)
         payload["meta"] = dict(document.meta)
-        point = page_id(document.doc_id, page.number, self.model_key)
+        point = self.stored.page_id(document.doc_id, page.number)
         with timed("pool"):
-            return page_record(point, payload, vectors, page.words.texts, self.pipeline, self.mean)
+            return page_record(point, payload, vectors, page.words.texts, self.stored.pipeline, self.stored.mean)
 
-    def _complete(self, task: Task) -> None:
+    def _complete(self, pending: PendingDocument) -> None:
         """Every page was tried: a changed file's old content goes, if there is a page to take its place."""
         # Read again: another document of this run may have taken one of its paths.
-        document = replace(self.documents.get(task.document.doc_id) or task.document, complete=True)
+        document = replace(self.stored.documents.get(pending.doc_id) or pending.document, complete=True)
         failed = self.failures.by_document().get(document.doc_id, {})
         if document.state == CURRENT or len(failed) < document.pages:
-            replace_older(self.documents, self.gate, document, task.contested)
-            if document.state == CURRENT != task.document.state:
-                self.documents.show(document)  # another process was faster, and these pages were written as arriving
+            replace_older(self.stored, document, pending.contested)
+            if document.state == CURRENT != pending.document.state:
+                self.stored.documents.show(document)  # another process was faster; these were written as arriving
         else:
-            self.documents.put(document)
+            self.stored.documents.put(document)
 
 
 class OneBehind(Generic[T]):

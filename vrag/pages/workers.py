@@ -36,18 +36,25 @@ class PageWorkers:
     """A pool of processes that read pages.
 
     Its futures raise `PageError` for what cannot be read, takes too long or kills its process, and
-    `CancelledError` once the pool was stopped. How many are in flight at once is up to the caller.
+    `CancelledError` once the pool was stopped.
 
     Args:
         spec: What is needed of a page.
         workers: Number of processes.
         timeout_s: Seconds a task may take before its process is replaced.
         memory_bytes: Address space a process may take, where the system can limit it.
+        in_flight: Pages that whoever has many to read asks for at once; that is up to him.
     """
 
     def __init__(
-        self, spec: PageSpec, workers: int, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES
+        self,
+        spec: PageSpec,
+        workers: int,
+        timeout_s: float = TIMEOUT_S,
+        memory_bytes: int = MEMORY_BYTES,
+        in_flight: int = 1,
     ) -> None:
+        self.in_flight = in_flight
         self._timeout_s = timeout_s
         self._start: Callable[..., Any] = partial(
             ProcessPool, max_workers=workers, initializer=_start_worker, initargs=(spec, memory_bytes)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 
+from vrag.catalog.documents import KEYS, Documents
+from vrag.catalog.replacing import finish_interrupted
+from vrag.catalog.stored import Stored
 from vrag.embedders.families import ModelOptions, load_embedder
-from vrag.embedders.protocol import Embedder, Fingerprint
+from vrag.embedders.protocol import Embedder
 from vrag.errors import IndexMismatchError
 from vrag.pipeline.pipeline import CONTEXT, Pipeline, make_pipeline
 from vrag.places.facts import Facts
@@ -18,8 +23,25 @@ from vrag.store.interface import Store
 from vrag.store.limits import check_pages_fit
 
 
-class ChangedMeanwhileError(Exception):
+class _ChangedMeanwhileError(Exception):
     """The index is another one than before the wait for its lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a process holds of an index that it has open; any number of its threads use it.
+
+    Args:
+        place: Where the index is.
+        stored: What is there.
+        embedder: The model for pages and queries.
+        lock: Keeps other processes away from a folder; None for a server, which lets many in.
+    """
+
+    place: Place
+    stored: Stored
+    embedder: Embedder
+    lock: IndexLock | None
 
 
 def lock_place(place: Place) -> IndexLock | None:
@@ -52,62 +74,88 @@ def locked(place: Place) -> Iterator[None]:
             lock.release()
 
 
-def choose_model(place: Place, recipe: Pipeline, options: ModelOptions | None) -> tuple[Facts, Pipeline, Embedder]:
-    """What a new index will say of itself, its recipe, and the recipe's model.
+def create_index(place: Place, pipeline: Pipeline, options: ModelOptions | None) -> Opened:
+    """Make an index and hold it.
 
     Args:
-        place: Of the index.
-        recipe: With its model in it.
+        place: Where it is to be.
+        pipeline: With its model in it.
         options: How to run the model.
 
     Raises:
         ModelError: The model cannot be loaded.
-        UsageError: The place is a server that does not take pages of that many vectors.
+        UsageError: There is something at the place, or it is a server that does not take pages of that many vectors.
+        BusyError: Another process is making it.
+        StoreError: The server cannot be reached or used.
     """
-    embedder = load_embedder(recipe.model, options=options)
+    place.require_free()
+    embedder = load_embedder(pipeline.model, options=options)
     if place.folder is None:
-        check_pages_fit(recipe.model, embedder.max_rows, embedder.dim)
-    return Facts(recipe.name, recipe.source, embedder.fingerprint(), embedder.dim), recipe, embedder
+        check_pages_fit(pipeline.model, embedder.max_rows, embedder.dim)
+    facts = Facts(pipeline.name, pipeline.source, embedder.fingerprint(), embedder.dim)
+    made = partial(place.create, facts, pipeline.schema(facts.dim), KEYS, pipeline.server)
+    return _hold(place, facts, pipeline, embedder, made)
 
 
-def load_model(place: Place, facts: Facts, options: ModelOptions | None, force: bool) -> tuple[Pipeline, Embedder]:
-    """The recipe of an index, and the model it was made by.
+def open_index(place: Place, options: ModelOptions | None, force: bool = False, incomplete: bool = False) -> Opened:
+    """Open an index and hold it.
 
     Args:
-        place: Of the index.
-        facts: Of the index.
+        place: Where it is.
         options: How to run the model here; what vectors depend on is taken from the index.
-        force: Take the model at hand although it is not the one that made the index.
+        force: Open it although the model at hand is not the one that made it, or pages that were stored are gone.
+        incomplete: Open it although pages that were stored are gone.
 
     Raises:
-        IndexMismatchError: It is not, and `force` is not given.
+        UsageError: There is none.
+        IndexMismatchError: It was made by another model or format.
+        BusyError: Another process, or another `Index` of this one, has the folder open.
+        StoreError: Files of the index are lost, or the server cannot be reached.
     """
-    recipe = make_pipeline(facts.pipeline, facts.table, place.name)
-    embedder = load_embedder(recipe.model, options=(options or ModelOptions()).of_index(facts.fingerprint.facts))
+    while True:
+        facts = place.facts()
+        pipeline = make_pipeline(facts.pipeline, facts.table, place.name)
+        embedder = _load_model(place, facts, pipeline, options, force)  # before the lock, which others wait for
+        opened = partial(_reopen, place, facts, pipeline, force or incomplete)
+        try:
+            return _hold(place, facts, pipeline, embedder, opened)
+        except _ChangedMeanwhileError:
+            continue
+
+
+def _load_model(place: Place, facts: Facts, pipeline: Pipeline, options: ModelOptions | None, force: bool) -> Embedder:
+    """The model an index was made by; with `force` the one at hand, although it is another."""
+    embedder = load_embedder(pipeline.model, options=(options or ModelOptions()).of_index(facts.fingerprint.facts))
     differences = facts.fingerprint.differences(embedder.fingerprint())
     if differences and not force:
         raise IndexMismatchError(
             f"The index at {place.name} was made by another model: {'; '.join(differences)}.",
             "Make a new index, or search anyway with --force (force=True).",
         )
-    return recipe, embedder
+    return embedder
 
 
-def reopen_store(place: Place, facts: Facts, recipe: Pipeline, incomplete: bool) -> Store:
-    """The store of an index that is locked by now, as `open_store` gives it.
-
-    Args:
-        place: Of the index.
-        facts: Of the index, as read before it was locked.
-        recipe: As the facts say.
-        incomplete: As for `open_store`.
-
-    Raises:
-        ChangedMeanwhileError: Whoever had the lock before has given the index another recipe.
-    """
+def _reopen(place: Place, facts: Facts, pipeline: Pipeline, incomplete: bool) -> Store:
+    """The store of an index that is locked by now, unless whoever had the lock before has changed the index."""
     if place.folder is not None and place.facts() != facts:
-        raise ChangedMeanwhileError
-    return open_store(place, recipe, facts.dim, incomplete)
+        raise _ChangedMeanwhileError
+    return open_store(place, pipeline, facts.dim, incomplete)
+
+
+def _hold(place: Place, facts: Facts, pipeline: Pipeline, embedder: Embedder, get_store: Callable[[], Store]) -> Opened:
+    """Lock the place, get the store and finish what a crash interrupted; whatever fails, the place is left unlocked."""
+    with ExitStack() as undo:
+        lock = lock_place(place)
+        if lock is not None:
+            undo.callback(lock.release)
+        store = get_store()
+        undo.callback(store.close)
+        about = (pipeline, facts.fingerprint.digest, embedder.dim, embedder.mean)
+        stored = Stored(store, Documents(store), *about, on_server=place.folder is None)
+        keep_bits(place, stored)
+        finish_interrupted(stored)
+        undo.pop_all()
+        return Opened(place, stored, embedder, lock)
 
 
 def open_store(place: Place, pipeline: Pipeline, dim: int, incomplete: bool = False) -> Store:
@@ -115,7 +163,7 @@ def open_store(place: Place, pipeline: Pipeline, dim: int, incomplete: bool = Fa
 
     Args:
         place: Where it is.
-        pipeline: The index's recipe.
+        pipeline: Of the index.
         dim: Of its vectors.
         incomplete: Open it although documents or pages that were stored are gone.
 
@@ -135,27 +183,25 @@ def open_store(place: Place, pipeline: Pipeline, dim: int, incomplete: bool = Fa
     return store
 
 
-def keep_bits(store: Store, place: Place, pipeline: Pipeline, embedder: Embedder, model: Fingerprint) -> None:
-    """Let an embedded store keep packed bits of the recipe's multivectors beside the shard; a server keeps none.
+def keep_bits(place: Place, stored: Stored) -> None:
+    """Let an embedded store keep packed bits of its multivectors beside the shard; a server keeps none.
 
     Args:
-        store: Just opened.
         place: Where it is.
-        pipeline: The index's recipe.
-        embedder: Its mean vector is what bits are taken around.
-        model: Of the vectors that are stored.
+        stored: Just opened.
     """
     from vrag.bits.beside import BitsStore
     from vrag.bits.cache import BitCache
     from vrag.bits.contents import Layout
 
+    store, pipeline = stored.store, stored.pipeline
     if place.folder is not None and isinstance(store, BitsStore):
-        fields = [field for field in pipeline.schema(embedder.dim) if field.name != CONTEXT]  # no page has that one
+        fields = [field for field in pipeline.schema(stored.dim) if field.name != CONTEXT]  # no page has that one
         confirmed = pipeline.cascade(None).confirmed
         layout = Layout(
             {field.name: field.dim for field in fields if field.kind == "multi"},
-            {"model": model.digest, "vectors": dict(pipeline.source.get("vectors", {}))},
-            embedder.mean,
+            {"model": stored.model_key, "vectors": dict(pipeline.source.get("vectors", {}))},
+            stored.mean,
             {name: bits for name, bits in pipeline.bits.items() if bits > 1},
             [confirmed] if confirmed else [],
             [field.name for field in fields if field.kind == "sparse"],

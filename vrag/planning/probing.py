@@ -17,8 +17,9 @@ import numpy as np
 
 from vrag.bits.beside import BitsStore
 from vrag.cascade.bm25 import TEXT
-from vrag.catalog.documents import KEYS
+from vrag.catalog.documents import KEYS, Documents
 from vrag.catalog.payload import page_payload
+from vrag.catalog.stored import Stored
 from vrag.embedders.protocol import Embedder
 from vrag.errors import PageError, UsageError
 from vrag.pages.page import Page, Words
@@ -116,7 +117,8 @@ def _store(records: Sequence[Record], pipeline: Pipeline, embedder: Embedder) ->
     with tempfile.TemporaryDirectory(prefix="vrag-plan-") as name:
         folder = Path(name)
         with closing(BitsStore.create(folder / SHARD, pipeline.schema(embedder.dim), KEYS)) as store:
-            keep_bits(store, FolderPlace(folder), pipeline, embedder, embedder.fingerprint())
+            about = (pipeline, embedder.fingerprint().digest, embedder.dim, embedder.mean)
+            keep_bits(FolderPlace(folder), Stored(store, Documents(store), *about))
             store.upsert(records[:_FEW])
             store.optimize()
             few = _lasting(folder)

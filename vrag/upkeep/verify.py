@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from vrag.bits.beside import bits_damage, make_bits_again
 from vrag.cascade.bm25 import TEXT
 from vrag.catalog.contexts import CONTEXTS, lacking_contexts
-from vrag.catalog.documents import CURRENT, Document, Documents, page_id
-from vrag.catalog.failures import Failures
+from vrag.catalog.documents import CURRENT, Document
 from vrag.catalog.page_record import WORDS, is_changed, page_record
 from vrag.catalog.payload import ARRIVING, PAGE, page_grid, page_words
+from vrag.catalog.stored import Stored
 from vrag.embedders.protocol import PageVectors
 from vrag.errors import StoreError
 from vrag.grid import FloatArray
-from vrag.pipeline.pipeline import CONTEXT, FULL, Pipeline
+from vrag.pipeline.pipeline import CONTEXT, FULL
 from vrag.runtime.batching import batched
 from vrag.store.checks import fits
-from vrag.store.interface import Condition, Record, Selection, Store, VectorField
+from vrag.store.interface import Condition, Record, Selection, VectorField
 from vrag.store.manifest import accept_loss, loss
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
@@ -50,40 +51,30 @@ class Problem:
 
 @dataclass(slots=True)
 class Verifier:
-    """Checks the pages of a store.
+    """Checks the pages of an index.
 
     Args:
-        store: Of the index.
-        documents: Of the store.
-        pipeline: Says which vectors there must be.
-        dim: Of every vector.
-        model_key: Part of every page's id.
-        mean: The model's mean vector [d], None when it has none.
+        stored: The index.
     """
 
-    store: Store
-    documents: Documents
-    pipeline: Pipeline
-    dim: int
-    model_key: str
-    mean: FloatArray | None
+    stored: Stored
     _bits_are_damaged: bool = False
     _known: dict[str, Document] = field(default_factory=dict)
     _found: dict[str, set[int]] = field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
         """What is wrong with the store, then with pages, then what is missing of documents."""
-        if lost := loss(self.store):
+        if lost := loss(self.stored.store):
             yield Problem("", None, lost)
         self._bits_are_damaged = False
-        for sentence in bits_damage(self.store):
+        for sentence in bits_damage(self.stored.store):
             self._bits_are_damaged = True
             yield Problem("", None, f"the bits, which are made from the pages, are damaged: {sentence}")
-        self._known = {document.doc_id: document for document in self.documents.all()}
+        self._known = {document.doc_id: document for document in self.stored.documents.all()}
         self._found = {doc_id: set() for doc_id in self._known}
         pages = Selection((Condition("kind", (PAGE, ARRIVING)),))
-        terms = [TEXT] if self.pipeline.text else []
-        for record in self.store.scroll(pages, [*(wanted.name for wanted in self._dense()), *terms]):
+        terms = [TEXT] if self.stored.pipeline.text else []
+        for record in self.stored.store.scroll(pages, [*(wanted.name for wanted in self._dense()), *terms]):
             document = self._known.get(str(record.payload.get("doc_id")))
             if document is None:
                 yield Problem("", None, "a page of a document that is not known", record_id=record.id)
@@ -106,38 +97,43 @@ class Verifier:
         """Make pooled vectors again; throw away what else is wrong, and mark its documents to be completed.
 
         Returns:
-            Files to ingest again.
+            Files to ingest again, as far as they are there.
         """
-        accept_loss(self.store)
+        with self.stored.gate.changing():
+            return self._repair(problems)
+
+    def _repair(self, problems: Sequence[Problem]) -> list[str]:
+        accept_loss(self.stored.store)
         contexts = self._derive([one.record_id for one in problems if one.derived and one.record_id])
         others = [problem for problem in problems if not problem.derived]
         records = frozenset(problem.record_id for problem in others if problem.record_id) | contexts
         if records:
-            self.store.delete(Selection(ids=records))
+            self.stored.store.delete(Selection(ids=records))
         affected = {problem.doc_id for problem in others if problem.doc_id}
         for doc_id in affected:
-            self.documents.describe(replace(self._known[doc_id], complete=False))
+            self.stored.documents.describe(replace(self._known[doc_id], complete=False))
         if self._bits_are_damaged:
-            make_bits_again(self.store)
-        return [path for doc_id in sorted(affected) for path in self._known[doc_id].paths]
+            make_bits_again(self.stored.store)
+        paths = (path for doc_id in sorted(affected) for path in self._known[doc_id].paths)
+        return [path for path in paths if Path(path).is_file()]
 
     def _derive(self, ids: Sequence[str]) -> set[str]:
         """Make again what pages have besides `full`; those ids that are contexts instead."""
         contexts = set()
         for some in batched(ids, _AT_ONCE):
-            for key, record in self.store.fetch(some, [FULL]).items():
+            for key, record in self.stored.store.fetch(some, [FULL]).items():
                 if record.payload.get("kind") == CONTEXT:
                     contexts.add(key)
                 else:
-                    self.store.upsert([self._derived(record)])
-            self.store.trim()
+                    self.stored.store.upsert([self._derived(record)])
+            self.stored.store.trim()
         return contexts
 
     def _of_page(self, record: Record, document: Document, page: int) -> str:
         """What is wrong with a page's record; empty when nothing is."""
         if not 1 <= page <= document.pages:
             return f"the document has no page {page}, only {document.pages}"
-        if record.id != page_id(document.doc_id, page, self.model_key):
+        if record.id != self.stored.page_id(document.doc_id, page):
             return "it was made by another model"
         if (record.payload["kind"] == PAGE) != (document.state == CURRENT):
             return "it is not as visible as its document"
@@ -153,11 +149,11 @@ class Verifier:
         """The page's record with everything that is made from its `full` and its words."""
         page = PageVectors(record.vectors[FULL], page_grid(record.payload))
         words = page_words(record.payload).texts
-        return page_record(record.id, record.payload, page, words, self.pipeline, self.mean)
+        return page_record(record.id, record.payload, page, words, self.stored.pipeline, self.stored.mean)
 
     def _dense(self) -> list[VectorField]:
         """Vectors that every page must have; a page without words has no terms."""
-        fields = self.pipeline.schema(self.dim)
+        fields = self.stored.pipeline.schema(self.stored.dim)
         return [wanted for wanted in fields if wanted.kind != "sparse" and wanted.name != CONTEXT]
 
     def _of_payload(self, record: Record) -> str:
@@ -190,26 +186,26 @@ class Verifier:
 
     def _of_contexts(self) -> Iterator[Problem]:
         """What documents say of themselves where it is not what was written, or not there; it is made again."""
-        if not self.pipeline.has_context:
+        if not self.stored.pipeline.has_context:
             return
-        for record in self.store.scroll(CONTEXTS, [CONTEXT]):
+        for record in self.stored.store.scroll(CONTEXTS, [CONTEXT]):
             document = self._known.get(str(record.payload.get("doc_id")))
             if document and is_changed(record, CONTEXT):
                 says = "what its name and title say is not what was written"
                 yield Problem(document.paths[0], None, says, document.doc_id, record.id, derived=True)
         whole = {doc_id for doc_id, pages in self._found.items() if 1 in pages}  # the others have a problem already
-        for doc_id, _, _ in lacking_contexts(self.store, self.documents, self.pipeline.context, self.model_key):
+        for doc_id, _, _ in lacking_contexts(self.stored):
             if doc_id in whole:
                 says = "what its name and title say is missing"
                 yield Problem(self._known[doc_id].paths[0], None, says, doc_id, derived=True)
 
     def _of_documents(self) -> Iterator[Problem]:
-        failed = Failures(self.store).by_document()
+        failed = self.stored.failures().by_document()
         for doc_id, document in self._known.items():
             there = self._found[doc_id] | failed.get(doc_id, {}).keys()
             for page in sorted(set(range(1, document.pages + 1)) - there):
                 reason = "it is missing" if document.complete else "it was not indexed yet"
-                yield Problem(document.paths[0], page, reason, doc_id, page_id(doc_id, page, self.model_key))
+                yield Problem(document.paths[0], page, reason, doc_id, self.stored.page_id(doc_id, page))
 
 
 def _is_unit(rows: FloatArray) -> bool:

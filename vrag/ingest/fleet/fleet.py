@@ -1,4 +1,4 @@
-"""A fleet of Ray actors that stands in for the page workers and the embedder of an ingest.
+"""A fleet of Ray actors that read and embed the pages of an ingest.
 
 Pages are asked for one by one and sent in small chunks, a few to an actor at once. A chunk whose actor
 died is asked again, page by page, of a new one; a page that has killed several is reported as failed.
@@ -18,10 +18,10 @@ from typing import Any
 
 from vrag.embedders.protocol import Embedder
 from vrag.errors import IndexMismatchError, ModelError, PageError, UsageError
-from vrag.ingest.fleet.actor import Answer, PageActor
-from vrag.ingest.fleet.keeper import FleetEmbedder
+from vrag.ingest.fleet.actor import Answer, PageActor, Refused
+from vrag.ingest.page_source import EmbeddedPage
 from vrag.pages.faults import where
-from vrag.pages.page import Page, PageSpec
+from vrag.pages.page import PageSpec
 from vrag.pages.reader import DocumentInfo
 from vrag.pages.workers import PageWorkers
 
@@ -35,7 +35,7 @@ _DEATHS = 3  # of actors before a page is given up
 class _Chunk:
     path: Path
     numbers: list[int]
-    futures: list[Future[Page]]
+    futures: list[Future[EmbeddedPage]]
     deaths: int = 0
 
 
@@ -47,8 +47,12 @@ class _Post:
     waiting: list[Any] = field(default_factory=list)
 
 
-class Fleet(PageWorkers):
-    """Page workers on other machines; their pages come with their vectors, which `embedder` hands out.
+class RemoteError(Exception):
+    """What was raised on a worker, as its traceback says."""
+
+
+class Fleet:
+    """Pages read and embedded on other machines (implements `PageSource`).
 
     Args:
         address: Of a Ray cluster, or "local" for one on this machine.
@@ -63,7 +67,6 @@ class Fleet(PageWorkers):
     def __init__(self, address: str, embedder: Embedder, spec: PageSpec) -> None:
         self._ray = connect(address)
         self._spec, self._model, self._options = spec, embedder.name, embedder.options
-        self.embedder = FleetEmbedder(embedder)
         self._files: tuple[Path, Any] | None = None
         self._pending: _Chunk | None = None
         self._queue: list[_Chunk] = []
@@ -93,9 +96,9 @@ class Fleet(PageWorkers):
         """Page count and metadata of a document, read on this machine."""
         return self._inspecting.inspect(path)
 
-    def load(self, path: Path, number: int) -> Future[Page]:
+    def load(self, path: Path, number: int) -> Future[EmbeddedPage]:
         """Page `number` of a document, embedded somewhere; asking for its result drives the fleet."""
-        future = _Asked(self)
+        future = _FleetPage(self)
         with self._turn:
             if self._pending is None or self._pending.path != path or len(self._pending.numbers) == CHUNK:
                 self._flush()
@@ -105,7 +108,7 @@ class Fleet(PageWorkers):
             self._send()
         return future
 
-    def drive(self, wanted: Future[Page]) -> None:
+    def drive(self, wanted: Future[EmbeddedPage]) -> None:
         """Take answers until the wanted one is among them."""
         with self._turn:
             self._flush()
@@ -154,8 +157,7 @@ class Fleet(PageWorkers):
                 future.set_exception(answer)
             else:
                 page, vectors = answer
-                self.embedder.keep(page, vectors)
-                future.set_result(page)
+                future.set_result(EmbeddedPage(page, _raised(vectors) if isinstance(vectors, Refused) else vectors))
 
     def _replace(self, post: _Post) -> None:
         """An actor died: a new one takes its place, and what it had goes to the front of the queue.
@@ -193,17 +195,24 @@ class Fleet(PageWorkers):
         return max(1, gpus or int(resources.get("CPU", 1)))
 
 
-class _Asked(Future[Page]):
+class _FleetPage(Future[EmbeddedPage]):
     """A page of the fleet; waiting for it drives the fleet."""
 
     def __init__(self, fleet: Fleet) -> None:
         super().__init__()
         self._fleet = fleet
 
-    def result(self, timeout: float | None = None) -> Page:
+    def result(self, timeout: float | None = None) -> EmbeddedPage:
         """The page; raises `PageError` when it cannot be had."""
         self._fleet.drive(self)
         return super().result(timeout)
+
+
+def _raised(refused: Refused) -> ModelError:
+    """What a worker's model raised, as far as it survives the way here."""
+    error = ModelError(refused.reason)
+    error.__cause__ = RemoteError(refused.trace)
+    return error
 
 
 def connect(address: str) -> Any:

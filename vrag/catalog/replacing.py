@@ -12,31 +12,31 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vrag.catalog.documents import CURRENT, REPLACING, Document, Documents
-from vrag.runtime.gate import Gate
+from vrag.catalog.stored import Stored
 
 
-def replace_older(documents: Documents, gate: Gate, document: Document, paths: Sequence[str]) -> None:
+def replace_older(stored: Stored, document: Document, paths: Sequence[str]) -> None:
     """Write a complete document, and let it take the place of those that were found at some of its paths before.
 
     Args:
-        documents: Of the store.
-        gate: Of the index: searches wait.
+        stored: The index; its searches wait.
         document: Complete.
         paths: Those of its paths where another document may be known.
     """
+    documents = stored.documents
     if document.state == CURRENT and not _older(documents, document, paths):
         documents.put(document)
         return
     begun = replace(document, state=REPLACING)
     documents.put(begun)
-    with gate.changing():
+    with stored.gate.changing():
         _finish(documents, begun, paths)
 
 
-def finish_interrupted(documents: Documents) -> None:
-    """Carry through every exchange that a crash interrupted."""
-    for document in documents.in_state(REPLACING):
-        _finish(documents, document, document.paths)
+def finish_interrupted(stored: Stored) -> None:
+    """Carry through every exchange that a crash interrupted, before anybody searches."""
+    for document in stored.documents.in_state(REPLACING):
+        _finish(stored.documents, document, document.paths)
 
 
 def _finish(documents: Documents, document: Document, paths: Sequence[str]) -> None:
