@@ -40,6 +40,10 @@ class PageError(VragError):
     """A file or page that cannot be turned into a `Page`; the other pages go on."""
 
 
+class EncryptedError(PageError):
+    """A file that none of the passwords at hand opens; with another one it may be read."""
+
+
 class ModelError(VragError):
     """A model that cannot be found, loaded or trusted."""
 

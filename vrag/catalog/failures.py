@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from vrag.catalog.documents import page_id
@@ -41,11 +41,13 @@ class Remembered:
         failure: For people.
         doc_id: The document whose page it is; empty for a file that could not be opened.
         stamp: The file's stamp when it failed: a file that changed deserves another try.
+        needs_password: Whether another password deserves another try.
     """
 
     failure: Failure
     doc_id: str
     stamp: str
+    needs_password: bool = False
 
     @property
     def record_id(self) -> str:
@@ -66,6 +68,7 @@ class Remembered:
             "hint": failure.hint,
             "times": failure.times,
             "stamp": self.stamp,
+            "needs_password": self.needs_password,
         }
         return Record(self.record_id, payload)
 
@@ -77,8 +80,10 @@ class Remembered:
             StoreError: The record is damaged.
         """
         with reading("a failure"):
-            texts = from_stored(payload["path"]), payload["page"], from_stored(payload["reason"])
-            return cls(Failure(*texts, payload["hint"], int(payload["times"])), payload["doc_id"], payload["stamp"])
+            path, reason = from_stored(payload["path"]), from_stored(payload["reason"])
+            failure = Failure(path, payload["page"], reason, payload["hint"], int(payload["times"]))
+            needs_password = payload.get("needs_password", "encrypted" in reason)  # older records have only the reason
+            return cls(failure, payload["doc_id"], payload["stamp"], bool(needs_password))
 
 
 @dataclass(slots=True)
@@ -101,10 +106,10 @@ class Failures:
         failures = (remembered.failure for remembered in self._known.values())
         return sorted(failures, key=lambda failure: (failure.path, failure.page or 0))
 
-    def of_file(self, path: str, stamp: str) -> Failure | None:
+    def of_file(self, path: str, stamp: str) -> Remembered | None:
         """Why this very file could not be opened; None when it never failed, or has changed since."""
         found = self._known.get(page_id(to_stored(path), 0, FAILURE))
-        return found.failure if found and found.stamp == stamp else None
+        return found if found and found.stamp == stamp else None
 
     def by_document(self) -> Mapping[str, Mapping[int, Failure]]:
         """Failed pages of every document."""
@@ -114,13 +119,12 @@ class Failures:
                 pages.setdefault(remembered.doc_id, {})[remembered.failure.page] = remembered.failure
         return pages
 
-    def add(self, failure: Failure, doc_id: str = "", stamp: str = "") -> Failure:
+    def add(self, failure: Failure, doc_id: str = "", stamp: str = "", needs_password: bool = False) -> Failure:
         """Remember a failure; returned with the number of times it has happened."""
-        fresh = Remembered(failure, doc_id, stamp)
+        fresh = Remembered(failure, doc_id, stamp, needs_password)
         before = self._known.get(fresh.record_id)
         if before is not None:
-            counted = Failure(failure.path, failure.page, failure.reason, failure.hint, before.failure.times + 1)
-            fresh = Remembered(counted, doc_id, stamp)
+            fresh = replace(fresh, failure=replace(failure, times=before.failure.times + 1))
         self._known[fresh.record_id] = fresh
         self.store.upsert([fresh.to_record()])
         return fresh.failure

@@ -13,7 +13,7 @@ from vrag.catalog.failures import Failure, Failures
 from vrag.catalog.metadata import Types, as_filtered, of_file, together
 from vrag.catalog.payload import ARRIVING
 from vrag.catalog.stored import Stored
-from vrag.errors import PageError, UsageError
+from vrag.errors import EncryptedError, PageError, UsageError
 from vrag.ingest.metadata_files import read_sidecar
 from vrag.ingest.options import IngestOptions
 from vrag.ingest.page_source import PageSource
@@ -89,7 +89,9 @@ class Worklist:
     def fail_file(self, path: Path, error: PageError, stamp: str = "") -> None:
         """Report, log and remember that a file could not be indexed."""
         _log.info("%s", shown(where(path, None)), exc_info=error)
-        self.report.failed.append(self.failures.add(_failure(path, None, error), stamp=stamp))
+        locked = isinstance(error, EncryptedError)
+        failure = self.failures.add(_failure(path, None, error), stamp=stamp, needs_password=locked)
+        self.report.failed.append(failure)
 
     def fail_page(self, pending: PendingDocument, page: int, error: PageError) -> None:
         """Report, log and remember that a page could not be indexed."""
@@ -115,8 +117,8 @@ class Worklist:
                     if document.stamps.get(str(path)) == stamp:
                         return SourceFile(path, stamp, document.doc_id)
             known = self.failures.of_file(str(path), stamp)
-            if known and not (self.options.retry or (self.options.all_passwords and "encrypted" in known.reason)):
-                self.report.failed.append(known)
+            if known and not (self.options.retry or (known.needs_password and self.options.all_passwords)):
+                self.report.failed.append(known.failure)
                 return None
             return read_source(path, stamp)
         except PageError as error:

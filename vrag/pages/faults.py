@@ -12,7 +12,7 @@ from pdf2image import exceptions as poppler
 from PIL import Image, UnidentifiedImageError
 from pypdfium2 import PdfiumError
 
-from vrag.errors import PageError, VragError
+from vrag.errors import EncryptedError, PageError, VragError
 from vrag.pages.files import display_name, is_image
 
 _SOURCE_HINT = "Get it again from its source."
@@ -46,54 +46,57 @@ def page_errors(path: Path, number: int | None = None) -> Iterator[None]:
     try:
         yield
     except PageError as error:
-        raise PageError(f"{where(path, number)}: {error.message}", error.hint) from error
+        raise _placed(error, path, number) from error
     except VragError:
         raise
     except Exception as error:
-        message, hint = explain(error, path)
-        raise PageError(f"{where(path, number)}: {message}", hint) from error
+        raise _placed(explain(error, path), path, number) from error
 
 
-def explain(error: Exception, path: Path) -> tuple[str, str]:
-    """What went wrong with the file in one sentence, and what to do about it."""
+def _placed(error: PageError, path: Path, number: int | None) -> PageError:
+    return type(error)(f"{where(path, number)}: {error.message}", error.hint)
+
+
+def explain(error: Exception, path: Path) -> PageError:
+    """What went wrong with the file in one sentence, and what to do about it; where is still to be said."""
     if not path.exists():
-        return "the file is not there any more.", ""
+        return PageError("the file is not there any more.")
     if isinstance(error, PermissionError):
-        return "the file may not be read.", "Change its permissions."
+        return PageError("the file may not be read.", "Change its permissions.")
     if isinstance(error, _NOT_INSTALLED):
-        return "poppler is not installed.", _POPPLER_HINT
+        return PageError("poppler is not installed.", _POPPLER_HINT)
     if isinstance(error, _TOO_SLOW):
-        return "poppler took too long.", ""
+        return PageError("poppler took too long.")
     if isinstance(error, MemoryError):
-        return "it needs more memory than a page may take.", _SMALLER_HINT
+        return PageError("it needs more memory than a page may take.", _SMALLER_HINT)
     return _explain_image(error) if is_image(path) else _explain_pdf(error, path)
 
 
-def _explain_image(error: Exception) -> tuple[str, str]:
+def _explain_image(error: Exception) -> PageError:
     if isinstance(error, Image.DecompressionBombError):
-        return "the image has too many pixels to decode.", _SMALLER_HINT
+        return PageError("the image has too many pixels to decode.", _SMALLER_HINT)
     if isinstance(error, UnidentifiedImageError):
-        return "it is no PNG, JPEG, TIFF or WebP picture, whatever its name says.", _SOURCE_HINT
-    return f"the image is damaged ({_short(error)}).", _SOURCE_HINT
+        return PageError("it is no PNG, JPEG, TIFF or WebP picture, whatever its name says.", _SOURCE_HINT)
+    return PageError(f"the image is damaged ({_short(error)}).", _SOURCE_HINT)
 
 
-def _explain_pdf(error: Exception, path: Path) -> tuple[str, str]:
+def _explain_pdf(error: Exception, path: Path) -> PageError:
     head, tail = _ends(path)
     if not head:
-        return "the file is empty (0 bytes).", _SOURCE_HINT
+        return PageError("the file is empty (0 bytes).", _SOURCE_HINT)
     if b"%PDF-" not in head:
-        return "it is not a PDF, whatever its name says.", _SOURCE_HINT
+        return PageError("it is not a PDF, whatever its name says.", _SOURCE_HINT)
     if _needs_password(error):
-        return "the PDF is encrypted and needs a password.", _PASSWORD_HINT
+        return EncryptedError("the PDF is encrypted and needs a password.", _PASSWORD_HINT)
     if b"%%EOF" not in tail:
-        return "the PDF is cut off: its end is missing.", _SOURCE_HINT
-    return f"the PDF is damaged or has no pages ({_short(error)}).", _REPAIR_HINT
+        return PageError("the PDF is cut off: its end is missing.", _SOURCE_HINT)
+    return PageError(f"the PDF is damaged or has no pages ({_short(error)}).", _REPAIR_HINT)
 
 
 def _needs_password(error: Exception) -> bool:
     if isinstance(error, PdfiumError):
         return bool(error.err_code == pdfium.FPDF_ERR_PASSWORD)
-    return "Incorrect password" in str(error)
+    return "Incorrect password" in str(error)  # poppler's own words: its wrapper has no type for that
 
 
 def _ends(path: Path) -> tuple[bytes, bytes]:

@@ -16,7 +16,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 from PIL import Image
 
-from vrag.errors import PageError
+from vrag.errors import EncryptedError, PageError
 from vrag.grid import FloatArray
 from vrag.pages.page import Words
 from vrag.pages.reader import DocumentInfo
@@ -43,7 +43,7 @@ class PdfiumReader:
 
         Raises:
             PdfiumError: PDFium cannot; its `err_code` says why.
-            PageError: It needs a password, and none of those given fits.
+            EncryptedError: It needs a password, and none of those given fits.
         """
         self._number = 0
         self._page: pdfium.PdfPage | None = None
@@ -128,7 +128,7 @@ def _opened(path: Path, passwords: Sequence[str]) -> pdfium.PdfDocument:
         except pdfium.PdfiumError as error:
             if error.err_code != raw.FPDF_ERR_PASSWORD or not passwords:
                 raise
-    raise PageError(
+    raise EncryptedError(
         "the PDF is encrypted, and none of the passwords given opens it.",
         "Give it with --password, or in the environment as VRAG_PASSWORD.",
     )
