@@ -16,7 +16,7 @@ from tests.pages.builder import Sheet, make_pdf, picture, text, text_picture
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import PageError, StoreError
-from vrag.ingest.options import IngestOptions
+from vrag.ingest.ingest_options import IngestOptions
 from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers

@@ -220,8 +220,8 @@ def test_a_blank_page_is_indexed_and_marked(tmp_path):
 
 def test_a_cropped_picture_is_what_page_image_shows(tmp_path):
     file = write_pdf(tmp_path / "d" / "a.pdf", ANIMALS)
-    recipe = load_pipeline().with_page(crop={"border": 3})
-    with Index.create(tmp_path / "i", recipe) as index:
+    chosen = load_pipeline().with_page(crop={"border": 3})
+    with Index.create(tmp_path / "i", chosen) as index:
         index.ingest([file])
     with Index.open(tmp_path / "i") as index:
         seen = PageLoader(index.pipeline.page_spec(PageSpec())).load(file, 1).image

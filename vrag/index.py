@@ -23,7 +23,7 @@ from vrag.explain.explanation import Explanation, Match, explain_page, find_matc
 from vrag.explain.tracing import trace
 from vrag.grid import FloatArray
 from vrag.ingest.ingest import Ingest
-from vrag.ingest.options import IngestOptions
+from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone, find_gone, forget
 from vrag.ingest.report import IngestReport, Progress, Silent
 from vrag.ingest.shares import divide
@@ -83,14 +83,14 @@ class Index(AbstractContextManager["Index"]):
 
         Args:
             path: A folder, empty or created when missing, or the `http://` or `https://` address of a Qdrant server.
-            pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; by default the one that fits the model.
-            model: Model to use instead of the recipe's: a known one, a folder with a checkpoint, or a hub id.
+            pipeline: A shipped pipeline's name, a TOML file, or a `Pipeline`; by default the one that fits the model.
+            model: Model to use instead of the pipeline's: a known one, a folder with a checkpoint, or a hub id.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
             options: How to run the model.
             wait: Seconds to wait for another process that is at it; a `Place` brings its own.
 
         Raises:
-            UsageError: There is an index or something else in the folder already, or the recipe is not valid.
+            UsageError: There is an index or something else in the folder already, or the pipeline is not valid.
             ModelError: The model cannot be loaded.
             BusyError: Another process is making it.
             StoreError: The server cannot be reached or used.

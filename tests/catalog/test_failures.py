@@ -8,7 +8,7 @@ from tests.adversarial.rawpdf import plain
 from vrag import Index
 from vrag.catalog.failures import Failure, Remembered
 from vrag.errors import EncryptedError, PageError
-from vrag.ingest.options import IngestOptions
+from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.sources import stamp_of
 from vrag.pages.faults import page_errors
 from vrag.pages.load import PageLoader

@@ -16,8 +16,8 @@ from vrag import Index
 from vrag.catalog.documents import REPLACING
 from vrag.embedders.protocol import PageVectors
 from vrag.errors import StoreError, UsageError
+from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.metadata_files import given
-from vrag.ingest.options import IngestOptions
 from vrag.ingest.worklist import Worklist
 from vrag.upkeep.snapshot import create_snapshot
 

@@ -22,7 +22,7 @@ from typing import Any
 from tests.soak.fork import say
 from vrag import Index
 from vrag.catalog.payload import ARRIVING, PAGE
-from vrag.ingest.options import IngestOptions
+from vrag.ingest.ingest_options import IngestOptions
 from vrag.places.place import FolderPlace, ServerPlace
 from vrag.store.address import Server
 from vrag.store.interface import Condition, Record, Selection

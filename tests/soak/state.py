@@ -16,7 +16,7 @@ from vrag.catalog.documents import page_id
 from vrag.catalog.failures import Failures
 from vrag.catalog.payload import ARRIVING, PAGE
 from vrag.grid import FloatArray
-from vrag.ingest.options import IngestOptions
+from vrag.ingest.ingest_options import IngestOptions
 from vrag.pipeline.pipeline import CONTEXT, FULL
 from vrag.places.place import FolderPlace
 from vrag.store.interface import Condition, Selection

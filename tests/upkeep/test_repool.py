@@ -15,8 +15,8 @@ from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.catalog.page_record import without_sums
 from vrag.errors import IndexMismatchError, UsageError
+from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.metadata_files import given
-from vrag.ingest.options import IngestOptions
 from vrag.pipeline.pipeline import load_pipeline, make_pipeline
 from vrag.places.place import FolderPlace
 from vrag.places.swap import DRAFT, finish_swap

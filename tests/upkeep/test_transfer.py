@@ -13,8 +13,8 @@ from tests.store.rest import rest_server
 from tests.store.test_conformance import LOCAL_MODE
 from vrag import Index
 from vrag.errors import IndexMismatchError, StoreError, UsageError
+from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.metadata_files import given
-from vrag.ingest.options import IngestOptions
 from vrag.places.place import FolderPlace, ServerPlace
 from vrag.store.address import Server
 from vrag.store.interface import Record, Selection

@@ -31,13 +31,13 @@ def page_record(
     pipeline: Pipeline,
     mean: FloatArray | None,
 ) -> Record:
-    """The record of a page with everything that the recipe derives from it.
+    """The record of a page with everything that the pipeline derives from it.
 
     Args:
         record_id: Of the page.
         payload: Without sums, or with older ones.
         page: Its `full` multivector.
-        words: For the text lane, when the recipe has one.
+        words: For the text lane, when the pipeline has one.
         pipeline: Which vectors there are.
         mean: The model's mean vector [d], None when it has none.
     """

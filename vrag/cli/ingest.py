@@ -64,7 +64,7 @@ def ingest(
         Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag, else a new one.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Recipe by name or TOML file, see: vrag pipelines.")] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,
     recursive: Annotated[bool, typer.Option(help="Search folders to the bottom.")] = True,
     renderer: Annotated[RendererName | None, typer.Option(help="Tried first; the other one rescues.")] = None,
     dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
@@ -105,8 +105,8 @@ def ingest(
 
     Example: vrag ingest ./pdfs --index ./my-index
     """
+    from vrag.ingest.ingest_options import IngestOptions
     from vrag.ingest.metadata_files import given
-    from vrag.ingest.options import IngestOptions
     from vrag.ingest.report import IngestReport
     from vrag.pages.files import find_files
     from vrag.pages.ocr import recogniser
@@ -173,9 +173,9 @@ def _opened(
     from vrag.pipeline.choosing import choose_pipeline
 
     if not place.holds_index():
-        recipe = choose_pipeline(pipeline, model, options).with_page(**page)
+        new = choose_pipeline(pipeline, model, options).with_page(**page)
         with suppress(IndexExistsError):  # another process has made it meanwhile
-            made = Index.create(place, recipe, options=options)
+            made = Index.create(place, new, options=options)
             _say_what_the_model_does(made.embedder.name)
             return made
     opened = Index.open(place, options=replace(options, named=model), incomplete=True)
@@ -208,7 +208,7 @@ def _check_agrees(
 
 
 def _way_out(folder: Path | None, pipeline: str | None) -> str:
-    """What to do when an index is of another recipe."""
+    """What to do when an index is of another pipeline."""
     elsewhere = "use another folder: --index DIR, or another collection: --collection NAME."
     if pipeline is None:
         return f"U{elsewhere[1:]}"

@@ -52,7 +52,7 @@ def watch(
 
 def _bring_up_to_date(place: Path, folder: Path, workers: int | None, prune: bool) -> None:
     """Once the index is free: whoever searches just then is waited for."""
-    from vrag.ingest.options import IngestOptions
+    from vrag.ingest.ingest_options import IngestOptions
 
     with _opened(place) as opened:
         report = opened.ingest([folder], workers=workers, options=IngestOptions(may_be_empty=True))

@@ -19,7 +19,7 @@ from vrag.catalog.metadata import Types
 from vrag.catalog.stored import Stored
 from vrag.embedders.protocol import Embedder
 from vrag.ingest.embedding import PageEmbedding
-from vrag.ingest.options import IngestOptions
+from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.page_source import PageSource, open_source
 from vrag.ingest.report import IngestReport, Progress
 from vrag.ingest.shares import divide

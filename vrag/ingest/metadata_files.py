@@ -110,13 +110,13 @@ def _csv_rows(text: str, file: Path) -> Iterator[Values]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     rows = [{key_name(key): cell for key, cell in row.items() if key and isinstance(cell, str)} for row in reader]
     columns = {key for row in rows for key in row} - {FILE_COLUMN}
-    typed = {key for key in columns if len({_kind(row[key], key, file) for row in rows if row.get(key)}) == 1}
+    typed = {
+        key
+        for key in columns
+        if len({kind_of(_typed(row[key], f"{file}: {key}")) for row in rows if row.get(key)}) == 1
+    }
     for row in rows:
         yield {key: from_text(cell) if key in typed else cell for key, cell in row.items() if cell}
-
-
-def _kind(cell: str, key: str, file: Path) -> str:
-    return kind_of(_typed(cell, f"{file}: {key}"))
 
 
 def _typed(text: str, place: str) -> Any:

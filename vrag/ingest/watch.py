@@ -45,7 +45,8 @@ def watch(folder: Path, wait: Callable[[], object]) -> Iterator[Change]:
     while True:
         now = _look(folder)
         if now is not None and now == before and (now != indexed or not told):
-            yield _difference(indexed, now)
+            changed = sum(indexed.get(path) != stamp for path, stamp in now.items())
+            yield Change(tuple(now), changed, len(indexed.keys() - now.keys()))
             indexed, told = now, True
         before = now
         wait()
@@ -62,8 +63,3 @@ def _look(folder: Path) -> Picture | None:
         except PageError:  # gone between two looks
             continue
     return picture
-
-
-def _difference(old: Picture, new: Picture) -> Change:
-    changed = sum(old.get(path) != stamp for path, stamp in new.items())
-    return Change(tuple(new), changed, len(old.keys() - new.keys()))

@@ -14,8 +14,8 @@ from vrag.catalog.metadata import Types, as_filtered, of_file, together
 from vrag.catalog.payload import ARRIVING
 from vrag.catalog.stored import Stored
 from vrag.errors import EncryptedError, PageError, UsageError
+from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.metadata_files import read_sidecar
-from vrag.ingest.options import IngestOptions
 from vrag.ingest.page_source import PageSource
 from vrag.ingest.report import IngestReport, Progress
 from vrag.ingest.sources import SourceFile, changed_meanwhile, is_gone, read_source, stamp_of

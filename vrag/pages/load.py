@@ -70,7 +70,7 @@ class PageLoader:
 
     def render(self, path: Path, number: int) -> Image:
         """The picture of the page, just as `load` gives it when the spec asks for one."""
-        return self._rescued(path, number, lambda reader: _render(reader, number, self.spec))[0]
+        return self._rescued(path, number, lambda reader: _cropped(_whole(reader, number, self.spec), self.spec)[0])[0]
 
     def close(self) -> None:
         """Close what is open."""
@@ -125,10 +125,6 @@ def _read(reader: Reader, number: int, spec: PageSpec) -> Page:
     if not len(words):
         return replace(page, blank=is_blank(_whole(reader, number, replace(spec, dpi=_GLANCE_DPI))))
     return page
-
-
-def _render(reader: Reader, number: int, spec: PageSpec) -> Image:
-    return _cropped(_whole(reader, number, spec), spec)[0]
 
 
 def _whole(reader: Reader, number: int, spec: PageSpec) -> Image:

@@ -20,7 +20,9 @@ def unread_part(picture: Image.Image, layer: Words, regions: FloatArray) -> tupl
         The picture cut out around all regions, white between them, and its box in shares of the page.
     """
     pixels = np.array(picture)
-    for x0, y0, x1, y1 in _in_pixels(_with_margin(layer.boxes), picture.size):
+    margin = (layer.boxes[:, 3:] - layer.boxes[:, 1:2]) * _MARGIN
+    around = layer.boxes + margin * np.array([-1, -1, 1, 1], np.float32)
+    for x0, y0, x1, y1 in _in_pixels(around, picture.size):
         pixels[y0:y1, x0:x1] = pixels[y0 : y0 + 1, max(x0 - 1, 0)]  # the colour beside the word
     inside = np.zeros(pixels.shape[:2], bool)
     places = _in_pixels(regions, picture.size)
@@ -52,11 +54,6 @@ def is_blank(picture: Image.Image, tolerance: int = 8) -> bool:
     """Whether the RGB picture is of one colour, within `tolerance` of 255 levels: the noise of JPEG."""
     low, high = np.array(picture.getextrema()).T
     return bool((high - low).max() <= tolerance)
-
-
-def _with_margin(boxes: FloatArray) -> FloatArray:
-    margin = (boxes[:, 3:] - boxes[:, 1:2]) * _MARGIN
-    return boxes + margin * np.array([-1, -1, 1, 1], np.float32)
 
 
 def _in_pixels(boxes: FloatArray, size: tuple[int, int]) -> npt.NDArray[np.int_]:

@@ -34,7 +34,7 @@ class Refused:
     trace: str
 
 
-Answer = tuple[Page, PageVectors | Refused] | PageError
+Attempt = tuple[Page, PageVectors | Refused] | PageError
 
 
 class PageActor:
@@ -62,7 +62,7 @@ class PageActor:
         """Process id of this worker."""
         return os.getpid()
 
-    def embed(self, data: bytes, suffix: str, numbers: Sequence[int]) -> list[Answer]:
+    def embed(self, data: bytes, suffix: str, numbers: Sequence[int]) -> list[Attempt]:
         """Pages of one document, in order, without their pictures; or why one cannot be read or embedded.
 
         Args:
@@ -75,8 +75,8 @@ class PageActor:
         pages = [page for page in read if isinstance(page, Page)]
         with watching() as watch:
             vectors = iter([_told(found) for found in embed_each(self._embedder, pages)])
-        share = {stage: seconds / len(pages) for stage, seconds in watch.seconds().items()}
-        return [page if isinstance(page, PageError) else (_sent(page, share), next(vectors)) for page in read]
+        cost = {stage: seconds / len(pages) for stage, seconds in watch.seconds().items()}
+        return [page if isinstance(page, PageError) else (_sent(page, cost), next(vectors)) for page in read]
 
     def _file(self, data: bytes, suffix: str) -> Path:
         digest = hashlib.sha256(data).hexdigest()
@@ -102,6 +102,6 @@ def _told(found: PageVectors | Exception) -> PageVectors | Refused:
     return found
 
 
-def _sent(page: Page, share: Mapping[str, float]) -> Page:
-    """The page without its picture, and with its share of what the model cost."""
-    return replace(page, image=None, seconds={**page.seconds, **share})
+def _sent(page: Page, cost: Mapping[str, float]) -> Page:
+    """The page without its picture, and with what the model cost."""
+    return replace(page, image=None, seconds={**page.seconds, **cost})

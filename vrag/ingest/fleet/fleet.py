@@ -18,7 +18,7 @@ from typing import Any
 
 from vrag.embedders.protocol import Embedder
 from vrag.errors import IndexMismatchError, ModelError, PageError, UsageError
-from vrag.ingest.fleet.actor import Answer, PageActor, Refused
+from vrag.ingest.fleet.actor import Attempt, PageActor, Refused
 from vrag.ingest.page_source import EmbeddedPage
 from vrag.pages.faults import where
 from vrag.pages.page import PageSpec
@@ -144,7 +144,7 @@ class Fleet:
     def _take(self, reference: Any) -> None:
         post, chunk = self._asked[reference]
         try:
-            answers: list[Answer] = self._ray.get(reference)
+            answers: list[Attempt] = self._ray.get(reference)
         except self._ray.exceptions.RayTaskError as error:
             raise ModelError(f"A Ray worker failed: {str(error.cause)[:300]}.") from error
         except self._ray.exceptions.RayError:
