@@ -279,7 +279,7 @@ class Index(AbstractContextManager["Index"]):
             UsageError: It is no cascade of this index.
         """
         table = {**self.pipeline.source, "search": {**self.pipeline.source.get("search", {}), "cascade": text}}
-        self.stored = replace(self.stored, pipeline=make_pipeline(self.pipeline.name, table, self.place.name))
+        self.stored.pipeline = make_pipeline(self.pipeline.name, table, self.place.name)
         self.place.write_facts(replace(self.place.facts(), table=table))
 
     def embed_query(self, text: str) -> FloatArray:

@@ -17,7 +17,7 @@ from vrag.store.interface import Store
 from vrag.store.limits import MULTIVECTOR_LIMIT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
     """The records of one open index, and what is needed to write more of them and to find them again.
 
@@ -26,7 +26,7 @@ class Stored:
     Args:
         store: Where the records are.
         documents: Of that store.
-        pipeline: Which vectors a page has, and how they are searched.
+        pipeline: Which vectors a page has, and how they are searched; only its default cascade may change.
         model_key: Digest of the fingerprint of the model that made them, part of every page's id.
         dim: Of every vector.
         mean: The model's mean vector [d], None when it has none.
