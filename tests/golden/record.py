@@ -35,9 +35,6 @@ def main() -> None:
     index, questions = (path and path.resolve() for path in (options.index, options.questions))
     with tempfile.TemporaryDirectory(prefix="vrag-golden-") as base:
         folder = running.prepare(Path(base))
-        from vrag.bits.compiled import compile_now
-
-        compile_now()  # else the first steps are scored by numpy, which rounds otherwise, until numba is done
         if index is None:
             contract.lay_out(folder)
             running.record(contract.steps(), folder, into)
