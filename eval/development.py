@@ -25,11 +25,11 @@ import numpy as np
 
 import vrag
 from vrag import Index, IngestReport, VragError
-from vrag.evaluation.benchmark import Benchmark, PageRef, Query
-from vrag.evaluation.folder import load_benchmark
-from vrag.evaluation.metrics import evaluate
-from vrag.evaluation.ranking_memory import PeakMemory
-from vrag.evaluation.statistics import ConfidenceInterval, bootstrap_interval, randomisation_test
+from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query
+from vrag.evaluation.benchmarks.folder import load_benchmark
+from vrag.evaluation.numbers.metrics import evaluate
+from vrag.evaluation.numbers.statistics import ConfidenceInterval, bootstrap_interval, randomisation_test
+from vrag.evaluation.runs.ranking_memory import PeakMemory
 from vrag.settings import is_index
 
 EXACT = "exact"

@@ -19,7 +19,7 @@ import numpy as np
 from development import ask_all, compare
 
 from vrag import Index, VragError
-from vrag.evaluation.folder import load_benchmark
+from vrag.evaluation.benchmarks.folder import load_benchmark
 from vrag.pipeline.pipeline import FULL
 from vrag.store.interface import Record, Store
 

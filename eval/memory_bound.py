@@ -60,7 +60,7 @@ def measure(pages: int, model: bool) -> dict[str, float]:
         holds after the ingest, without and with a file behind it; `disk`. And `seconds` of the ingest.
     """
     from vrag import Index
-    from vrag.evaluation.ranking_memory import PeakMemory
+    from vrag.evaluation.runs.ranking_memory import PeakMemory
 
     with tempfile.TemporaryDirectory() as root:
         write_pdfs(Path(root) / "d", pages)

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from vrag import Index, VragError
-from vrag.evaluation.benchmark import Benchmark, PageRef
-from vrag.evaluation.folder import load_benchmark
-from vrag.evaluation.metrics import evaluate
+from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef
+from vrag.evaluation.benchmarks.folder import load_benchmark
+from vrag.evaluation.numbers.metrics import evaluate
 from vrag.pipeline.pipeline import make_pipeline
 from vrag.upkeep.repool import repool
 

@@ -22,7 +22,7 @@ from typing import Any
 from development import Result, run_scope
 
 from vrag import Index, VragError
-from vrag.evaluation.folder import load_benchmark
+from vrag.evaluation.benchmarks.folder import load_benchmark
 from vrag.settings import is_index
 
 DEFAULT = "best"

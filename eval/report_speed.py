@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from vrag.evaluation.answers import Answer
-from vrag.evaluation.benchmark import Benchmark, PageRef, Query
+from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query
+from vrag.evaluation.benchmarks.task import Options, Task
 from vrag.evaluation.reports.write import write_reports
-from vrag.evaluation.results import make_results
-from vrag.evaluation.runner import CascadeRun, TaskRun
-from vrag.evaluation.task import Options, Task
+from vrag.evaluation.results.results import make_results
+from vrag.evaluation.runs.answers import Answer
+from vrag.evaluation.runs.runner import CascadeRun, TaskRun
 from vrag.ingest.report import IngestReport
 
 PDFS = Path(__file__).parent / "samples" / "pdfs"

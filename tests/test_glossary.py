@@ -42,6 +42,6 @@ def test_no_two_modules_have_one_name():
     places = {}
     for file in sorted((ROOT / "vrag").rglob("*.py")):
         path = file.relative_to(ROOT / "vrag")
-        if path.parts[0] != "cli" and file.stem not in ("__init__", path.parts[0]):
+        if path.parts[0] != "cli" and file.stem not in ("__init__", file.parent.name):
             places.setdefault(file.stem, []).append(path.as_posix())
     assert {name: where for name, where in places.items() if len(where) > 1} == {}

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from vrag.evaluation.answers import Answer
-from vrag.evaluation.benchmark import Benchmark, PageRef, Query
-from vrag.evaluation.runner import CascadeRun, TaskRun
-from vrag.evaluation.task import Task
+from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query
+from vrag.evaluation.benchmarks.task import Task
+from vrag.evaluation.runs.answers import Answer
+from vrag.evaluation.runs.runner import CascadeRun, TaskRun
 from vrag.ingest.report import IngestReport
 
 

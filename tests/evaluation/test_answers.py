@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrag.evaluation.answers import Answer, Journal
-from vrag.evaluation.benchmark import Query
+from vrag.evaluation.benchmarks.benchmark import Query
+from vrag.evaluation.runs.answers import Answer, Journal
 
 QUERIES = [Query("a", "first?"), Query("b", "second?"), Query("c", "third, with \u2028 in it?")]
 QUESTIONS = {query.id: query.text for query in QUERIES}

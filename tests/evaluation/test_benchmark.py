@@ -5,8 +5,8 @@ import json
 import pytest
 
 from vrag.errors import UsageError, VragError
-from vrag.evaluation.benchmark import PageRef, Query
-from vrag.evaluation.folder import load_benchmark
+from vrag.evaluation.benchmarks.benchmark import PageRef, Query
+from vrag.evaluation.benchmarks.folder import load_benchmark
 
 CORPUS = [
     {"corpus-id": 0, "doc": "a.pdf", "page": 1},

@@ -7,10 +7,10 @@ import pytest
 
 from tests.evaluation.made_up import made_up_run
 from vrag.errors import VragError
-from vrag.evaluation.compare import compare, unmatched
-from vrag.evaluation.results import make_results
-from vrag.evaluation.scoring import score_task
-from vrag.evaluation.task import Options
+from vrag.evaluation.benchmarks.task import Options
+from vrag.evaluation.results.compare import compare, unmatched
+from vrag.evaluation.results.results import make_results
+from vrag.evaluation.results.scoring import score_task
 
 QRELS = {f"q{n}": {f"p{n}": 1} for n in range(12)}
 GOOD = {query: dict.fromkeys(grades, 1.0) for query, grades in QRELS.items()}

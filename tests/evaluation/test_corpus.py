@@ -6,8 +6,8 @@ from tests.evaluation.tiny import write_rows
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import UsageError
-from vrag.evaluation.corpus import Corpus, digests_of
-from vrag.evaluation.folder import load_benchmark
+from vrag.evaluation.benchmarks.folder import load_benchmark
+from vrag.evaluation.runs.corpus import Corpus, digests_of
 from vrag.search.search import Hit
 
 

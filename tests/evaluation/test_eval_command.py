@@ -16,10 +16,10 @@ from tests.store.backend import Backend
 from tests.store.rest import rest_server
 from vrag.cli.eval_progress import bars
 from vrag.embedders.builtin import BuiltinEmbedder
+from vrag.evaluation.benchmarks.resolve import load_tasks, places
+from vrag.evaluation.benchmarks.task import Options
 from vrag.evaluation.evaluate import evaluate_tasks
-from vrag.evaluation.resolve import load_tasks, places
-from vrag.evaluation.runner import WARM
-from vrag.evaluation.task import Options
+from vrag.evaluation.runs.runner import WARM
 
 ROW_KEYS = {
     "task", "scope", "cascade", "stages", "queries", "depth", "metric", "score", "map", "mrr", "intervals",

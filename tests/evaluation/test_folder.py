@@ -7,8 +7,8 @@ from PIL import Image
 
 from tests.evaluation.tiny import PAGES, QUESTIONS, write_documents, write_rows
 from vrag.errors import UsageError, VragError
-from vrag.evaluation.benchmark import PageRef, Query
-from vrag.evaluation.folder import load_benchmark
+from vrag.evaluation.benchmarks.benchmark import PageRef, Query
+from vrag.evaluation.benchmarks.folder import load_benchmark
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from tests.evaluation.tiny import write_tiny
 from vrag import Index
 from vrag.embedders.options import ModelOptions
-from vrag.evaluation.corpus import digests_of
-from vrag.evaluation.folder import load_benchmark
-from vrag.evaluation.indexes import corpus_digest, fill_index, index_bytes, is_whole, open_index
+from vrag.evaluation.benchmarks.folder import load_benchmark
+from vrag.evaluation.runs.corpus import digests_of
+from vrag.evaluation.runs.indexes import corpus_digest, fill_index, index_bytes, is_whole, open_index
 from vrag.ingest.report import IngestReport
 from vrag.pipeline.pipeline import load_pipeline
 

@@ -8,9 +8,9 @@ import pytest
 from tests.evaluation.tiny import write_documents, write_rows
 from tests.pdfs import write_pdf
 from vrag.errors import VragError
-from vrag.evaluation.benchmark import PageRef
-from vrag.evaluation.folder import load_benchmark
-from vrag.evaluation.make import make_benchmark
+from vrag.evaluation.benchmarks.benchmark import PageRef
+from vrag.evaluation.benchmarks.folder import load_benchmark
+from vrag.evaluation.benchmarks.make import make_benchmark
 
 CSV = """question,file,page,score
 "Where do penguins, the emperors, breed?",animals.pdf,2,2

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.errors import UsageError
-from vrag.evaluation.metrics import evaluate, judge, ranked
+from vrag.evaluation.numbers.metrics import evaluate, judge, ranked
 
 CUTS = (1, 3, 5, 10, 100)
 TREC = {

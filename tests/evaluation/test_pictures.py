@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from vrag.errors import VragError
-from vrag.evaluation.page_pictures import PictureFolder
-from vrag.evaluation.rows import Row
+from vrag.evaluation.benchmarks.page_pictures import PictureFolder
+from vrag.evaluation.benchmarks.rows import Row
 from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 

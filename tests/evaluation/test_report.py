@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.evaluation.made_up import made_up_run
 from tests.pdfs import write_pdf
-from vrag.evaluation.answers import Answer
-from vrag.evaluation.benchmark import PageRef
+from vrag.evaluation.benchmarks.benchmark import PageRef
+from vrag.evaluation.benchmarks.task import Options
 from vrag.evaluation.reports.charts import Bar, bar_chart
 from vrag.evaluation.reports.html import to_html
 from vrag.evaluation.reports.markdown import to_markdown
@@ -19,10 +19,10 @@ from vrag.evaluation.reports.questions import place, worst_first
 from vrag.evaluation.reports.tables import quality, speed
 from vrag.evaluation.reports.thumbnails import thumbnails
 from vrag.evaluation.reports.trec import qrels_text, run_text
-from vrag.evaluation.results import make_results
-from vrag.evaluation.runner import file_name
-from vrag.evaluation.scoring import score_task
-from vrag.evaluation.task import Options
+from vrag.evaluation.results.results import make_results
+from vrag.evaluation.results.scoring import score_task
+from vrag.evaluation.runs.answers import Answer
+from vrag.evaluation.runs.runner import file_name
 
 QRELS = {"good": {"p1": 1}, "bad": {"p2": 2, "p3": 1}, "ugly <b>": {"p1": 1}}
 HITS = {"good": {"p1": 3.0}, "bad": {"p1": 2.0, "p2": 1.0}, "ugly <b>": {}}

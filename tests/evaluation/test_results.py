@@ -6,8 +6,8 @@ import pytest
 
 from tests.evaluation.made_up import made_up_run
 from vrag.errors import UsageError, VragError
-from vrag.evaluation.results import make_results, public_rows, read_results, versions
-from vrag.evaluation.task import Options
+from vrag.evaluation.benchmarks.task import Options
+from vrag.evaluation.results.results import make_results, public_rows, read_results, versions
 
 QRELS = {"a": {"p1": 1}, "b": {"p2": 1}}
 HITS = {"a": {"p1": 1.0}, "b": {"p1": 1.0, "p2": 0.5}}

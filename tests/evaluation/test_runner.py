@@ -4,8 +4,8 @@ import pytest
 
 from tests.evaluation.made_up import made_up_run
 from vrag.cascade.text import parse_cascade
-from vrag.evaluation.benchmark import Query
-from vrag.evaluation.runner import judged_depth, queries_of, scopes_of
+from vrag.evaluation.benchmarks.benchmark import Query
+from vrag.evaluation.runs.runner import judged_depth, queries_of, scopes_of
 
 VECTORS = ("full", "runs", "global")
 DEPTHS = [

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tests.evaluation.made_up import made_up_run
-from vrag.evaluation.metrics import evaluate
+from vrag.evaluation.benchmarks.task import Options
+from vrag.evaluation.numbers.metrics import evaluate
+from vrag.evaluation.numbers.statistics import bootstrap_interval, randomisation_test
 from vrag.evaluation.reports.html import to_html
 from vrag.evaluation.reports.markdown import to_markdown
-from vrag.evaluation.results import make_results
-from vrag.evaluation.scoring import METRICS, key, score_task, speed
-from vrag.evaluation.statistics import bootstrap_interval, randomisation_test
-from vrag.evaluation.task import Options
+from vrag.evaluation.results.results import make_results
+from vrag.evaluation.results.scoring import METRICS, key, score_task, speed
 
 QRELS = {f"q{n}": {f"p{n}": 1} for n in range(8)}
 PERFECT = {query: dict.fromkeys(grades, 1.0) for query, grades in QRELS.items()}

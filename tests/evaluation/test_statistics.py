@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.errors import UsageError
-from vrag.evaluation.statistics import bootstrap_interval, randomisation_test
+from vrag.evaluation.numbers.statistics import bootstrap_interval, randomisation_test
 
 VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 

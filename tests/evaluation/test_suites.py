@@ -6,8 +6,8 @@ import pytest
 
 from tests.evaluation import mirrors
 from vrag.errors import UsageError
-from vrag.evaluation.published import beside_published, published_scores
-from vrag.evaluation.suites import find_suite_tasks, load_suites
+from vrag.evaluation.benchmarks.suites import find_suite_tasks, load_suites
+from vrag.evaluation.results.published import beside_published, published_scores
 
 SIZES = {"vidore-v1": (10, 0), "vidore-v2": (4, 0), "vidore-v3": (8, 2)}
 # Sums of the data sets' cards.

@@ -6,10 +6,10 @@ from datasets import Dataset, DatasetDict
 from tests.evaluation import mirrors
 from tests.evaluation.tiny import write_documents
 from vrag.errors import VragError
-from vrag.evaluation.benchmark import PageRef
-from vrag.evaluation.hub import find_tables, has_tables
-from vrag.evaluation.page_pictures import PictureFolder
-from vrag.evaluation.parquet import read_benchmark
+from vrag.evaluation.benchmarks.benchmark import PageRef
+from vrag.evaluation.benchmarks.hub import find_tables, has_tables
+from vrag.evaluation.benchmarks.page_pictures import PictureFolder
+from vrag.evaluation.benchmarks.parquet import read_benchmark
 
 SCHEMAS = {"hyphens": mirrors.hyphens, "underscores": mirrors.underscores, "by_language": mirrors.by_language}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.pdfs import write_pdf
 from vrag import Index, VragError
-from vrag.evaluation.statistics import ConfidenceInterval
+from vrag.evaluation.numbers.statistics import ConfidenceInterval
 from vrag.pipeline.pipeline import load_pipeline
 from vrag.tuning.candidates import bytes_read, propose, reference_of, vector_bytes
 from vrag.tuning.queries import TuningQuery, draw_queries, page_key, read_queries

@@ -58,7 +58,7 @@ def bench(
     from vrag.bench.run import Bench
     from vrag.bench.speed_plot import write_csv, write_plot
     from vrag.bench.vectors import VectorCorpus, read_source
-    from vrag.evaluation.rows import read_rows
+    from vrag.evaluation.benchmarks.rows import read_rows
     from vrag.index import Index
 
     wanted = _sizes(sizes)

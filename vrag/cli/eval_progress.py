@@ -12,11 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from vrag.cli import output
 
 if TYPE_CHECKING:
-    from vrag.evaluation.task import Task
+    from vrag.evaluation.benchmarks.task import Task
 
 
 class Bars:
-    """One bar for whatever is going on (implements `vrag.evaluation.runner.Watcher`)."""
+    """One bar for whatever is going on (implements `vrag.evaluation.runs.runner.Watcher`)."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

@@ -13,7 +13,7 @@ from vrag.cli.place import finite
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vrag.evaluation.compare import Comparison
+    from vrag.evaluation.results.compare import Comparison
 
 GATE_FAILED = 3
 
@@ -33,8 +33,8 @@ def compare(
 
     Example: vrag eval compare before/results.json after/results.json
     """
-    from vrag.evaluation.compare import compare as compare_results
-    from vrag.evaluation.results import read_results
+    from vrag.evaluation.results.compare import compare as compare_results
+    from vrag.evaluation.results.results import read_results
 
     found = compare_results(read_results(first), read_results(second), metric)
     if json:
@@ -60,9 +60,9 @@ def gate(
 
     Example: vrag eval gate --baseline baseline.json --max-drop 0.01
     """
-    from vrag.evaluation.compare import compare as compare_results
-    from vrag.evaluation.compare import unmatched
-    from vrag.evaluation.results import read_results
+    from vrag.evaluation.results.compare import compare as compare_results
+    from vrag.evaluation.results.compare import unmatched
+    from vrag.evaluation.results.results import read_results
 
     before, after = read_results(baseline), read_results(results)
     found = compare_results(before, after, metric)
@@ -98,7 +98,7 @@ def make(
 
     Example: vrag eval make questions.csv ./pdfs --out my-benchmark
     """
-    from vrag.evaluation.make import make_benchmark
+    from vrag.evaluation.benchmarks.make import make_benchmark
 
     made = make_benchmark(questions, documents, out)
     counts = {"documents": made.documents, "pages": made.pages, "queries": made.queries, "labels": made.labels}

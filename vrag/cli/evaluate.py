@@ -97,9 +97,9 @@ def evaluate(
     """
     if ctx.invoked_subcommand:
         return 0
+    from vrag.evaluation.benchmarks.resolve import load_tasks, places
+    from vrag.evaluation.benchmarks.task import Options
     from vrag.evaluation.evaluate import evaluate_tasks
-    from vrag.evaluation.resolve import load_tasks, places
-    from vrag.evaluation.task import Options
 
     options = Options(
         out=out,
@@ -147,7 +147,7 @@ def _cache() -> Path:
 
 
 def _tell(evaluation: Evaluation, as_json: bool) -> None:
-    from vrag.evaluation.results import public_rows
+    from vrag.evaluation.results.results import public_rows
 
     rows = public_rows(evaluation.results)
     if as_json:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vrag.errors import UsageError
+from vrag.evaluation.benchmarks.task import Options, Task
 from vrag.evaluation.reports.write import write_reports
-from vrag.evaluation.results import Results, make_results
-from vrag.evaluation.runner import TaskRun, Watcher, run_task
-from vrag.evaluation.task import Options, Task
-from vrag.evaluation.union import run_union
+from vrag.evaluation.results.results import Results, make_results
+from vrag.evaluation.runs.runner import TaskRun, Watcher, run_task
+from vrag.evaluation.runs.union import run_union
 
 # What people type, and what ViDoRe's data sets say.
 LANGUAGES = {"en": "english", "fr": "french", "de": "german", "es": "spanish", "it": "italian", "pt": "portuguese"}

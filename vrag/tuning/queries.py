@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import UsageError
-from vrag.evaluation.folder import is_folder_benchmark, load_benchmark
-from vrag.evaluation.rows import Row, read_rows
+from vrag.evaluation.benchmarks.folder import is_folder_benchmark, load_benchmark
+from vrag.evaluation.benchmarks.rows import Row, read_rows
 from vrag.index import Index
 
 SHORTEST, LONGEST = 4, 8  # words of a drawn query
@@ -49,7 +49,7 @@ def read_queries(source: Path, index: Index, sample: int | None, seed: int) -> l
 
     Args:
         source: Rows `{"query"}`, where known with "doc" and "page" of the page that answers it; or a folder as
-            `vrag.evaluation.folder` reads it.
+            `vrag.evaluation.benchmarks.folder` reads it.
         index: Names the pages.
         sample: How many of them, drawn at random; None for all.
         seed: Same seed, same sample.

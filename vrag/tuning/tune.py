@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from vrag.cascade.cascade import Cascade
-from vrag.evaluation.metrics import judge
-from vrag.evaluation.statistics import ConfidenceInterval, bootstrap_interval
+from vrag.evaluation.numbers.metrics import judge
+from vrag.evaluation.numbers.statistics import ConfidenceInterval, bootstrap_interval
 from vrag.index import Index
 from vrag.search.search import Hit
 from vrag.tuning.candidates import bytes_read, reference_of, vector_bytes

@@ -10,9 +10,9 @@ from vrag.evaluation.reports.markdown import title
 from vrag.evaluation.reports.questions import questions_html
 from vrag.evaluation.reports.style import STYLE
 from vrag.evaluation.reports.tables import Table, facts, metric_name, tables, written
-from vrag.evaluation.results import Results
-from vrag.evaluation.runner import TaskRun
-from vrag.evaluation.scoring import Row
+from vrag.evaluation.results.results import Results
+from vrag.evaluation.results.scoring import Row
+from vrag.evaluation.runs.runner import TaskRun
 
 _FOLDED = ("By language", "Beside published figures")
 _MANY = 40  # rows that are folded away

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from vrag.evaluation.reports.tables import Table, facts, tables
-from vrag.evaluation.results import Results
+from vrag.evaluation.results.results import Results
 from vrag.runtime.pathtext import shown
 
 _OBEYED = re.compile(r"[\\`*\[\]<>&|~]|(?<!\w)_|_(?!\w)|(?<=:)//")

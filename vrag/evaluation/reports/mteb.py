@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from vrag.embedders.protocol import Fingerprint
-from vrag.evaluation.metrics import evaluate
-from vrag.evaluation.runner import CascadeRun, TaskRun, file_name
-from vrag.evaluation.scoring import key
-from vrag.evaluation.task import UNION
+from vrag.evaluation.benchmarks.task import UNION
+from vrag.evaluation.numbers.metrics import evaluate
+from vrag.evaluation.results.scoring import key
+from vrag.evaluation.runs.runner import CascadeRun, TaskRun, file_name
 
 FOLDER = "mteb"
 _CUTS = (1, 3, 5, 10, 20, 100, 1000)

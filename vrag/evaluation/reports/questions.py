@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import PurePath
 
-from vrag.evaluation.benchmark import Benchmark, PageRef, Query
+from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.reports.tables import metric_name
 from vrag.evaluation.reports.thumbnails import thumbnails
-from vrag.evaluation.runner import CascadeRun, TaskRun, queries_of
-from vrag.evaluation.scoring import Row
+from vrag.evaluation.results.scoring import Row
+from vrag.evaluation.runs.runner import CascadeRun, TaskRun, queries_of
 
 PICTURED = 12  # questions shown with pictures
 _EXPECTED, _RETURNED = 4, 4  # pictures of each

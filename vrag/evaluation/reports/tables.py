@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from vrag.evaluation.published import SOURCE
-from vrag.evaluation.results import Results
+from vrag.evaluation.results.published import SOURCE
+from vrag.evaluation.results.results import Results
 
 _WELL_KNOWN = ("vidore/", "mteb/baseline")
 _FEW = 50  # queries of a mean below which thousandths say nothing

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL.Image import Image
 
 from vrag.errors import PageError
-from vrag.evaluation.benchmark import PageRef
+from vrag.evaluation.benchmarks.benchmark import PageRef
 from vrag.pages.drawing import PageDrawer
 from vrag.pages.page import PageSpec
 

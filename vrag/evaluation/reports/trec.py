@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from vrag.evaluation.answers import Answer
-from vrag.evaluation.metrics import Qrels
-from vrag.evaluation.runner import TaskRun, file_name
+from vrag.evaluation.numbers.metrics import Qrels
+from vrag.evaluation.runs.answers import Answer
+from vrag.evaluation.runs.runner import TaskRun, file_name
 
 FOLDER = "trec"
 

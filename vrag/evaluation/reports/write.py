@@ -12,8 +12,8 @@ from vrag.evaluation.reports.mteb import FOLDER as MTEB
 from vrag.evaluation.reports.mteb import write_mteb
 from vrag.evaluation.reports.trec import FOLDER as TREC
 from vrag.evaluation.reports.trec import write_trec
-from vrag.evaluation.results import RESULTS, Results
-from vrag.evaluation.runner import TaskRun
+from vrag.evaluation.results.results import RESULTS, Results
+from vrag.evaluation.runs.runner import TaskRun
 from vrag.runtime.drafts import draft_file
 
 MARKDOWN, HTML = "report.md", "report.html"

@@ -14,12 +14,12 @@ from typing import Any, Protocol
 from vrag.bits.compiled import compile_now
 from vrag.cascade.cascade import Cascade
 from vrag.embedders.families import canonical_name
-from vrag.evaluation.answers import JOURNALS, Answer, Journal
-from vrag.evaluation.benchmark import Benchmark, Query
-from vrag.evaluation.corpus import Corpus, digests_of, refuse_foreign
-from vrag.evaluation.indexes import fill_index, index_bytes, open_index
-from vrag.evaluation.ranking_memory import PeakMemory
-from vrag.evaluation.task import DOCUMENT, UNION, Options, Task
+from vrag.evaluation.benchmarks.benchmark import Benchmark, Query
+from vrag.evaluation.benchmarks.task import DOCUMENT, UNION, Options, Task
+from vrag.evaluation.runs.answers import JOURNALS, Answer, Journal
+from vrag.evaluation.runs.corpus import Corpus, digests_of, refuse_foreign
+from vrag.evaluation.runs.indexes import fill_index, index_bytes, open_index
+from vrag.evaluation.runs.ranking_memory import PeakMemory
 from vrag.index import Index
 from vrag.ingest.report import IngestReport, Progress
 from vrag.pipeline.choosing import choose_pipeline

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vrag.evaluation.benchmark import Query
+from vrag.evaluation.benchmarks.benchmark import Query
 from vrag.runtime.drafts import draft_file
 from vrag.runtime.parsing import MalformedError, parse_json
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vrag.embedders.options import ModelOptions
 from vrag.errors import IndexExistsError, IndexMismatchError
-from vrag.evaluation.benchmark import Benchmark
+from vrag.evaluation.benchmarks.benchmark import Benchmark
 from vrag.index import Index
 from vrag.ingest.report import IngestReport, Progress
 from vrag.pipeline.pipeline import Pipeline

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from vrag.errors import VragError
-from vrag.evaluation.benchmark import CORPUS_ID, Benchmark, PageRef, PlacePage, build_benchmark
-from vrag.evaluation.folder import DOC, PAGE, PDFS
-from vrag.evaluation.hub import Tables, table_of
-from vrag.evaluation.page_pictures import IMAGE, PictureFolder
-from vrag.evaluation.rows import Row
+from vrag.evaluation.benchmarks.benchmark import CORPUS_ID, Benchmark, PageRef, PlacePage, build_benchmark
+from vrag.evaluation.benchmarks.folder import DOC, PAGE, PDFS
+from vrag.evaluation.benchmarks.hub import Tables, table_of
+from vrag.evaluation.benchmarks.page_pictures import IMAGE, PictureFolder
+from vrag.evaluation.benchmarks.rows import Row
 
 
 def read_benchmark(name: str, tables: Tables, pictures: PictureFolder) -> Benchmark:

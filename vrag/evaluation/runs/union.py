@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vrag.evaluation.benchmark import Benchmark, PageRef
-from vrag.evaluation.corpus import Corpus
-from vrag.evaluation.indexes import is_whole, open_index
-from vrag.evaluation.runner import TaskRun, Watcher, run_scope
-from vrag.evaluation.task import DISTRACTORS, Options
+from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef
+from vrag.evaluation.benchmarks.task import DISTRACTORS, Options
+from vrag.evaluation.runs.corpus import Corpus
+from vrag.evaluation.runs.indexes import is_whole, open_index
+from vrag.evaluation.runs.runner import TaskRun, Watcher, run_scope
 from vrag.pipeline.pipeline import make_pipeline
 from vrag.places.place import as_place
 from vrag.upkeep.transfer import transfer

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from vrag.catalog.documents import Documents
 from vrag.errors import UsageError
-from vrag.evaluation.benchmark import Benchmark
-from vrag.evaluation.metrics import ranked
+from vrag.evaluation.benchmarks.benchmark import Benchmark
+from vrag.evaluation.numbers.metrics import ranked
 from vrag.pages.files import file_digest
 from vrag.search.search import Hit
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vrag.errors import VragError
-from vrag.evaluation.rows import Row
+from vrag.evaluation.benchmarks.rows import Row
 
 if TYPE_CHECKING:
     from datasets import Dataset

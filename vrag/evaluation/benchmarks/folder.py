@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vrag.errors import UsageError
-from vrag.evaluation.benchmark import CORPUS_ID, Benchmark, PageRef, build_benchmark
-from vrag.evaluation.rows import Row, read_rows, read_table
+from vrag.evaluation.benchmarks.benchmark import CORPUS_ID, Benchmark, PageRef, build_benchmark
+from vrag.evaluation.benchmarks.rows import Row, read_rows, read_table
 from vrag.pages.files import IMAGE_SUFFIXES
 
 CORPUS = "corpus.jsonl"

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from vrag.errors import UsageError, VragError
-from vrag.evaluation.folder import CORPUS, PDFS, QRELS, QUERIES
-from vrag.evaluation.rows import Row, read_rows, read_table
+from vrag.evaluation.benchmarks.folder import CORPUS, PDFS, QRELS, QUERIES
+from vrag.evaluation.benchmarks.rows import Row, read_rows, read_table
 from vrag.pages.files import find_files
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers, count_pages

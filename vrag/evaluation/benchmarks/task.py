@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vrag.embedders.options import ModelOptions
-from vrag.evaluation.benchmark import Benchmark
+from vrag.evaluation.benchmarks.benchmark import Benchmark
 from vrag.places.place import Place
 
 DEPTH = 100

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vrag.errors import UsageError
-from vrag.evaluation.folder import is_folder_benchmark, load_benchmark
-from vrag.evaluation.hub import find_tables, has_tables
-from vrag.evaluation.page_pictures import PICTURES, PictureFolder
-from vrag.evaluation.parquet import read_benchmark
-from vrag.evaluation.suites import SuiteTask, find_suite_tasks, load_suites
-from vrag.evaluation.task import Task
+from vrag.evaluation.benchmarks.folder import is_folder_benchmark, load_benchmark
+from vrag.evaluation.benchmarks.hub import find_tables, has_tables
+from vrag.evaluation.benchmarks.page_pictures import PICTURES, PictureFolder
+from vrag.evaluation.benchmarks.parquet import read_benchmark
+from vrag.evaluation.benchmarks.suites import SuiteTask, find_suite_tasks, load_suites
+from vrag.evaluation.benchmarks.task import Task
 
 MIRROR_ENV = "VRAG_VIDORE_DIR"
 _SPLIT = "test"

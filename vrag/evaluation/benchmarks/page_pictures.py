@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vrag.evaluation.benchmark import PageRef
-from vrag.evaluation.rows import Row
+from vrag.evaluation.benchmarks.benchmark import PageRef
+from vrag.evaluation.benchmarks.rows import Row
 from vrag.runtime.drafts import draft_file
 
 PICTURES = "pages"

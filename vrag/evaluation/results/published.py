@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from vrag.evaluation.scoring import EXACT, Row
-from vrag.evaluation.task import UNION
+from vrag.evaluation.benchmarks.task import UNION
+from vrag.evaluation.results.scoring import EXACT, Row
 from vrag.settings import data_dir
 
 SOURCE = "Published: the public result files of mteb, 2026-08-20 (eval/published/vidore.csv)."

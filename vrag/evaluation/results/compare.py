@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from vrag.errors import VragError
-from vrag.evaluation.results import Results
-from vrag.evaluation.scoring import Groups, Row, difference, groups_of, mean
+from vrag.evaluation.results.results import Results
+from vrag.evaluation.results.scoring import Groups, Row, difference, groups_of, mean
 
 Key = tuple[str, str, str]  # task, scope, cascade
 MAX_DROP, ALPHA = 0.01, 0.05

@@ -14,10 +14,10 @@ from typing import Any
 from vrag import __version__
 from vrag.embedders.protocol import Fingerprint
 from vrag.errors import UsageError, VragError
-from vrag.evaluation.published import beside_published
-from vrag.evaluation.runner import TaskRun
-from vrag.evaluation.scoring import Row, score_task
-from vrag.evaluation.task import Options
+from vrag.evaluation.benchmarks.task import Options
+from vrag.evaluation.results.published import beside_published
+from vrag.evaluation.results.scoring import Row, score_task
+from vrag.evaluation.runs.runner import TaskRun
 from vrag.runtime.parsing import MalformedError, parse_json, read_text, reason_of
 
 FORMAT = 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from vrag.errors import VragError
-from vrag.evaluation.rows import Row
+from vrag.evaluation.benchmarks.rows import Row
 
 CORPUS_ID = ("corpus-id", "corpus_id", "_id", "id")
 QUERY_ID = ("query-id", "query_id", "_id", "id")

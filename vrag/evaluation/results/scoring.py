@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vrag.evaluation.answers import Answer
-from vrag.evaluation.metrics import Scores, evaluate
-from vrag.evaluation.runner import CascadeRun, TaskRun, queries_of
-from vrag.evaluation.statistics import bootstrap_interval, randomisation_test
+from vrag.evaluation.numbers.metrics import Scores, evaluate
+from vrag.evaluation.numbers.statistics import bootstrap_interval, randomisation_test
+from vrag.evaluation.runs.answers import Answer
+from vrag.evaluation.runs.runner import CascadeRun, TaskRun, queries_of
 
 EXACT = "exact"
 CUTS = (1, 3, 5, 10, 20, 100)

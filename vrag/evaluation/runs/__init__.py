@@ -1,0 +1,1 @@
+"""Runs: a task and an index come in, a ranking for every question goes out."""
