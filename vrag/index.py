@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vrag.cascade.cascade import Cascade, Fusion, Stage
+from vrag.cascade.cascade import Cascade, Stage
 from vrag.catalog.contexts import refresh_contexts
 from vrag.catalog.documents import Document, Documents
 from vrag.catalog.failures import Failure
@@ -34,12 +34,14 @@ from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import Place, as_place
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
 from vrag.search.context import Contexts
-from vrag.search.execution import Execution
 from vrag.search.passages import page_snippet
+from vrag.search.plan import Limits
 from vrag.search.query_text import Words, check_query, read_query
 from vrag.search.rescoring import Rescorer
+from vrag.search.running import Runner
 from vrag.search.search import Hit, search
 from vrag.search.typed_words import typed_words
+from vrag.search.watching import Watched, watch
 from vrag.search.where import find_documents, parse_where
 from vrag.settings import folder_bytes, passwords
 from vrag.store.budget import budget
@@ -244,8 +246,8 @@ class Index(AbstractContextManager["Index"]):
         embedded = self.embed_query_tokens(typed.text)
         with self.stored.gate.reading():
             selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-            execution = self._execution(typed.text, embedded.vectors, replace(selection, texts=typed.conditions), k)
-            return search(execution, self.documents, chosen, k, typed_words(typed.text, embedded.tokens))
+            runner = self._runner(typed.text, embedded.vectors, replace(selection, texts=typed.conditions))
+            return search(runner, self.documents, chosen, k, typed_words(typed.text, embedded.tokens))
 
     def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
         """Every page that a step of a cascade lets through, best first.
@@ -256,13 +258,20 @@ class Index(AbstractContextManager["Index"]):
             step: Which of its steps, from 0.
             k: Hits wanted; no stage lets fewer through.
         """
+        return self.watch(query, cascade, k).let_through(step)
+
+    def watch(self, query: str, cascade: Cascade, k: int = 10) -> Watched:
+        """A cascade with every candidate of every step scored, and what each step lets through.
+
+        Args:
+            query: What is looked for, in words.
+            cascade: From `Pipeline.cascade`.
+            k: Hits wanted; no stage lets fewer through.
+        """
         rows = self.embed_query(query)
-        is_union = isinstance(cascade.steps[step], Fusion) and cascade.steps[step].limit is None
         with self.stored.gate.reading():
-            execution = self._execution(query, rows, parse_where((), self.documents), k)
-            if is_union and step + 1 < len(cascade.steps):
-                return execution.field(cascade, step + 1)
-            return execution.run(replace(cascade, steps=cascade.steps[: step + 1])).points
+            runner = self._runner(query, rows, parse_where((), self.documents))
+            return watch(runner, cascade, Limits(k, runner.count_pages))
 
     def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Document id, page number and words in reading order of every page, in order of record id."""
@@ -370,9 +379,10 @@ class Index(AbstractContextManager["Index"]):
         with self.stored.gate.reading():
             record = self.documents.page_record(doc, page, [FULL, *(s.name for s in self.pipeline.vectors)])
             selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-            execution = self._execution(query, embedded.vectors, selection, k)
-            stood = trace(execution, self.documents, chosen, record)
-            counted = find_answers(execution, chosen, embedded.vectors, record)
+            runner = self._runner(query, embedded.vectors, selection)
+            watched = watch(runner, chosen, Limits(k, runner.count_pages))
+            stood = trace(watched, self.documents, record)
+            counted = find_answers(watched, embedded.vectors, record)
             return explain_page(query, embedded, record, self.documents, str(chosen), stood, counted)
 
     @property
@@ -437,13 +447,13 @@ class Index(AbstractContextManager["Index"]):
             raise UsageError("No page was found, so there is nothing to explain.", "vrag info shows what is indexed.")
         return best[0].doc, best[0].page
 
-    def _execution(self, query: str, rows: FloatArray, selection: Selection, k: int) -> Execution:
+    def _runner(self, query: str, rows: FloatArray, selection: Selection) -> Runner:
         def form(stage: Stage) -> AnyVector:
             return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
 
         contexts = self._contexts if self.pipeline.has_context else None
         rescorer = Rescorer(self.stored.store, contexts, self.pipeline.regions, self.pipeline.head_rows)
-        return Execution(self.stored.store, form, selection, k, lambda: self.page_count, rescorer)
+        return Runner(self.stored.store, form, selection, lambda: self.page_count, rescorer)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

@@ -9,7 +9,10 @@ from vrag.bits import exact
 from vrag.bits.beside import BitsStore, view_of
 from vrag.cascade.text import parse_cascade
 from vrag.errors import UsageError
-from vrag.search.execution import Execution
+from vrag.search.plan import Limits
+from vrag.search.ranking import rank_pages
+from vrag.search.running import Runner
+from vrag.search.watching import watch
 from vrag.store.edge import EdgeStore
 from vrag.store.interface import Condition, Selection
 
@@ -39,15 +42,13 @@ def query(seed=1):
     return naive.unit(np.random.default_rng(seed).normal(size=(3, 8)))
 
 
-def run(store, text, selection=ALL, k=5, seed=1):
+def runner(store, selection=ALL, seed=1):
     rows = query(seed)
-    execution = Execution(store, lambda stage: rows[0] if stage.vector == "one" else rows, selection, k, lambda: PAGES)
-    return execution, parse_cascade(text, {}, NAMES)
+    return Runner(store, lambda stage: rows[0] if stage.vector == "one" else rows, selection, lambda: PAGES)
 
 
-def found(store, text, **more):
-    execution, cascade = run(store, text, **more)
-    return execution.run(cascade)
+def found(store, text, selection=ALL, k=5, seed=1):
+    return rank_pages(runner(store, selection, seed), parse_cascade(text, {}, NAMES), k)
 
 
 def numbers(ranking, k=5):
@@ -120,8 +121,10 @@ def test_the_filter_holds_from_the_first_stage_on(store):
 
 
 def test_every_candidate_of_a_stage_can_be_ranked(store):
-    execution, cascade = run(store, "rows@bits:40 > full@bits:10 > full")
-    assert [len(execution.field(cascade, i)) for i in range(3)] == [PAGES, 40, 10]
+    cascade = parse_cascade("rows@bits:40 > full@bits:10 > full", {}, NAMES)
+    watched = watch(runner(store), cascade, Limits(5, lambda: PAGES))
+    assert [len(watched.scored(i)) for i in range(3)] == [PAGES, 40, 10]
+    assert [len(watched.let_through(i)) for i in range(3)] == [40, 10, 5]
 
 
 def test_a_store_without_bits_runs_the_same_cascade(store):
@@ -152,9 +155,8 @@ def test_a_stage_that_stands_twice_in_a_fusion_keeps_its_scores(store):
 
 
 def test_a_second_run_knows_nothing_of_the_first(store):
-    execution, wide = run(store, "rows@bits:40 > full@bits:20 > full")
-    narrow = parse_cascade("full@bits:20 > full", {}, NAMES)
-    execution.run(wide)
-    (label, scores), *_ = execution.run(narrow).stages
+    twice, narrow = runner(store), parse_cascade("full@bits:20 > full", {}, NAMES)
+    rank_pages(twice, parse_cascade("rows@bits:40 > full@bits:20 > full", {}, NAMES), 5)
+    (label, scores), *_ = rank_pages(twice, narrow, 5).stages
     assert label == "full@bits"
     assert scores == dict(found(store, "full@bits:20 > full").stages)["full@bits"]

@@ -14,11 +14,13 @@ from vrag.bits import contents as contents_module
 from vrag.bits.beside import BitsStore
 from vrag.cascade.regions import RegionRule
 from vrag.cascade.text import parse_cascade
-from vrag.search.execution import Execution
+from vrag.search.ranking import rank_pages
 from vrag.search.rescoring import Rescorer
+from vrag.search.running import Runner
 from vrag.store.interface import Condition, Selection, SparseVector
 
 ALL = Selection((Condition("kind", ("page",)),))
+NAMES = ("full", "rows", "one", "text")
 LAST = [page(n, doc) for doc in "abc" for n in range(9)]  # of each three with equal scores, and ids of their own
 CASCADES = (
     "union(rows@bits:7, text:4) > full@bits@regions+0.6*text",
@@ -39,8 +41,8 @@ def answers(store, pages):
     found = []
     for text in CASCADES:
         rescorer = Rescorer(store, None, RegionRule(4, 2), 0)
-        execution = Execution(store, form, ALL, 6, lambda: pages, rescorer)
-        points = execution.run(parse_cascade(text, {}, ("full", "rows", "one", "text"))).points[:6]
+        runner, cascade = Runner(store, form, ALL, lambda: pages, rescorer), parse_cascade(text, {}, NAMES)
+        points = rank_pages(runner, cascade, 6).points[:6]
         found.append([(point.id, point.score) for point in points])
     return found
 

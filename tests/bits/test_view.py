@@ -9,9 +9,10 @@ from vrag.bits import cache as cache_module
 from vrag.bits.beside import BitsStore, view_of
 from vrag.cascade.regions import RegionRule
 from vrag.cascade.text import parse_cascade
-from vrag.search import execution as execution_module
-from vrag.search.execution import Execution
+from vrag.search import glance, running
+from vrag.search.ranking import rank_pages
 from vrag.search.rescoring import Rescorer
+from vrag.search.running import Runner
 from vrag.store.interface import Condition, Scored, Selection, SparseVector
 
 ALL = Selection((Condition("kind", ("page",)),))
@@ -36,9 +37,9 @@ def search(store, text=BEST):
         return WORDS if stage.vector == "text" else ROWS
 
     rescorer = Rescorer(store, None, RegionRule(4, 2), 0)
-    execution = Execution(store, form, ALL, 5, lambda: 40, rescorer)
-    ranking = execution.run(parse_cascade(text, {}, ("full", "rows", "text")))
-    return [(point.id, point.score) for point in ranking.points[:5]], ranking.starts
+    runner, cascade = Runner(store, form, ALL, lambda: 40, rescorer), parse_cascade(text, {}, ("full", "rows", "text"))
+    ranking = rank_pages(runner, cascade, 5)
+    return [(point.id, point.score) for point in ranking.points[:5]], ranking.trail.starts(1)
 
 
 def rewrite(store):
@@ -69,26 +70,26 @@ def test_a_compaction_between_two_stages_changes_nothing(store, monkeypatch, sta
 
         return called
 
-    monkeypatch.setattr(execution_module, "fused", between(execution_module.fused))
+    monkeypatch.setattr(running, "fused", between(running.fused))
     assert search(store) == before
     assert done
     assert search(store) != before  # what came in between counts from the next query on
 
 
 def test_a_page_that_comes_meanwhile_is_no_candidate(store, monkeypatch):
-    before, fused = search(store), execution_module.fused
+    before, fused = search(store), running.fused
     late = page(200, doc="c")
 
     def with_more(branches):
         store.upsert([late])  # and a stage in the engine finds it
         return [*fused(branches), Scored(late.id, 0.0, dict(late.payload))]
 
-    monkeypatch.setattr(execution_module, "fused", with_more)
+    monkeypatch.setattr(running, "fused", with_more)
     assert search(store) == before
 
 
 def test_the_view_is_taken_once(store, monkeypatch):
-    taken, whole = [], execution_module.view_of
-    monkeypatch.setattr(execution_module, "view_of", lambda store: taken.append(store) or whole(store))
+    taken, whole = [], glance.view_of
+    monkeypatch.setattr(glance, "view_of", lambda store: taken.append(store) or whole(store))
     search(store)
     assert len(taken) == 1

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.explain.test_heatmap import hottest, lies_in, one_hot
-from vrag.explain.counted import Answer, Answers
+from vrag.explain.counted import RegionAnswers, RowAnswer
 from vrag.explain.explanation import Explanation, Match
 from vrag.explain.html_report import heat_picture, html_report
 from vrag.explain.tracing import StageTrace
@@ -100,14 +100,14 @@ def test_pieces_of_a_word_are_one_button_and_so_is_all_that_the_model_adds(expla
     pieces = ("202", "##5", "?", *["<end_of_utterance>"] * 10)
     matches = tuple(replace(one if i < 2 else other, token=token) for i, token in enumerate(pieces))
     similarities = np.concatenate([one_hot(GRID, match.row) for match in matches])
-    answers = tuple(Answer("region", match.row, f"w{i}", 0.1 * i) for i, match in enumerate(matches))
+    answers = tuple(RowAnswer("region", match.row, f"w{i}", 0.1 * i) for i, match in enumerate(matches))
     found = replace(
         explanation,
         query="2025?",
         matches=matches,
         similarities=similarities,
         weights=np.ones(13, np.float32),
-        counted=Answers("full@regions", (0, 4), (0, 0, 1, 1), answers),
+        counted=RegionAnswers("full@regions", (0, 4), (0, 0, 1, 1), answers),
         stages=(StageTrace("text", 1, 0.0, 0, 0, False), *explanation.stages),
     )
     data = report_data(html_report(found, page))

@@ -10,8 +10,8 @@ from vrag.catalog.documents import KEYS, Document, Documents, page_id
 from vrag.catalog.payload import _pack, _pack_boxes
 from vrag.pipeline.pipeline import load_pipeline
 from vrag.pooling.poolings import normalise
-from vrag.search.execution import Execution
 from vrag.search.rescoring import Rescorer
+from vrag.search.running import Runner
 from vrag.search.search import search
 from vrag.search.where import parse_where
 from vrag.store.connect import Connection
@@ -100,8 +100,8 @@ def compare(stores, cascade, where, asked):
 def hits_of(store, rows, cascade, where):
     documents = Documents(store)
     selection, rescorer = parse_where(where, documents), Rescorer(store, None, RECIPE.regions)
-    execution = Execution(store, lambda stage: form(stage, rows), selection, 10, lambda: DOCS * PAGES, rescorer)
-    return search(execution, documents, RECIPE.cascade(cascade), 10)
+    runner = Runner(store, lambda stage: form(stage, rows), selection, lambda: DOCS * PAGES, rescorer)
+    return search(runner, documents, RECIPE.cascade(cascade), 10)
 
 
 def form(stage, rows):

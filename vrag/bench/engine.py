@@ -20,7 +20,8 @@ from vrag.catalog.documents import KEYS
 from vrag.catalog.payload import PAGE
 from vrag.grid import FloatArray
 from vrag.pooling.poolings import normalise
-from vrag.search.execution import Execution
+from vrag.search.ranking import rank_pages
+from vrag.search.running import Runner
 from vrag.store.interface import Condition, Record, Selection, VectorField
 
 FULL, ROWS, GLOBAL = "full", "rows", "global"
@@ -74,8 +75,8 @@ class BenchStore:
         def form(stage: Stage) -> FloatArray:
             return normalise(query.sum(axis=0, keepdims=True))[0] if stage.vector == GLOBAL else query
 
-        execution = Execution(self._store, form, _PAGES, TOP, lambda: self.pages)
-        points = execution.run(parsed).points
+        runner = Runner(self._store, form, _PAGES, lambda: self.pages)
+        points = rank_pages(runner, parsed, TOP).points
         return [int(point.payload["page"]) for point in points[:TOP]]
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from vrag.runtime.pathtext import shown
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vrag.explain.counted import Answers
+    from vrag.explain.counted import RegionAnswers
     from vrag.explain.explanation import Explanation, Match
 
 _SHOWN_MATCHES = 5  # of a hit in `search --explain`
@@ -132,7 +132,7 @@ def _stages(found: Explanation) -> Table:
     return table
 
 
-def _region(counted: Answers) -> str:
+def _region(counted: RegionAnswers) -> str:
     """Where the best region lies."""
     if counted.region is None or counted.rows is None:
         return "The whole page counts."

@@ -10,21 +10,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vrag.cascade.cascade import Cascade, Stage
-from vrag.cascade.regions import RegionRule
+from vrag.cascade.cascade import Stage
 from vrag.catalog.contexts import context_id
 from vrag.catalog.payload import page_grid, page_words
 from vrag.grid import Box, FloatArray
 from vrag.pipeline.pipeline import CONTEXT
 from vrag.search.context import CONTEXT_WEIGHT
-from vrag.search.execution import Execution
 from vrag.search.passages import Passage, find_passages
+from vrag.search.running import Runner
 from vrag.search.snippet import row_texts
-from vrag.store.interface import Record
+from vrag.search.watching import Watched
+from vrag.store.interface import Record, Scored
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RowAnswer:
     """What counted for one row of the query.
 
     Args:
@@ -41,7 +41,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class RegionAnswers:
     """What a stage with regions or context counted on one page.
 
     Args:
@@ -54,7 +54,7 @@ class Answers:
     stage: str
     rows: tuple[int, int] | None
     region: Box | None
-    answers: tuple[Answer, ...]
+    answers: tuple[RowAnswer, ...]
 
     @property
     def score(self) -> float:
@@ -62,56 +62,54 @@ class Answers:
         return sum(answer.contribution for answer in self.answers)
 
 
-def find_answers(execution: Execution, cascade: Cascade, query: FloatArray, page: Record) -> Answers | None:
-    """What the last stage with regions or context counted; None when the cascade has none.
+def find_answers(watched: Watched, query: FloatArray, page: Record) -> RegionAnswers | None:
+    """What the last step with regions or context counted; None when the cascade has none.
 
     Args:
-        execution: The query, ready to run.
-        cascade: How pages are ranked.
+        watched: The query, after it went through the cascade.
         query: float32 [m, d].
-        page: Record of the page with the vectors that such stages score.
+        page: Record of the page with the vectors that such steps score.
     """
-    stages = [step for step in cascade.steps if isinstance(step, Stage) and step.is_rescored]
-    if not stages:
+    steps = [i for i, step in enumerate(watched.cascade.steps) if isinstance(step, Stage) and step.is_rescored]
+    if not steps:
         return None
-    stage, rescoring = stages[-1], execution.rescoring
+    stage, rescoring = watched.cascade.steps[steps[-1]], watched.runner.rescoring
+    assert isinstance(stage, Stage)
     similarities = query @ np.atleast_2d(page.vectors[stage.vector]).T
-    context = _context(execution, str(page.payload["doc_id"])) if stage.context else None
-    from_context = None if context is None else CONTEXT_WEIGHT * (query @ context.vectors[CONTEXT].T)
-    rule, head = rescoring.rule if stage.regions else None, rescoring.head if stage.context else 0
-    window, passage = _region(execution, stage, rule, page) if rule else ((0, similarities.shape[1]), None)
+    window, passage = (0, similarities.shape[1]), None
+    if stage.regions:
+        start = watched.of_page(steps[-1], page.id).start
+        window = rescoring.rule.rows(page_grid(page.payload), start)
+        passage = _passage(watched.runner, stage, page, start)
+    head = rescoring.head if stage.context else 0
     parts = [_Part("page", similarities[:, slice(*window)], window[0])]
     parts += [_Part("head", similarities[:, :head])] if head else []
-    parts += [_Part("context", from_context)] if from_context is not None else []
+    parts += _context_part(watched.runner, query, page) if stage.context else []
     rows, box = (passage.rows, passage.box) if passage else (None, None)
     answers = [_placed(answer, rows) for answer in _answers(parts)]
-    return Answers(replace(stage, additions=()).scoring, rows, box, tuple(_named(answers, page)))
+    return RegionAnswers(replace(stage, additions=()).scoring, rows, box, tuple(_named(answers, page)))
 
 
-def _region(
-    execution: Execution, stage: Stage, rule: RegionRule, page: Record
-) -> tuple[tuple[int, int], Passage | None]:
-    """First row and end of the window that counts on this page, and the passage that a hit reports."""
-    alone = replace(execution, selection=replace(execution.selection, ids=frozenset([page.id])))
-    ranking = alone.run(Cascade("", (replace(stage, additions=()),)))
-    starts = ranking.starts.get(0, {})
-    query = np.atleast_2d(np.asarray(execution.form(stage)))
-    passages = find_passages(execution.rescoring, replace(stage, bits=True), query, ranking.points, starts)
-    return rule.rows(page_grid(page.payload), starts.get(page.id, 0)), passages.get(page.id)
+def _passage(runner: Runner, stage: Stage, page: Record, start: int) -> Passage | None:
+    """The passage that a hit reports; `start` is the first row of the window that counted."""
+    query, point = np.atleast_2d(np.asarray(runner.form(stage))), Scored(page.id, 0.0, page.payload)
+    passages = find_passages(runner.rescoring, replace(stage, bits=True), query, [point], {page.id: start})
+    return passages.get(page.id)
 
 
-def _placed(answer: Answer, rows: tuple[int, int] | None) -> Answer:
+def _placed(answer: RowAnswer, rows: tuple[int, int] | None) -> RowAnswer:
     """The answer, of the region where its row of the page lies there."""
     is_there = rows is not None and answer.source != "context" and rows[0] <= answer.row < rows[1]
     return replace(answer, source="region") if is_there else answer
 
 
-def _context(execution: Execution, doc_id: str) -> Record | None:
-    """The record of the document's context, where it counts."""
-    if execution.rescoring.contexts is None or execution.is_one_document:
-        return None
-    name = context_id(doc_id)
-    return execution.store.fetch([name], [CONTEXT]).get(name)
+def _context_part(runner: Runner, query: FloatArray, page: Record) -> list[_Part]:
+    """What the document's context answers, where it counts."""
+    if runner.rescoring.contexts is None or runner.is_one_document:
+        return []
+    name = context_id(str(page.payload["doc_id"]))
+    found = runner.store.fetch([name], [CONTEXT]).get(name)
+    return [_Part("context", CONTEXT_WEIGHT * (query @ found.vectors[CONTEXT].T))] if found else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +120,18 @@ class _Part:
     similarities: FloatArray
     first: int = 0
 
-    def answer(self, j: int) -> Answer:
+    def answer(self, j: int) -> RowAnswer:
         row = int(self.similarities[j].argmax())
-        return Answer(self.source, self.first + row, "", float(self.similarities[j, row]))
+        return RowAnswer(self.source, self.first + row, "", float(self.similarities[j, row]))
 
 
-def _answers(parts: Sequence[_Part]) -> list[Answer]:
+def _answers(parts: Sequence[_Part]) -> list[RowAnswer]:
     """The part that answers each of the query's rows best; the first of them where they are equal."""
     best = np.stack([part.similarities.max(axis=1) for part in parts], axis=1).argmax(axis=1)
     return [parts[which].answer(j) for j, which in enumerate(best.tolist())]
 
 
-def _named(answers: Sequence[Answer], page: Record) -> Iterator[Answer]:
+def _named(answers: Sequence[RowAnswer], page: Record) -> Iterator[RowAnswer]:
     """The answers with the words that their rows stand for; of a context's rows that is not kept."""
     grid = page_grid(page.payload)
     rows = np.array([answer.row if answer.source != "context" else 0 for answer in answers], np.intp)

@@ -9,7 +9,7 @@ import numpy as np
 from vrag.catalog.documents import Documents
 from vrag.catalog.payload import page_grid, page_place, page_words
 from vrag.embedders.protocol import QueryVectors
-from vrag.explain.counted import Answer, Answers
+from vrag.explain.counted import RegionAnswers, RowAnswer
 from vrag.explain.tracing import StageTrace
 from vrag.grid import Box, FloatArray, Grid
 from vrag.pages.page import Words
@@ -70,7 +70,7 @@ class Explanation:
     similarities: FloatArray
     weights: FloatArray
     grid: Grid
-    counted: Answers | None = None
+    counted: RegionAnswers | None = None
 
     @property
     def score(self) -> float:
@@ -110,7 +110,7 @@ class WordMatch:
     rows: tuple[int, ...]
     best: Match
     contribution: float
-    counted: Answer | None
+    counted: RowAnswer | None
 
 
 def word_matches(explanation: Explanation) -> list[WordMatch]:
@@ -157,7 +157,7 @@ def explain_page(
     documents: Documents,
     cascade: str,
     stages: tuple[StageTrace, ...],
-    counted: Answers | None = None,
+    counted: RegionAnswers | None = None,
 ) -> Explanation:
     """The explanation of one page, from its record with the vector `full`.
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from vrag.cascade.cascade import Cascade, Fusion, Stage, Step
+from vrag.cascade.cascade import Fusion, Stage
 from vrag.catalog.documents import Documents
 from vrag.errors import UsageError
-from vrag.search.execution import Execution, step_labels
+from vrag.search.ranking import step_labels
 from vrag.search.search import result_order
+from vrag.search.watching import PageScore, Watched
 from vrag.store.interface import Record, Scored
-
-Found = Mapping[str, Scored]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,83 +62,57 @@ class StageTrace:
         return f"passed (best {self.limit})" if self.passed else f"out (best {self.limit} pass)"
 
 
-def trace(execution: Execution, documents: Documents, cascade: Cascade, page: Record) -> tuple[StageTrace, ...]:
+def trace(watched: Watched, documents: Documents, page: Record) -> tuple[StageTrace, ...]:
     """The page's rank and score in every stage of a cascade, those of branches included, in the order of the text.
 
     Args:
-        execution: The query, ready to run.
+        watched: The query, after it went through the cascade.
         documents: Names of documents, which order equal scores.
-        cascade: The cascade it runs through.
         page: The page's record.
 
     Raises:
         UsageError: The page is not in the selection.
     """
-    if not execution.store.count(replace(execution.selection, ids=frozenset([page.id]))):
+    runner = watched.runner
+    if not runner.store.count(replace(runner.selection, ids=frozenset([page.id]))):
         raise UsageError("The filter leaves out the page to explain.", "Drop --where, or explain another page.")
-    return tuple(_Tracer(execution, documents, page).steps(cascade))
+    return tuple(_Tracer(documents, page).steps(watched))
 
 
 @dataclass(frozen=True, slots=True)
 class _Tracer:
-    execution: Execution
     documents: Documents
     page: Record
 
-    def steps(self, cascade: Cascade) -> Iterator[StageTrace]:
-        labels = step_labels(cascade.steps)
-        fields = [self._field(cascade, i) for i in range(len(cascade.steps))]
-        for i, step in enumerate(cascade.steps):
-            # What the next step scored is what this one let through, however it searched.
-            passed = self.page.id in fields[i + 1] if i + 1 < len(fields) else None
+    def steps(self, watched: Watched) -> Iterator[StageTrace]:
+        labels = step_labels(watched.cascade.steps)
+        for i, (step, label) in enumerate(zip(watched.cascade.steps, labels, strict=True)):
             if isinstance(step, Fusion):
-                yield from self._branches(step)
+                for number, branch in enumerate(watched.branches(i), 1):
+                    yield from (replace(stood, branch=f"{step.kind} {number}") for stood in self.steps(branch))
             if not (isinstance(step, Fusion) and step.kind == "union"):  # a union has no scores of its own
-                yield self._stage(cascade, i, labels[i], fields[i], passed)
+                yield self._step(watched, i, label)
 
-    def _branches(self, fusion: Fusion) -> Iterator[StageTrace]:
-        for number, branch in enumerate(fusion.branches, 1):
-            inner = Cascade("", branch)
-            for stood in self.steps(inner):
-                yield replace(stood, branch=f"{fusion.kind} {number}")
+    def _step(self, watched: Watched, i: int, label: str) -> StageTrace:
+        me, found, limit = watched.of_page(i, self.page.id), watched.scored(i), watched.limit(i)
+        rank = 1 + sum(other.score > me.score for other in found) + self._equals_before(me.score, found)
+        is_end = i + 1 == len(watched.cascade.steps)  # where equal scores are told apart
+        passed = found if is_end else watched.trail.passed(i)
+        is_in = any(other.id == self.page.id for other in passed) and (rank <= limit or not is_end)
+        return StageTrace(label, rank, me.score, len(found), limit, is_in, parts=tuple(_parts(watched, i, me)))
 
-    def _stage(self, cascade: Cascade, i: int, label: str, found: Found, passed: bool | None) -> StageTrace:
-        me = self._mine(cascade.steps[i], found)
-        rank = 1 + sum(other.score > me.score for other in found.values()) + self._equals_before(me, found)
-        limit = min(self.execution.limit(cascade, i), len(found))
-        is_in = self.page.id in found and rank <= limit if passed is None else passed
-        return StageTrace(label, rank, me.score, len(found), limit, is_in, parts=tuple(self._parts(cascade, i, me)))
-
-    def _parts(self, cascade: Cascade, i: int, me: Scored) -> Iterator[ScorePart]:
-        """The stage's own score, and by how much each addition lifts or lowers it."""
-        step = cascade.steps[i]
-        if not isinstance(step, Stage) or not step.additions:
-            return
-        before = 0.0
-        for count in range(len(step.additions) + 1):
-            partial = replace(step, additions=step.additions[:count])
-            steps = (*cascade.steps[:i], partial, *cascade.steps[i + 1 :])
-            found = self._field(replace(cascade, steps=steps), i)
-            score = me.score if partial == step else self._mine(partial, found).score
-            name = str(step.additions[count - 1]).removeprefix("+") if count else partial.scoring
-            yield ScorePart(name, score - before)
-            before = score
-
-    def _field(self, cascade: Cascade, i: int) -> Found:
-        return {point.id: point for point in self.execution.field(cascade, i)}
-
-    def _mine(self, step: Step, found: Found) -> Scored:
-        """The page's score; where it was no candidate, the one it has beside them. 0 without a word of the query."""
-        if self.page.id in found:
-            return found[self.page.id]
-        beside = replace(self.execution.selection, ids=frozenset([*found, self.page.id]))
-        alone = replace(self.execution, selection=beside).field(Cascade("", (step,)), 0)
-        return next(
-            (point for point in alone if point.id == self.page.id), Scored(self.page.id, 0.0, self.page.payload)
-        )
-
-    def _equals_before(self, me: Scored, found: Found) -> int:
-        """How many of the pages with this very score are ranked before it."""
-        equals = [other for other in found.values() if other.score == me.score]
+    def _equals_before(self, score: float, found: Sequence[Scored]) -> int:
+        """How many of the pages with this very score are ranked before the page."""
+        me = Scored(self.page.id, score, self.page.payload)
+        equals = [other for other in found if other.score == score]
         labels = self.documents.labels([str(point.payload["doc_id"]) for point in (me, *equals)])
         return sum(result_order(other, labels) < result_order(me, labels) for other in equals)
+
+
+def _parts(watched: Watched, i: int, page: PageScore) -> Iterator[ScorePart]:
+    """The stage's own score, and by how much each addition lifts or lowers it."""
+    stage = watched.cascade.steps[i]
+    if isinstance(stage, Stage) and page.blended:
+        yield ScorePart(replace(stage, additions=()).scoring, page.blended[0])
+        for addition, (before, after) in zip(stage.additions, pairwise(page.blended), strict=True):
+            yield ScorePart(str(addition).removeprefix("+"), after - before)

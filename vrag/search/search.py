@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vrag.cascade.cascade import Cascade
+from vrag.cascade.cascade import Cascade, Stage
 from vrag.catalog.documents import Documents, Label
 from vrag.errors import StoreError
 from vrag.grid import Box
-from vrag.search.execution import Execution, Ranking
 from vrag.search.passages import Passage, find_passages
+from vrag.search.ranking import Ranking, rank_pages
+from vrag.search.running import Runner
 from vrag.search.typed_words import TypedWord
 from vrag.store.interface import Scored
 
@@ -53,24 +54,24 @@ class Hit:
 
 
 def search(
-    execution: Execution, documents: Documents, cascade: Cascade, k: int, words: Sequence[TypedWord] = ()
+    runner: Runner, documents: Documents, cascade: Cascade, k: int, words: Sequence[TypedWord] = ()
 ) -> list[Hit]:
     """The `k` best pages, best first.
 
     Args:
-        execution: The query, ready to run.
+        runner: Of the query.
         documents: Names of documents.
         cascade: How pages are ranked.
         k: Hits wanted.
         words: What the query's rows stand for, to say which of them the context answered.
     """
-    ranking = replace(execution, spare=_TIE_MARGIN).run(cascade)
+    ranking = rank_pages(runner, cascade, k, _TIE_MARGIN)
     if any("doc_id" not in point.payload for point in ranking.points):
         raise StoreError("Pages of the index have lost what is known of them.", "vrag verify --repair brings it back.")
     labels = documents.labels([str(point.payload["doc_id"]) for point in ranking.points])
     best = sorted(ranking.points, key=lambda point: result_order(point, labels))[:k]
-    passages = _passages(execution, cascade, ranking, best)
-    answered = _context_words(execution, cascade, ranking, best, words)
+    passages = _passages(runner, cascade, ranking, best)
+    answered = _context_words(runner, cascade, ranking, best, words)
     hits = []
     for rank, point in enumerate(best, 1):
         name, path = labels[str(point.payload["doc_id"])]
@@ -83,29 +84,36 @@ def search(
 
 
 def _context_words(
-    execution: Execution, cascade: Cascade, ranking: Ranking, points: Sequence[Scored], words: Sequence[TypedWord]
+    runner: Runner, cascade: Cascade, ranking: Ranking, points: Sequence[Scored], words: Sequence[TypedWord]
 ) -> dict[str, tuple[str, ...]]:
-    """Words any piece of which the context answered, for each page, when the last stage with a context counted it."""
-    with_context = [place for place, stage in enumerate(cascade.stages) if stage.context]
-    if not (words and with_context and points) or execution.is_one_document:
+    """Words any piece of which the context answered, for each page, when the last step with a context counted it."""
+    with_context = [i for i, step in enumerate(cascade.steps) if isinstance(step, Stage) and step.context]
+    if not (words and with_context and points) or runner.is_one_document:
         return {}
-    stage = replace(cascade.stages[with_context[-1]], bits=True)  # estimates will do, where the index has them
-    starts = ranking.starts.get(with_context[-1], {})
-    answered = execution.rescoring.by_context(stage, np.asarray(execution.form(stage)), points, starts)
+    stage = _estimating(cascade, with_context[-1])
+    starts = ranking.trail.starts(with_context[-1])
+    answered = runner.rescoring.by_context(stage, np.asarray(runner.form(stage)), points, starts)
     typed = [word for word in words if word.is_typed]
     return {
         point: tuple(word.text for word in typed if rows[list(word.rows)].any()) for point, rows in answered.items()
     }
 
 
-def _passages(execution: Execution, cascade: Cascade, ranking: Ranking, points: Sequence[Scored]) -> dict[str, Passage]:
-    """The best passage of each page, where a stage looked for regions."""
-    if not ranking.starts:
+def _passages(runner: Runner, cascade: Cascade, ranking: Ranking, points: Sequence[Scored]) -> dict[str, Passage]:
+    """The best passage of each page, where a step looked for regions."""
+    looked = [i for i in range(len(cascade.steps)) if ranking.trail.starts(i)]
+    if not looked:
         return {}
-    looked = max(ranking.starts)
-    stage = replace(cascade.stages[looked], bits=True)  # estimates will do, where the index has them
-    query = np.atleast_2d(np.asarray(execution.form(stage)))
-    return find_passages(execution.rescoring, stage, query, points, ranking.starts[looked])
+    stage = _estimating(cascade, looked[-1])
+    query = np.atleast_2d(np.asarray(runner.form(stage)))
+    return find_passages(runner.rescoring, stage, query, points, ranking.trail.starts(looked[-1]))
+
+
+def _estimating(cascade: Cascade, step: int) -> Stage:
+    """A stage of the cascade over bits, where the index has them: estimates will do."""
+    stage = cascade.steps[step]
+    assert isinstance(stage, Stage)
+    return replace(stage, bits=True)
 
 
 def result_order(point: Scored, labels: Mapping[str, Label]) -> tuple[float, str, int]:

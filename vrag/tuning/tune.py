@@ -149,8 +149,8 @@ def _measure(index: Index, query: TuningQuery, cascade: Cascade, wanted: set[str
     started = time.perf_counter()
     hits = index.search(query.text, K, str(cascade))
     tally.milliseconds.append((time.perf_counter() - started) * 1000)
-    earlier = range(len(cascade.steps) - 1)
-    found = [{point.id for point in index.let_through(query.text, cascade, step, K)} for step in earlier]
+    watched = index.watch(query.text, cascade, K)
+    found = [{point.id for point in watched.let_through(step)} for step in range(len(cascade.steps) - 1)]
     sets = [*found, {hit.id for hit in hits}]
     wanted = wanted or sets[-1]
     tally.recalls.append([len(wanted & kept) / max(len(wanted), 1) for kept in sets])

@@ -5,9 +5,11 @@ import pytest
 
 from vrag.cascade.regions import RegionRule
 from vrag.cascade.text import parse_cascade
-from vrag.search import execution
-from vrag.search.execution import Execution, _contrast, step_labels
+from vrag.search import blending
+from vrag.search.blending import contrast
+from vrag.search.ranking import rank_pages, step_labels
 from vrag.search.rescoring import Rescorer
+from vrag.search.running import Runner
 from vrag.store.edge import EdgeStore
 from vrag.store.interface import Condition, Record, Selection, SparseVector, VectorField
 
@@ -63,9 +65,8 @@ def form(stage):
 
 def run(store, text, k=5, selection=None):
     cascade = parse_cascade(text, {}, ("full", "rows", "global", "text"))
-    return Execution(store, form, selection or Selection(), k, lambda: PAGES, Rescorer(store, None, RULE, head=2)).run(
-        cascade
-    )
+    rescorer = Rescorer(store, None, RULE, head=2)
+    return rank_pages(Runner(store, form, selection or Selection(), lambda: PAGES, rescorer), cascade, k)
 
 
 def ids(ranking, k=5):
@@ -132,7 +133,7 @@ def test_an_addition_is_standardised_and_scaled_by_the_spread(store, vectors):
 
 def test_a_page_scores_the_same_however_many_candidates_there_are(store, vectors, monkeypatch):
     """What is blended in is standardised over the pages that lead, which more candidates do not change."""
-    monkeypatch.setattr(execution, "_LEADING", 6)
+    monkeypatch.setattr(blending, "_LEADING", 6)
     keys = list(vectors["full"])
     full = np.array([maxsim(vectors["full"][key]) for key in keys])
     rows = np.array([maxsim(vectors["rows"][key]) for key in keys])
@@ -151,14 +152,14 @@ def test_words_count_as_far_as_they_tell_pages_apart(store, vectors, monkeypatch
     words = np.array([found.get(key, 0.0) for key in keys])
     naive = full + 0.5 * full.std() * (words - words.mean()) / words.std()
     assert run(store, "full+0.5*text").points[0].score == pytest.approx(naive.max(), rel=1e-3)
-    monkeypatch.setattr(execution, "_CONTRAST", 1)  # the second best has the same words as the best
+    monkeypatch.setattr(blending, "_CONTRAST", 1)  # the second best has the same words as the best
     assert run(store, "full+0.5*text").points[0].score == pytest.approx(full.max(), rel=1e-3)
 
 
 def test_words_that_all_pages_have_alike_count_nothing():
-    assert _contrast(np.full(40, 3.0)) == 0
-    assert _contrast(np.zeros(40)) == 0
-    assert _contrast(np.array([2.0, *[0.5] * 39])) == 0.75
+    assert contrast(np.full(40, 3.0)) == 0
+    assert contrast(np.zeros(40)) == 0
+    assert contrast(np.array([2.0, *[0.5] * 39])) == 0.75
 
 
 def test_an_addition_that_knows_no_page_changes_nothing(store):
@@ -205,7 +206,7 @@ def test_the_best_region_counts(store, vectors, text, head):
 def test_where_the_best_region_begins_is_told(store, vectors):
     ranking = run(store, "rows:40 > full@regions")
     for point in ranking.points[:5]:
-        start = ranking.starts[1][point.id]
+        start = ranking.trail.starts(1)[point.id]
         inside = vectors["full"][point.id][start : start + RULE.window]
         assert maxsim(inside) == pytest.approx(point.score, rel=1e-3)
 
@@ -213,7 +214,7 @@ def test_where_the_best_region_begins_is_told(store, vectors):
 def test_a_region_of_the_whole_page_is_maxsim(store):
     whole = Rescorer(store, None, RegionRule(window=100, stride=100))
     cascade = parse_cascade("full@regions", {}, ("full",))
-    ranking = Execution(store, form, Selection(), 5, lambda: PAGES, whole).run(cascade)
+    ranking = rank_pages(Runner(store, form, Selection(), lambda: PAGES, whole), cascade, 5)
     assert ids(ranking) == ids(run(store, "full"))
 
 
@@ -229,12 +230,12 @@ def test_an_addition_goes_on_top_of_regions(store):
 @pytest.mark.parametrize("text", ["full", "rows:2 > full", "rrf(rows:9, global:9):9 > full", "rows:4"])
 def test_pages_that_another_process_writes_after_the_count_are_found(store, text):
     cascade = parse_cascade(text, {}, ("full", "rows", "global", "text"))
-    assert len(Execution(store, form, Selection(), 4, lambda: 0).run(cascade).points) == 4
+    assert len(rank_pages(Runner(store, form, Selection(), lambda: 0), cascade, 4).points) == 4
 
 
 def test_regions_are_told_stage_by_stage(store, vectors):
     ranking = run(store, "full@regions:9 > full@regions+context:7 > full")
-    first, second = ranking.starts[0], ranking.starts[1]
+    first, second = ranking.trail.starts(0), ranking.trail.starts(1)
     assert (len(first), len(second)) == (PAGES, 9)
 
 

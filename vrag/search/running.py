@@ -1,0 +1,264 @@
+"""Running a plan: every operator takes candidates, lets some through, and leaves behind what it did.
+
+Whatever the engine can express goes to it as one request, the rest is done here. Regions and context are scored by
+`vrag.search.rescoring`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from vrag.bits.exact import ExactPages
+from vrag.bits.portable import IntArray
+from vrag.bits.rerank import ONE_THREAD, exact_best
+from vrag.bits.stage import BitStage, Scores, best_of, best_pages, scores_of, selected
+from vrag.bits.view import PageTable
+from vrag.cascade.bm25 import TEXT
+from vrag.cascade.cascade import Cascade, Stage
+from vrag.cascade.fusion import fused
+from vrag.cascade.regions import RegionRule
+from vrag.grid import FloatArray
+from vrag.search.blending import blended, contrast
+from vrag.search.glance import Glance
+from vrag.search.operators import (
+    BitScan,
+    Blend,
+    EngineFusion,
+    EngineQuery,
+    Fuse,
+    Keep,
+    Plan,
+    ReadPayload,
+    Rerank,
+    Rescore,
+    Scoring,
+    Survey,
+    WordScan,
+)
+from vrag.search.plan import Beside, Limits, compile_plan
+from vrag.search.rescoring import Rescorer, rescored
+from vrag.search.trail import Entry, Trail
+from vrag.store.interface import (
+    AnyVector,
+    Condition,
+    FusionRequest,
+    Request,
+    Scored,
+    Selection,
+    SparseVector,
+    StageRequest,
+    Store,
+)
+
+PAYLOAD_KEYS = ("doc_id", "page", "tiles")  # all that a ranking needs of a page's record
+_HERE = 32  # pages scored at once by our own threads
+QueryForm = Callable[[Stage], AnyVector]
+Given = list[Scored] | None  # candidates; None for all of the selection
+
+
+@dataclass
+class Runner:
+    """Runs plans for one query.
+
+    Args:
+        store: Where the pages are.
+        form: The query as a stage scores with it.
+        selection: Pages that take part.
+        count_pages: Counts the pages in the index.
+        rescorer: Runs the stages that the engine cannot; None for one without contexts.
+        glance: What the query sees beside the store; None to look now.
+    """
+
+    store: Store
+    form: QueryForm
+    selection: Selection
+    count_pages: Callable[[], int]
+    rescorer: Rescorer | None = None
+    glance: Glance | None = None
+
+    def __post_init__(self) -> None:
+        self.seen = self.glance = self.glance or Glance(self.store)
+
+    def plan(self, cascade: Cascade, limits: Limits, is_watched: bool = False) -> Plan:
+        """The operators that run a cascade here.
+
+        Raises:
+            UsageError: A stage asks for packed bits of a vector that has none.
+        """
+        asks = any(stage.bits or stage.vector == TEXT for stage in cascade.stages)
+        return compile_plan(cascade, self.seen.beside if asks else Beside(), limits, is_watched)
+
+    def run(self, plan: Plan, given: Given = None) -> Trail:
+        """What every operator let through.
+
+        Args:
+            plan: From `plan`.
+            given: Candidates; None for all of the selection.
+        """
+        entries = []
+        for operator in plan.operators:
+            entry = METHODS[type(operator)](self, operator, given)
+            entries.append(entry)
+            given = given if isinstance(operator, Survey) else entry.points
+        return Trail(tuple(entries))
+
+    def engine_query(self, query: EngineQuery, given: Given) -> Entry:
+        """Ask the engine."""
+        requests = [self._request(part) for part in query.parts]
+        return Entry(query, self.store.query(requests, self._those(given), PAYLOAD_KEYS))
+
+    def scan_bits(self, scan: BitScan, given: Given) -> Entry:
+        """The best candidates by packed bits."""
+        assert self.seen.view is not None
+        stages = [BitStage(part.stage.vector, _rows(self.form(part.stage)), part.limit) for part in scan.parts]
+        found = best_pages(self.seen.view, self.store, stages, self._those(given))
+        return Entry(scan, [Scored(page, score, {}) for page, score in found])
+
+    def scan_words(self, scan: WordScan, given: Given) -> Entry:
+        """The best candidates by words."""
+        assert self.seen.view is not None
+        table, (pages, scores) = self.seen.view.table, self._by_words()
+        is_in = np.isin(pages, selected(table, self.store, self._those(given)), assume_unique=True)
+        pages, scores = best_of(table, pages[is_in], scores[is_in], scan.part.limit)
+        found = zip(pages.tolist(), scores.tolist(), strict=True)
+        return Entry(scan, [Scored(table.ids[page], score, {}) for page, score in found])
+
+    def rerank(self, rerank: Rerank, given: Given) -> Entry:
+        """Exact scores where they can matter."""
+        query, estimates = self.form(rerank.part.stage), {point.id: point.score for point in given or ()}
+        if rerank.from_rows:
+            assert self.seen.view is not None
+            view = self.seen.view
+            rows = view.exact[rerank.part.stage.vector]
+            score, at_once = partial(_scored_here, rows, view.table, _rows(query)), _HERE
+        else:
+            score, at_once = partial(self._scored_in_engine, rerank.part.stage, query), ONE_THREAD
+        return Entry(rerank, exact_best(score, estimates, rerank.best, at_once)[: rerank.part.limit])
+
+    def rescore(self, rescore: Rescore, given: Given) -> Entry:
+        """Score by region and with context."""
+        stage, points = rescore.stage, given or []
+        if stage.bits and self.seen.view is not None:  # a page that another thread writes is no part of what is asked
+            points = [point for point in points if point.id in self.seen.view.table.position]
+        best = self.rescoring.score(stage, _rows(self.form(stage)), points, self.is_one_document)
+        starts = {point.id: b.start for point, b in zip(points, best, strict=True)} if stage.regions else {}
+        return Entry(rescore, [point for point in rescored(points, best) if np.isfinite(point.score)], starts)
+
+    def blend(self, blend: Blend, given: Given) -> Entry:
+        """Add other scores."""
+        points = given or []
+        if not points:
+            return Entry(blend, points)
+        additions = []
+        for addition in blend.stage.additions:
+            other = self.scores(Stage(addition.vector), points)
+            column = np.array([other.get(point.id, 0.0) for point in points])
+            additions.append((addition.weight * (contrast(column) if addition.vector == TEXT else 1), column))
+        sums = blended(np.array([point.score for point in points]), additions).T.tolist()
+        found = [replace(point, score=after[-1]) for point, after in zip(points, sums, strict=True)]
+        by_id = {point.id: after for point, after in zip(points, sums, strict=True)}
+        return Entry(blend, sorted(found, key=lambda point: (-point.score, point.id)), blended=by_id)
+
+    def keep(self, keep: Keep, given: Given) -> Entry:
+        """Drop what is not among the best."""
+        return Entry(keep, (given or [])[: keep.limit])
+
+    def read_payload(self, read: ReadPayload, given: Given) -> Entry:
+        """Look pages up."""
+        unknown = frozenset(point.id for point in given or () if not point.payload)
+        records = self.store.scroll(Selection(ids=unknown), keys=PAYLOAD_KEYS) if unknown else ()
+        payloads = {record.id: record.payload for record in records}
+        found = [replace(point, payload=point.payload or payloads.get(point.id, {})) for point in given or ()]
+        return Entry(read, [point for point in found if point.payload])
+
+    def fuse(self, fuse: Fuse, given: Given) -> Entry:
+        """Run branches side by side."""
+        trails = tuple(self.run(branch, given) for branch in fuse.branches)
+        return Entry(fuse, fused([trail.points for trail in trails])[: fuse.limit], branches=trails)
+
+    def survey(self, survey: Survey, given: Given) -> Entry:
+        """Look at all candidates."""
+        trail = self.run(survey.plan, given)
+        of_step = trail.starts(survey.step), trail.blended(survey.step), trail.branches(survey.step)
+        return Entry(survey, trail.points, *of_step)
+
+    def scores(self, stage: Stage, points: Sequence[Scored]) -> Scores:
+        """The stage's own scores of given pages; those without any term in common with a sparse query lack."""
+        if not points:
+            return {}
+        ids, view = frozenset(point.id for point in points), None
+        if stage.bits or stage.vector == TEXT:
+            view = self.seen.view if self.seen.beside.scores(stage) else None
+        if view is not None and stage.vector == TEXT:
+            pages, found = (values.tolist() for values in self._by_words())
+            by_words = {view.table.ids[page]: score for page, score in zip(pages, found, strict=True)}
+            return {page: by_words[page] for page in ids if page in by_words}
+        query = self.form(stage)
+        if isinstance(query, SparseVector) and not len(query.indices):
+            return {}
+        if view is not None:
+            return scores_of(view.packed[stage.vector], view.table, _rows(query), list(ids))
+        asked = self.store.query([StageRequest(stage.vector, query, len(ids))], Selection(ids=ids), ("doc_id",))
+        return {point.id: point.score for point in asked}
+
+    @property
+    def rescoring(self) -> Rescorer:
+        """Runs the stages that the engine cannot, on the query's view; without contexts when none was given."""
+        return replace(self.rescorer or Rescorer(self.store, None, RegionRule()), take_view=lambda: self.seen.view)
+
+    @property
+    def is_one_document(self) -> bool:
+        """Whether the filter leaves one document's pages."""
+        named = [c for c in self.selection.conditions if isinstance(c, Condition) and c.key == "doc_id"]
+        return any(len(c.values) == 1 and not c.negate for c in named)
+
+    def _those(self, given: Given) -> Selection:
+        return self.selection if given is None else Selection(ids=frozenset(point.id for point in given))
+
+    def _request(self, part: Scoring | EngineFusion) -> Request:
+        if isinstance(part, Scoring):
+            return self._stage_request(part)
+        return FusionRequest(tuple(tuple(map(self._stage_request, branch)) for branch in part.branches), part.limit)
+
+    def _stage_request(self, part: Scoring) -> StageRequest:
+        return StageRequest(part.stage.vector, self.form(part.stage), part.limit, part.stage.hnsw)
+
+    def _by_words(self) -> tuple[IntArray, FloatArray]:
+        """Positions in the view of all pages with a word of the query, int64 [p], and their scores, float32 [p]."""
+        query = self.form(Stage(TEXT))
+        assert isinstance(query, SparseVector)
+        return self.seen.word_scores(query)
+
+    def _scored_in_engine(self, stage: Stage, query: AnyVector, ids: Sequence[str]) -> list[Scored]:
+        request = StageRequest(stage.vector, query, len(ids))
+        return self.store.query([request], Selection(ids=frozenset(ids)), PAYLOAD_KEYS)
+
+
+Method = Callable[[Runner, Any, Given], Entry]
+METHODS: dict[type, Method] = {
+    EngineQuery: Runner.engine_query,
+    BitScan: Runner.scan_bits,
+    WordScan: Runner.scan_words,
+    Rerank: Runner.rerank,
+    Rescore: Runner.rescore,
+    Blend: Runner.blend,
+    Keep: Runner.keep,
+    ReadPayload: Runner.read_payload,
+    Fuse: Runner.fuse,
+    Survey: Runner.survey,
+}
+
+
+def _scored_here(scorer: ExactPages, table: PageTable, query: FloatArray, ids: Sequence[str]) -> list[Scored]:
+    return [Scored(page, score, {}) for page, score in scores_of(scorer, table, query, ids).items()]
+
+
+def _rows(query: AnyVector) -> FloatArray:
+    """A query that is scored here: rows [m, d]; the plan lets no words come here."""
+    assert not isinstance(query, SparseVector)
+    return np.atleast_2d(query)

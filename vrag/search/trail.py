@@ -1,0 +1,82 @@
+"""What a plan has left behind: every operator with what it let through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from vrag.cascade.cascade import Fusion, Step
+from vrag.search.operators import Keep, Operator, Survey
+from vrag.store.interface import Scored
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an operator let through.
+
+    Args:
+        operator: Which one.
+        points: Pages with its scores, best first.
+        starts: First row of each page's best region, by point id, where it looked for regions.
+        blended: Each page's score before and after every addition, by point id, where it blended.
+        branches: What its branches left behind.
+    """
+
+    operator: Operator
+    points: list[Scored]
+    starts: Mapping[str, int] = field(default_factory=dict)
+    blended: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    branches: tuple[Trail, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Entries in the order in which the operators ran."""
+
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def points(self) -> list[Scored]:
+        """What is left at the end, best first."""
+        return self.entries[-1].points
+
+    def passed(self, step: int) -> list[Scored]:
+        """What a step of the cascade let through; nothing where the engine did it within a larger request."""
+        of_step = self._of(step)
+        return of_step[0].points if of_step else []
+
+    def scored(self, step: int) -> list[Scored]:
+        """Every candidate that a step scored, in a plan that is watched."""
+        of_step = self._of(step)
+        surveys = [entry for entry in of_step if isinstance(entry.operator, Survey)]
+        return (surveys or [entry for entry in of_step if not isinstance(entry.operator, Keep)])[0].points
+
+    def starts(self, step: int) -> Mapping[str, int]:
+        """First row of each page's best region, by point id; empty where the step looked for none."""
+        return next((entry.starts for entry in self._of(step) if entry.starts), {})
+
+    def blended(self, step: int) -> Mapping[str, Sequence[float]]:
+        """Each page's score before and after every addition, by point id; empty where the step blended none in."""
+        return next((entry.blended for entry in self._of(step) if entry.blended), {})
+
+    def branches(self, step: int) -> tuple[Trail, ...]:
+        """What the branches of a fusion left behind; nothing where the engine ran them."""
+        return next((entry.branches for entry in self._of(step) if entry.branches), ())
+
+    def by_stage(self, steps: Sequence[Step]) -> Iterator[dict[str, float]]:
+        """Scores by point id that each stage gave the pages it let through, those of branches included.
+
+        Args:
+            steps: Of the cascade that was run, or of the branch.
+        """
+        for i, step in enumerate(steps):
+            if isinstance(step, Fusion):
+                branches = self.branches(i) or (Trail(),) * len(step.branches)
+                for trail, branch in zip(branches, step.branches, strict=True):
+                    yield from trail.by_stage(branch)
+            else:
+                yield {point.id: point.score for point in self.passed(i)}
+
+    def _of(self, step: int) -> list[Entry]:
+        """Entries of a step, the last one first."""
+        return [entry for entry in reversed(self.entries) if entry.operator.step == step]
