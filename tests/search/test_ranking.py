@@ -3,78 +3,23 @@
 import numpy as np
 import pytest
 
+from tests.search.pages import FIELDS, NAMES, PAGES, QUERY, RULE, maxsim, point_id, runner
 from vrag.cascade.regions import RegionRule
 from vrag.cascade.text import parse_cascade
 from vrag.search import blending
 from vrag.search.blending import contrast
 from vrag.search.ranking import rank_pages, step_labels
 from vrag.search.rescoring import Rescorer
-from vrag.search.running import Runner
 from vrag.store.edge import EdgeStore
-from vrag.store.interface import Condition, Record, Selection, SparseVector, VectorField
-
-PAGES, DIM = 40, 8
-RULE = RegionRule(window=4, stride=1)
-FIELDS = [
-    VectorField("full", "multi", DIM),
-    VectorField("rows", "multi", DIM),
-    VectorField("global", "single", DIM, hnsw=True),
-    VectorField("text", "sparse"),
-]
-rng = np.random.default_rng(3)
-
-
-def unit(*shape):
-    rows = rng.normal(size=shape).astype(np.float32)
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
-
-
-QUERY = unit(3, DIM)
-TERMS = SparseVector(np.array([7, 9], np.uint32), np.ones(2, np.float32))
-
-
-def point_id(i):
-    return f"00000000-0000-0000-0000-{i:012d}"
-
-
-@pytest.fixture(scope="module")
-def vectors():
-    full = {point_id(i): unit(6, DIM) for i in range(PAGES)}
-    return {"full": full, "rows": {k: v[::2] for k, v in full.items()}, "global": {k: v[0] for k, v in full.items()}}
-
-
-@pytest.fixture(scope="module")
-def store(vectors, tmp_path_factory):
-    store = EdgeStore.create(tmp_path_factory.mktemp("shard"), FIELDS, {"doc_id": "keyword"})
-    records = []
-    for i, key in enumerate(vectors["full"]):
-        terms = [7] if i % 4 == 0 else [5]
-        sparse = {"text": SparseVector(np.array(terms, np.uint32), np.ones(1, np.float32))}
-        payload = {"doc_id": "even" if i % 2 == 0 else "odd", "page": i}
-        records.append(Record(key, payload, {name: vectors[name][key] for name in vectors}, sparse))
-    store.upsert(records)
-    yield store
-    store.close()
-
-
-def form(stage):
-    if stage.vector == "text":
-        return TERMS
-    return QUERY.sum(axis=0) if stage.vector == "global" else QUERY
+from vrag.store.interface import Condition, Record, Selection
 
 
 def run(store, text, k=5, selection=None):
-    cascade = parse_cascade(text, {}, ("full", "rows", "global", "text"))
-    rescorer = Rescorer(store, None, RULE, head=2)
-    return rank_pages(Runner(store, form, selection or Selection(), lambda: PAGES, rescorer), cascade, k)
+    return rank_pages(runner(store, selection), parse_cascade(text, {}, NAMES), k)
 
 
 def ids(ranking, k=5):
     return [point.id for point in ranking.points[:k]]
-
-
-def maxsim(rows):
-    return float((QUERY @ rows.T).max(axis=1).sum())
 
 
 def best(vectors, keys, k=5):
@@ -212,10 +157,8 @@ def test_where_the_best_region_begins_is_told(store, vectors):
 
 
 def test_a_region_of_the_whole_page_is_maxsim(store):
-    whole = Rescorer(store, None, RegionRule(window=100, stride=100))
-    cascade = parse_cascade("full@regions", {}, ("full",))
-    ranking = rank_pages(Runner(store, form, Selection(), lambda: PAGES, whole), cascade, 5)
-    assert ids(ranking) == ids(run(store, "full"))
+    whole = runner(store, rescorer=Rescorer(store, None, RegionRule(window=100, stride=100)))
+    assert ids(rank_pages(whole, parse_cascade("full@regions", {}, NAMES), 5)) == ids(run(store, "full"))
 
 
 def test_without_bits_the_stored_vectors_are_scored(store):
@@ -229,8 +172,8 @@ def test_an_addition_goes_on_top_of_regions(store):
 
 @pytest.mark.parametrize("text", ["full", "rows:2 > full", "rrf(rows:9, global:9):9 > full", "rows:4"])
 def test_pages_that_another_process_writes_after_the_count_are_found(store, text):
-    cascade = parse_cascade(text, {}, ("full", "rows", "global", "text"))
-    assert len(rank_pages(Runner(store, form, Selection(), lambda: 0), cascade, 4).points) == 4
+    cascade = parse_cascade(text, {}, NAMES)
+    assert len(rank_pages(runner(store, pages=0), cascade, 4).points) == 4
 
 
 def test_regions_are_told_stage_by_stage(store, vectors):

@@ -122,7 +122,7 @@ class Fusion:
         return f"{self.scoring}{f':{self.limit}' if self.limit else ''}"
 
 
-Step = Stage | Fusion
+Step = Stage | Fusion  # whatever else there may be has a `limit`, a `scoring`, and itself as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +134,10 @@ class Cascade:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """Every scoring of the cascade, those of branches included, in the order of the text."""
+        """Every scoring of a vector, those of branches included, in the order of the text."""
         found: list[Stage] = []
         for step in self.steps:
-            found += step.stages if isinstance(step, Fusion) else [step]
+            found += step.stages if isinstance(step, Fusion) else [step] if isinstance(step, Stage) else []
         return tuple(found)
 
     @property

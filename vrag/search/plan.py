@@ -7,8 +7,8 @@ stages and fusions in a row become one request of nested prefetches. A stage tha
 A plan that is watched is the same cascade with every candidate of every step scored, step by step: what explanations
 and tuning read.
 
-A new kind of step is a class with its rule in `RULES`; what it does is an operator with its method in
-`vrag.search.running.METHODS`.
+A new kind of step is a class (`vrag.cascade.cascade.Step` says what it needs) with its rule in `RULES`; what it does is
+an operator with its method in `vrag.search.running.METHODS`.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class Beside:
     has_words: bool = False
     rows: tuple[str, ...] = ()
 
-    def check(self, stages: Sequence[Stage]) -> None:
+    def check(self, cascade: Cascade) -> None:
         """Raise `UsageError` for a stage over bits that its vector does not have."""
-        for stage in stages:
+        for stage in cascade.stages:
             if stage.bits and self.packed is not None and stage.vector not in self.packed:
                 raise UsageError(f"{stage.vector!r} has no packed bits.", f"These have: {', '.join(self.packed)}.")
 
@@ -148,7 +148,7 @@ def compile_plan(cascade: Cascade, beside: Beside, limits: Limits, is_watched: b
     Raises:
         UsageError: A stage asks for packed bits of a vector that has none.
     """
-    beside.check(cascade.stages)
+    beside.check(cascade)
     return _compiled(Place(beside, limits, is_watched), cascade.steps)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vrag.bits.stage import Scores
-from vrag.cascade.cascade import Cascade, Fusion, Step
+from vrag.cascade.cascade import Cascade, Fusion, Stage, Step
 from vrag.search.plan import Limits
 from vrag.search.running import Runner
 from vrag.search.trail import Trail
@@ -49,9 +49,11 @@ def _stage_scores(
     runner: Runner, cascade: Cascade, trail: Trail, points: Sequence[Scored]
 ) -> Iterator[tuple[str, Scores]]:
     """Every stage's scores; of the points also what it has not given, as another branch or the engine found them."""
-    stages = zip(step_labels(cascade.stages), cascade.stages, trail.by_stage(cascade.steps), strict=True)
-    for label, stage, known in stages:
-        yield label, {**known, **runner.scores(stage, [point for point in points if point.id not in known])}
+    scorings = list(trail.by_scoring(cascade.steps))
+    for label, (step, known) in zip(step_labels([step for step, _ in scorings]), scorings, strict=True):
+        if isinstance(step, Stage):
+            known |= runner.scores(step, [point for point in points if point.id not in known])
+        yield label, known
     last = cascade.steps[-1]
     if isinstance(last, Fusion):
         yield last.kind, {point.id: point.score for point in trail.points}
@@ -70,4 +72,4 @@ def step_labels(steps: Sequence[Step]) -> list[str]:
 def _name(step: Step) -> str:
     if isinstance(step, Fusion):
         return step.kind
-    return step.vector if step.is_plain else replace(step, hnsw=False).scoring
+    return step.vector if isinstance(step, Stage) and step.is_plain else step.scoring.replace("@hnsw", "")

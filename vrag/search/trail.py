@@ -63,8 +63,8 @@ class Trail:
         """What the branches of a fusion left behind; nothing where the engine ran them."""
         return next((entry.branches for entry in self._of(step) if entry.branches), ())
 
-    def by_stage(self, steps: Sequence[Step]) -> Iterator[dict[str, float]]:
-        """Scores by point id that each stage gave the pages it let through, those of branches included.
+    def by_scoring(self, steps: Sequence[Step]) -> Iterator[tuple[Step, dict[str, float]]]:
+        """Every step but fusions, those of branches included, with the scores by point id of the pages it let through.
 
         Args:
             steps: Of the cascade that was run, or of the branch.
@@ -73,9 +73,9 @@ class Trail:
             if isinstance(step, Fusion):
                 branches = self.branches(i) or (Trail(),) * len(step.branches)
                 for trail, branch in zip(branches, step.branches, strict=True):
-                    yield from trail.by_stage(branch)
+                    yield from trail.by_scoring(branch)
             else:
-                yield {point.id: point.score for point in self.passed(i)}
+                yield step, {point.id: point.score for point in self.passed(i)}
 
     def _of(self, step: int) -> list[Entry]:
         """Entries of a step, the last one first."""
