@@ -163,7 +163,7 @@ def test_packed_bits_are_proposed_where_numba_scores_them(index, monkeypatch):
 
 def test_the_default_pipeline_is_compared_with_its_own_score_of_every_page(index, monkeypatch):
     pipeline = replace(load_pipeline(), name="builtin")
-    monkeypatch.setattr(index, "pipeline", pipeline)
+    monkeypatch.setattr(type(index), "pipeline", property(lambda self: pipeline))
     monkeypatch.setattr(type(index), "page_count", property(lambda self: 2000))
     assert str(reference_of(index)) == "full@bits@regions+context+0.8*text"
     texts = {str(cascade) for cascade in propose(index)}
