@@ -1,18 +1,26 @@
 """CONTRIBUTING.md, followed to the letter: its blocks are what is added here."""
 
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.pdfs import write_pdf
-from tests.store.toy import ToyPlace
+from tests.search.pages import FIELDS, PAGES, point_id, record, runner, unit
+from tests.store.toy import ToyPlace, ToyStore
 from vrag import Index
+from vrag.cascade.cascade import Cascade, Limit, Stage
 from vrag.embedders import families, models
 from vrag.embedders.families import FAMILIES, Backend
 from vrag.embedders.models import ModelInfo
 from vrag.pipeline.pipeline import load_pipeline
 from vrag.pooling.poolings import POOLINGS
+from vrag.search import plan, running
+from vrag.search.plan import Limits
+from vrag.search.ranking import rank_pages
+from vrag.search.watching import watch
 
 TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -24,11 +32,11 @@ def block(first):
     return found[0]
 
 
-def run(first, name):
-    """What a block of Python calls by this name."""
+def run(first):
+    """What a block of Python defines."""
     names = {"__name__": "added"}
     exec(block(first), names)
-    return names[name]
+    return SimpleNamespace(**names)
 
 
 def value(first, **names):
@@ -42,7 +50,7 @@ def pdfs(tmp_path):
 
 
 def test_a_pooling(tmp_path, pdfs, monkeypatch):
-    monkeypatch.setitem(POOLINGS, "ends", run("vrag/pooling/ends.py", "ends"))
+    monkeypatch.setitem(POOLINGS, "ends", run("vrag/pooling/ends.py").ends)
     (tmp_path / "mine.toml").write_text(block("[vectors.ends]"))
     with Index.create(tmp_path / "index", load_pipeline(str(tmp_path / "mine.toml"))) as index:
         index.ingest([pdfs])
@@ -52,7 +60,8 @@ def test_a_pooling(tmp_path, pdfs, monkeypatch):
 
 def test_an_embedder(tmp_path, pdfs, monkeypatch):
     info = value("in MODELS", ModelInfo=ModelInfo)
-    backend = value("in FAMILIES", Backend=Backend, LettersEmbedder=run("vrag/embedders/letters.py", "LettersEmbedder"))
+    added = run("vrag/embedders/letters.py")
+    backend = value("in FAMILIES", Backend=Backend, LettersEmbedder=added.LettersEmbedder)
     for module in (families, models):
         monkeypatch.setattr(module, "MODELS", (*models.MODELS, info))
     monkeypatch.setitem(FAMILIES, "letters", backend)
@@ -61,6 +70,23 @@ def test_an_embedder(tmp_path, pdfs, monkeypatch):
         assert index.vectors("pump.pdf", 1).shape == (5, 26)
     with Index.open(tmp_path / "index") as index:
         assert [hit.page for hit in index.search("freight revenue")] == [2, 1]
+
+
+def test_an_operator(monkeypatch):
+    added = run("vrag/search/oldest.py")
+    monkeypatch.setitem(sys.modules, "added", added)
+    monkeypatch.setitem(plan.RULES, added.Oldest, added.rule)
+    monkeypatch.setitem(running.METHODS, added.KeepOldest, added.keep_oldest)
+    store = ToyStore(FIELDS)
+    store.upsert([record(i, {"full": {point_id(i): unit(6)}}) for i in range(PAGES)])
+    asked, limits = runner(store), Limits(3, lambda: PAGES)
+    cascade = Cascade("", (Stage("full", limit=Limit(12)), added.Oldest(Limit(6)), Stage("full")))
+    assert str(asked.plan(cascade, limits)).splitlines() == ["engine: full:12", "oldest: 6", "engine: full:3"]
+    best = [point.payload["page"] for point in rank_pages(asked, Cascade("", cascade.steps[:1]), 12).points]
+    ranking = rank_pages(asked, cascade, 3)
+    assert [point.payload["page"] for point in ranking.trail.passed(1)] == sorted(best)[:6]
+    assert [label for label, _ in ranking.stages] == ["full", "oldest", "full#2"]
+    assert {p.id for p in watch(asked, cascade, limits).let_through(1)} == {p.id for p in ranking.trail.passed(1)}
 
 
 def test_a_store(pdfs):
