@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -106,6 +107,15 @@ def test_a_full_disk_behind_the_output_is_one_sentence(arguments):
         done = subprocess.run(command(*arguments.split()), stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1
     assert re.fullmatch(r"Error: (The output cannot be written: )?No space left on device[^\n]*\n", done.stderr)
+
+
+@pytest.mark.parametrize("arguments", ["models", "pipelines --json", "pipelines show builtin", "nope --json", "--help"])
+def test_a_reader_that_went_away_is_told_nothing(arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as pipe:
+        done = subprocess.run(command(*arguments.split()), stdout=pipe, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_a_closed_output_is_one_sentence():

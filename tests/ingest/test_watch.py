@@ -91,6 +91,7 @@ def test_the_command_keeps_an_index_current_until_ctrl_c(cli, tmp_path):
 
 
 def test_a_folder_to_watch_must_be_there(cli):
-    done = cli("watch", "missing")
-    assert done.code == 2
-    assert "There is no folder missing" in done.err
+    for name, says in (("missing", "There is no folder missing"), ("", "A path is empty")):
+        done = cli("watch", name)
+        assert done.code == 2
+        assert says in done.err

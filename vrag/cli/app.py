@@ -93,10 +93,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = _command(arguments)
         output.flush()
-    except BrokenPipeError:
-        return output.quiet_stdout()
     except output.OutputError as error:
-        if not code:  # else it was told already
+        if not code and not isinstance(error, output.ReaderGoneError):  # else it was told already
             output.error(error.message, error.hint, as_json=False)
         return output.quiet_stdout()
     return code
@@ -114,8 +112,10 @@ def _command(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         output.note("Interrupted.")
         return INTERRUPTED
-    except (output.OutputError, BrokenPipeError):
+    except output.OutputError:
         raise
+    except SystemExit as end:  # rich and typer end so where nobody reads the help that they print
+        return int(end.code or 0)
     except VragError as error:
         _log.log(logging.INFO if error.__cause__ else logging.DEBUG, "%s", error.message, exc_info=error)
         output.error(error.message, error.hint, as_json, error.details)

@@ -21,7 +21,7 @@ from vrag.cli.model_options import (
     RevisionOption,
     model_options,
 )
-from vrag.cli.place import WAIT_S, TimeoutOption, WaitOption
+from vrag.cli.place import WAIT_S, TimeoutOption, WaitOption, path_option
 from vrag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def evaluate(
     cascade: Annotated[list[str] | None, typer.Option(help="Cascade to measure; may be repeated.")] = None,
     pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
-    index: Annotated[Path | None, typer.Option(help="Use this index of the corpus instead of a cached one.")] = None,
+    index: Annotated[Path | None, path_option("Use this index of the corpus instead of a cached one.")] = None,
     url: Annotated[str | None, typer.Option(help="Hold the index on this Qdrant server; needs --collection.")] = None,
     collection: Annotated[str | None, typer.Option(help="Collection that holds the corpus there, alone.")] = None,
     timeout: TimeoutOption = None,

@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, path_option
 from vrag.errors import UsageError
 from vrag.runtime.pathtext import shown
 
@@ -33,9 +33,9 @@ def explain(
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits that the search lets through.")] = 10,
     cascade: Annotated[str | None, typer.Option(help="best, exact, two-stage, three-stage, or stages as text.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE filters that the search had.")] = None,
-    png: Annotated[Path | None, typer.Option(help="Write the page under its heat map to this file.")] = None,
+    png: Annotated[Path | None, path_option("Write the page under its heat map to this file.")] = None,
     per_token: Annotated[bool, typer.Option("--per-token", help="One more PNG a token, beside --png.")] = False,
-    html: Annotated[Path | None, typer.Option(help="Write a report for the browser to this file.")] = None,
+    html: Annotated[Path | None, path_option("Write a report for the browser to this file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     force: Annotated[
         bool, typer.Option(help="Explain although another model made the index, or pages are lost.")
@@ -54,6 +54,8 @@ def explain(
 
     if per_token and png is None:
         raise UsageError("--per-token needs --png.", "e.g. --png heat.png --per-token")
+    if png is not None and html is not None and png.resolve() == html.resolve():
+        raise UsageError(f"--png and --html are the same file, {png}.", "Name two.")
     for file in filter(None, (png, html)):
         _check_writable(file)
     with Index.open(choose_place(index, url, collection, timeout, wait), force=force) as opened:

@@ -27,7 +27,7 @@ from vrag.cli.model_options import (
     RevisionOption,
     model_options,
 )
-from vrag.cli.place import WAIT_S, CollectionOption, TimeoutOption, UrlOption, WaitOption, named_path
+from vrag.cli.place import WAIT_S, CollectionOption, TimeoutOption, UrlOption, WaitOption, named_path, path_option
 from vrag.cli.progress import ingest_bar
 from vrag.embedders.options import ModelOptions
 from vrag.errors import IndexExistsError, UsageError
@@ -61,7 +61,7 @@ def ingest(
         typer.Argument(parser=named_path, help="PDFs, images (PNG, JPEG, TIFF, WebP), or folders of them."),
     ] = None,
     index: Annotated[
-        Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag, else a new one.")
+        Path | None, path_option("Folder of the index; default: the nearest .vrag, else a new one.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,

@@ -43,6 +43,10 @@ class OutputError(VragError):
     """Standard output cannot be written: a disk that is full, a descriptor that is closed."""
 
 
+class ReaderGoneError(OutputError):
+    """Who read the standard output has seen enough, as `head` has; no failure, and nothing is said."""
+
+
 class SafeConsole(Console):
     """A console to which text is text.
 
@@ -60,6 +64,10 @@ class SafeConsole(Console):
         """
         with _written():
             super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to `print`; rich would end the program."""
+        raise BrokenPipeError
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         return super()._render_buffer(segment if segment.control else _safe(segment) for segment in buffer)
@@ -122,11 +130,11 @@ def flush() -> None:
 
 @contextmanager
 def _written() -> Iterator[None]:
-    """The border where a failing stream becomes an `OutputError`; a reader that went away is none."""
+    """The border where a failing stream becomes an `OutputError`, which typer does not take for its own."""
     try:
         yield
-    except BrokenPipeError:
-        raise
+    except BrokenPipeError as error:
+        raise ReaderGoneError("Nobody reads the output any more.") from error
     except OSError as error:
         raise OutputError(f"The output cannot be written: {error.strerror or error}.") from error
 

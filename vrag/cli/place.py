@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +21,7 @@ def finite(value: float | None) -> float | None:
 
 
 def named_path(text: str) -> Path:
-    """The path of an argument; an empty one, a variable that is not set, would be the current directory.
+    """The path of an argument or option; an empty one, a variable that is not set, would be the current directory.
 
     Raises:
         UsageError: It is empty.
@@ -31,7 +31,12 @@ def named_path(text: str) -> Path:
     return Path(text)
 
 
-IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index; default: the nearest .vrag.")]
+def path_option(explained: str, *names: str) -> Any:
+    """An option that is a path, and not an empty one."""
+    return typer.Option(*names, parser=named_path, metavar="<path>", help=explained)
+
+
+IndexOption = Annotated[Path | None, path_option("Folder of the index; default: the nearest .vrag.", "--index")]
 UrlOption = Annotated[
     str | None, typer.Option("--url", help="Qdrant server instead of a folder; also QDRANT_URL, QDRANT_API_KEY.")
 ]

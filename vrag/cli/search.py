@@ -16,7 +16,7 @@ from rich.table import Table
 from vrag.cli import output
 from vrag.cli.explain import matches_json, matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
-from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, path_option
 from vrag.errors import PageError, UsageError
 from vrag.runtime.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
 from vrag.runtime.pathtext import quoted, shown
@@ -54,7 +54,7 @@ def search(
     open_: Annotated[bool, typer.Option("--open", help="Open the best hit in the browser, at its page.")] = False,
     save_pages: Annotated[
         Path | None,
-        typer.Option(help="Write the hit pages as PNG into this folder; 1 is returned if one cannot be drawn."),
+        path_option("Write the hit pages as PNG into this folder; 1 is returned if one cannot be drawn."),
     ] = None,
     force: Annotated[
         bool, typer.Option(help="Search although another model made the index, or pages are lost.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vrag.cli import output
-from vrag.cli.place import LONGEST_S, finite, named_path
+from vrag.cli.place import LONGEST_S, finite, named_path, path_option
 from vrag.errors import IndexExistsError, UsageError
 from vrag.runtime.pathtext import shown
 from vrag.runtime.units import counted
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def watch(
     folder: Annotated[Path, typer.Argument(parser=named_path, help="Folder to watch, to the bottom.")],
     index: Annotated[
-        Path | None, typer.Option(help="Folder of the index; default: the nearest .vrag, else a new one.")
+        Path | None, path_option("Folder of the index; default: the nearest .vrag, else a new one.")
     ] = None,
     interval: Annotated[
         float, typer.Option(min=0.1, max=LONGEST_S, callback=finite, help="Seconds between two looks at the folder.")

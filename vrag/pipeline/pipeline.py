@@ -150,7 +150,7 @@ class Pipeline:
         Raises:
             UsageError: It is no cascade, or asks for a context that the recipe does not keep.
         """
-        cascade = parse_cascade(text or self.default_cascade, self.cascades, self.vector_names)
+        cascade = parse_cascade(self.default_cascade if text is None else text, self.cascades, self.vector_names)
         if any(stage.context for stage in cascade.stages) and not self.context:
             raise UsageError(
                 f"{cascade}: this index keeps no context of documents.",
