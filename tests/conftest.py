@@ -6,14 +6,18 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
 
+from tests.commands import run_here
 from tests.pdfs import write_pdf
 
 os.environ.setdefault("VRAG_LOG", "off")  # nothing of a test goes into the user's log
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process that a test starts compiles all modules again
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background; what the tests start shall hear Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("default", deadline=None)  # a shared machine is slow now and then
@@ -54,18 +58,52 @@ def command(*arguments):
 
 @pytest.fixture
 def cli(tmp_path):
-    """Run `vrag` as a user would, in an empty folder."""
+    """Run `vrag` as a user would, in an empty folder; in this process, which has loaded everything."""
 
-    def run(*arguments, env=None, cwd=tmp_path, timeout=300):
-        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "160", **(env or {})}
-        environment.pop("VRAG_INDEX", None) if not env else None
-        done = subprocess.run(
-            command(*arguments), capture_output=True, text=True, env=environment, cwd=cwd, timeout=timeout
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(done.returncode, done.stdout, done.stderr)
+    def run(*arguments, env=None, cwd=tmp_path):
+        return _finished(*run_here([*map(str, arguments)], _environment(env), cwd))
 
     return run
+
+
+@pytest.fixture
+def process(tmp_path):
+    """The same in a process of its own: what it finds locked, and what it reads once when it starts, is another's."""
+
+    def run(*arguments, env=None, cwd=tmp_path, timeout=300):
+        done = subprocess.run(
+            command(*arguments), capture_output=True, text=True, env=_environment(env), cwd=cwd, timeout=timeout
+        )
+        return _finished(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def _environment(env):
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "160", **(env or {})}
+    if not env:
+        environment.pop("VRAG_INDEX", None)
+    return environment
+
+
+def _finished(code, out, err):
+    assert "Traceback" not in err, err
+    return Done(code, out, err)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_model():
+    """The built-in model is loaded once; it keeps nothing of what it reads."""
+    from vrag.embedders import builtin
+
+    with patch.object(builtin, "MiniLM", cache(builtin.MiniLM)):
+        yield
+
+
+def copy_index(index, to):
+    """A copy that a test may change; holes stay holes, or each would take 300 MB."""
+    subprocess.run(["cp", "-r", "--sparse=always", str(index), str(to)], check=True)
+    return to
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.adversarial.rawpdf import plain
-from tests.conftest import ANIMALS, MACHINES
+from tests.conftest import ANIMALS, MACHINES, copy_index
 from tests.pages.builder import Sheet, make_pdf, picture, text, text_picture
 from tests.pdfs import write_pdf
 from vrag import Index
@@ -83,8 +83,7 @@ def leave(disk, free):
 
 @root_only
 def test_reading_and_removing_go_on_where_nothing_can_be_added(small_disk, indexed, tmp_path):
-    copy = small_disk / "i"
-    subprocess.run(["cp", "-r", "--sparse=always", str(indexed), str(copy)], check=True)
+    copy = copy_index(indexed, small_disk / "i")
     write_pdf(tmp_path / "more.pdf", ["Glaciers carve valleys"])
     leave(small_disk, 20 * MB)
     with Index.open(copy) as index:

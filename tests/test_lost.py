@@ -1,9 +1,8 @@
 """Files of the engine are lost: an index says so before it answers, and gets back what it can."""
 
-import subprocess
-
 import pytest
 
+from tests.conftest import copy_index
 from tests.store.test_manifest import lose_most
 from vrag import Index
 from vrag.errors import StoreError
@@ -19,8 +18,7 @@ SAYS = "0 of the 2 documents and 0 of the 5 pages that were stored are there"
 
 @pytest.fixture
 def copy(indexed, tmp_path):
-    subprocess.run(["cp", "-r", "--sparse=always", str(indexed), str(tmp_path / "i")], check=True)
-    return tmp_path / "i"
+    return copy_index(indexed, tmp_path / "i")
 
 
 def test_what_is_lost_is_said_and_comes_back(cli, copy, folder):

@@ -132,7 +132,7 @@ def test_facts_that_lie_are_a_sentence(url, name):
     assert len(str(caught.value)) < 1500
 
 
-def test_facts_that_name_a_model_have_nothing_fetched(url, cli, tmp_path):
+def test_facts_that_name_a_model_have_nothing_fetched(url, process, tmp_path):
     asked = []
     lie = of_kind("index", set_fact("pipeline", "table", "model", "somebody/model"))
     with (
@@ -140,7 +140,7 @@ def test_facts_that_name_a_model_have_nothing_fetched(url, cli, tmp_path):
         lying(url, lie, "/points") as bad,
     ):
         env = {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path / "hf"), "VRAG_QDRANT_GRPC_PORT": "0"}
-        done = cli("search", "krill", "--url", bad, "--json", env={**env, "HF_HUB_DISABLE_XET": "1"})
+        done = process("search", "krill", "--url", bad, "--json", env={**env, "HF_HUB_DISABLE_XET": "1"})
     assert (done.code, asked) == (1, [])
     assert "somebody/model" in done.json["error"]
     assert "hf download somebody/model" in done.json["hint"] or "pip install" in done.json["hint"]

@@ -115,12 +115,12 @@ def test_verify_and_compact(cli, library):
     assert cli("verify", "--index", "i").code == 0
 
 
-def test_who_has_the_index_is_said(cli, indexed):
+def test_who_has_the_index_is_said(process, indexed):
     from vrag import Index
 
     with Index.open(indexed):
         for name in ("ls", "status", "verify", "compact"):
-            done = cli(name, "--index", indexed)
+            done = process(name, "--index", indexed, "--wait", 0)
             assert done.code == 1
             assert f"process {os.getpid()} on" in done.err
 

@@ -1,11 +1,11 @@
 """`vrag tune` through the installed command."""
 
 import json
-import shutil
 
 import pytest
 from PIL import Image
 
+from tests.conftest import copy_index
 from tests.tuning.test_tuning import many
 
 __all__ = ["many"]  # the fixture
@@ -17,7 +17,7 @@ ROW_KEYS = {"cascade", "name", "recall", "ndcg", "median_ms", "p95_ms", "bytes",
 @pytest.fixture
 def copy(many, tmp_path):
     """An index that a test may change."""
-    return shutil.copytree(many, tmp_path / "copy")
+    return copy_index(many, tmp_path / "copy")
 
 
 def test_tune_json(cli, copy):
@@ -72,10 +72,10 @@ def test_people_read_a_table_and_a_sentence(cli, copy, tmp_path):
         assert len(picture.convert("RGB").getcolors(1 << 20)) > 10
 
 
-def test_without_matplotlib_a_plot_is_refused_before_the_work(cli, copy, tmp_path):
+def test_without_matplotlib_a_plot_is_refused_before_the_work(process, copy, tmp_path):
     (tmp_path / "blocked").mkdir()
     (tmp_path / "blocked" / "matplotlib.py").write_text("raise ImportError('blocked')")
-    done = cli("tune", "--index", copy, "--plot", "t.png", env={"PYTHONPATH": str(tmp_path / "blocked")})
+    done = process("tune", "--index", copy, "--plot", "t.png", env={"PYTHONPATH": str(tmp_path / "blocked")})
     assert done.code == 2
     assert "vrag-toolkit[bench]" in done.err
     assert done.out == ""

@@ -44,13 +44,13 @@ def published():
 
 
 @pytest.mark.hub
-def test_vidore_smoke_of_a_real_checkpoint(cli, request, tmp_path):
+def test_vidore_smoke_of_a_real_checkpoint(process, request, tmp_path):
     reason = why_not(request.config.option.markexpr)
     if reason:
         pytest.skip(reason)
     options = ("--limit-queries", QUESTIONS, "--out", tmp_path / "out", "--cache", tmp_path / "cache", "--json")
     cascades = ("--cascade", "exact", "--cascade", "two-stage")
-    done = cli("eval", BENCHMARK, "--model", MODEL, *cascades, *options, timeout=3 * 3600)
+    done = process("eval", BENCHMARK, "--model", MODEL, *cascades, *options, timeout=3 * 3600)
     assert done.code == 0, done.err
     exact, cascaded = ({row["cascade"]: row for row in done.json["results"]}[name] for name in ("exact", "two-stage"))
     assert exact["queries"] == QUESTIONS

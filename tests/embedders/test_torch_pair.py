@@ -35,24 +35,24 @@ def checkpoint(tmp_path):
     return folder
 
 
-def test_doctor_explains_it(cli, broken):
-    done = cli("doctor", "--json", env=broken)
+def test_doctor_explains_it(process, broken):
+    done = process("doctor", "--json", env=broken)
     (check,) = (one for one in done.json["checks"] if one["name"] == "torch/torchvision pair")
     assert (check["ok"], check["found"], check["needed"]) == (False, SENTENCE, False)
     assert check["remedy"].startswith(REMEDY)
-    assert SENTENCE in cli("doctor", env=broken).out
+    assert SENTENCE in process("doctor", env=broken).out
     assert done.code == 0  # vrag itself works without
 
 
-def test_the_loader_explains_it(cli, broken, checkpoint, folder):
-    done = cli("ingest", folder, "--model", checkpoint, "--index", "i", "--json", env=broken)
+def test_the_loader_explains_it(process, broken, checkpoint, folder):
+    done = process("ingest", folder, "--model", checkpoint, "--index", "i", "--json", env=broken)
     assert (done.code, done.json["error"]) == (1, SENTENCE)
     assert done.json["hint"].startswith(REMEDY)
 
 
-def test_models_explains_it_and_lists_what_runs(cli, broken):
-    done = cli("models", "--json", env=broken)
+def test_models_explains_it_and_lists_what_runs(process, broken):
+    done = process("models", "--json", env=broken)
     rows = {row["name"]: row for row in done.json["models"]}
     assert rows["builtin"]["runs_here"] is True
     assert (rows["vidore/colSmol-256M"]["runs_here"], rows["vidore/colSmol-256M"]["how"]) == (False, SENTENCE)
-    assert SENTENCE in cli("models", env=broken).err
+    assert SENTENCE in process("models", env=broken).err

@@ -296,11 +296,11 @@ def test_answers_are_kept_unless_told_otherwise(vrag_eval, tiny, tmp_path):
     assert not all(math.isclose(one, other) for one, other in zip(*times, strict=True))
 
 
-def test_folders_need_no_extra_and_suites_say_which(cli, eval_cache, tiny, tmp_path):
+def test_folders_need_no_extra_and_suites_say_which(process, eval_cache, tiny, tmp_path):
     (tmp_path / "blocked" / "datasets").mkdir(parents=True)
     (tmp_path / "blocked" / "datasets" / "__init__.py").write_text("raise ImportError('not installed')\n")
     environment = {"PYTHONPATH": str(tmp_path / "blocked"), "VRAG_EVAL_CACHE": str(eval_cache)}
-    assert cli("eval", tiny, env=environment).code == 0
-    done = cli("eval", "vidore-v2/esg_reports", "--json", env=environment)
+    assert process("eval", tiny, env=environment).code == 0
+    done = process("eval", "vidore-v2/esg_reports", "--json", env=environment)
     assert done.code == 1
     assert done.json["hint"] == 'pip install "vrag-toolkit[eval]"'

@@ -91,10 +91,10 @@ def mirror(tmp_path_factory):
     return root
 
 
-def test_suites_from_copies(cli, eval_cache, mirror, tmp_path):
+def test_suites_from_copies(process, eval_cache, mirror, tmp_path):
     words = ("vidore-v2/esg_reports", "vidore-v3/hr", "Vidore3PhysicsRetrieval", "vidore-v3/nuclear")
     environment = {"VRAG_EVAL_CACHE": str(eval_cache), "VRAG_VIDORE_DIR": str(mirror), "HF_HUB_OFFLINE": "1"}
-    done = cli("eval", *words, "--cascade", "exact", "--out", "r", "--json", env=environment)
+    done = process("eval", *words, "--cascade", "exact", "--out", "r", "--json", env=environment)
     assert done.code == 0, done.err
     assert "vidore-v3/nuclear is skipped" in done.err
     assert "Vidore3HrRetrieval has 4 pages here and 1110 in the suite" in done.err
@@ -121,13 +121,15 @@ def test_suites_from_copies(cli, eval_cache, mirror, tmp_path):
     assert subsets["french"]["languages"] == ["fra-Latn"]
     assert subsets["french"]["main_score"] == subsets["french"]["ndcg_at_10"] == hr["languages"]["french"]["ndcg_at_10"]
     assert "ndcg_at_1000" in subsets["french"]  # four pages: all of them were judged
-    english = cli("eval", words[1], "--language", "en", "--cascade", "exact", "--json", env=environment).json["results"]
+    english = process("eval", words[1], "--language", "en", "--cascade", "exact", "--json", env=environment).json[
+        "results"
+    ]
     assert [row["queries"] for row in english] == [2]
 
 
 @pytest.mark.parametrize("unreachable", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}])
-def test_neither_hub_nor_copy_is_one_sentence_with_both_ways_out(cli, tmp_path, unreachable):
-    done = cli("eval", "vidore-v2/esg_reports", "--json", env={"HF_HOME": str(tmp_path), **unreachable})
+def test_neither_hub_nor_copy_is_one_sentence_with_both_ways_out(process, cli, tmp_path, unreachable):
+    done = process("eval", "vidore-v2/esg_reports", "--json", env={"HF_HOME": str(tmp_path), **unreachable})
     assert done.code == 1
     assert "vidore/esg_reports_v2 cannot be read: the hub does not answer" in done.json["error"]
     assert "Go online" in done.json["hint"]

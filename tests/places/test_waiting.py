@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.conftest import command
+from tests.conftest import command, copy_index
 from vrag import Index
 from vrag.errors import BusyError, IndexExistsError
 from vrag.places.place import FolderPlace
@@ -44,7 +44,7 @@ def told():
 @pytest.fixture
 def copied(indexed, tmp_path):
     """An index that a test may change."""
-    return shutil.copytree(indexed, tmp_path / "copied")
+    return copy_index(indexed, tmp_path / "copied")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.conftest import ANIMALS, MACHINES
+from tests.conftest import ANIMALS, MACHINES, copy_index
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.catalog.page_record import without_sums
@@ -45,7 +45,7 @@ def recipe(table=BANDS, name="bands"):
 @pytest.fixture
 def copy(indexed, tmp_path):
     """A copy of the session's index, to be changed."""
-    return shutil.copytree(indexed, tmp_path / "copy")
+    return copy_index(indexed, tmp_path / "copy")
 
 
 def vectors(path, names):
@@ -265,7 +265,7 @@ def test_a_kill_at_any_time_loses_nothing(tmp_path, cli):
     assert cli("search", "krill", "--index", "i", "--cascade", "few", "--json").json["hits"]
 
 
-def test_the_command(cli, copy):
+def test_the_command(cli, process, copy):
     done = cli("repool", "--pipeline", "builtin", "--index", copy)
     assert done.code == 0
     assert "has the pipeline builtin now: 0 pages pooled" in done.out
@@ -278,7 +278,7 @@ def test_the_command(cli, copy):
         assert failed.code == code
         assert says in failed.json["error"] + failed.json["hint"]
     with Index.open(copy):
-        busy = cli("repool", "--pipeline", "builtin", "--index", copy, "--wait", 0)
+        busy = process("repool", "--pipeline", "builtin", "--index", copy, "--wait", 0)
         assert busy.code == 1
         assert "The index is open in another process" in busy.err
 

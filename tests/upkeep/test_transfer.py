@@ -1,11 +1,9 @@
 """Copies between an embedded index and a server: the same vectors, resumable, verified."""
 
-import shutil
-
 import numpy as np
 import pytest
 
-from tests.conftest import ANIMALS, MACHINES
+from tests.conftest import ANIMALS, MACHINES, copy_index
 from tests.pdfs import write_pdf
 from tests.store.backend import Backend
 from tests.store.flaky import flaky
@@ -51,7 +49,7 @@ def server(backend):
 
 @pytest.fixture
 def here(indexed, tmp_path):
-    return FolderPlace(shutil.copytree(indexed, tmp_path / "here"))
+    return FolderPlace(copy_index(indexed, tmp_path / "here"))
 
 
 def contents(place):

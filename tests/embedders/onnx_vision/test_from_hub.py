@@ -74,11 +74,11 @@ def hub(checkpoint):
     thread.join()
 
 
-def test_revision_token_cache_and_offline(cli, hub, folder, tmp_path):
+def test_revision_token_cache_and_offline(process, hub, folder, tmp_path):
     address, seen = hub
     env = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hf"), "HF_TOKEN": "hf_secret", "HF_HUB_DISABLE_XET": "1"}
     options = ("--model", NAME, "--revision", "v1", "--device", "cpu", "--index", "i", "--json")
-    done = cli("ingest", folder, *options, env=env)
+    done = process("ingest", folder, *options, env=env)
     assert (done.code, done.json.get("added")) == (0, 5), done
     assert {token for path, token in seen if NAME in path} == {"Bearer hf_secret"}
     assert any(path.endswith("model_v2.onnx") for path, _ in seen)
@@ -86,32 +86,34 @@ def test_revision_token_cache_and_offline(cli, hub, folder, tmp_path):
     assert COMMIT in json.dumps(facts)
     seen.clear()
     offline = {**env, "HF_HUB_OFFLINE": "1"}
-    found = cli("search", "oil filter", "--index", "i", "--json", env=offline)
+    found = process("search", "oil filter", "--index", "i", "--json", env=offline)
     assert (found.code, len(found.json["hits"])) == (0, 5)
     assert seen == []
-    gone = cli("ingest", folder, "--model", NAME, "--index", "j", "--json", env={**offline, "HF_HOME": str(tmp_path)})
+    gone = process(
+        "ingest", folder, "--model", NAME, "--index", "j", "--json", env={**offline, "HF_HOME": str(tmp_path)}
+    )
     assert gone.code == 1
     assert "not in the cache" in gone.json["error"] + gone.json["hint"]
 
 
-def test_an_index_does_not_choose_what_is_downloaded(cli, hub, folder, tmp_path):
+def test_an_index_does_not_choose_what_is_downloaded(process, hub, folder, tmp_path):
     address, seen = hub
     env = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"}
     options = ("--model", NAME, "--revision", "v1", "--device", "cpu", "--index", "i", "--json")
-    assert cli("ingest", folder, *options, env=env).code == 0
+    assert process("ingest", folder, *options, env=env).code == 0
     seen.clear()
     elsewhere = {**env, "HF_HOME": str(tmp_path / "another machine")}
-    done = cli("search", "oil filter", "--index", "i", "--json", env=elsewhere)
+    done = process("search", "oil filter", "--index", "i", "--json", env=elsewhere)
     assert (done.code, seen) == (1, [])
     assert f"says that {NAME} made it" in done.json["error"]
     assert f"hf download {NAME}" in done.json["hint"]
-    assert cli("ingest", folder, *options, env=elsewhere).code == 0  # here the user has named it
+    assert process("ingest", folder, *options, env=elsewhere).code == 0  # here the user has named it
     assert seen
-    assert cli("search", "oil filter", "--index", "i", "--json", env=elsewhere).code == 0
+    assert process("search", "oil filter", "--index", "i", "--json", env=elsewhere).code == 0
 
 
-def test_a_revision_that_is_not_there_is_named(cli, hub, folder, tmp_path):
+def test_a_revision_that_is_not_there_is_named(process, hub, folder, tmp_path):
     env = {"HF_ENDPOINT": hub[0], "HF_HOME": str(tmp_path / "hf")}
-    done = cli("ingest", folder, "--model", NAME, "--revision", "v9", "--index", "i", "--json", env=env)
+    done = process("ingest", folder, "--model", NAME, "--revision", "v9", "--index", "i", "--json", env=env)
     assert done.code == 1
     assert f"{NAME} cannot be fetched from the hub" in done.json["error"]
