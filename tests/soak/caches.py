@@ -14,8 +14,6 @@ import io
 import json
 import random
 import shutil
-import sys
-import tempfile
 import time
 import traceback
 import zipfile
@@ -28,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from tests.soak.damage import SPOIL, make_index
+from tests.soak.for_seconds import run_for_seconds
 from tests.soak.fork import Child, ask, say
 from tests.soak.parallel import fast_place, preload
 from tests.soak.state import Hits, compare, hits
@@ -226,16 +225,8 @@ def soak(root: Path, seconds: float, seed: int) -> tuple[Counter[str], list[str]
 
 def main() -> None:
     """Fuzz, and print what came of it."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 300
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
     preload()
-    with tempfile.TemporaryDirectory(dir=fast_place(), ignore_cleanup_errors=True) as root:
-        counts, wrong = soak(Path(root), seconds, seed)
-    for text in wrong[:30]:
-        print(text.replace("\\n", "\n"))
-    outcomes = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-    print(f"mutants of the cache: {counts.total()} ({outcomes}) in {seconds:g} s; wrong: {len(wrong)}; seed: {seed}")
-    sys.exit(1 if wrong else 0)
+    run_for_seconds(soak, "mutants of the cache", 300, fast_place())
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sys
-import tempfile
 import time
 import traceback
 from collections import Counter
@@ -25,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.pdfs import write_pdf
+from tests.soak.for_seconds import Outcome, run_for_seconds
 from tests.soak.fork import Child, say
 from tests.soak.tiny import install
 from tests.store.backend import Backend
@@ -216,7 +215,7 @@ class World:
                     self.wrong.append(f"process {number}: {what} finds {hits}, not page {page} of {name}")
 
 
-def soak(root: Path, seconds: float, seed: int) -> World:
+def soak(root: Path, seconds: float, seed: int) -> Outcome:
     """Start a server and two processes, and let them work."""
     (root / "d").mkdir()
     server = Child(_serve)
@@ -232,7 +231,7 @@ def soak(root: Path, seconds: float, seed: int) -> World:
         for peer in peers:
             peer.end()
         server.end()
-    return world
+    return world.counts, world.wrong
 
 
 def _serve() -> None:
@@ -243,16 +242,8 @@ def _serve() -> None:
 
 def main() -> None:
     """Soak, and print what came of it."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
     os.environ.pop("QDRANT_API_KEY", None)
-    with tempfile.TemporaryDirectory() as root:
-        world = soak(Path(root), seconds, seed)
-    for text in world.wrong[:20]:
-        print(text)
-    counts = ", ".join(f"{name} {count}" for name, count in sorted(world.counts.items()))
-    print(f"two processes, {seconds:g} s: {counts}; wrong: {len(world.wrong)}; seed: {seed}")
-    sys.exit(1 if world.wrong else 0)
+    run_for_seconds(soak, "two processes", 60)
 
 
 if __name__ == "__main__":

@@ -18,15 +18,14 @@ import os
 import random
 import resource
 import shutil
-import sys
 import tarfile
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.soak.damage import SPOIL, make_index
+from tests.soak.for_seconds import run_for_seconds
 from tests.soak.fork import Child, ask
 from tests.soak.parallel import fast_place, preload
 from tests.soak.tiny import install
@@ -285,16 +284,8 @@ def soak(root: Path, seconds: float, seed: int) -> tuple[Counter[str], list[str]
 
 def main() -> None:
     """Fuzz, and print what came of it."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 300
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
     preload()
-    with tempfile.TemporaryDirectory(dir=fast_place(), ignore_cleanup_errors=True) as root:
-        counts, wrong = soak(Path(root), seconds, seed)
-    for text in wrong[:30]:
-        print(text)
-    outcomes = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-    print(f"mutants of a snapshot: {counts.total()} ({outcomes}) in {seconds:g} s; wrong: {len(wrong)}; seed: {seed}")
-    sys.exit(1 if wrong else 0)
+    run_for_seconds(soak, "mutants of a snapshot", 300, fast_place())
 
 
 if __name__ == "__main__":

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import random
 import sys
-import tempfile
 import threading
 import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.pdfs import write_pdf
+from tests.soak.for_seconds import Outcome, run_for_seconds
 from tests.soak.tiny import install
 from vrag import Index
 from vrag.catalog.documents import page_id
@@ -34,7 +35,6 @@ CASCADES = (None, "exact", "two-stage", "three-stage")
 NAMES = tuple(f"{name}.pdf" for name in ("ash", "birch", "cedar", "elm", "fir", "oak"))
 OTHER = "other.pdf"
 MOST_PAGES = 12
-_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def _words(chance: random.Random) -> str:
     return " ".join(chance.choice(("word", "page", "tree", "leaf", "root", "bark")) for _ in range(6))
 
 
-def soak(root: Path, seconds: float, seed: int, threads: int, pool: PageWorkers) -> World:
+def soak(root: Path, seconds: float, seed: int, threads: int, pool: PageWorkers) -> Outcome:
     """Search in so many threads while one writes."""
     write_pdf(root / "d" / OTHER, ["other"])
     with Index.create(root / "i") as index:
@@ -201,23 +201,16 @@ def soak(root: Path, seconds: float, seed: int, threads: int, pool: PageWorkers)
             for reader in readers:
                 reader.join()
         world.last_look()
-    return world
+    return world.counts, world.wrong
 
 
 def main() -> None:
     """Soak, and print what came of it."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
     threads = int(sys.argv[3]) if len(sys.argv) > 3 else 32
     sys.setswitchinterval(2e-4)  # threads change places 25 times as often as they would
-    with tempfile.TemporaryDirectory() as root, PageWorkers(PageSpec(image=False, words=True), 1) as pool:
+    with PageWorkers(PageSpec(image=False, words=True), 1) as pool:
         install(pool)
-        world = soak(Path(root), seconds, seed, threads, pool)
-    for text in world.wrong[:_SHOWN]:
-        print(text)
-    counts = ", ".join(f"{name} {count}" for name, count in sorted(world.counts.items()))
-    print(f"{threads} threads, {seconds:g} s: {counts}; wrong: {len(world.wrong)}; seed: {seed}")
-    sys.exit(1 if world.wrong else 0)
+        run_for_seconds(partial(soak, threads=threads, pool=pool), f"{threads} threads", 60)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ _NAME = 32  # characters that are left of the name of a file
 
 
 @contextmanager
-def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
+def bar_of_steps(what: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar of `total` steps; what it yields is called after each. It is gone when the work is done."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=output.stderr, transient=True) as progress:

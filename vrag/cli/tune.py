@@ -12,7 +12,7 @@ from rich.table import Table
 
 from vrag.cli import output
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, finite
-from vrag.cli.progress import counted
+from vrag.cli.progress import bar_of_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ def tune(
     with Index.open(choose_place(index, url, collection, timeout, wait), force=force) as opened:
         cascades = _cascades(opened, cascade)
         asked = _queries(opened, queries, sample, seed)
-        with counted("Searching", total_steps(opened, cascades, asked)) as step:
+        with bar_of_steps("Searching", total_steps(opened, cascades, asked)) as step:
             tuning = measure(opened, cascades, asked, keep, step)
         facts = {"index": opened.place.name, "pages": opened.page_count, "queries": len(asked)}
         facts["drawn"] = queries is None
