@@ -18,6 +18,7 @@ from tests.pdfs import write_pdf
 
 os.environ.setdefault("VRAG_LOG", "off")  # nothing of a test goes into the user's log
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process that a test starts compiles all modules again
+sys.dont_write_bytecode = False
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background; what the tests start shall hear Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("default", deadline=None)  # a shared machine is slow now and then

@@ -168,3 +168,30 @@ def test_sizes_that_cannot_be(cli, long_index, sizes):
     done = cli("bench", "--index", long_index, "--sizes", sizes)
     assert done.code == 2
     assert "--sizes" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--plot", "missing/p.png"], "there is no such folder"),
+        (["--csv", "."], "it is a folder"),
+        (["--questions", "none.jsonl"], "none.jsonl has no questions"),
+        (["--questions", "missing.jsonl"], "missing.jsonl"),
+        (["--index", "missing"], "No index"),
+    ],
+)
+def test_what_would_fail_at_the_end_fails_before_the_work(cli, long_index, tmp_path, arguments, says):
+    (tmp_path / "none.jsonl").write_text("\n")
+    done = cli("bench", "--index", long_index, "--sizes", "20", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert says in done.err
+    assert "pages" not in done.err  # no step of the work was begun
+
+
+def test_a_plot_without_matplotlib_is_refused_before_the_work(process, long_index, tmp_path):
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked" / "matplotlib.py").write_text("raise ImportError('blocked')")
+    options = ("--index", long_index, "--sizes", "20", "--plot", "p.png")
+    done = process("bench", *options, env={"PYTHONPATH": str(tmp_path / "blocked")})
+    assert (done.code, done.out) == (2, "")
+    assert "vrag-toolkit[bench]" in done.err

@@ -30,19 +30,29 @@ def write_plot(rows: Sequence[SpeedRow], file: Path) -> None:
     Raises:
         UsageError: matplotlib is missing.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError("A plot needs matplotlib.", 'Install it with: pip install "vrag-toolkit[bench]"') from error
+    new_figure, new_canvas = matplotlib_classes()
     sizes = sorted({row.pages for row in rows})
-    figure = Figure(figsize=(13, 5.5) if len(sizes) > 1 else (9, 1.6 + 0.42 * len(rows)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(figsize=(13, 5.5) if len(sizes) > 1 else (9, 1.6 + 0.42 * len(rows)), layout="constrained")
+    new_canvas(figure)
     if len(sizes) > 1:
         _draw_curves(figure, sizes, rows)
     else:
         _draw_bars(figure.subplots(), rows)
     figure.savefig(file, dpi=120)
+
+
+def matplotlib_classes() -> tuple[Any, Any]:
+    """Figure and canvas; no pyplot, which would look for a screen.
+
+    Raises:
+        UsageError: matplotlib is missing.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UsageError("A plot needs matplotlib.", 'Install it with: pip install "vrag-toolkit[bench]"') from error
+    return Figure, FigureCanvasAgg
 
 
 def _draw_bars(axes: Any, rows: Sequence[SpeedRow]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vrag.cli import output
-from vrag.cli.place import LONGEST_S, WAIT_S, WaitOption, finite
+from vrag.cli.place import LONGEST_S, WAIT_S, WaitOption, check_writable, finite
 from vrag.errors import UsageError
 from vrag.settings import find_index
 
@@ -56,13 +56,18 @@ def bench(
     """
     from vrag.bench.ingesting import IngestBench
     from vrag.bench.run import Bench
-    from vrag.bench.speed_plot import write_csv, write_plot
+    from vrag.bench.speed_plot import matplotlib_classes, write_csv, write_plot
     from vrag.bench.vectors import VectorCorpus, read_source
     from vrag.evaluation.benchmarks.rows import read_rows
     from vrag.index import Index
 
     wanted = _sizes(sizes)
+    check_writable(csv, plot)
+    if plot:
+        matplotlib_classes()  # or an hour of measuring ends with its being missing
     asked = [row.text("query") for row in read_rows(questions)] if questions else []
+    if questions and not asked:
+        raise UsageError(f"{questions} has no questions.", 'One {"query": "..."} a line.')
     with Index.open(find_index(index), force=True, wait=wait) as opened:
         corpus = VectorCorpus(read_source(opened, queries, dim, asked), rows)
     stages = IngestBench(ingest, ingest_pages, output.note).run() if ingest else []

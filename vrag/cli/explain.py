@@ -12,7 +12,16 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, path_option
+from vrag.cli.place import (
+    WAIT_S,
+    CollectionOption,
+    IndexOption,
+    TimeoutOption,
+    UrlOption,
+    WaitOption,
+    check_writable,
+    path_option,
+)
 from vrag.errors import UsageError
 from vrag.runtime.pathtext import shown
 
@@ -56,8 +65,7 @@ def explain(
         raise UsageError("--per-token needs --png.", "e.g. --png heat.png --per-token")
     if png is not None and html is not None and png.resolve() == html.resolve():
         raise UsageError(f"--png and --html are the same file, {png}.", "Name two.")
-    for file in filter(None, (png, html)):
-        _check_writable(file)
+    check_writable(png, html)
     with Index.open(choose_place(index, url, collection, timeout, wait), force=force) as opened:
         found = opened.explain(query, doc, page, cascade, where or (), k)
         if png or html:
@@ -87,12 +95,6 @@ def matches_text(matches: Sequence[Match]) -> str:
     """The matches that add most to the score, on one line."""
     best = sorted(matches, key=lambda match: -match.contribution)[:_SHOWN_MATCHES]
     return ", ".join(f"{m.token} → {m.text or m.place or 'page'} {m.similarity:.2f}" for m in best)
-
-
-def _check_writable(file: Path) -> None:
-    """A report that cannot be written is better known before the work."""
-    if file.is_dir() or not file.absolute().parent.is_dir():
-        raise UsageError(f"{file} cannot be written: {'it is' if file.is_dir() else 'there is no such'} folder.")
 
 
 def _write(found: Explanation, image: Image, png: Path | None, per_token: bool, html: Path | None) -> None:

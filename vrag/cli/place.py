@@ -31,6 +31,18 @@ def named_path(text: str) -> Path:
     return Path(text)
 
 
+def check_writable(*files: Path | None) -> None:
+    """Files that cannot be written are better known before the work.
+
+    Raises:
+        UsageError: One of them is a folder, or in none.
+    """
+    for file in filter(None, files):
+        if file.is_dir() or not file.absolute().parent.is_dir():
+            why = "it is a folder" if file.is_dir() else "there is no such folder"
+            raise UsageError(f"{file} cannot be written: {why}.", "Name a file in a folder that is there.")
+
+
 def path_option(explained: str, *names: str) -> Any:
     """An option that is a path, and not an empty one."""
     return typer.Option(*names, parser=named_path, metavar="<path>", help=explained)

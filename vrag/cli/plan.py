@@ -53,9 +53,9 @@ def plan(
         raise UsageError("Name documents, or a number of pages.", "e.g. vrag plan ./pdfs, or vrag plan --pages 100000")
     chosen = choose_pipeline(pipeline, model)
     embedder = load_embedder(chosen.model)
-    counted: dict[str, Any] = {"documents": None, "failed": []}
+    looked: dict[str, Any] = {"documents": None, "failed": []}
     if paths:
-        measured, counted, found = _look(paths, sample, chosen, embedder)
+        measured, looked, found = _look(paths, sample, chosen, embedder)
         pages = pages or found
     else:
         measured = measure_made_up(chosen, embedder)
@@ -63,7 +63,7 @@ def plan(
     here = this_machine(index_for_writing(index).absolute())
     node = Machine(int(node_memory * _GB), int(node_disk * _GB))
     result = estimate(measured, pages, here, node, chosen.server)
-    facts = {"pipeline": chosen.name, "model": chosen.model, **counted, "sample": _sample(measured)}
+    facts = {"pipeline": chosen.name, "model": chosen.model, **looked, "sample": _sample(measured)}
     facts |= {"estimate": asdict(result), "machine": asdict(here), "node": asdict(node)}
     if json:
         output.data(facts)

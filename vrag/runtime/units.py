@@ -7,11 +7,11 @@ _STEP = 1000
 
 def size(count: float) -> str:
     """Bytes as text: 512 B, 1.5 kB, 40.0 MB."""
-    if count < _STEP:
+    if round(count) < _STEP:
         return f"{count:.0f} B"
     for unit in ("kB", "MB", "GB"):
         count /= _STEP
-        if count < _STEP:
+        if round(count, 1) < _STEP:  # as it is written
             return f"{count:.1f} {unit}"
     return f"{count / _STEP:,.1f} TB"
 
