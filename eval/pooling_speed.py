@@ -1,6 +1,6 @@
 """How long each pooling takes for a page of 1,024 patches on one core.
 
-    OMP_NUM_THREADS=1 python eval/pooling_speed.py [--json]
+    OMP_NUM_THREADS=1 python eval/pooling_speed.py [--runs N] [--json]
 
 CPU time of all threads, the best of many runs: what the pooling costs, not what else the machine was doing. The page
 is one tile of 32 x 32 patches of 128 dimensions around 40 random themes; then 12 tiles of 8 x 8 and a global one.
@@ -28,18 +28,18 @@ def page(grid: Grid) -> np.ndarray:
     return normalise(themes[rng.integers(0, 40, len(grid))] + 0.8 * normalise(rng.normal(size=(len(grid), DIM))))
 
 
-def milliseconds(name: str, full: np.ndarray, grid: Grid) -> float:
-    """CPU time of one pooling, the best of `RUNS`."""
+def milliseconds(name: str, full: np.ndarray, grid: Grid, runs: int) -> float:
+    """CPU time of one pooling, the best of so many runs."""
     pool = make_pooling(name, {}, "speed")
     times = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         started = time.process_time()
         pool(full, grid)
         times.append(time.process_time() - started)
     return min(times) * 1000
 
 
-def measure() -> list[dict[str, object]]:
+def measure(runs: int) -> list[dict[str, object]]:
     """One row a pooling and grid."""
     square = Grid.patches([Tile(32, 32)])
     parts = [Tile(8, 8, (c / 3, r / 4, (c + 1) / 3, (r + 1) / 4)) for r in range(4) for c in range(3)]
@@ -49,7 +49,7 @@ def measure() -> list[dict[str, object]]:
         full = page(grid)
         for name in POOLINGS:
             vectors = len(make_pooling(name, {}, "speed")(full, grid).vectors)
-            took = round(milliseconds(name, full, grid), 3)
+            took = round(milliseconds(name, full, grid, runs), 3)
             rows.append({"pooling": name, "grid": label, "patches": len(grid), "vectors": vectors, "ms": took})
     return rows
 
@@ -58,8 +58,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--runs", type=int, default=RUNS, help="of each pooling; the best counts")
     arguments = parser.parse_args()
-    rows = measure()
+    rows = measure(arguments.runs)
     if arguments.json:
         print(json.dumps({"machine": platform.machine(), "cpus": os.cpu_count(), "rows": rows}))
         return

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -239,23 +238,32 @@ def test_the_swap_can_be_cut_off_after_any_step(copy, monkeypatch, step):
     assert sorted(p.name for p in copy.iterdir() if p.name in (DRAFT, SHARD)) == [SHARD]
 
 
+# Goes no further once so many batches are told of, so that it can be killed there.
+STOPS = """
+import sys, time
+from vrag.upkeep.repool import repool
+told = []
+def tell(done, total):
+    told.append(done)
+    if len(told) == int(sys.argv[1]):
+        print("here", flush=True)
+        time.sleep(600)
+repool("i", "mine.toml", tell)
+"""
+
+
 def test_a_kill_at_any_time_loses_nothing(tmp_path, cli):
-    page = "\n".join(["eight words on every line of a page"] * 40)
-    write_pdf(tmp_path / "d" / "long.pdf", [f"{ANIMALS[n % 3]}\n{page}\n{n}" for n in range(60)])
+    write_pdf(tmp_path / "d" / "long.pdf", [f"{ANIMALS[n % 3]}\n{n}" for n in range(60)])
     with Index.create(tmp_path / "i") as index:
         index.ingest([tmp_path / "d"])
     (tmp_path / "mine.toml").write_text('[vectors.few]\npooling = "hierarchical"\n[cascades]\nfew = "few:9 > full"\n')
-    code = (
-        "import sys; from vrag.upkeep.repool import repool; repool('i', 'mine.toml', lambda d, t: print(d, flush=True))"
-    )
     for line in (1, 3):
-        running = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-        for _ in range(line):
-            running.stdout.readline()
+        arguments = [sys.executable, "-c", STOPS, str(line)]
+        running = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        assert running.stdout.readline() == "here\n"
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
         running.stdout.close()
-        time.sleep(0.1)
         found = cli("search", "krill", "--index", "i", "--json", "-k", 1, "--cascade", "two-stage")
         assert found.json["hits"][0]["stages"].keys() == {"runs", "full"}
     done = cli("repool", "--pipeline", "mine.toml", "--index", "i", "--json")
