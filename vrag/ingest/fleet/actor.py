@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
@@ -57,10 +56,6 @@ class PageActor:
     def fingerprint(self) -> Fingerprint:
         """The model's facts: every worker must have the driver's."""
         return self._embedder.fingerprint()
-
-    def pid(self) -> int:
-        """Process id of this worker."""
-        return os.getpid()
 
     def embed(self, data: bytes, suffix: str, numbers: Sequence[int]) -> list[Attempt]:
         """Pages of one document, in order, without their pictures; or why one cannot be read or embedded.

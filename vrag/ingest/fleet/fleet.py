@@ -88,10 +88,6 @@ class Fleet:
         """Pages to ask for at once."""
         return len(self._posts) * CHUNK * DEPTH
 
-    def pids(self) -> list[int]:
-        """Process ids of the actors."""
-        return list(self._ray.get([post.actor.pid.remote() for post in self._posts]))
-
     def inspect(self, path: Path) -> Future[DocumentInfo]:
         """Page count and metadata of a document, read on this machine."""
         return self._inspecting.inspect(path)
