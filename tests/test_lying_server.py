@@ -210,7 +210,7 @@ def test_any_record_that_is_something_else_is_a_sentence_or_does_no_harm(url, ki
         paths = [path for path in places(dict(seen)) if path]
         for path, junk in itertools.islice(itertools.product(paths, [_GONE, *JUNK]), None, None, 29):
             wrong[:] = [(path, junk)]
-            index._contexts.forget()
+            index._searcher.forget()
             index.documents._labels.forget()
             for ask in everything(index):
                 with contextlib.suppress(VragError):

@@ -6,21 +6,19 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vrag.cascade.cascade import Cascade, Stage
+from vrag.cascade.cascade import Cascade
 from vrag.catalog.contexts import refresh_contexts
 from vrag.catalog.documents import Document, Documents
 from vrag.catalog.failures import Failure
-from vrag.catalog.payload import page_grid, page_place, page_words, reading
+from vrag.catalog.payload import page_place, page_words, reading
 from vrag.embedders.families import ModelOptions
 from vrag.embedders.protocol import Fingerprint, QueryVectors
 from vrag.errors import UsageError
-from vrag.explain.counted import find_answers
-from vrag.explain.explanation import Explanation, Match, explain_page, find_matches
-from vrag.explain.tracing import trace
+from vrag.explain.explaining import explain, match_hit
+from vrag.explain.explanation import Explanation, Match
 from vrag.grid import FloatArray
 from vrag.ingest.ingest import Ingest
 from vrag.ingest.ingest_options import IngestOptions
@@ -33,26 +31,19 @@ from vrag.pipeline.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import Place, as_place
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
-from vrag.search.context import Contexts
-from vrag.search.passages import page_snippet
-from vrag.search.plan import Limits
-from vrag.search.query_text import Words, check_query, read_query
-from vrag.search.rescoring import Rescorer
-from vrag.search.running import Runner
-from vrag.search.search import Hit, search
-from vrag.search.typed_words import typed_words
-from vrag.search.watching import Watched, watch
+from vrag.search.query_text import Words
+from vrag.search.search import Hit
+from vrag.search.searcher import Searcher
+from vrag.search.watching import Watched
 from vrag.search.where import find_documents, parse_where
 from vrag.settings import folder_bytes, passwords
 from vrag.store.budget import budget
-from vrag.store.interface import AnyVector, Scored, Selection
+from vrag.store.interface import Scored
 from vrag.store.manifest import loss
 from vrag.upkeep.verify import Problem, Verifier
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-MOST_HITS = 1_000_000
 
 
 class Index(AbstractContextManager["Index"]):
@@ -66,9 +57,8 @@ class Index(AbstractContextManager["Index"]):
         self.stored = opened.stored
         self.embedder = opened.embedder
         self._lock = opened.lock
-        self._contexts = Contexts(self.stored.store)
+        self._searcher = Searcher(self.stored, self.embedder)
         self._drawer = PageDrawer(divide(None, 1, self.embedder.page_spec).worker_bytes)
-        self._last_query: tuple[str, QueryVectors] | None = None
         forget_in_child(self, Index._forget)
 
     @classmethod
@@ -239,15 +229,7 @@ class Index(AbstractContextManager["Index"]):
         Raises:
             UsageError: An empty query, k below 1, an unknown cascade, filter key or document.
         """
-        if not isinstance(k, int) or not 1 <= k <= MOST_HITS:
-            raise UsageError(f"k must be a whole number from 1 to {MOST_HITS:,}, not {k!r}.")
-        chosen = self.pipeline.cascade(cascade)
-        typed = read_query(query, words)
-        embedded = self.embed_query_tokens(typed.text)
-        with self.stored.gate.reading():
-            selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-            runner = self._runner(typed.text, embedded.vectors, replace(selection, texts=typed.conditions))
-            return search(runner, self.documents, chosen, k, typed_words(typed.text, embedded.tokens))
+        return self._searcher.search(query, k, cascade, where, words)
 
     def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
         """Every page that a step of a cascade lets through, best first.
@@ -268,10 +250,7 @@ class Index(AbstractContextManager["Index"]):
             cascade: From `Pipeline.cascade`.
             k: Hits wanted; no stage lets fewer through.
         """
-        rows = self.embed_query(query)
-        with self.stored.gate.reading():
-            runner = self._runner(query, rows, parse_where((), self.documents))
-            return watch(runner, cascade, Limits(k, runner.count_pages))
+        return self._searcher.watch(query, cascade, k)
 
     def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Document id, page number and words in reading order of every page, in order of record id."""
@@ -297,13 +276,7 @@ class Index(AbstractContextManager["Index"]):
 
     def embed_query_tokens(self, text: str) -> QueryVectors:
         """The query's rows, read-only, with the words they stand for; the last query is remembered."""
-        last = self._last_query  # read once: another thread may ask something else meanwhile
-        if last is None or last[0] != text:
-            check_query(text)
-            embedded = self.embedder.embed_query(text)
-            embedded.vectors.flags.writeable = False  # who writes into it would change the next search
-            self._last_query = last = text, embedded
-        return last[1]
+        return self._searcher.embed(text)
 
     def vectors(self, doc: str, page: int, name: str = FULL) -> FloatArray:
         """What the store holds for a page: float32 [n, d], or [d] for a single vector.
@@ -335,20 +308,14 @@ class Index(AbstractContextManager["Index"]):
 
         Empty when no words stand there, or the page was replaced since it was found.
         """
-        record = self.stored.store.fetch([hit.id], () if hit.words else [FULL]).get(hit.id)
-        embed = partial(self.embed_query, query)
-        return page_snippet(record, hit.words, hit.region, embed, self._contexts) if record else ""
+        return self._searcher.snippet(query, hit)
 
     def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
         """For each token of the query the word or patch of the hit's page that answers it best.
 
         Empty when the page was replaced since it was found.
         """
-        record = self.stored.store.fetch([hit.id], [FULL]).get(hit.id)
-        if record is None:
-            return ()
-        grid, words = page_grid(record.payload), page_words(record.payload)
-        return find_matches(self.embed_query_tokens(query), record.vectors[FULL], grid, words)
+        return match_hit(self._searcher, query, hit)
 
     @budget()
     def explain(
@@ -373,17 +340,7 @@ class Index(AbstractContextManager["Index"]):
         Raises:
             UsageError: A page without a document, no such page, or no hit at all.
         """
-        if doc is None or page is None:
-            doc, page = self._best_page(query, doc, page, cascade, where)
-        chosen, embedded = self.pipeline.cascade(cascade), self.embed_query_tokens(query)
-        with self.stored.gate.reading():
-            record = self.documents.page_record(doc, page, [FULL, *(s.name for s in self.pipeline.vectors)])
-            selection = parse_where([where] if isinstance(where, str) else where, self.documents)
-            runner = self._runner(query, embedded.vectors, selection)
-            watched = watch(runner, chosen, Limits(k, runner.count_pages))
-            stood = trace(watched, self.documents, record)
-            counted = find_answers(watched, embedded.vectors, record)
-            return explain_page(query, embedded, record, self.documents, str(chosen), stood, counted)
+        return explain(self._searcher, query, doc, page, cascade, where, k)
 
     @property
     def documents(self) -> Documents:
@@ -428,32 +385,13 @@ class Index(AbstractContextManager["Index"]):
 
     def _forget(self) -> None:
         """In a forked child: what has threads or a lock behind it is the parent's."""
-        for name in ("stored", "embedder", "_contexts", "_drawer"):
+        for name in ("stored", "embedder", "_searcher", "_drawer"):
             setattr(self, name, inherited(getattr(self, name)))
         if self.place.folder is not None:
             close_files_below(self.place.folder)
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _best_page(
-        self, query: str, doc: str | None, page: int | None, cascade: str | None, where: str | Sequence[str]
-    ) -> tuple[str, int]:
-        if doc is None and page is not None:
-            raise UsageError(f"Page {page} of which document?", "Name it with --doc.")
-        filters = [where] if isinstance(where, str) else [*where]
-        best = self.search(query, 1, cascade, [*filters, f"doc={doc}"] if doc else filters)
-        if not best:
-            raise UsageError("No page was found, so there is nothing to explain.", "vrag info shows what is indexed.")
-        return best[0].doc, best[0].page
-
-    def _runner(self, query: str, rows: FloatArray, selection: Selection) -> Runner:
-        def form(stage: Stage) -> AnyVector:
-            return self.pipeline.query_form(stage, query, rows, self.embedder.mean)
-
-        contexts = self._contexts if self.pipeline.has_context else None
-        rescorer = Rescorer(self.stored.store, contexts, self.pipeline.regions, self.pipeline.head_rows)
-        return Runner(self.stored.store, form, selection, lambda: self.page_count, rescorer)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -463,4 +401,4 @@ class Index(AbstractContextManager["Index"]):
         try:
             refresh_contexts(self.stored, self.embedder)
         finally:
-            self._contexts.forget()
+            self._searcher.forget()

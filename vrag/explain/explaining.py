@@ -1,0 +1,56 @@
+"""From a query to the explanation of one page: the page is found, and the cascade runs once more, watched."""
+
+from __future__ import annotations
+
+from vrag.catalog.payload import page_grid, page_words
+from vrag.errors import UsageError
+from vrag.explain.counted import find_answers
+from vrag.explain.explanation import Explanation, Match, explain_page, find_matches
+from vrag.explain.tracing import trace
+from vrag.pipeline.pipeline import FULL
+from vrag.search.plan import Limits
+from vrag.search.search import Hit
+from vrag.search.searcher import Searcher, Where
+from vrag.search.watching import watch
+
+
+def explain(
+    searcher: Searcher, query: str, doc: str | None, page: int | None, cascade: str | None, where: Where, k: int
+) -> Explanation:
+    """Why a page stands where it stands; arguments as of `Index.explain`.
+
+    Raises:
+        UsageError: A page without a document, no such page, or no hit at all.
+    """
+    if doc is None or page is None:
+        doc, page = _best_page(searcher, query, doc, page, cascade, where)
+    stored = searcher.stored
+    chosen, embedded = stored.pipeline.cascade(cascade), searcher.embed(query)
+    with stored.gate.reading():
+        record = stored.documents.page_record(doc, page, [FULL, *(s.name for s in stored.pipeline.vectors)])
+        runner = searcher.runner(query, embedded.vectors, searcher.select(where))
+        watched = watch(runner, chosen, Limits(k, runner.count_pages))
+        stood = trace(watched, stored.documents, record)
+        counted = find_answers(watched, embedded.vectors, record)
+        return explain_page(query, embedded, record, stored.documents, str(chosen), stood, counted)
+
+
+def match_hit(searcher: Searcher, query: str, hit: Hit) -> tuple[Match, ...]:
+    """For each token of the query what answers it best on the hit's page; empty when the page was replaced since."""
+    record = searcher.stored.store.fetch([hit.id], [FULL]).get(hit.id)
+    if record is None:
+        return ()
+    grid, words = page_grid(record.payload), page_words(record.payload)
+    return find_matches(searcher.embed(query), record.vectors[FULL], grid, words)
+
+
+def _best_page(
+    searcher: Searcher, query: str, doc: str | None, page: int | None, cascade: str | None, where: Where
+) -> tuple[str, int]:
+    if doc is None and page is not None:
+        raise UsageError(f"Page {page} of which document?", "Name it with --doc.")
+    filters = [where] if isinstance(where, str) else [*where]
+    best = searcher.search(query, 1, cascade, [*filters, f"doc={doc}"] if doc else filters, "plain")
+    if not best:
+        raise UsageError("No page was found, so there is nothing to explain.", "vrag info shows what is indexed.")
+    return best[0].doc, best[0].page

@@ -1,0 +1,115 @@
+"""The reading side of an open index: a query becomes vectors, runs over what is stored, and comes back as hits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vrag.cascade.cascade import Cascade, Stage
+from vrag.catalog.stored import Stored
+from vrag.embedders.protocol import Embedder, QueryVectors
+from vrag.errors import UsageError
+from vrag.grid import FloatArray
+from vrag.pipeline.pipeline import FULL
+from vrag.search.context import Contexts
+from vrag.search.passages import page_snippet
+from vrag.search.plan import Limits
+from vrag.search.query_text import Words, check_query, read_query
+from vrag.search.rescoring import Rescorer
+from vrag.search.running import Runner
+from vrag.search.search import Hit, search
+from vrag.search.typed_words import typed_words
+from vrag.search.watching import Watched, watch
+from vrag.search.where import parse_where
+from vrag.store.interface import AnyVector, Selection
+
+MOST_HITS = 1_000_000
+Where = str | Sequence[str]
+
+
+class Searcher:
+    """Searches one open index, for any number of threads; arguments are those of `Index`.
+
+    Args:
+        stored: The index.
+        embedder: Its model.
+    """
+
+    def __init__(self, stored: Stored, embedder: Embedder) -> None:
+        self.stored = stored
+        self.embedder = embedder
+        self._contexts = Contexts(stored.store)
+        self._last_query: tuple[str, QueryVectors] | None = None
+
+    def embed(self, text: str) -> QueryVectors:
+        """The query's rows, read-only, with the words they stand for; the last query is remembered.
+
+        Raises:
+            UsageError: There is nothing in the query, or too much.
+        """
+        last = self._last_query  # read once: another thread may ask something else meanwhile
+        if last is None or last[0] != text:
+            check_query(text)
+            embedded = self.embedder.embed_query(text)
+            embedded.vectors.flags.writeable = False  # who writes into it would change the next search
+            self._last_query = last = text, embedded
+        return last[1]
+
+    def search(self, query: str, k: int, cascade: str | None, where: Where, words: Words) -> list[Hit]:
+        """The `k` best pages, best first.
+
+        Raises:
+            UsageError: An empty query, k below 1, an unknown cascade, filter key or document.
+        """
+        if not isinstance(k, int) or not 1 <= k <= MOST_HITS:
+            raise UsageError(f"k must be a whole number from 1 to {MOST_HITS:,}, not {k!r}.")
+        chosen = self.stored.pipeline.cascade(cascade)
+        typed = read_query(query, words)
+        embedded = self.embed(typed.text)
+        with self.stored.gate.reading():
+            selection = replace(self.select(where), texts=typed.conditions)
+            runner = self.runner(typed.text, embedded.vectors, selection)
+            return search(runner, self.stored.documents, chosen, k, typed_words(typed.text, embedded.tokens))
+
+    def watch(self, query: str, cascade: Cascade, k: int) -> Watched:
+        """A cascade with every candidate of every step scored, and what each step lets through."""
+        rows = self.embed(query).vectors
+        with self.stored.gate.reading():
+            runner = self.runner(query, rows, self.select(()))
+            return watch(runner, cascade, Limits(k, runner.count_pages))
+
+    def snippet(self, query: str, hit: Hit) -> str:
+        """The passage of a hit's page that answers best, as text."""
+        record = self.stored.store.fetch([hit.id], () if hit.words else [FULL]).get(hit.id)
+        if record is None:
+            return ""
+        return page_snippet(record, hit.words, hit.region, lambda: self.embed(query).vectors, self._contexts)
+
+    def forget(self) -> None:
+        """Documents say something else of themselves now."""
+        self._contexts.forget()
+
+    def select(self, where: Where) -> Selection:
+        """The pages that every filter allows.
+
+        Raises:
+            UsageError: An unknown filter key or document.
+        """
+        return parse_where([where] if isinstance(where, str) else where, self.stored.documents)
+
+    def runner(self, query: str, rows: FloatArray, selection: Selection) -> Runner:
+        """What runs cascades for a query; to be used inside the gate.
+
+        Args:
+            query: Its words.
+            rows: Its rows, float32 [m, d].
+            selection: Pages that take part.
+        """
+        stored, pipeline = self.stored, self.stored.pipeline
+
+        def form(stage: Stage) -> AnyVector:
+            return pipeline.query_form(stage, query, rows, self.embedder.mean)
+
+        contexts = self._contexts if pipeline.has_context else None
+        rescorer = Rescorer(stored.store, contexts, pipeline.regions, pipeline.head_rows)
+        return Runner(stored.store, form, selection, stored.page_count, rescorer)
