@@ -26,7 +26,6 @@ from vrag.ingest.pruning import Gone, find_gone, forget
 from vrag.ingest.report import IngestReport, Progress, Silent
 from vrag.ingest.shares import divide
 from vrag.pages.drawing import PageDrawer
-from vrag.pipeline.choosing import choose_pipeline
 from vrag.pipeline.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import Place, as_place
@@ -87,9 +86,7 @@ class Index(AbstractContextManager["Index"]):
             BusyError: Another process is making it.
             StoreError: The server cannot be reached or used.
         """
-        place = as_place(path, collection, wait)
-        place.require_free()
-        return cls(create_index(place, choose_pipeline(pipeline, model, options), options))
+        return cls(create_index(as_place(path, collection, wait), pipeline, model, options))
 
     @classmethod
     @budget()

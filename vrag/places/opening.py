@@ -13,6 +13,7 @@ from vrag.catalog.stored import Stored
 from vrag.embedders.families import ModelOptions, load_embedder
 from vrag.embedders.protocol import Embedder
 from vrag.errors import IndexMismatchError
+from vrag.pipeline.choosing import choose_pipeline
 from vrag.pipeline.pipeline import CONTEXT, Pipeline, make_pipeline
 from vrag.places.facts import Facts
 from vrag.places.leftovers import CACHE
@@ -74,27 +75,32 @@ def locked(place: Place) -> Iterator[None]:
             lock.release()
 
 
-def create_index(place: Place, pipeline: Pipeline, options: ModelOptions | None) -> Opened:
+def create_index(
+    place: Place, pipeline: str | Pipeline | None, model: str | None, options: ModelOptions | None
+) -> Opened:
     """Make an index and hold it.
 
     Args:
         place: Where it is to be.
-        pipeline: With its model in it.
+        pipeline: As for `choose_pipeline`.
+        model: As for `choose_pipeline`.
         options: How to run the model.
 
     Raises:
         ModelError: The model cannot be loaded.
-        UsageError: There is something at the place, or it is a server that does not take pages of that many vectors.
+        UsageError: There is something at the place, no such pipeline, or a server does not take pages of so many
+            vectors.
         BusyError: Another process is making it.
         StoreError: The server cannot be reached or used.
     """
     place.require_free()
-    embedder = load_embedder(pipeline.model, options=options)
+    chosen = choose_pipeline(pipeline, model, options)
+    embedder = load_embedder(chosen.model, options=options)
     if place.folder is None:
-        check_pages_fit(pipeline.model, embedder.max_rows, embedder.dim)
-    facts = Facts(pipeline.name, pipeline.source, embedder.fingerprint(), embedder.dim)
-    made = partial(place.create, facts, pipeline.schema(facts.dim), KEYS, pipeline.server)
-    return _hold(place, facts, pipeline, embedder, made)
+        check_pages_fit(chosen.model, embedder.max_rows, embedder.dim)
+    facts = Facts(chosen.name, chosen.source, embedder.fingerprint(), embedder.dim)
+    made = partial(place.create, facts, chosen.schema(facts.dim), KEYS, chosen.server)
+    return _hold(place, facts, chosen, embedder, made)
 
 
 def open_index(place: Place, options: ModelOptions | None, force: bool = False, incomplete: bool = False) -> Opened:
