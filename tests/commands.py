@@ -4,10 +4,20 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 from unittest.mock import patch
+
+
+@contextmanager
+def one_model() -> Iterator[None]:
+    """The built-in model is loaded once while the block runs; it keeps nothing of what it reads."""
+    from vrag.embedders import builtin
+
+    with patch.object(builtin, "MiniLM", cache(builtin.MiniLM)):
+        yield
 
 
 def run_here(arguments: Sequence[str], environment: Mapping[str, str], cwd: Path) -> tuple[int, str, str]:

@@ -6,14 +6,12 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
 
-from tests.commands import run_here
+from tests.commands import one_model, run_here
 from tests.pdfs import write_pdf
 
 os.environ.setdefault("VRAG_LOG", "off")  # nothing of a test goes into the user's log
@@ -94,10 +92,7 @@ def _finished(code, out, err):
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_model():
-    """The built-in model is loaded once; it keeps nothing of what it reads."""
-    from vrag.embedders import builtin
-
-    with patch.object(builtin, "MiniLM", cache(builtin.MiniLM)):
+    with one_model():
         yield
 
 

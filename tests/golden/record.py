@@ -16,6 +16,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tests.commands import one_model
 from tests.golden import contract, running, wide
 
 
@@ -35,12 +36,13 @@ def main() -> None:
     index, questions = (path and path.resolve() for path in (options.index, options.questions))
     with tempfile.TemporaryDirectory(prefix="vrag-golden-") as base:
         folder = running.prepare(Path(base))
-        if index is None:
-            contract.lay_out(folder)
-            running.record(contract.steps(), folder, into)
-        else:
-            (folder / "index").symlink_to(index)
-            running.record(wide.steps(questions, options.sample), index, into)
+        with one_model():
+            if index is None:
+                contract.lay_out(folder)
+                running.record(contract.steps(), folder, into)
+            else:
+                (folder / "index").symlink_to(index)
+                running.record(wide.steps(questions, options.sample), index, into)
         shutil.rmtree(folder, ignore_errors=True)
 
 

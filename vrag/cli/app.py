@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -106,7 +107,7 @@ def _command(arguments: Sequence[str]) -> int:
     rest = _without_verbose(arguments)
     logs.start(arguments, verbose=len(rest) < len(arguments))
     try:
-        code = app(args=rest, prog_name="vrag", standalone_mode=False)
+        code = _built()(args=rest, prog_name="vrag", standalone_mode=False)
     except typer.Abort:
         return INTERRUPTED
     except KeyboardInterrupt:
@@ -129,6 +130,12 @@ def _command(arguments: Sequence[str]) -> int:
     finally:
         logs.stop()
     return int(code or 0)
+
+
+@cache
+def _built() -> Any:
+    """The commands as typer reads them from their signatures, which takes a tenth of a second."""
+    return typer.main.get_command(app)
 
 
 def _without_verbose(arguments: Sequence[str]) -> list[str]:
