@@ -72,3 +72,37 @@ def test_what_bounds_reading_is_something_that_can_be_changed(seconds, workers, 
     said = bound({READING: 9, **seconds}, workers, 2)
     assert says in said
     assert never not in said
+
+
+def test_a_watch_within_another_is_told_alone():
+    with watching() as outer:
+        count("store", 1)
+        with watching() as inner:
+            count("store", 10)
+        count("store", 2)
+    assert (outer.seconds(), inner.seconds()) == ({"store": 3}, {"store": 10})
+
+
+def test_a_watch_that_is_given_goes_on_where_it_was():
+    watch = Stopwatch()
+    for seconds in (1, 2):
+        with watching(watch) as same:
+            count("store", seconds)
+            assert same is watch
+    assert watch.seconds() == {"store": 3}
+
+
+def test_many_threads_lose_no_second():
+    watch, start = Stopwatch(), threading.Barrier(8)
+
+    def work():
+        start.wait(10)
+        for _ in range(2000):
+            watch.add("store", 1)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert watch.seconds() == {"store": 16_000}
