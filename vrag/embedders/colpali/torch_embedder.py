@@ -12,8 +12,8 @@ from vrag.embedders.colpali.loading import Checkpoint, LoadedModel, find_checkpo
 from vrag.embedders.colpali.torch_engine import free_memory, is_out_of_memory, quiet, versions
 from vrag.embedders.colpali.torch_patches import Patches
 from vrag.embedders.options import ModelOptions
+from vrag.embedders.picture_embedder import Batches, PictureEmbedder, check_query, check_rows, on_page, picture, refused
 from vrag.embedders.protocol import Fingerprint, PageVectors, QueryVectors
-from vrag.embedders.running import Batches, PictureEmbedder, check_query, check_rows, on_page, picture, refused
 from vrag.grid import FloatArray
 from vrag.pages.page import Page
 from vrag.runtime.timing import timed

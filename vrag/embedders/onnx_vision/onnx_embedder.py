@@ -19,8 +19,8 @@ from vrag.embedders.onnx_vision.onnx_engine import (
 from vrag.embedders.onnx_vision.onnx_families import PREPROCESSOR, PROCESSOR, OnnxFamily, find_onnx_family
 from vrag.embedders.onnx_vision.onnx_patches import OnnxPatches
 from vrag.embedders.options import ModelOptions
+from vrag.embedders.picture_embedder import Batches, PictureEmbedder, check_query, check_rows, on_page, picture, refused
 from vrag.embedders.protocol import Fingerprint, PageVectors, QueryVectors
-from vrag.embedders.running import Batches, PictureEmbedder, check_query, check_rows, on_page, picture, refused
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pages.page import Page
