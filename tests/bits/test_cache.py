@@ -13,7 +13,7 @@ from vrag.bits import exact as exact_module
 from vrag.bits.array_files import CacheFiles
 from vrag.bits.beside import BitsStore, view_of
 from vrag.bits.cache import BitCache
-from vrag.bits.contents import Layout
+from vrag.bits.contents import CacheLayout
 from vrag.bits.exact import TILE, tiled
 from vrag.bits.terms import paired
 from vrag.catalog.documents import page_id
@@ -51,7 +51,7 @@ def context(doc):
 
 
 def layout(exact=("full",), **facts):
-    return Layout(DIMS, facts or {"model": "m"}, np.zeros(8, np.float32), {"full": 2}, exact, ("text",))
+    return CacheLayout(DIMS, facts or {"model": "m"}, np.zeros(8, np.float32), {"full": 2}, exact, ("text",))
 
 
 def new_cache(folder, **more):
@@ -234,7 +234,7 @@ def test_bytes_left_behind_by_a_crash_are_cut_off(store, tmp_path):
     agree(reopened(store, tmp_path))
 
 
-def test_another_model_or_recipe_starts_anew(store, tmp_path):
+def test_another_model_or_pipeline_starts_anew(store, tmp_path):
     store.upsert([page(1), page(2)])
     store.bits.update(store)
     assert not reopened(store, tmp_path, model="other").bits.is_fresh(store)

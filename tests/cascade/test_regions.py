@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.cascade.regions import RegionRule, Windows, best_region, window_starts
+from vrag.errors import StoreError
 from vrag.grid import Grid, Tile
 
 sizes = st.tuples(st.integers(1, 5), st.integers(1, 40))
@@ -82,6 +83,6 @@ def test_every_tile_of_several_is_a_region_and_so_is_the_whole_page():
     assert regions[2] == pytest.approx((0, 0, 1, 1))
 
 
-def test_tiles_of_different_sizes_are_refused():
-    with pytest.raises(ValueError, match="different sizes"):
+def test_tiles_of_different_sizes_are_a_damaged_record():
+    with pytest.raises(StoreError, match=r"different sizes.*2 x 2, 1 x 2.*verify --repair"):
         RegionRule().windows([Tile(2, 2), Tile(1, 2)])

@@ -22,7 +22,7 @@ from vrag.store.server import ServerStore
 
 pytestmark = LOCAL_MODE
 DIM, DOCS, PAGES, QUERIES = 16, 12, 15, 200
-RECIPE = load_pipeline("builtin")
+PIPELINE = load_pipeline("builtin")
 NO_WORDS = {"text": "", "boxes": _pack_boxes(np.zeros((0, 4), np.float32)), "lines": _pack(b"")}
 
 
@@ -38,7 +38,7 @@ def records():
             full = normalise(rows + rng.normal(size=rows.shape, scale=0.4))
             pooled = normalise(np.stack([part.mean(axis=0) for part in np.array_split(full, 4)]))
             vectors = {"full": full, "runs": pooled, "global": normalise(full.mean(axis=0))}
-            terms = {"text": RECIPE.text.document([f"topic{i}" for i in rng.integers(0, 9, size=5)])}
+            terms = {"text": PIPELINE.text.document([f"topic{i}" for i in rng.integers(0, 9, size=5)])}
             tiles = [[1, len(full), 0, 0, 1, 1, False]]
             yield Record(
                 page_id(doc_id, page, "f"),
@@ -52,7 +52,7 @@ def records():
 def stores(tmp_path_factory):
     from qdrant_client import QdrantClient
 
-    fields, all_records = RECIPE.schema(DIM), list(records())
+    fields, all_records = PIPELINE.schema(DIM), list(records())
     retry = Retry(":memory:", 30)
     one = EdgeStore.create(tmp_path_factory.mktemp("parity") / "shard", fields, KEYS)
     other = ServerStore.create(Connection(QdrantClient(":memory:"), retry, retry, "rest"), "c", fields, KEYS)
@@ -67,7 +67,7 @@ def queries():
     return [normalise(rng.normal(size=(rng.integers(2, 9), DIM))) for _ in range(QUERIES)]
 
 
-@pytest.mark.parametrize("cascade", RECIPE.cascades)
+@pytest.mark.parametrize("cascade", PIPELINE.cascades)
 def test_rankings_are_the_same(stores, cascade):
     compare(stores, cascade, (), queries())
 
@@ -75,7 +75,7 @@ def test_rankings_are_the_same(stores, cascade):
 @pytest.mark.parametrize(
     "cascade",
     [
-        *RECIPE.cascades,
+        *PIPELINE.cascades,
         "runs:20 > full",
         "mean(full)",
         "global:40 > full",
@@ -99,10 +99,10 @@ def compare(stores, cascade, where, asked):
 
 def hits_of(store, rows, cascade, where):
     documents = Documents(store)
-    selection, rescorer = parse_where(where, documents), Rescorer(store, None, RECIPE.regions)
+    selection, rescorer = parse_where(where, documents), Rescorer(store, None, PIPELINE.regions)
     runner = Runner(store, lambda stage: form(stage, rows), selection, lambda: DOCS * PAGES, rescorer)
-    return search(runner, documents, RECIPE.cascade(cascade), 10)
+    return search(runner, documents, PIPELINE.cascade(cascade), 10)
 
 
 def form(stage, rows):
-    return RECIPE.query_form(stage, f"topic{int(abs(rows[0, 0]) * 40) % 9} valve", rows, None)
+    return PIPELINE.query_form(stage, f"topic{int(abs(rows[0, 0]) * 40) % 9} valve", rows, None)

@@ -13,7 +13,7 @@ from vrag.bench.measure import TOP, Ranked
 from vrag.bench.vectors import VectorCorpus
 from vrag.bits.beside import BitsStore
 from vrag.bits.cache import BitCache
-from vrag.bits.contents import Layout
+from vrag.bits.contents import CacheLayout
 from vrag.cascade.cascade import Stage
 from vrag.cascade.text import parse_cascade
 from vrag.catalog.documents import KEYS
@@ -86,7 +86,7 @@ class BenchStore:
 
 def open_bits(folder: Path, dim: int) -> BitCache:
     """The bits beside a benchmark store; any number of processes may read them at once."""
-    return BitCache(folder / "bits", Layout({FULL: dim, ROWS: dim}, exact=(FULL,)))
+    return BitCache(folder / "bits", CacheLayout({FULL: dim, ROWS: dim}, exact=(FULL,)))
 
 
 def _record(corpus: VectorCorpus, number: int) -> Record:

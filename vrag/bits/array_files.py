@@ -71,7 +71,9 @@ class CacheFiles:
         text = json.dumps({**header, "format": FORMAT}).encode()
         with draft_file(self.folder / _INDEX) as file:
             np.savez(file, allow_pickle=False, header=np.frombuffer(text, np.uint8), **arrays)
-        self._remove_others(set(header["files"]))
+        for other in self.folder.iterdir():
+            if other.suffix in DATA and other.name not in header["files"]:
+                other.unlink(missing_ok=True)
 
     def append(self, name: str, valid: int, blocks: Iterable[bytes]) -> None:
         """Write blocks behind the first `valid` bytes of a data file."""
@@ -118,8 +120,3 @@ class CacheFiles:
         except FileNotFoundError:
             return None
         return APPENDED if said == APPENDED.encode() else REWRITTEN  # half-written or damaged: the worst is assumed
-
-    def _remove_others(self, valid: set[str]) -> None:
-        for file in self.folder.iterdir():
-            if file.suffix in DATA and file.name not in valid:
-                file.unlink(missing_ok=True)

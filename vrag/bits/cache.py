@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vrag.bits.array_files import APPENDED, REWRITTEN, CacheFiles, DamagedError
-from vrag.bits.contents import Contents, Layout
+from vrag.bits.contents import CacheLayout, Contents
 from vrag.bits.view import BitsView
 from vrag.errors import StoreError
 from vrag.store.interface import PAGE, Condition, Record, Selection, Store
@@ -35,7 +35,7 @@ class BitCache:
         layout: What is kept of a page; what was kept by another one is not used.
     """
 
-    def __init__(self, folder: Path, layout: Layout) -> None:
+    def __init__(self, folder: Path, layout: CacheLayout) -> None:
         self.layout = layout
         self._files = CacheFiles(folder)
         self._lock = threading.RLock()

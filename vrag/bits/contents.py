@@ -21,12 +21,12 @@ AT_ONCE = 64  # pages that wait before they are written
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CacheLayout:
     """What is kept of every page.
 
     Args:
         dims: Dimension d of each multivector whose bits are kept, by name.
-        facts: What the blocks depend on besides the pages' ids (model, recipe).
+        facts: What the blocks depend on besides the pages' ids (model, pipeline).
         mean: float32 [d], the model's own mean; None for none.
         levels: Bits a value, for vectors with more than one.
         exact: Multivectors whose rows are kept too while they are few.
@@ -71,7 +71,7 @@ class Contents:
         generation: Of the files.
     """
 
-    def __init__(self, layout: Layout, files: CacheFiles, generation: int) -> None:
+    def __init__(self, layout: CacheLayout, files: CacheFiles, generation: int) -> None:
         self.generation = generation
         self.position: dict[str, int] = {}  # of living pages
         self.committed = 0  # pages that the index file names

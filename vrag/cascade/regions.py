@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vrag.errors import StoreError
 from vrag.grid import FloatArray, Grid, Tile
 
 
@@ -49,6 +50,9 @@ class RegionRule:
 
         Args:
             tiles: Of the page's grid; none for words. Each of several tiles is a region, the global one too.
+
+        Raises:
+            StoreError: They have different sizes, which no model gives them.
         """
         if not tiles:
             return Windows(self.window, self.stride)
@@ -56,7 +60,11 @@ class RegionRule:
         if len(tiles) == 1:
             return Windows(self.window * first.cols, self.stride * first.cols)
         if any(len(tile) != len(first) for tile in tiles):
-            raise ValueError(f"tiles of different sizes are no regions: {[(t.rows, t.cols) for t in tiles]}")
+            sizes = ", ".join(f"{tile.rows} x {tile.cols}" for tile in tiles[:9])
+            raise StoreError(
+                f"A page's tiles have different sizes, so that they are no regions: {sizes}.",
+                "vrag verify --repair brings back a page whose record is damaged.",
+            )
         return Windows(len(first), len(first))
 
     def rows(self, grid: Grid, start: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Cascades as one line of text, the same on the command line, in recipes and in reports.
+"""Cascades as one line of text, the same on the command line, in pipelines and in reports.
 
     full                                    exact MaxSim over every page
     runs:256 > full                         the 256 best by pooled vectors, ranked by exact MaxSim
@@ -11,7 +11,7 @@
     runs@bits:256 > full                    packed bits instead of stored vectors
 
 A limit is a count or a share of the corpus. The last stage takes the hits asked for and needs no limit.
-Whoever wrote it (an option, a recipe, the facts of an index on a server), a line has at most `MOST_CHARACTERS` and
+Whoever wrote it (an option, a pipeline, the facts of an index on a server), a line has at most `MOST_CHARACTERS` and
 `MOST_STAGES`: every stage costs a search, and the engine nests them.
 """
 
@@ -98,10 +98,7 @@ def parse_cascade(text: str, aliases: Mapping[str, str], vectors: Sequence[str])
     steps = [_step(part, names) for part in parts]
     for part, step, following in zip(parts, steps, [*steps[1:], None], strict=True):
         _check_place(part, step, is_first=part is parts[0], is_last=following is None)
-    return _bounded(Cascade(text, tuple(steps)), line)
-
-
-def _bounded(cascade: Cascade, line: str) -> Cascade:
+    cascade = Cascade(text, tuple(steps))
     count = sum(1 + len(stage.additions) for stage in cascade.stages)
     if count > MOST_STAGES:
         raise UsageError(f"Cascade {quoted(line)} has {count} stages and added scores.", f"At most {MOST_STAGES} work.")

@@ -198,13 +198,13 @@ def keep_bits(place: Place, stored: Stored) -> None:
     """
     from vrag.bits.beside import BitsStore
     from vrag.bits.cache import BitCache
-    from vrag.bits.contents import Layout
+    from vrag.bits.contents import CacheLayout
 
     store, pipeline = stored.store, stored.pipeline
     if place.folder is not None and isinstance(store, BitsStore):
         fields = [field for field in pipeline.schema(stored.dim) if field.name != CONTEXT]  # no page has that one
         confirmed = pipeline.cascade(None).confirmed
-        layout = Layout(
+        layout = CacheLayout(
             {field.name: field.dim for field in fields if field.kind == "multi"},
             {"model": stored.model_key, "vectors": dict(pipeline.source.get("vectors", {}))},
             stored.mean,

@@ -19,7 +19,15 @@ from vrag.pages.sentences import Span
 from vrag.pipeline.pipeline import FULL
 from vrag.search.context import Contexts
 from vrag.search.rescoring import Rescorer
-from vrag.search.snippet import Pieces, best_passage, box_around, passage_of_words, passage_text, pieces, words_within
+from vrag.search.snippet import (
+    PassageParts,
+    best_passage,
+    box_around,
+    passage_of_words,
+    passage_text,
+    pieces,
+    words_within,
+)
 from vrag.store.interface import Record, Scored
 
 
@@ -92,7 +100,7 @@ def page_snippet(
     return passage_text(words, passage_of_words(rows, record.vectors[FULL], page_grid(record.payload), words, said))
 
 
-def _passage(cut: Pieces, span: Span) -> Passage:
+def _passage(cut: PassageParts, span: Span) -> Passage:
     chosen = [rows for rows, (start, end) in zip(cut.rows.tolist(), cut.spans, strict=True)
               if span[0] <= start and end <= span[1]]  # fmt: skip
     return Passage((chosen[0][0], chosen[-1][1]), box_around(cut.words.boxes[slice(*span)]), span)

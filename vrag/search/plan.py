@@ -100,7 +100,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StepPlace:
     """Where in a plan a step stands.
 
     Args:
@@ -149,10 +149,10 @@ def compile_plan(cascade: Cascade, beside: Beside, limits: Limits, is_watched: b
         UsageError: A stage asks for packed bits of a vector that has none.
     """
     beside.check(cascade)
-    return _compiled(Place(beside, limits, is_watched), cascade.steps)
+    return _compiled(StepPlace(beside, limits, is_watched), cascade.steps)
 
 
-def _compiled(start: Place, steps: Sequence[Step]) -> Plan:
+def _compiled(start: StepPlace, steps: Sequence[Step]) -> Plan:
     operators: list[Operator] = []
     for i, step in enumerate(steps):
         here = replace(start, step=i, is_end=i == len(steps) - 1, before=tuple(operators))
@@ -187,7 +187,7 @@ def _with_payloads(operators: Sequence[Operator], at_end: bool = False, everywhe
     return Plan((*done, ReadPayload(done[-1].step)) if at_end and not is_known else tuple(done))
 
 
-def _stage_rule(here: Place, stage: Stage) -> list[Operator]:
+def _stage_rule(here: StepPlace, stage: Stage) -> list[Operator]:
     limit = here.limit(stage)
     chosen = _scoring(here, stage, limit)
     if not here.is_watched:
@@ -198,7 +198,7 @@ def _stage_rule(here: Place, stage: Stage) -> list[Operator]:
     return [*every, Keep(here.step, limit)]
 
 
-def _scoring(here: Place, stage: Stage, limit: int | None) -> list[Operator]:
+def _scoring(here: StepPlace, stage: Stage, limit: int | None) -> list[Operator]:
     """What scores the stage's candidates and lets the best pass; without a limit all of them."""
     operators: list[Operator] = []
     needs_all = stage.is_rescored or bool(stage.additions)  # what counts besides may lift any candidate
@@ -214,7 +214,7 @@ def _scoring(here: Place, stage: Stage, limit: int | None) -> list[Operator]:
     return [*operators, Keep(here.step, limit)] if needs_all and limit is not None else operators
 
 
-def _source(here: Place, stage: Stage, limit: int) -> Operator:
+def _source(here: StepPlace, stage: Stage, limit: int) -> Operator:
     """Where the scores of a stage come from, but for what is blended in."""
     alone = Stage(stage.vector, stage.mean, stage.hnsw)
     if here.beside.scores(stage):
@@ -226,7 +226,7 @@ def _source(here: Place, stage: Stage, limit: int) -> Operator:
     return EngineQuery(here.step, (Scoring(alone, limit),))
 
 
-def _fusion_rule(here: Place, fusion: Fusion) -> list[Operator]:
+def _fusion_rule(here: StepPlace, fusion: Fusion) -> list[Operator]:
     limit = here.limit(fusion) if fusion.limit or here.is_end else None
     if any(map(here.beside.scores, fusion.stages)):
         if not here.is_watched:
@@ -238,12 +238,12 @@ def _fusion_rule(here: Place, fusion: Fusion) -> list[Operator]:
     return [_survey(here, [branches]), _survey(here, [every]), _engine_fusion(here, fusion, limit)]
 
 
-def _fuse(here: Place, fusion: Fusion, limit: int | None) -> Fuse:
+def _fuse(here: StepPlace, fusion: Fusion, limit: int | None) -> Fuse:
     start = replace(here, is_branch=True, before=())
     return Fuse(here.step, fusion, tuple(_compiled(start, branch) for branch in fusion.branches), limit)
 
 
-def _engine_fusion(here: Place, fusion: Fusion, limit: int | None) -> EngineQuery:
+def _engine_fusion(here: StepPlace, fusion: Fusion, limit: int | None) -> EngineQuery:
     branches = tuple(
         tuple(Scoring(Stage(stage.vector, stage.mean, stage.hnsw), here.limits.of(stage.limit)) for stage in branch)
         for branch in fusion.branches
@@ -251,9 +251,9 @@ def _engine_fusion(here: Place, fusion: Fusion, limit: int | None) -> EngineQuer
     return EngineQuery(here.step, (EngineFusion(fusion.kind, branches, limit),))
 
 
-def _survey(here: Place, operators: Sequence[Operator]) -> Survey:
+def _survey(here: StepPlace, operators: Sequence[Operator]) -> Survey:
     return Survey(here.step, _with_payloads(operators, everywhere=True))
 
 
-Rule = Callable[[Place, Any], list[Operator]]
+Rule = Callable[[StepPlace, Any], list[Operator]]
 RULES: dict[type, Rule] = {Stage: _stage_rule, Fusion: _fusion_rule}

@@ -30,7 +30,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class _Scoring:
+class _Rescoring:
     """One stage over p candidates.
 
     Args:
@@ -59,9 +59,9 @@ class Rescorer:
 
     Args:
         store: Where the pages are.
-        contexts: Of the store's documents; None where the recipe has none.
+        contexts: Of the store's documents; None where the pipeline has none.
         rule: What a region is.
-        head: Rows of the page's head; 0 where the recipe has none.
+        head: Rows of the page's head; 0 where the pipeline has none.
         take_view: What the query sees of the bits beside the store; None for nothing.
     """
 
@@ -80,7 +80,10 @@ class Rescorer:
             points: Candidates, with `doc_id` in their payload.
             one_document: All pages are of one document, so its context tells nothing.
         """
-        scoring = self._scoring(stage, query, points, one_document)
+        rows = np.atleast_2d(query)
+        context = self.context(rows, points) if stage.context and not one_document else None
+        windows = [self._windows(point) if stage.regions else None for point in points]
+        scoring = _Rescoring(stage.vector, rows, windows, self.head if stage.context else 0, context)
         bits = self._bits(stage, points)
         return _from_bits(bits, scoring, points) if bits is not None else list(self._from_store(scoring, points))
 
@@ -126,14 +129,8 @@ class Rescorer:
         found_at = bits.packed[stage.vector].maxima(query, pages, edges[:, 0], edges[:, 1], head=0)
         return np.split(found_at, np.cumsum(counts)[:-1], axis=1)
 
-    def _scoring(self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool) -> _Scoring:
-        rows = np.atleast_2d(query)
-        context = self.context(rows, points) if stage.context and not one_document else None
-        windows = [self._windows(point) if stage.regions else None for point in points]
-        return _Scoring(stage.vector, rows, windows, self.head if stage.context else 0, context)
-
     def context(self, query: FloatArray, points: Sequence[Scored]) -> FloatArray | None:
-        """What the points' documents answer, float32 [m, p]; None where the recipe has no context."""
+        """What the points' documents answer, float32 [m, p]; None where the pipeline has no context."""
         if self.contexts is None:
             return None
         return self.contexts.answers(query, [str(point.payload["doc_id"]) for point in points])
@@ -149,7 +146,7 @@ class Rescorer:
             return None
         return view if all(point.id in view.table.position for point in points) else None
 
-    def _from_store(self, scoring: _Scoring, points: Sequence[Scored]) -> Iterator[Best]:
+    def _from_store(self, scoring: _Rescoring, points: Sequence[Scored]) -> Iterator[Best]:
         for first in range(0, len(points), _AT_ONCE):
             some = points[first : first + _AT_ONCE]
             found = self.store.fetch([point.id for point in some], [scoring.vector])
@@ -191,7 +188,7 @@ def _within(query: FloatArray, rows: FloatArray | None, spans: IntArray) -> Floa
     return best
 
 
-def _from_bits(view: BitsView, scoring: _Scoring, points: Sequence[Scored]) -> list[Best]:
+def _from_bits(view: BitsView, scoring: _Rescoring, points: Sequence[Scored]) -> list[Best]:
     packed, pages = view.packed[scoring.vector], _positions(view, points)
     longest = int((packed.rows[pages + 1] - packed.rows[pages]).max(initial=1))
     best: list[Best] = [_NOT_THERE] * len(points)

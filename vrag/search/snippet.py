@@ -28,7 +28,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class PassageParts:
     """What passages of a page are made of.
 
     Args:
@@ -42,12 +42,12 @@ class Pieces:
     rows: IntArray
 
 
-def pieces(words: Words, grid: Grid) -> Pieces:
+def pieces(words: Words, grid: Grid) -> PassageParts:
     """A page of words cut up; its rows are words, so that every sentence is a run of rows."""
     spans = _cut(sentences(words))
     edges = np.array([spans[0][0], *(end for _, end in spans)] if spans else [0], np.int64)
     rows = np.searchsorted(_word_of_row(grid, words), edges)
-    return Pieces(words, spans, np.stack([rows[:-1], rows[1:]], axis=1))
+    return PassageParts(words, spans, np.stack([rows[:-1], rows[1:]], axis=1))
 
 
 def best_passage(maxima: FloatArray, weights: FloatArray, context: FloatArray | None, spans: Sequence[Span]) -> Span:
@@ -106,7 +106,8 @@ def passage_of_words(query: FloatArray, full: FloatArray, grid: Grid, words: Wor
 
 def words_within(words: Words, box: Box | FloatArray) -> Words:
     """The words whose middle lies in a box."""
-    held = _inside(words.boxes, box)
+    middles, edges = _middles(words.boxes), np.asarray(box, np.float32)
+    held: npt.NDArray[np.bool_] = ((middles >= edges[:2]) & (middles <= edges[2:])).all(axis=1)
     texts = tuple(text for text, is_held in zip(words.texts, held.tolist(), strict=True) if is_held)
     return Words(texts, words.boxes[held], words.lines[held])
 
@@ -139,12 +140,6 @@ def row_texts(rows: npt.NDArray[np.intp], grid: Grid, words: Words) -> list[str]
     if grid.is_free:
         return [words.texts[i] for i in nearest_rows(grid.boxes[rows], words.boxes)]
     return [" ".join(words_within(words, grid.boxes[row]).texts[:_WORDS_OF_PATCH]) for row in rows]
-
-
-def _inside(boxes: FloatArray, outer: Box | FloatArray) -> npt.NDArray[np.bool_]:
-    """Which of k boxes [k, 4] have their middle in another box, bool [k]."""
-    middles, edges = _middles(boxes), np.asarray(outer, np.float32)
-    return np.asarray(((middles >= edges[:2]) & (middles <= edges[2:])).all(axis=1), np.bool_)
 
 
 def _middles(boxes: FloatArray) -> FloatArray:

@@ -42,7 +42,8 @@ def typed_words(query: str, tokens: Sequence[str]) -> list[TypedWord]:
     rows: dict[str | int, list[int]] = {}
     word, place = 0, 0  # where in which word the next piece is looked for
     for row, token in enumerate(tokens):
-        piece = _plain(_unmarked(token))
+        mark = next((mark for mark in _MARKS if token.startswith(mark) and token != mark), "")
+        piece = _plain(token.removeprefix(mark))
         found = _find(plain, word, place, piece) if token != WHOLE_QUERY else None
         if found is None:
             rows.setdefault(WHOLE_QUERY if token == WHOLE_QUERY else ADDED, []).append(row)
@@ -59,10 +60,6 @@ def _find(plain: Sequence[str], word: int, place: int, piece: str) -> tuple[int,
     if word < len(plain) and plain[word].startswith(piece, place):
         return word, place
     return next(((i, 0) for i in range(word + (place > 0), len(plain)) if plain[i].startswith(piece)), None)
-
-
-def _unmarked(token: str) -> str:
-    return next((token[len(mark) :] for mark in _MARKS if token.startswith(mark) and token != mark), token)
 
 
 def _plain(text: str) -> str:

@@ -197,15 +197,11 @@ def _compared(op: str, first: Interval, last: Interval) -> Interval:
 
 
 def _number_interval(text: str, key: str) -> Interval:
-    number = _number(text, key)
-    return Interval(gte=number, lte=number)
-
-
-def _number(text: str, key: str) -> float:
     try:
-        return real_number(text)
+        number = real_number(text)
     except MalformedError as error:
         raise UsageError(f"Filter {key}={quoted(text)} needs a number: it is {error}.") from error
+    return Interval(gte=number, lte=number)
 
 
 def _date_interval(text: str, key: str) -> Interval:

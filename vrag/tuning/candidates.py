@@ -35,7 +35,7 @@ def reference_of(index: Index) -> Cascade:
 
 
 def propose(index: Index) -> list[Cascade]:
-    """The recipe's cascades, and for every pooled vector such that let the best 32, 64, ... through.
+    """The pipeline's cascades, and for every pooled vector such that let the best 32, 64, ... through.
 
     With packed bits beside the index, and numba to score them, those are tried as well.
     """
@@ -102,7 +102,8 @@ def _first_stages(index: Index) -> Iterator[str]:
     multi = [spec.name for spec in specs if not spec.single]
     single = [spec.name for spec in specs if spec.single]
     yield from (f"{name}:{rung}" for name in (*multi, *single) for rung in rungs)
-    yield from (f"{wide}:{rung * _WIDER} > {name}:{rung}" for wide, name, rung in _triples(single, multi, rungs))
+    fitting = [rung for rung in rungs if rung * _WIDER <= max(rungs)]
+    yield from (f"{wide}:{r * _WIDER} > {name}:{r}" for wide in single for name in multi for r in fitting)
     if has_bits(index):
         yield from _over_bits(index, multi, rungs)
     if index.pipeline.text:
@@ -122,11 +123,6 @@ def _over_bits(index: Index, multi: Sequence[str], rungs: Sequence[int]) -> Iter
         yield from (f"{FULL}@bits:{rung}" for rung in rungs)
         fitting = [rung for rung in rungs if rung * _WIDER <= max(rungs)]
         yield from (f"{name}@bits:{rung * _WIDER} > {FULL}@bits:{rung}" for name in multi for rung in fitting)
-
-
-def _triples(single: Sequence[str], multi: Sequence[str], rungs: Sequence[int]) -> Iterator[tuple[str, str, int]]:
-    fitting = [rung for rung in rungs if rung * _WIDER <= max(rungs)]
-    return ((wide, name, rung) for wide in single for name in multi for rung in fitting)
 
 
 def _parse(index: Index, text: str) -> Cascade:

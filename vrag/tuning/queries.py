@@ -58,7 +58,10 @@ def read_queries(source: Path, index: Index, sample: int | None, seed: int) -> l
         UsageError: There are none, or one names a document that is not in the index.
         VragError: A row is malformed.
     """
-    queries = _read_folder(source, index) if is_folder_benchmark(source) else _read_file(source, index)
+    if is_folder_benchmark(source):
+        queries = _read_folder(source, index)
+    else:
+        queries = [TuningQuery(row.text("query"), _label(row, index)) for row in read_rows(source)]
     if not queries:
         raise UsageError(f"{source} has no queries.", 'Write rows such as {"query": "revenue by region"}.')
     if sample is None or sample >= len(queries):
@@ -143,10 +146,6 @@ def _plain(word: str) -> str:
 
 def _has_content(plain: str) -> bool:
     return 1 < len(plain) <= _LONGEST_WORD and not plain.isdigit() and plain not in FUNCTION_WORDS
-
-
-def _read_file(file: Path, index: Index) -> list[TuningQuery]:
-    return [TuningQuery(row.text("query"), _label(row, index)) for row in read_rows(file)]
 
 
 def _label(row: Row, index: Index) -> Grades:

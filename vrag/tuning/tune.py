@@ -16,7 +16,6 @@ from vrag.cascade.cascade import Cascade
 from vrag.evaluation.numbers.metrics import judge
 from vrag.evaluation.numbers.statistics import ConfidenceInterval, bootstrap_interval
 from vrag.index import Index
-from vrag.search.search import Hit
 from vrag.tuning.candidates import bytes_read, reference_of, vector_bytes
 from vrag.tuning.queries import TuningQuery, page_key
 
@@ -41,7 +40,7 @@ class Measured:
 
     Args:
         cascade: Its text.
-        name: What the recipe calls it; empty when it has no name.
+        name: What the pipeline calls it; empty when it has no name.
         stages: Recall after each stage.
         interval: 95 % bootstrap interval of the last recall, over queries.
         ndcg: NDCG@10 over the queries with labels; None when there are none.
@@ -154,12 +153,8 @@ def _measure(index: Index, query: TuningQuery, cascade: Cascade, wanted: set[str
     sets = [*found, {hit.id for hit in hits}]
     wanted = wanted or sets[-1]
     tally.recalls.append([len(wanted & kept) / max(len(wanted), 1) for kept in sets])
-    tally.runs.append(_run(hits))
+    tally.runs.append({page_key(hit.path, hit.page): hit.score for hit in hits})
     return wanted
-
-
-def _run(hits: Sequence[Hit]) -> dict[str, float]:
-    return {page_key(hit.path, hit.page): hit.score for hit in hits}
 
 
 def _summary(cascade: Cascade, name: str, tally: _Tally, queries: Sequence[TuningQuery], read: int) -> Measured:
