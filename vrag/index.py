@@ -323,6 +323,7 @@ class Index(AbstractContextManager["Index"]):
         cascade: str | None = None,
         where: str | Sequence[str] = (),
         k: int = 10,
+        words: Words = "plain",
     ) -> Explanation:
         """Why a page stands where it stands for a query, from stored vectors.
 
@@ -333,11 +334,12 @@ class Index(AbstractContextManager["Index"]):
             cascade: As in `search`.
             where: The filters the search had.
             k: Hits the last stage lets through.
+            words: As in `search`.
 
         Raises:
-            UsageError: A page without a document, no such page, or no hit at all.
+            UsageError: A page without a document, no such page, one that the filters leave out, or no hit at all.
         """
-        return explain(self._searcher, query, doc, page, cascade, where, k)
+        return explain(self._searcher, query, doc, page, cascade, where, k, words)
 
     @property
     def documents(self) -> Documents:

@@ -41,6 +41,22 @@ def test_words_are_shown_as_they_were_typed_and_the_sums_are_told_apart(cli, ind
     assert "before other scores are added" in done.err
 
 
+def test_phrases_and_excluded_words_hold_as_in_a_search(cli, indexed):
+    """Plain words find animals.pdf first; what is typed besides leaves it out."""
+    assert cli("explain", "krill", "--index", indexed, "--json").json["doc"] == "animals.pdf"
+    typed = cli("explain", "krill -Antarctica", "--index", indexed, "--json").json
+    assert (typed["doc"], typed["query"]) != ("animals.pdf", "krill -Antarctica")
+    assert typed["query"] == "krill"
+    hits = cli("search", "krill -Antarctica", "--index", indexed, "--json").json["hits"]
+    assert (typed["doc"], typed["page"]) == (hits[0]["doc"], hits[0]["page"])
+    page = ("--doc", "animals.pdf", "--page", 2, "--index", indexed)
+    for arguments in (["krill -Antarctica"], ["krill zyzzyva", "--exact-words"]):
+        done = cli("explain", *arguments, *page)
+        assert done.code == 2
+        assert "must or must not be on a page" in done.err
+    assert cli("explain", '"krill"', *page, "--exact-words").code == 0
+
+
 def test_a_branch_that_finds_no_page_says_so(cli, indexed):
     done = cli("explain", "zyzzyva", "--index", indexed, "--doc", "animals.pdf", "--page", 1, "--cascade", "best")
     assert "none found" in done.out

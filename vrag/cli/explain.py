@@ -30,18 +30,22 @@ if TYPE_CHECKING:
 
     from vrag.explain.counted import RegionAnswers
     from vrag.explain.explanation import Explanation, Match
+    from vrag.search.query_text import Words
 
 _SHOWN_MATCHES = 5  # of a hit in `search --explain`
 
 
 def explain(
-    query: Annotated[str, typer.Argument(help="What was looked for, in words.")],
+    query: Annotated[str, typer.Argument(help="What was looked for, as it was typed into vrag search.")],
     doc: Annotated[str | None, typer.Option(help="Document name; default: the best hit's.")] = None,
     page: Annotated[int | None, typer.Option(min=1, help="Page of --doc; default: its best page.")] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits that the search lets through.")] = 10,
     cascade: Annotated[str | None, typer.Option(help="best, exact, two-stage, three-stage, or stages as text.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE filters that the search had.")] = None,
+    exact_words: Annotated[
+        bool, typer.Option("--exact-words", help='Every word must be on the page; a "phrase" and -word hold anyway.')
+    ] = False,
     png: Annotated[Path | None, path_option("Write the page under its heat map to this file.")] = None,
     per_token: Annotated[bool, typer.Option("--per-token", help="One more PNG a token, beside --png.")] = False,
     html: Annotated[Path | None, path_option("Write a report for the browser to this file.")] = None,
@@ -67,7 +71,8 @@ def explain(
         raise UsageError(f"--png and --html are the same file, {png}.", "Name two.")
     check_writable(png, html)
     with Index.open(choose_place(index, url, collection, timeout, wait), force=force) as opened:
-        found = opened.explain(query, doc, page, cascade, where or (), k)
+        words: Words = "exact" if exact_words else "typed"
+        found = opened.explain(query, doc, page, cascade, where or (), k, words)
         if png or html:
             _write(found, opened.page_image(found.doc, found.page), png, per_token, html)
     if json:

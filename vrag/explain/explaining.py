@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vrag.catalog.payload import page_grid, page_words
 from vrag.errors import UsageError
 from vrag.explain.counted import find_answers
@@ -9,30 +11,39 @@ from vrag.explain.explanation import Explanation, Match, explain_page, find_matc
 from vrag.explain.tracing import trace
 from vrag.pipeline.pipeline import FULL
 from vrag.search.plan import Limits
+from vrag.search.query_text import Words, read_query
 from vrag.search.search import Hit
 from vrag.search.searcher import Searcher, Where
 from vrag.search.watching import watch
 
 
 def explain(
-    searcher: Searcher, query: str, doc: str | None, page: int | None, cascade: str | None, where: Where, k: int
+    searcher: Searcher,
+    query: str,
+    doc: str | None,
+    page: int | None,
+    cascade: str | None,
+    where: Where,
+    k: int,
+    words: Words,
 ) -> Explanation:
     """Why a page stands where it stands; arguments as of `Index.explain`.
 
     Raises:
-        UsageError: A page without a document, no such page, or no hit at all.
+        UsageError: A page without a document, no such page, one that the filters leave out, or no hit at all.
     """
     if doc is None or page is None:
-        doc, page = _best_page(searcher, query, doc, page, cascade, where)
-    stored = searcher.stored
-    chosen, embedded = stored.pipeline.cascade(cascade), searcher.embed(query)
+        doc, page = _best_page(searcher, query, doc, page, cascade, where, words)
+    stored, typed = searcher.stored, read_query(query, words)
+    chosen, embedded = stored.pipeline.cascade(cascade), searcher.embed(typed.text)
     with stored.gate.reading():
         record = stored.documents.page_record(doc, page, [FULL, *(s.name for s in stored.pipeline.vectors)])
-        runner = searcher.runner(query, embedded.vectors, searcher.select(where))
+        selection = replace(searcher.select(where), texts=typed.conditions)
+        runner = searcher.runner(typed.text, embedded.vectors, selection)
         watched = watch(runner, chosen, Limits(k, runner.count_pages))
         stood = trace(watched, stored.documents, record)
         counted = find_answers(watched, embedded.vectors, record)
-        return explain_page(query, embedded, record, stored.documents, str(chosen), stood, counted)
+        return explain_page(typed.text, embedded, record, stored.documents, str(chosen), stood, counted)
 
 
 def match_hit(searcher: Searcher, query: str, hit: Hit) -> tuple[Match, ...]:
@@ -45,12 +56,12 @@ def match_hit(searcher: Searcher, query: str, hit: Hit) -> tuple[Match, ...]:
 
 
 def _best_page(
-    searcher: Searcher, query: str, doc: str | None, page: int | None, cascade: str | None, where: Where
+    searcher: Searcher, query: str, doc: str | None, page: int | None, cascade: str | None, where: Where, words: Words
 ) -> tuple[str, int]:
     if doc is None and page is not None:
         raise UsageError(f"Page {page} of which document?", "Name it with --doc.")
     filters = [where] if isinstance(where, str) else [*where]
-    best = searcher.search(query, 1, cascade, [*filters, f"doc={doc}"] if doc else filters, "plain")
+    best = searcher.search(query, 1, cascade, [*filters, f"doc={doc}"] if doc else filters, words)
     if not best:
         raise UsageError("No page was found, so there is nothing to explain.", "vrag info shows what is indexed.")
     return best[0].doc, best[0].page

@@ -47,7 +47,7 @@ class Explanation:
     """Why a page stands where it stands.
 
     Args:
-        query: As asked.
+        query: What was looked for, without quotation marks and excluded words.
         doc: Name of the document.
         path: Absolute path of its file.
         page: From 1.
@@ -162,7 +162,7 @@ def explain_page(
     """The explanation of one page, from its record with the vector `full`.
 
     Args:
-        query: As asked.
+        query: What was looked for.
         embedded: Its rows.
         record: The page's record.
         documents: Names of documents.

@@ -75,6 +75,9 @@ def trace(watched: Watched, documents: Documents, page: Record) -> tuple[StageTr
     """
     runner = watched.runner
     if not runner.store.count(replace(runner.selection, ids=frozenset([page.id]))):
+        if runner.selection.texts:
+            problem = "The filter, or a word that must or must not be on a page, leaves out the page to explain."
+            raise UsageError(problem, "Ask in plain words and drop --where, or explain another page.")
         raise UsageError("The filter leaves out the page to explain.", "Drop --where, or explain another page.")
     return tuple(_Tracer(documents, page).steps(watched))
 

@@ -107,7 +107,7 @@ def passage_of_words(query: FloatArray, full: FloatArray, grid: Grid, words: Wor
 def words_within(words: Words, box: Box | FloatArray) -> Words:
     """The words whose middle lies in a box."""
     middles, edges = _middles(words.boxes), np.asarray(box, np.float32)
-    held: npt.NDArray[np.bool_] = ((middles >= edges[:2]) & (middles <= edges[2:])).all(axis=1)
+    held = np.asarray(((middles >= edges[:2]) & (middles <= edges[2:])).all(axis=1), np.bool_)
     texts = tuple(text for text, is_held in zip(words.texts, held.tolist(), strict=True) if is_held)
     return Words(texts, words.boxes[held], words.lines[held])
 
