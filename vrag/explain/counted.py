@@ -73,43 +73,45 @@ def find_answers(watched: Watched, query: FloatArray, page: Record) -> RegionAns
     steps = [i for i, step in enumerate(watched.cascade.steps) if isinstance(step, Stage) and step.is_rescored]
     if not steps:
         return None
-    stage, rescoring = watched.cascade.steps[steps[-1]], watched.runner.rescoring
+    stage = watched.cascade.steps[steps[-1]]
     assert isinstance(stage, Stage)
-    similarities = query @ np.atleast_2d(page.vectors[stage.vector]).T
-    window, passage = (0, similarities.shape[1]), None
-    if stage.regions:
-        start = watched.of_page(steps[-1], page.id).start
-        window = rescoring.rule.rows(page_grid(page.payload), start)
-        passage = _passage(watched.runner, stage, page, start)
-    head = rescoring.head if stage.context else 0
-    parts = [_Part("page", similarities[:, slice(*window)], window[0])]
-    parts += [_Part("head", similarities[:, :head])] if head else []
-    parts += _context_part(watched.runner, query, page) if stage.context else []
+    window, passage = _region(watched, steps[-1], stage, page) if stage.regions else (None, None)
+    parts = _parts(watched.runner, stage, query, page, window)
+    best = np.stack([part.similarities.max(axis=1) for part in parts], axis=1).argmax(axis=1)  # the first of equals
     rows, box = (passage.rows, passage.box) if passage else (None, None)
-    answers = [_placed(answer, rows) for answer in _answers(parts)]
+    answers = [_placed(parts[which].answer(j), rows) for j, which in enumerate(best.tolist())]
     return RegionAnswers(replace(stage, additions=()).scoring, rows, box, tuple(_named(answers, page)))
 
 
-def _passage(runner: Runner, stage: Stage, page: Record, start: int) -> Passage | None:
-    """The passage that a hit reports; `start` is the first row of the window that counted."""
+def _region(watched: Watched, step: int, stage: Stage, page: Record) -> tuple[tuple[int, int], Passage | None]:
+    """First row and end of the window that counts on this page, and the passage that a hit reports."""
+    runner, start = watched.runner, watched.of_page(step, page.id).start
     query, point = np.atleast_2d(np.asarray(runner.form(stage))), Scored(page.id, 0.0, page.payload)
     passages = find_passages(runner.rescoring, replace(stage, bits=True), query, [point], {page.id: start})
-    return passages.get(page.id)
+    return runner.rescoring.rule.rows(page_grid(page.payload), start), passages.get(page.id)
+
+
+def _parts(
+    runner: Runner, stage: Stage, query: FloatArray, page: Record, window: tuple[int, int] | None
+) -> list[_Part]:
+    """What may answer: the window or the whole page, its head, its document's context."""
+    similarities, head = query @ np.atleast_2d(page.vectors[stage.vector]).T, runner.rescoring.head
+    first, end = window or (0, similarities.shape[1])
+    parts = [_Part("page", similarities[:, first:end], first)]
+    if stage.context and head:
+        parts.append(_Part("head", similarities[:, :head]))
+    if stage.context and runner.rescoring.contexts is not None and not runner.is_one_document:
+        name = context_id(str(page.payload["doc_id"]))
+        context = runner.store.fetch([name], [CONTEXT]).get(name)
+        if context is not None:
+            parts.append(_Part("context", CONTEXT_WEIGHT * (query @ context.vectors[CONTEXT].T)))
+    return parts
 
 
 def _placed(answer: RowAnswer, rows: tuple[int, int] | None) -> RowAnswer:
     """The answer, of the region where its row of the page lies there."""
     is_there = rows is not None and answer.source != "context" and rows[0] <= answer.row < rows[1]
     return replace(answer, source="region") if is_there else answer
-
-
-def _context_part(runner: Runner, query: FloatArray, page: Record) -> list[_Part]:
-    """What the document's context answers, where it counts."""
-    if runner.rescoring.contexts is None or runner.is_one_document:
-        return []
-    name = context_id(str(page.payload["doc_id"]))
-    found = runner.store.fetch([name], [CONTEXT]).get(name)
-    return [_Part("context", CONTEXT_WEIGHT * (query @ found.vectors[CONTEXT].T))] if found else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,6 @@ class _Part:
     def answer(self, j: int) -> RowAnswer:
         row = int(self.similarities[j].argmax())
         return RowAnswer(self.source, self.first + row, "", float(self.similarities[j, row]))
-
-
-def _answers(parts: Sequence[_Part]) -> list[RowAnswer]:
-    """The part that answers each of the query's rows best; the first of them where they are equal."""
-    best = np.stack([part.similarities.max(axis=1) for part in parts], axis=1).argmax(axis=1)
-    return [parts[which].answer(j) for j, which in enumerate(best.tolist())]
 
 
 def _named(answers: Sequence[RowAnswer], page: Record) -> Iterator[RowAnswer]:
