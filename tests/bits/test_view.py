@@ -10,14 +10,17 @@ from vrag.bits.beside import BitsStore, view_of
 from vrag.cascade.regions import RegionRule
 from vrag.cascade.text import parse_cascade
 from vrag.search import glance, running
+from vrag.search.plan import Limits
 from vrag.search.ranking import rank_pages
 from vrag.search.rescoring import Rescorer
 from vrag.search.running import Runner
+from vrag.search.watching import watch
 from vrag.store.interface import Condition, Scored, Selection, SparseVector
 
 ALL = Selection((Condition("kind", ("page",)),))
 ROWS = naive.unit(np.random.default_rng(3).normal(size=(3, 8)))
 WORDS = SparseVector(np.array([1, 4, 7, 13], np.uint32), np.ones(4, np.float32))
+NAMES = ("full", "rows", "text")
 BEST = "union(rows@bits:12, text:6) > full@bits@regions+0.6*text"
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -32,12 +35,13 @@ def store(tmp_path, monkeypatch):
     store.close()
 
 
-def search(store, text=BEST):
-    def form(stage):
-        return WORDS if stage.vector == "text" else ROWS
+def form(stage):
+    return WORDS if stage.vector == "text" else ROWS
 
+
+def search(store, text=BEST):
     rescorer = Rescorer(store, None, RegionRule(4, 2), 0)
-    runner, cascade = Runner(store, form, ALL, lambda: 40, rescorer), parse_cascade(text, {}, ("full", "rows", "text"))
+    runner, cascade = Runner(store, form, ALL, lambda: 40, rescorer), parse_cascade(text, {}, NAMES)
     ranking = rank_pages(runner, cascade, 5)
     return [(point.id, point.score) for point in ranking.points[:5]], ranking.trail.starts(1)
 
@@ -93,3 +97,9 @@ def test_the_view_is_taken_once(store, monkeypatch):
     monkeypatch.setattr(glance, "view_of", lambda store: taken.append(store) or whole(store))
     search(store)
     assert len(taken) == 1
+    runner = Runner(store, form, ALL, lambda: 40, Rescorer(store, None, RegionRule(4, 2), 0))
+    seen = watch(runner, parse_cascade(BEST, {}, NAMES), Limits(5, lambda: 40))
+    dropped = {page(n, doc="ab"[n % 3 == 0]).id for n in range(40)} - {point.id for point in seen.scored(1)}
+    assert all(seen.of_page(1, one).score < seen.let_through(1)[0].score for one in dropped)
+    assert dropped
+    assert len(taken) == 2

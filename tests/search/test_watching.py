@@ -24,6 +24,7 @@ CASCADES = [
     "rrf(rows:12, global:30 > rows:7):9 > full",
     "rrf(rows:12, rows:12):9 > rows:8 > full",
     "rrf(rows:9, text:9)",
+    "rrf(rows:9, global:9) > full",
     "text:20 > full",
     "rows:20 > full@regions",
     "rows:20 > full@regions+context+0.5*text:12 > rows",

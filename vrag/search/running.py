@@ -6,8 +6,8 @@ Whatever the engine can express goes to it as one request, the rest is done here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -71,7 +71,7 @@ class Runner:
         selection: Pages that take part.
         count_pages: Counts the pages in the index.
         rescorer: Runs the stages that the engine cannot; None for one without contexts.
-        glance: What the query sees beside the store; None to look now.
+        glance: What the query sees beside the store.
     """
 
     store: Store
@@ -79,10 +79,16 @@ class Runner:
     selection: Selection
     count_pages: Callable[[], int]
     rescorer: Rescorer | None = None
-    glance: Glance | None = None
+    glance: Glance = field(init=False)
 
     def __post_init__(self) -> None:
-        self.seen = self.glance = self.glance or Glance(self.store)
+        self.glance = Glance(self.store)
+
+    def among(self, ids: Iterable[str]) -> Runner:
+        """The same query, which sees the same, over these of its pages."""
+        narrowed = replace(self, selection=replace(self.selection, ids=frozenset(ids)))
+        narrowed.glance = self.glance
+        return narrowed
 
     def plan(self, cascade: Cascade, limits: Limits, is_watched: bool = False) -> Plan:
         """The operators that run a cascade here.
@@ -91,7 +97,7 @@ class Runner:
             UsageError: A stage asks for packed bits of a vector that has none.
         """
         asks = any(stage.bits or stage.vector == TEXT for stage in cascade.stages)
-        return compile_plan(cascade, self.seen.beside if asks else Beside(), limits, is_watched)
+        return compile_plan(cascade, self.glance.beside if asks else Beside(), limits, is_watched)
 
     def run(self, plan: Plan, given: Given = None) -> Trail:
         """What every operator let through.
@@ -114,15 +120,15 @@ class Runner:
 
     def scan_bits(self, scan: BitScan, given: Given) -> Entry:
         """The best candidates by packed bits."""
-        assert self.seen.view is not None
+        assert self.glance.view is not None
         stages = [BitStage(part.stage.vector, _rows(self.form(part.stage)), part.limit) for part in scan.parts]
-        found = best_pages(self.seen.view, self.store, stages, self._those(given))
+        found = best_pages(self.glance.view, self.store, stages, self._those(given))
         return Entry(scan, [Scored(page, score, {}) for page, score in found])
 
     def scan_words(self, scan: WordScan, given: Given) -> Entry:
         """The best candidates by words."""
-        assert self.seen.view is not None
-        table, (pages, scores) = self.seen.view.table, self._by_words()
+        assert self.glance.view is not None
+        table, (pages, scores) = self.glance.view.table, self._by_words()
         is_in = np.isin(pages, selected(table, self.store, self._those(given)), assume_unique=True)
         pages, scores = best_of(table, pages[is_in], scores[is_in], scan.part.limit)
         found = zip(pages.tolist(), scores.tolist(), strict=True)
@@ -132,8 +138,8 @@ class Runner:
         """Exact scores where they can matter."""
         query, estimates = self.form(rerank.part.stage), {point.id: point.score for point in given or ()}
         if rerank.from_rows:
-            assert self.seen.view is not None
-            view = self.seen.view
+            assert self.glance.view is not None
+            view = self.glance.view
             rows = view.exact[rerank.part.stage.vector]
             score, at_once = partial(_scored_here, rows, view.table, _rows(query)), _HERE
         else:
@@ -143,8 +149,8 @@ class Runner:
     def rescore(self, rescore: Rescore, given: Given) -> Entry:
         """Score by region and with context."""
         stage, points = rescore.stage, given or []
-        if stage.bits and self.seen.view is not None:  # a page that another thread writes is no part of what is asked
-            points = [point for point in points if point.id in self.seen.view.table.position]
+        if stage.bits and self.glance.view is not None:  # a page that another thread writes is no part of what is asked
+            points = [point for point in points if point.id in self.glance.view.table.position]
         best = self.rescoring.score(stage, _rows(self.form(stage)), points, self.is_one_document)
         starts = {point.id: b.start for point, b in zip(points, best, strict=True)} if stage.regions else {}
         return Entry(rescore, [point for point in rescored(points, best) if np.isfinite(point.score)], starts)
@@ -193,7 +199,7 @@ class Runner:
             return {}
         ids, view = frozenset(point.id for point in points), None
         if stage.bits or stage.vector == TEXT:
-            view = self.seen.view if self.seen.beside.scores(stage) else None
+            view = self.glance.view if self.glance.beside.scores(stage) else None
         if view is not None and stage.vector == TEXT:
             pages, found = (values.tolist() for values in self._by_words())
             by_words = {view.table.ids[page]: score for page, score in zip(pages, found, strict=True)}
@@ -209,7 +215,7 @@ class Runner:
     @property
     def rescoring(self) -> Rescorer:
         """Runs the stages that the engine cannot, on the query's view; without contexts when none was given."""
-        return replace(self.rescorer or Rescorer(self.store, None, RegionRule()), take_view=lambda: self.seen.view)
+        return replace(self.rescorer or Rescorer(self.store, None, RegionRule()), take_view=lambda: self.glance.view)
 
     @property
     def is_one_document(self) -> bool:
@@ -232,7 +238,7 @@ class Runner:
         """Positions in the view of all pages with a word of the query, int64 [p], and their scores, float32 [p]."""
         query = self.form(Stage(TEXT))
         assert isinstance(query, SparseVector)
-        return self.seen.word_scores(query)
+        return self.glance.word_scores(query)
 
     def _scored_in_engine(self, stage: Stage, query: AnyVector, ids: Sequence[str]) -> list[Scored]:
         request = StageRequest(stage.vector, query, len(ids))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from vrag.cascade.cascade import Cascade, Fusion
 from vrag.search.plan import Limits
@@ -78,11 +78,8 @@ class Watched:
     def _with(self, step: int, page: str, others: Iterable[str]) -> Trail:
         """The step alone, over its candidates and one page more."""
         if (step, page) not in self._beside:
-            selection = replace(self.runner.selection, ids=frozenset([*others, page]))
-            alone = watch(
-                replace(self.runner, selection=selection), Cascade("", (self.cascade.steps[step],)), self.limits
-            )
-            self._beside[step, page] = alone.trail
+            alone = Cascade("", (self.cascade.steps[step],))
+            self._beside[step, page] = watch(self.runner.among([*others, page]), alone, self.limits).trail
         return self._beside[step, page]
 
 
