@@ -30,6 +30,7 @@ from vrag.pipeline.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import Place, as_place
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
+from vrag.search.plan import Detail
 from vrag.search.query_text import Words
 from vrag.search.search import Hit
 from vrag.search.searcher import Searcher
@@ -239,15 +240,16 @@ class Index(AbstractContextManager["Index"]):
         """
         return self.watch(query, cascade, k).let_through(step)
 
-    def watch(self, query: str, cascade: Cascade, k: int = 10) -> Watched:
-        """A cascade with every candidate of every step scored, and what each step lets through.
+    def watch(self, query: str, cascade: Cascade, k: int = 10, detail: Detail = "candidates") -> Watched:
+        """A cascade step by step: every candidate with its score, and what goes on.
 
         Args:
             query: What is looked for, in words.
             cascade: From `Pipeline.cascade`.
             k: Hits wanted; no stage lets fewer through.
+            detail: "steps" where it is enough to know what goes on.
         """
-        return self._searcher.watch(query, cascade, k)
+        return self._searcher.watch(query, cascade, k, detail)
 
     def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Document id, page number and words in reading order of every page, in order of record id."""

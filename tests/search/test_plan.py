@@ -20,9 +20,9 @@ def never():
     raise AssertionError("the pages need not be counted")
 
 
-def compiled(text, beside=WITH_KERNELS, k=10, spare=2, count=lambda: PAGES, is_watched=False):
+def compiled(text, beside=WITH_KERNELS, k=10, spare=2, count=lambda: PAGES, detail="hits"):
     cascade = parse_cascade(text, {}, ("full", "runs", "global", "text"))
-    return str(compile_plan(cascade, beside, Limits(k, count, spare), is_watched))
+    return str(compile_plan(cascade, beside, Limits(k, count, spare), detail))
 
 
 def lines(text):
@@ -218,11 +218,28 @@ def test_a_vector_without_bits_is_one_sentence():
     ],
 )  # fmt: skip
 def test_watched_every_candidate_is_scored_step_by_step(text, plan):
-    assert compiled(text, spare=0, is_watched=True).splitlines() == plan.split(" | ")
+    assert compiled(text, spare=0, detail="candidates").splitlines() == plan.split(" | ")
+
+
+@pytest.mark.parametrize(
+    ("text", "plan"),
+    [
+        ("full", "engine: full:10"),
+        ("global@hnsw:300 > runs:30 > full", "engine: global@hnsw:300 | engine: runs:30 | engine: full:10"),
+        ("runs:40 > full+0.5*text", "engine: runs:40 | engine: full:500 | blend: +0.5*text | keep: 10"),
+        ("rrf(runs:20, global:30):25 > full", "engine: rrf(runs:20, global:30):25 | engine: full:10"),
+        ("runs@bits:64 > full@bits:32 > full",
+         "bits: runs@bits:64 | read payload | bits: full@bits:32 | read payload"
+         " | rerank: full:10, 10 exact by kept rows | read payload"),
+    ],
+)  # fmt: skip
+def test_step_by_step_no_more_is_scored_than_the_search_scores(text, plan):
+    count = never if "+" not in text and "bits" not in text else lambda: PAGES
+    assert compiled(text, spare=0, count=count, detail="steps").splitlines() == plan.split(" | ")
 
 
 def test_watched_what_passes_a_step_that_takes_a_chance_is_what_the_search_lets_through():
-    assert compiled("full@bits:64 > full", spare=0, is_watched=True) == lines("""
+    assert compiled("full@bits:64 > full", spare=0, detail="candidates") == lines("""
         survey
             bits: full@bits:500
             read payload
@@ -234,7 +251,7 @@ def test_watched_what_passes_a_step_that_takes_a_chance_is_what_the_search_lets_
         rerank: full:10, 10 exact by kept rows
         read payload
     """)
-    assert compiled("global@hnsw:64 > full", spare=0, is_watched=True) == lines("""
+    assert compiled("global@hnsw:64 > full", spare=0, detail="candidates") == lines("""
         survey
             engine: global:500
         engine: global@hnsw:64
@@ -244,7 +261,7 @@ def test_watched_what_passes_a_step_that_takes_a_chance_is_what_the_search_lets_
 
 
 def test_watched_the_engine_fuses_what_it_would_have_fused_and_the_branches_are_scored_besides():
-    assert compiled("rrf(runs:20, global:30):25 > full", spare=0, is_watched=True) == lines("""
+    assert compiled("rrf(runs:20, global:30):25 > full", spare=0, detail="candidates") == lines("""
         survey
             fuse rrf
               branch
@@ -263,7 +280,7 @@ def test_watched_the_engine_fuses_what_it_would_have_fused_and_the_branches_are_
 
 
 def test_watched_branches_that_are_scored_here_are_fused_here():
-    assert compiled("rrf(runs:20, text:30):25 > full", spare=0, is_watched=True) == lines("""
+    assert compiled("rrf(runs:20, text:30):25 > full", spare=0, detail="candidates") == lines("""
         fuse rrf
           branch
             engine: runs:500

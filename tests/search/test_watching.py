@@ -33,8 +33,8 @@ CASCADES = [
 ]
 
 
-def watched(store, text, k=5):
-    return watch(runner(store), parse_cascade(text, {}, NAMES), Limits(k, lambda: PAGES))
+def watched(store, text, k=5, detail="candidates"):
+    return watch(runner(store), parse_cascade(text, {}, NAMES), Limits(k, lambda: PAGES), detail)
 
 
 def scores(points):
@@ -48,6 +48,13 @@ def test_a_watched_cascade_ends_where_the_search_ends(store, text):
     last = len(cascade.steps) - 1
     assert scores(seen.let_through(last)) == pytest.approx(scores(ranking.points))
     assert scores(seen.scored(last)[:5]) == scores(seen.let_through(last))
+
+
+@pytest.mark.parametrize("text", CASCADES)
+def test_what_passes_is_the_same_however_much_is_told(store, text):
+    all_scored, by_step = watched(store, text), watched(store, text, detail="steps")
+    steps = range(len(all_scored.cascade.steps))
+    assert [by_step.passed(i) for i in steps] == [all_scored.passed(i) for i in steps]
 
 
 @pytest.mark.parametrize("text", CASCADES)

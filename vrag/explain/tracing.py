@@ -100,8 +100,7 @@ class _Tracer:
         me, found, limit = watched.of_page(i, self.page.id), watched.scored(i), watched.limit(i)
         rank = 1 + sum(other.score > me.score for other in found) + self._equals_before(me.score, found)
         is_end = i + 1 == len(watched.cascade.steps)  # where equal scores are told apart
-        passed = found if is_end else watched.trail.passed(i)
-        is_in = any(other.id == self.page.id for other in passed) and (rank <= limit or not is_end)
+        is_in = me.is_candidate and rank <= limit if is_end else self.page.id in watched.passed(i)
         return StageTrace(label, rank, me.score, len(found), limit, is_in, parts=tuple(_parts(watched, i, me)))
 
     def _equals_before(self, score: float, found: Sequence[Scored]) -> int:

@@ -4,8 +4,8 @@ A plan follows from the cascade, from what can be scored beside the store, and f
 stages and fusions in a row become one request of nested prefetches. A stage that blends other scores in
 (`full+0.2*text`) needs the scores of all its candidates, so it ends a request.
 
-A plan that is watched is the same cascade with every candidate of every step scored, step by step: what explanations
-and tuning read.
+What a plan leaves behind depends on who asks (`Detail`): a search wants hits, tuning what each step lets through, an
+explanation every candidate of every step.
 
 A new kind of step is a class (`vrag.cascade.cascade.Step` says what it needs) with its rule in `RULES`; what it does is
 an operator with its method in `vrag.search.running.METHODS`.
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from vrag.cascade.bm25 import TEXT
 from vrag.cascade.cascade import Cascade, Fusion, Limit, Stage, Step
@@ -38,6 +38,9 @@ from vrag.search.operators import (
     WordScan,
 )
 
+# "hits": no more than the best pages; "steps": what every step lets through, each by itself; "candidates": all that
+# every step could let through, scored
+Detail = Literal["hits", "steps", "candidates"]
 _FREE = 10_000  # pages that a stage may let through for the asking, whether there are as many or not
 
 
@@ -106,7 +109,7 @@ class StepPlace:
     Args:
         beside: What can be scored beside the store.
         limits: How many pages go on.
-        is_watched: Whether every candidate is to be scored, step by step.
+        detail: What the plan is to leave behind.
         is_branch: Whether the step is part of a branch, which only proposes candidates.
         step: Which of the steps it is, from 0.
         is_end: Whether it is the last one.
@@ -115,7 +118,7 @@ class StepPlace:
 
     beside: Beside
     limits: Limits
-    is_watched: bool = False
+    detail: Detail = "hits"
     is_branch: bool = False
     step: int = 0
     is_end: bool = True
@@ -142,14 +145,14 @@ class StepPlace:
         return estimate.stage.estimates(stage) and estimate.limit < self.limits.corpus
 
 
-def compile_plan(cascade: Cascade, beside: Beside, limits: Limits, is_watched: bool = False) -> Plan:
+def compile_plan(cascade: Cascade, beside: Beside, limits: Limits, detail: Detail = "hits") -> Plan:
     """The operators that run a cascade.
 
     Raises:
         UsageError: A stage asks for packed bits of a vector that has none.
     """
     beside.check(cascade)
-    return _compiled(StepPlace(beside, limits, is_watched), cascade.steps)
+    return _compiled(StepPlace(beside, limits, detail), cascade.steps)
 
 
 def _compiled(start: StepPlace, steps: Sequence[Step]) -> Plan:
@@ -157,9 +160,9 @@ def _compiled(start: StepPlace, steps: Sequence[Step]) -> Plan:
     for i, step in enumerate(steps):
         here = replace(start, step=i, is_end=i == len(steps) - 1, before=tuple(operators))
         operators += RULES[type(step)](here, step)
-    if start.is_watched:
-        return _with_payloads(operators, everywhere=True)
-    return _with_payloads(_merged(operators), at_end=not start.is_branch)
+    if start.detail == "hits":
+        return _with_payloads(_merged(operators), at_end=not start.is_branch)
+    return _with_payloads(operators, everywhere=True)
 
 
 def _merged(operators: Sequence[Operator]) -> list[Operator]:
@@ -190,7 +193,7 @@ def _with_payloads(operators: Sequence[Operator], at_end: bool = False, everywhe
 def _stage_rule(here: StepPlace, stage: Stage) -> list[Operator]:
     limit = here.limit(stage)
     chosen = _scoring(here, stage, limit)
-    if not here.is_watched:
+    if here.detail != "candidates":
         return chosen
     every = _scoring(here, replace(stage, hnsw=False), None)
     if any(operator.takes_a_chance for operator in chosen):
@@ -229,10 +232,10 @@ def _source(here: StepPlace, stage: Stage, limit: int) -> Operator:
 def _fusion_rule(here: StepPlace, fusion: Fusion) -> list[Operator]:
     limit = here.limit(fusion) if fusion.limit or here.is_end else None
     if any(map(here.beside.scores, fusion.stages)):
-        if not here.is_watched:
+        if here.detail != "candidates":
             return [_fuse(here, fusion, limit)]
         return [_fuse(here, fusion, None), *([Keep(here.step, limit)] if limit else [])]
-    if not here.is_watched:
+    if here.detail != "candidates":
         return [_engine_fusion(here, fusion, limit)]
     branches, every = _fuse(here, fusion, None), _engine_fusion(here, fusion, here.limits.corpus)
     return [_survey(here, [branches]), _survey(here, [every]), _engine_fusion(here, fusion, limit)]

@@ -40,7 +40,7 @@ from vrag.search.operators import (
     Survey,
     WordScan,
 )
-from vrag.search.plan import Beside, Limits, compile_plan
+from vrag.search.plan import Beside, Detail, Limits, compile_plan
 from vrag.search.rescoring import Rescorer, rescored
 from vrag.search.trail import Entry, Trail
 from vrag.store.interface import (
@@ -90,14 +90,14 @@ class Runner:
         narrowed.glance = self.glance
         return narrowed
 
-    def plan(self, cascade: Cascade, limits: Limits, is_watched: bool = False) -> Plan:
+    def plan(self, cascade: Cascade, limits: Limits, detail: Detail = "hits") -> Plan:
         """The operators that run a cascade here.
 
         Raises:
             UsageError: A stage asks for packed bits of a vector that has none.
         """
         asks = any(stage.bits or stage.vector == TEXT for stage in cascade.stages)
-        return compile_plan(cascade, self.glance.beside if asks else Beside(), limits, is_watched)
+        return compile_plan(cascade, self.glance.beside if asks else Beside(), limits, detail)
 
     def run(self, plan: Plan, given: Given = None) -> Trail:
         """What every operator let through.

@@ -13,7 +13,7 @@ from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import FULL
 from vrag.search.context import Contexts
 from vrag.search.passages import page_snippet
-from vrag.search.plan import Limits
+from vrag.search.plan import Detail, Limits
 from vrag.search.query_text import Words, check_query, read_query
 from vrag.search.rescoring import Rescorer
 from vrag.search.running import Runner
@@ -71,12 +71,12 @@ class Searcher:
             runner = self.runner(typed.text, embedded.vectors, selection)
             return search(runner, self.stored.documents, chosen, k, typed_words(typed.text, embedded.tokens))
 
-    def watch(self, query: str, cascade: Cascade, k: int) -> Watched:
-        """A cascade with every candidate of every step scored, and what each step lets through."""
+    def watch(self, query: str, cascade: Cascade, k: int, detail: Detail) -> Watched:
+        """A cascade step by step."""
         rows = self.embed(query).vectors
         with self.stored.gate.reading():
             runner = self.runner(query, rows, self.select(()))
-            return watch(runner, cascade, Limits(k, runner.count_pages))
+            return watch(runner, cascade, Limits(k, runner.count_pages), detail)
 
     def snippet(self, query: str, hit: Hit) -> str:
         """The passage of a hit's page that answers best, as text."""

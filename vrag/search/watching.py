@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from vrag.cascade.cascade import Cascade, Fusion
-from vrag.search.plan import Limits
+from vrag.search.plan import Detail, Limits
 from vrag.search.running import Runner
 from vrag.search.trail import Trail
 from vrag.store.interface import Scored
@@ -20,11 +20,13 @@ class PageScore:
         score: 0 by words when it has none of the query's.
         start: First row of its best region; 0 where the step looks for none.
         blended: Its score before and after each addition; empty where there are none.
+        is_candidate: Whether it was among those that the step scored.
     """
 
     score: float
     start: int = 0
     blended: Sequence[float] = ()
+    is_candidate: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,12 @@ class Watched:
     limits: Limits
     _beside: dict[tuple[int, str], Trail] = field(default_factory=dict)
 
+    def passed(self, step: int) -> set[str]:
+        """Ids of the pages that a step let through."""
+        return {point.id for point in self.trail.passed(step)}
+
     def scored(self, step: int) -> list[Scored]:
-        """Every candidate of a step, best first."""
+        """Every candidate of a step, best first; where only steps are told, those that it had to score."""
         return self.trail.scored(step)
 
     def let_through(self, step: int) -> list[Scored]:
@@ -70,10 +76,11 @@ class Watched:
     def of_page(self, step: int, page: str) -> PageScore:
         """What a step makes of a page; where it was no candidate, what it would have made of it beside those."""
         trail, found = self.trail, {point.id: point.score for point in self.scored(step)}
-        if page not in found:
+        if not (is_candidate := page in found):
             trail, step = self._with(step, page, found), 0
             found = {point.id: point.score for point in trail.scored(step)}
-        return PageScore(found.get(page, 0.0), trail.starts(step).get(page, 0), trail.blended(step).get(page, ()))
+        start, blended = trail.starts(step).get(page, 0), trail.blended(step).get(page, ())
+        return PageScore(found.get(page, 0.0), start, blended, is_candidate)
 
     def _with(self, step: int, page: str, others: Iterable[str]) -> Trail:
         """The step alone, over its candidates and one page more."""
@@ -83,15 +90,16 @@ class Watched:
         return self._beside[step, page]
 
 
-def watch(runner: Runner, cascade: Cascade, limits: Limits) -> Watched:
-    """Run a cascade with every candidate scored.
+def watch(runner: Runner, cascade: Cascade, limits: Limits, detail: Detail = "candidates") -> Watched:
+    """Run a cascade step by step.
 
     Args:
         runner: Of the query.
         cascade: How pages are ranked.
         limits: How many pages go on.
+        detail: "steps" where it is enough to know what passed, which costs little more than a search.
 
     Raises:
         UsageError: A stage asks for packed bits of a vector that has none.
     """
-    return Watched(cascade, runner.run(runner.plan(cascade, limits, is_watched=True)), runner, limits)
+    return Watched(cascade, runner.run(runner.plan(cascade, limits, detail)), runner, limits)

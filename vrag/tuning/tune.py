@@ -148,8 +148,8 @@ def _measure(index: Index, query: TuningQuery, cascade: Cascade, wanted: set[str
     started = time.perf_counter()
     hits = index.search(query.text, K, str(cascade))
     tally.milliseconds.append((time.perf_counter() - started) * 1000)
-    watched = index.watch(query.text, cascade, K)
-    found = [{point.id for point in watched.let_through(step)} for step in range(len(cascade.steps) - 1)]
+    watched = index.watch(query.text, cascade, K, "steps")
+    found = [watched.passed(step) for step in range(len(cascade.steps) - 1)]
     sets = [*found, {hit.id for hit in hits}]
     wanted = wanted or sets[-1]
     tally.recalls.append([len(wanted & kept) / max(len(wanted), 1) for kept in sets])
