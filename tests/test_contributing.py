@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tests.pdfs import write_pdf
@@ -78,7 +79,8 @@ def test_an_operator(monkeypatch):
     monkeypatch.setitem(plan.RULES, added.Oldest, added.rule)
     monkeypatch.setitem(running.METHODS, added.KeepOldest, added.keep_oldest)
     store = ToyStore(FIELDS)
-    store.upsert([record(i, {"full": {point_id(i): unit(6)}}) for i in range(PAGES)])
+    rng = np.random.default_rng(1)
+    store.upsert([record(i, {"full": {point_id(i): unit(6, rng)}}) for i in range(PAGES)])
     asked, limits = runner(store), Limits(3, lambda: PAGES)
     cascade = Cascade("", (Stage("full", limit=Limit(12)), added.Oldest(Limit(6)), Stage("full")))
     assert str(asked.plan(cascade, limits)).splitlines() == ["engine: full:12", "oldest: 6", "engine: full:3"]

@@ -1,5 +1,6 @@
 """A store of forty pages, and the vectors that are in it."""
 
+import numpy as np
 import pytest
 
 from tests.search.pages import FIELDS, PAGES, point_id, record, unit
@@ -8,7 +9,8 @@ from vrag.store.edge import EdgeStore
 
 @pytest.fixture(scope="package")
 def vectors():
-    full = {point_id(i): unit(6) for i in range(PAGES)}
+    rng = np.random.default_rng(4)
+    full = {point_id(i): unit(6, rng) for i in range(PAGES)}
     return {"full": full, "rows": {k: v[::2] for k, v in full.items()}, "global": {k: v[0] for k, v in full.items()}}
 
 

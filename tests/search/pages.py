@@ -16,15 +16,14 @@ FIELDS = [
     VectorField("global", "single", DIM, hnsw=True),
     VectorField("text", "sparse"),
 ]
-rng = np.random.default_rng(3)
 
 
-def unit(count):
+def unit(count, rng):
     rows = rng.normal(size=(count, DIM)).astype(np.float32)
     return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
-QUERY = unit(3)
+QUERY = unit(3, np.random.default_rng(3))
 TERMS = SparseVector(np.array([7, 9], np.uint32), np.ones(2, np.float32))
 
 

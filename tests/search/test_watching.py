@@ -20,10 +20,10 @@ CASCADES = [
     "rows:12 > full",
     "global:30 > rows:12 > full",
     "global@hnsw:20 > rows:12 > full",
-    "union(rows:12, text:9) > full",
+    "union(rows:12, text:12) > full",
     "rrf(rows:12, global:30 > rows:7):9 > full",
     "rrf(rows:12, rows:12):9 > rows:8 > full",
-    "rrf(rows:9, text:9)",
+    "rrf(rows:9, text:12)",
     "rrf(rows:9, global:9) > full",
     "text:20 > full",
     "rows:20 > full@regions",
@@ -46,14 +46,17 @@ def test_a_watched_cascade_ends_where_the_search_ends(store, text):
     seen, cascade = watched(store, text), parse_cascade(text, {}, NAMES)
     ranking = rank_pages(runner(store), cascade, 5)
     last = len(cascade.steps) - 1
-    assert scores(seen.let_through(last)) == pytest.approx(scores(ranking.points))
-    assert scores(seen.scored(last)[:5]) == scores(seen.let_through(last))
+    passed = [point.score for point in seen.let_through(last)]
+    assert passed == pytest.approx([point.score for point in ranking.points])
+    assert passed == [point.score for point in seen.scored(last)[:5]]
+    if isinstance(cascade.steps[last], Stage):  # of equal ranks in two branches the engine takes either
+        assert seen.passed(last) == {point.id for point in ranking.points}
 
 
 @pytest.mark.parametrize("text", CASCADES)
 def test_what_passes_is_the_same_however_much_is_told(store, text):
     all_scored, by_step = watched(store, text), watched(store, text, detail="steps")
-    steps = range(len(all_scored.cascade.steps))
+    steps = [i for i, step in enumerate(all_scored.cascade.steps) if isinstance(step, Stage)]
     assert [by_step.passed(i) for i in steps] == [all_scored.passed(i) for i in steps]
 
 
