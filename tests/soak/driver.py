@@ -104,6 +104,13 @@ class _Silent:
         pass
 
 
+class _Pooling(_Silent):
+    """Repooling, which tells of every batch."""
+
+    def done(self, records: int) -> None:
+        say("pooled")
+
+
 def _push(folder: Path, url: str) -> None:
     transfer(FolderPlace(folder), collection(folder, url), _Silent())
 
@@ -123,7 +130,7 @@ def collection(folder: Path, url: str) -> ServerPlace:
 
 
 def _repool(folder: Path, pipeline: str) -> None:
-    repool(folder, pipeline, watch=lambda done, pages: say("pooled"))
+    repool(folder, pipeline, _Pooling())
 
 
 def _snapshot(folder: Path, file: str) -> None:

@@ -22,6 +22,7 @@ from vrag.places.swap import DRAFT, finish_swap
 from vrag.settings import SHARD
 from vrag.store.edge import EdgeStore
 from vrag.store.interface import Selection
+from vrag.upkeep.copying import Unwatched
 from vrag.upkeep.repool import repool, repool_into
 
 PLACES = [("animals.pdf", 1), ("animals.pdf", 3), ("machines.pdf", 2)]
@@ -153,15 +154,26 @@ class Killed(BaseException):
     """What stands for a kill: nothing catches it."""
 
 
-def test_a_run_that_was_cut_off_goes_on(copy, monkeypatch):
-    monkeypatch.setattr("vrag.upkeep.repool._BATCH", 1)
+class KilledAfter(Unwatched):
+    """A kill after so many records; after all of them where no number is given."""
 
-    def stop(done, total):
-        if done == 4:
+    def __init__(self, records=None):
+        self.left = records
+
+    def starting(self, records):
+        self.left = self.left or records
+
+    def done(self, records):
+        self.left -= records
+        if self.left <= 0:
             raise Killed
 
+
+def test_a_run_that_was_cut_off_goes_on(copy, monkeypatch):
+    monkeypatch.setattr("vrag.upkeep.copying._BATCH", 1)
+
     with pytest.raises(Killed):
-        repool(copy, recipe(), stop)
+        repool(copy, recipe(), KilledAfter(4))
     with Index.open(copy) as index:  # as it was
         assert index.pipeline.name == "builtin"
         assert index.search("krill")[0].page == 2
@@ -172,14 +184,10 @@ def test_a_run_that_was_cut_off_goes_on(copy, monkeypatch):
 
 
 def test_what_changed_in_between_is_not_forgotten(copy, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("vrag.upkeep.repool._BATCH", 1)
-
-    def stop(done, total):
-        if done == total:
-            raise Killed
+    monkeypatch.setattr("vrag.upkeep.copying._BATCH", 1)
 
     with pytest.raises(Killed):
-        repool(copy, recipe(), stop)
+        repool(copy, recipe(), KilledAfter())
     moved = write_pdf(tmp_path / "d" / "moved.pdf", MACHINES)
     with Index.open(copy) as index:
         index.documents.unlink(index.documents.find("animals.pdf")[0], str(folder / "animals.pdf"))
@@ -193,16 +201,34 @@ def test_what_changed_in_between_is_not_forgotten(copy, folder, tmp_path, monkey
 
 
 def test_a_draft_for_another_recipe_is_thrown_away(copy, monkeypatch):
-    monkeypatch.setattr("vrag.upkeep.repool._BATCH", 1)
-
-    def stop(done, total):
-        raise Killed
+    monkeypatch.setattr("vrag.upkeep.copying._BATCH", 1)
 
     with pytest.raises(Killed):
-        repool(copy, recipe(), stop)
+        repool(copy, recipe(), KilledAfter(1))
     other = recipe({"vectors": {"lines": {"pooling": "lines"}}}, "lines")
     assert repool(copy, other).pooled == 5
     assert vectors(copy, ["lines"])
+
+
+def test_a_draft_without_contexts_does_not_become_an_index_with_them(copy):
+    with pytest.raises(Killed):
+        repool(copy, recipe(), KilledAfter(1))
+    repool(copy, recipe({**BANDS, "context": ["name"]}))
+    with Index.open(copy) as index:
+        assert index.search("krill", cascade="full@regions+context")[0].page == 2
+
+
+def test_bits_of_terms_that_pages_have_no_more_are_not_used(copy):
+    def found():
+        with Index.open(copy) as index:
+            return [hit.score for hit in index.search("hydraulic", cascade="full@bits+0.8*text")]
+
+    before = found()
+    repool(copy, recipe({**load_pipeline().source, "text": {"language": "german"}}))
+    after = found()
+    shutil.rmtree(copy / "cache")
+    assert after == found()
+    assert after != before  # that word has another stem in German
 
 
 @pytest.mark.parametrize("step", range(5))
@@ -241,14 +267,16 @@ def test_the_swap_can_be_cut_off_after_any_step(copy, monkeypatch, step):
 # Goes no further once so many batches are told of, so that it can be killed there.
 STOPS = """
 import sys, time
+from vrag.upkeep.copying import Unwatched
 from vrag.upkeep.repool import repool
-told = []
-def tell(done, total):
-    told.append(done)
-    if len(told) == int(sys.argv[1]):
-        print("here", flush=True)
-        time.sleep(600)
-repool("i", "mine.toml", tell)
+class Stopping(Unwatched):
+    batches = 0
+    def done(self, records):
+        self.batches += 1
+        if self.batches == int(sys.argv[1]):
+            print("here", flush=True)
+            time.sleep(600)
+repool("i", "mine.toml", Stopping())
 """
 
 
@@ -314,6 +342,17 @@ def test_a_second_index_is_the_first_with_other_poolings(indexed, copy, tmp_path
     assert (again.pages, again.pooled) == (5, 0)
 
 
+def test_a_second_index_that_was_cut_off_says_what_it_lacks_and_is_completed(indexed, tmp_path):
+    with pytest.raises(Killed):
+        repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), recipe(), KilledAfter(5))
+    with Index.open(tmp_path / "second") as index:
+        assert [document.complete for document in index.documents.all()] == [False, False]
+    assert repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), recipe()).pooled == 0
+    with Index.open(tmp_path / "second") as index:
+        assert [document.complete for document in index.documents.all()] == [True, True]
+        assert index.verify() == []
+
+
 def test_a_second_index_takes_no_other_ones_place(indexed, copy):
-    with pytest.raises(IndexMismatchError, match="another recipe"):
+    with pytest.raises(IndexMismatchError, match="made with pipeline builtin, not bands"):
         repool_into(FolderPlace(indexed), FolderPlace(copy), recipe())

@@ -18,7 +18,8 @@ from vrag.store.address import Server
 from vrag.store.interface import Record, Selection
 from vrag.store.layout import ServerLayout
 from vrag.store.server import ServerStore
-from vrag.upkeep.transfer import digest, transfer
+from vrag.upkeep.copying import digest, is_page
+from vrag.upkeep.transfer import transfer
 
 pytestmark = LOCAL_MODE
 
@@ -132,6 +133,30 @@ def test_a_record_that_changed_is_written_again(here, server, backend):
     same(contents(here), contents(server()))
 
 
+def by_bits(place):
+    with Index.open(place) as index:
+        return [(hit.page, hit.score) for hit in index.search("snow leopard", cascade="full@bits")]
+
+
+def test_a_copy_that_is_cut_off_leaves_no_bits_of_what_it_has_replaced(here, tmp_path):
+    copy = FolderPlace(tmp_path / "copy")
+    transfer(here, copy, Seen())
+    assert by_bits(copy)[0][0] == 1
+    with Index.open(here) as index:
+        (animals,) = index.documents.find("animals.pdf")
+    pages = {
+        r.payload["page"]: r for r in contents(here).values() if is_page(r) and r.payload["doc_id"] == animals.doc_id
+    }
+    with Index.open(here) as index:
+        index._store.upsert([Record(pages[1].id, pages[1].payload, pages[3].vectors)])
+    with pytest.raises(KeyboardInterrupt):
+        transfer(here, copy, Seen(stop_after=9))
+    found = by_bits(copy)
+    shutil.rmtree(copy.folder / "cache")
+    assert found == by_bits(copy)
+    assert found[0][0] != 1
+
+
 def test_what_is_more_at_the_target_is_left_and_told(here, server, tmp_path):
     transfer(here, server(), Seen())
     write_pdf(tmp_path / "more.pdf", [MACHINES[0] + " more"])
@@ -153,7 +178,7 @@ def test_what_is_read_back_must_be_what_was_written(here, server, monkeypatch):
 
 def test_another_index_at_the_target_is_refused(here, server, tmp_path):
     Index.create(server(), pipeline="cluster").close()
-    with pytest.raises(IndexMismatchError, match="another recipe or model"):
+    with pytest.raises(IndexMismatchError, match="made with pipeline cluster, not builtin"):
         transfer(here, server(), Seen())
     with pytest.raises(UsageError, match="No index"):
         transfer(server("none"), FolderPlace(tmp_path / "x"), Seen())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from vrag.bits.cache import BitCache
@@ -16,26 +16,24 @@ class BitsStore(ManifestStore):
     """A `ManifestStore` that keeps a `BitCache` up to date as it is written."""
 
     bits: BitCache | None = None
+    outdated: Callable[[], None] | None = None  # called before a change while nobody keeps the bits on the disk
 
     def upsert(self, records: Sequence[Record]) -> None:
         """Write records, and the bits of those that are pages."""
-        if self.bits is None:
-            super().upsert(records)
-            return
         pages = [record for record in records if record.payload.get("kind") == PAGE]  # as the cache counts them
-        with self.bits.changing(pages):
+        with self._changing(pages) if pages else nullcontext():
             super().upsert(records)
-        if pages:
+        if pages and self.bits is not None:
             compile_in_background()
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of payloads; when pages appear or disappear by it, their bits do with the next search."""
-        with self._deleting() if "kind" in payload else nullcontext():
+        with self._changing(deleting=True) if "kind" in payload else nullcontext():
             super().set_payload(selection, payload)
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records; their bits go with the next search."""
-        with self._deleting():
+        with self._changing(deleting=True):
             super().delete(selection)
 
     def compact(self) -> None:
@@ -44,8 +42,12 @@ class BitsStore(ManifestStore):
         if self.bits is not None:
             self.bits.compact(self)
 
-    def _deleting(self) -> AbstractContextManager[None]:
-        return self.bits.changing(deleting=True) if self.bits is not None else nullcontext()
+    def _changing(self, pages: Sequence[Record] = (), deleting: bool = False) -> AbstractContextManager[None]:
+        if self.bits is not None:
+            return self.bits.changing(pages, deleting)
+        if self.outdated is not None:
+            self.outdated()
+        return nullcontext()
 
     def close(self) -> None:
         """Commit the bits, flush and release the folder, whatever becomes of the bits."""

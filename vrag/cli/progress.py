@@ -25,6 +25,30 @@ def bar_of_steps(what: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: progress.advance(task)
 
 
+class _CopyBar:
+    """Progress of a copy (implements `vrag.upkeep.copying.CopyProgress`)."""
+
+    def __init__(self, progress: Progress, what: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(what, total=None)
+
+    def starting(self, records: int) -> None:
+        """So many records are to be looked at."""
+        self._progress.update(self._task, total=records)
+
+    def done(self, records: int) -> None:
+        """So many more are at the target."""
+        self._progress.advance(self._task, records)
+
+
+@contextmanager
+def copy_bar(what: str) -> Iterator[_CopyBar]:
+    """A bar for a copy of records; it is gone when the work is done."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(SpinnerColumn(), *columns, console=output.stderr, transient=True) as progress:
+        yield _CopyBar(progress, what)
+
+
 class IngestBar:
     """Progress of an ingest: pages as they are read, the file that is waited for, and the time left once known."""
 

@@ -6,18 +6,19 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from vrag.cli import output
 from vrag.cli.info import JsonOption
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
+from vrag.cli.progress import copy_bar
 from vrag.errors import UsageError
 from vrag.runtime.units import counted
 from vrag.store.address import collection_name
 
 if TYPE_CHECKING:
     from vrag.places.place import Place
-    from vrag.upkeep.repool import RepoolReport, Watch
+    from vrag.upkeep.copying import CopyProgress
+    from vrag.upkeep.repool import RepoolReport
 
 
 def repool(
@@ -45,21 +46,19 @@ def repool(
 
     source = choose_place(index, url, collection, timeout, wait)
 
-    def pool(watch: Watch) -> RepoolReport:
+    def pool(progress: CopyProgress) -> RepoolReport:
         if into is not None:
             target: Place = FolderPlace(into, wait)
             if isinstance(source, ServerPlace):
                 target = ServerPlace(source.server, collection_name(into))
-            return repool_into(source, target, pipeline, watch)
+            return repool_into(source, target, pipeline, progress)
         if source.folder is None:
             raise UsageError("On a server the pages go into a second collection.", "Name it with --into.")
-        return run(source.folder, pipeline, watch, wait)
+        return run(source.folder, pipeline, progress, wait)
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     try:
-        with Progress(*columns, TimeRemainingColumn(), console=output.stderr, transient=True) as bar:
-            task = bar.add_task("Pooling pages", total=None)
-            report = pool(lambda done, total: bar.update(task, completed=done, total=total))
+        with copy_bar("Pooling pages") as bar:
+            report = pool(bar)
     except KeyboardInterrupt:
         output.note("Interrupted: the index is as it was. The same command goes on from there.")
         raise

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vrag.cli import output
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
+from vrag.cli.progress import copy_bar
 from vrag.runtime.units import counted, size
 from vrag.settings import find_index, index_for_writing
 
@@ -43,13 +41,12 @@ def push(
     """
     from dataclasses import replace
 
-    from vrag.pipeline.pipeline import make_pipeline
     from vrag.places.place import FolderPlace, choose_place
 
     source = FolderPlace(find_index(index), wait)
     facts, layout = source.facts(), None
     if shards or replication:
-        own = make_pipeline(facts.pipeline, facts.table, source.name).server
+        own = facts.to_pipeline(source.name).server
         layout = replace(own, shards=shards or own.shards, replication=replication or own.replication)
     _copy(source, choose_place(url=url, collection=collection, timeout=timeout, server=True), json, layout)
     return 0
@@ -104,7 +101,7 @@ def restore(file: FileArgument, index: IndexOption = None, json: JsonOption = Fa
 def _copy(source: Any, target: Any, json: bool, layout: Any = None) -> None:
     from vrag.upkeep.transfer import transfer
 
-    with _bar() as bar:
+    with copy_bar("Copying") as bar:
         report: TransferReport = transfer(source, target, bar, layout)
     extra = f" The target has {counted(report.extra, 'more page')}." if report.extra else ""
     _print(
@@ -121,26 +118,3 @@ def _print(report: Any, json: bool, text: str) -> None:
         output.data(asdict(report))
     else:
         output.line(text)
-
-
-class _Bar:
-    """Progress of a copy."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("Copying", total=None)
-
-    def starting(self, records: int) -> None:
-        """So many records are to be looked at."""
-        self._progress.update(self._task, total=records)
-
-    def done(self, records: int) -> None:
-        """So many more are at the target."""
-        self._progress.advance(self._task, records)
-
-
-@contextmanager
-def _bar() -> Iterator[_Bar]:
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=output.stderr, transient=True) as progress:
-        yield _Bar(progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from vrag.embedders.protocol import Fingerprint
 from vrag.errors import IndexMismatchError
+from vrag.pipeline.pipeline import Pipeline, make_pipeline
 from vrag.runtime.drafts import draft_file
 from vrag.settings import INDEX_FILE
 
@@ -43,6 +44,45 @@ class Facts:
             "fingerprint": dict(self.fingerprint.facts),
             "dim": self.dim,
         }
+
+    def to_pipeline(self, where: str) -> Pipeline:
+        """The pipeline; `where` names file or collection in error messages.
+
+        Raises:
+            UsageError: It is not valid.
+        """
+        return make_pipeline(self.pipeline, self.table, where)
+
+    def require_model(self, fingerprint: Fingerprint, where: str, hint: str) -> None:
+        """Refuse vectors of another model than the one that made this index.
+
+        Args:
+            fingerprint: Of theirs.
+            where: What the index is called.
+            hint: What to do about it.
+
+        Raises:
+            IndexMismatchError: Every fact that differs is named.
+        """
+        if found := self.fingerprint.differences(fingerprint):
+            raise IndexMismatchError(f"The index at {where} was made by another model: {'; '.join(found)}.", hint)
+
+    def require_same(self, asked: Facts, where: str, hint: str, but: Sequence[str] = ()) -> None:
+        """Refuse to take this index for another one.
+
+        Args:
+            asked: The other one's.
+            where: What this index is called.
+            hint: What to do about it.
+            but: Keys that their pipelines may say differently.
+
+        Raises:
+            IndexMismatchError: Another model or pipeline made it.
+        """
+        self.require_model(asked.fingerprint, where, hint)
+        for one in self.to_pipeline(where).differences(asked.to_pipeline(where)):
+            if one.key not in but:
+                raise one.error(where, hint)
 
     @classmethod
     def from_json(cls, value: Any, where: str) -> Facts:

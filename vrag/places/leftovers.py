@@ -9,12 +9,24 @@ from vrag.runtime.drafts import is_draft
 from vrag.runtime.lock import LOCK_FILE
 from vrag.settings import INDEX_FILE, SHARD
 
-CACHE = "cache"  # what can be made again from the shard
+CACHE, _BITS = "cache", "bits"  # what can be made again from the shard
 _OLD_DRAFT = re.compile(rf"{re.escape(INDEX_FILE)}\.\d+")
 _INSIDE = {  # what of a folder's content is ours
     SHARD: {"edge_config.json", "segments", "wal", "manifest.json", "manifest.json.draft"},
-    CACHE: {"bits"},
+    CACHE: {_BITS},
 }
+
+
+def bits_folder(folder: Path) -> Path:
+    """Where an index in a folder keeps its bits."""
+    return folder / CACHE / _BITS
+
+
+def forget_bits(folder: Path) -> None:
+    """Have the bits of an index in a folder made again by whoever needs them next."""
+    from vrag.bits.array_files import CacheFiles
+
+    CacheFiles(bits_folder(folder)).forget()
 
 
 def find_stranger(folder: Path) -> str | None:

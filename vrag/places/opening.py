@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,11 +12,10 @@ from vrag.catalog.replacing import finish_interrupted
 from vrag.catalog.stored import Stored
 from vrag.embedders.families import ModelOptions, load_embedder
 from vrag.embedders.protocol import Embedder
-from vrag.errors import IndexMismatchError
 from vrag.pipeline.choosing import choose_pipeline
-from vrag.pipeline.pipeline import CONTEXT, Pipeline, make_pipeline
+from vrag.pipeline.pipeline import CONTEXT, Pipeline
 from vrag.places.facts import Facts
-from vrag.places.leftovers import CACHE
+from vrag.places.leftovers import bits_folder
 from vrag.places.place import FolderPlace, Place
 from vrag.places.swap import finish_swap
 from vrag.runtime.lock import IndexLock
@@ -120,7 +119,7 @@ def open_index(place: Place, options: ModelOptions | None, force: bool = False, 
     """
     while True:
         facts = place.facts()
-        pipeline = make_pipeline(facts.pipeline, facts.table, place.name)
+        pipeline = facts.to_pipeline(place.name)
         embedder = _load_model(place, facts, pipeline, options, force)  # before the lock, which others wait for
         opened = partial(_reopen, place, facts, pipeline, force or incomplete)
         try:
@@ -132,12 +131,9 @@ def open_index(place: Place, options: ModelOptions | None, force: bool = False, 
 def _load_model(place: Place, facts: Facts, pipeline: Pipeline, options: ModelOptions | None, force: bool) -> Embedder:
     """The model an index was made by; with `force` the one at hand, although it is another."""
     embedder = load_embedder(pipeline.model, options=(options or ModelOptions()).of_index(facts.fingerprint.facts))
-    differences = facts.fingerprint.differences(embedder.fingerprint())
-    if differences and not force:
-        raise IndexMismatchError(
-            f"The index at {place.name} was made by another model: {'; '.join(differences)}.",
-            "Make a new index, or search anyway with --force (force=True).",
-        )
+    if not force:
+        hint = "Make a new index, or search anyway with --force (force=True)."
+        facts.require_model(embedder.fingerprint(), place.name, hint)
     return embedder
 
 
@@ -189,6 +185,20 @@ def open_store(place: Place, pipeline: Pipeline, dim: int, incomplete: bool = Fa
     return store
 
 
+@contextmanager
+def opened_store(place: Place) -> Iterator[tuple[Facts, Pipeline, Store]]:
+    """What a locked index says of itself, its pipeline and its store, for work that needs no model.
+
+    Raises:
+        UsageError: There is no index.
+        StoreError: Files of it are lost, or it cannot be opened.
+    """
+    facts = place.facts()
+    pipeline = facts.to_pipeline(place.name)
+    with closing(open_store(place, pipeline, facts.dim)) as store:
+        yield facts, pipeline, store
+
+
 def keep_bits(place: Place, stored: Stored) -> None:
     """Let an embedded store keep packed bits of its multivectors beside the shard; a server keeps none.
 
@@ -212,4 +222,4 @@ def keep_bits(place: Place, stored: Stored) -> None:
             [confirmed] if confirmed else [],
             [field.name for field in fields if field.kind == "sparse"],
         )
-        store.bits = BitCache(place.folder / CACHE / "bits", layout)
+        store.bits = BitCache(bits_folder(place.folder), layout)

@@ -10,13 +10,13 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from vrag.errors import IndexExistsError, IndexMismatchError, UsageError
 from vrag.places.facts import Facts, write_facts
-from vrag.places.leftovers import find_stranger
+from vrag.places.leftovers import find_stranger, forget_bits
 from vrag.places.swap import finish_interrupted_swap
 from vrag.runtime.parsing import MalformedError, parse_json, read_text
 from vrag.runtime.pathtext import shown
@@ -153,7 +153,9 @@ class FolderPlace:
         """The shard; `StoreError` when another process has it."""
         from vrag.bits.beside import BitsStore
 
-        return BitsStore.open(self._folder / SHARD, fields)
+        store = BitsStore.open(self._folder / SHARD, fields)
+        store.outdated = partial(forget_bits, self._folder)
+        return store
 
 
 class ServerPlace:

@@ -1,7 +1,9 @@
 """Snapshots: an embedded index in one file, and back.
 
 A snapshot is a gzip-compressed tar of the index's files with a list of their SHA-256 sums and sizes as its first
-member. Restoring checks every sum before the folder appears (`vrag.upkeep.archive`).
+member. Restoring checks every sum before the folder appears (`vrag.upkeep.archive`). It is files that are copied here
+and not records (`vrag.upkeep.copying`): a file can be kept where no engine is, and goes back without one, graphs and
+all, while records would have to be packed, checked and indexed by an engine on both ways.
 """
 
 from __future__ import annotations
@@ -9,15 +11,13 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from vrag.errors import StoreError, UsageError
-from vrag.pipeline.pipeline import make_pipeline
 from vrag.places.facts import Facts
-from vrag.places.opening import locked, open_store
+from vrag.places.opening import locked, opened
 from vrag.places.place import FolderPlace
 from vrag.runtime.drafts import draft_file, draft_folder
 from vrag.settings import INDEX_FILE, INDEX_FILES, SHARD, is_index
@@ -53,13 +53,10 @@ def create_snapshot(folder: Path, file: Path, wait: float = 0.0) -> SnapshotRepo
         raise UsageError(f"{file} exists.", "Choose another name; no snapshot is written over.")
     place = FolderPlace(folder, wait)
     place.facts()  # no index: no lock either
-    with locked(place):
-        facts = place.facts()
-        recipe = make_pipeline(facts.pipeline, facts.table, place.name)
-        with closing(open_store(place, recipe, facts.dim)) as store:
-            store.optimize()
-            with draft_file(file) as draft:
-                files = _write(place.folder, draft)
+    with locked(place), opened(place) as (_, _, store):
+        store.optimize()
+        with draft_file(file) as draft:
+            files = _write(place.folder, draft)
     return SnapshotReport(str(file), place.name, files, file.stat().st_size)
 
 
