@@ -10,9 +10,10 @@ from vrag.pipeline.pipeline import make_pipeline
 from vrag.store.connect import Connection
 from vrag.store.interface import Selection, StageRequest
 from vrag.store.layout import ServerLayout
-from vrag.store.messages import query_of, vector_params
+from vrag.store.messages import ServerSpelling, vector_params
 from vrag.store.retry import Retry
 from vrag.store.server import ServerStore
+from vrag.store.translating import query_of
 
 pytestmark = LOCAL_MODE
 
@@ -74,8 +75,8 @@ def test_scalar_and_none():
 
 def test_only_vectors_without_a_quantized_form_are_searched_exactly():
     stages = [StageRequest("rows", query(), 5), StageRequest("full", query(), 5)]
-    asked = query_of(stages, Selection(), frozenset({"rows"}))
+    asked = query_of(stages, Selection(), ServerSpelling(frozenset({"rows"})))
     assert asked["prefetch"][0].params is None
     assert asked["search_params"].exact
     graph = [StageRequest("global", query()[0], 5, hnsw=True), StageRequest("full", query(), 5)]
-    assert query_of(graph, Selection(), frozenset())["prefetch"][0].params is None
+    assert query_of(graph, Selection(), ServerSpelling())["prefetch"][0].params is None

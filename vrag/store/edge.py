@@ -18,19 +18,19 @@ from vrag.store.checks import check_payload, check_record, check_stored
 from vrag.store.edge_faults import edge_errors, is_full, require_folder
 from vrag.store.edge_log import RENEWING_BYTES, renew_log, shape_log
 from vrag.store.edge_requests import (
+    EDGE,
     KEY_INDEXES,
     NOBODY_ID,
     SEGMENT_BYTES,
     config,
-    engine_filter,
     engine_vectors,
-    nested,
     record_of,
     stored_bytes,
 )
 from vrag.store.interface import FusionRequest, Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.mapped import release_files
 from vrag.store.space import WRITING_BYTES, reading_bytes, require_space
+from vrag.store.translating import filter_of, query_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -110,7 +110,7 @@ class EdgeStore:
 
     def _found(self, stages: Sequence[Request], selection: Selection, payload: bool | list[str]) -> list[Scored]:
         with self._reading("searching") as shard:
-            found = shard.query(nested(stages, engine_filter(selection), payload))
+            found = shard.query(qe.QueryRequest(**query_of(stages, selection, EDGE), with_payload=payload))
             return [
                 Scored(str(p.id), float(p.score), check_payload(str(p.id), p.payload) if payload else {}) for p in found
             ]
@@ -134,7 +134,7 @@ class EdgeStore:
         payload = True if keys is None else list(keys) or False
         while True:
             with self._reading("listing the index") as shard:
-                chosen = engine_filter(selection)
+                chosen = filter_of(selection, EDGE)
                 request = qe.ScrollRequest(offset, step, chosen, with_payload=payload, with_vector=wanted)
                 found, offset = shard.scroll(request)
                 records = [record_of(one) for one in found]
@@ -147,14 +147,14 @@ class EdgeStore:
     def count(self, selection: Selection) -> int:
         """Number of selected records."""
         with self._reading("counting") as shard:
-            return shard.count(qe.CountRequest(exact=True, filter=engine_filter(selection)))
+            return shard.count(qe.CountRequest(exact=True, filter=filter_of(selection, EDGE)))
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of the selected records' payloads."""
         if selection == Selection():
             raise StoreError("Refusing to change everything: name what to change.")
         with self._writing("changing records") as shard:
-            chosen = cast("qe.Filter", engine_filter(selection))
+            chosen = cast("qe.Filter", filter_of(selection, EDGE))
             shard.update(qe.UpdateOperation.set_payload_by_filter(chosen, payload))
 
     def index_keys(self, keys: Mapping[str, str]) -> None:
@@ -168,7 +168,7 @@ class EdgeStore:
         if selection == Selection():
             raise StoreError("Refusing to delete everything: name what to delete.")
         with self._freeing("deleting") as shard:
-            chosen = cast("qe.Filter", engine_filter(selection))
+            chosen = cast("qe.Filter", filter_of(selection, EDGE))
             shard.update(qe.UpdateOperation.delete_points_by_filter(chosen))
 
     def optimize(self) -> None:

@@ -10,8 +10,9 @@ from typing import Any, cast
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
-from vrag.store.edge_requests import NOBODY_ID, engine_filter
+from vrag.store.edge_requests import EDGE, NOBODY_ID
 from vrag.store.interface import Selection
+from vrag.store.translating import filter_of
 
 _CONFIG, _LOG = "edge_config.json", "wal"
 _FILE_BYTES = 32 << 20  # of a file of the log, as the engine makes them
@@ -56,7 +57,7 @@ def renew_log(shard: qe.EdgeShard, folder: Path) -> None:
 def _replaced(shard: qe.EdgeShard, folder: Path, size: int) -> bool:
     """Whether changes of this size have made the engine drop every file of its log that is there now."""
     old = [file for file in (folder / _LOG).iterdir() if file.name != "first-index"]
-    nobody: Any = cast("qe.Filter", engine_filter(Selection(ids=frozenset([NOBODY_ID]))))
+    nobody: Any = cast("qe.Filter", filter_of(Selection(ids=frozenset([NOBODY_ID])), EDGE))
     for _ in range(_MOST):
         shard.update(qe.UpdateOperation.set_payload_by_filter(nobody, {"filler": "0" * size}))
         shard.flush()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
@@ -14,18 +15,12 @@ from vrag.grid import FloatArray
 from vrag.store.interface import (
     RRF_K,
     AnyVector,
-    Condition,
-    FusionRequest,
     Interval,
-    Range,
     Record,
-    Request,
-    Selection,
     SparseVector,
     StageRequest,
     TextCondition,
     VectorField,
-    same_type,
 )
 
 _NO_GRAPH = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10_000)
@@ -82,97 +77,56 @@ def _vector_params(field: VectorField) -> qe.EdgeVectorParams:
     )
 
 
-def nested(stages: Sequence[Request], chosen: qe.Filter | None, payload: bool | list[str]) -> qe.QueryRequest:
-    """The whole cascade as one request; the filter sits on the innermost prefetch of every branch."""
-    *earlier, last = stages
-    prefetches = _prefetches(earlier, chosen)
-    if isinstance(last, FusionRequest):
-        return qe.QueryRequest(
-            limit=last.limit or _most(last),
-            query=_RRF,
-            prefetches=_branches(last, chosen),
-            with_payload=payload,
-        )
-    return qe.QueryRequest(
-        limit=last.limit,
-        query=_nearest(last),
-        prefetches=prefetches or None,
-        params=None if last.hnsw else _EXACT,
-        filter=None if prefetches else chosen,
-        with_payload=payload,
-    )
+class EdgeSpelling:
+    """The words of the embedded engine (implements `vrag.store.translating.Spelling`)."""
+
+    def prefetch(self, stage: StageRequest, prefetches: list[qe.Prefetch], chosen: qe.Filter | None) -> qe.Prefetch:
+        """A stage that another one goes on from."""
+        return qe.Prefetch(**self.request(stage, prefetches, chosen))
+
+    def fused_prefetch(self, limit: int, prefetches: list[qe.Prefetch]) -> qe.Prefetch:
+        """Branches that another stage goes on from."""
+        return qe.Prefetch(**self.fused_request(limit, prefetches))
+
+    def request(self, stage: StageRequest, prefetches: list[qe.Prefetch], chosen: qe.Filter | None) -> dict[str, Any]:
+        """Arguments of a `QueryRequest`, but for what is wanted of the points found."""
+        params = None if stage.hnsw else _EXACT
+        query = _nearest(stage)
+        return {
+            "limit": stage.limit, "query": query, "prefetches": prefetches or None, "params": params, "filter": chosen
+        }  # fmt: skip
+
+    def fused_request(self, limit: int, prefetches: list[qe.Prefetch]) -> dict[str, Any]:
+        """As `request`, of branches."""
+        return {"limit": limit, "query": _RRF, "prefetches": prefetches}
+
+    def has_value(self, key: str, values: list[str] | list[int]) -> qe.FieldCondition:
+        """One of these values."""
+        return qe.FieldCondition(key, match=qe.MatchAny(values))
+
+    def lies_in(self, key: str, interval: Interval) -> qe.FieldCondition:
+        """Between two numbers."""
+        return qe.FieldCondition(key, range=qe.RangeFloat(**asdict(interval)))
+
+    def is_dated(self, key: str, interval: Interval) -> qe.FieldCondition:
+        """Between two dates."""
+        return qe.FieldCondition(key, range=qe.RangeDateTime(**asdict(interval)))
+
+    def has_text(self, text: TextCondition) -> qe.FieldCondition:
+        """Words, or a phrase."""
+        match = qe.MatchPhrase(text.text) if text.phrase else qe.MatchText(text.text)
+        return qe.FieldCondition(text.key, match=match)
+
+    def has_id(self, ids: frozenset[str]) -> qe.HasIdCondition:
+        """One of these points."""
+        return qe.HasIdCondition(set(ids))
+
+    def filter(self, must: list[Any], should: list[Any], must_not: list[Any]) -> qe.Filter:
+        """Conditions together."""
+        return qe.Filter(must=must or None, should=should or None, must_not=must_not or None)
 
 
-def _prefetches(stages: Sequence[Request], chosen: qe.Filter | None) -> list[qe.Prefetch]:
-    """Stages nested into each other, the first one innermost."""
-    nested: list[qe.Prefetch] = []
-    for stage in stages:
-        nested = (
-            _branch_prefetches(stage, chosen) if isinstance(stage, FusionRequest) else [_inner(stage, nested, chosen)]
-        )
-    return nested
-
-
-def _inner(stage: StageRequest, nested: list[qe.Prefetch], chosen: qe.Filter | None) -> qe.Prefetch:
-    return qe.Prefetch(
-        limit=stage.limit,
-        query=_nearest(stage),
-        prefetches=nested or None,
-        params=None if stage.hnsw else _EXACT,
-        filter=None if nested else chosen,
-    )
-
-
-def _branch_prefetches(fusion: FusionRequest, chosen: qe.Filter | None) -> list[qe.Prefetch]:
-    """Without a limit the branches themselves: the engine scores the union of its prefetches."""
-    branches = _branches(fusion, chosen)
-    if fusion.limit is None:
-        return branches
-    return [qe.Prefetch(limit=fusion.limit, query=_RRF, prefetches=branches)]
-
-
-def _branches(fusion: FusionRequest, chosen: qe.Filter | None) -> list[qe.Prefetch]:
-    return [prefetch for branch in fusion.branches for prefetch in _prefetches(branch, chosen)]
-
-
-def _most(fusion: FusionRequest) -> int:
-    """Candidates that all branches together can have."""
-    return sum(branch[-1].limit for branch in fusion.branches)
-
-
-def engine_filter(selection: Selection) -> qe.Filter | None:
-    """The selection as a filter; None when it holds for all points."""
-    must: list[Any] = [_condition(condition) for condition in selection.conditions]
-    must += [_text_match(text) for text in selection.texts if not text.absent]
-    must_not: list[Any] = [_text_match(text) for text in selection.texts if text.absent]
-    if selection.ids is not None:
-        must.append(qe.HasIdCondition(set(selection.ids)))
-    return qe.Filter(must=must, must_not=must_not or None) if must or must_not else None
-
-
-def _condition(condition: Condition | Range) -> qe.FieldCondition | qe.Filter:
-    fields = _fields(condition)
-    if condition.negate:
-        return qe.Filter(must_not=fields)
-    return fields[0] if len(fields) == 1 else qe.Filter(should=fields)
-
-
-def _fields(condition: Condition | Range) -> list[Any]:
-    """Alternatives, one of which must hold."""
-    if isinstance(condition, Condition):
-        return [qe.FieldCondition(condition.key, match=qe.MatchAny(same_type(condition.values)))]
-    return [qe.FieldCondition(condition.key, range=_range(interval)) for interval in condition.intervals]
-
-
-def _range(interval: Interval) -> qe.RangeFloat | qe.RangeDateTime:
-    bounds = {key: getattr(interval, key) for key in ("gte", "gt", "lte", "lt")}
-    dated = any(isinstance(bound, str) for bound in bounds.values())
-    return qe.RangeDateTime(**bounds) if dated else qe.RangeFloat(**bounds)
-
-
-def _text_match(text: TextCondition) -> qe.FieldCondition:
-    match = qe.MatchPhrase(text.text) if text.phrase else qe.MatchText(text.text)
-    return qe.FieldCondition(text.key, match=match)
+EDGE = EdgeSpelling()
 
 
 def _nearest(stage: StageRequest) -> qe.Query:
@@ -181,14 +135,11 @@ def _nearest(stage: StageRequest) -> qe.Query:
     vector, using, made = _last
     if vector is stage.query and using == stage.vector and made is not None:
         return made
+    query = _sparse(stage.query) if isinstance(stage.query, SparseVector) else stage.query
     # The engine takes arrays as they are; its type stubs know only lists.
-    made = qe.Query.Nearest(cast("list[list[float]]", _engine_vector(stage.query)), using=stage.vector)
+    made = qe.Query.Nearest(cast("list[list[float]]", query), using=stage.vector)
     _last = (stage.query, stage.vector, made)  # in one step: other threads ask queries of their own
     return made
-
-
-def _engine_vector(vector: AnyVector) -> FloatArray | qe.SparseVector:
-    return _sparse(vector) if isinstance(vector, SparseVector) else vector
 
 
 def engine_vectors(record: Record) -> dict[str, Any]:

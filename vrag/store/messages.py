@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,20 +14,14 @@ from vrag.store.border import check_payload
 from vrag.store.interface import (
     RRF_K,
     AnyVector,
-    Condition,
-    FusionRequest,
     Interval,
     Payload,
-    Range,
     Record,
-    Request,
     Scored,
-    Selection,
     SparseVector,
     StageRequest,
     TextCondition,
     VectorField,
-    same_type,
 )
 from vrag.store.layout import ServerLayout
 
@@ -59,69 +53,78 @@ def points(records: Sequence[Record]) -> list[models.PointStruct]:
     return [models.PointStruct(id=r.id, vector=_lists(r), payload=r.payload) for r in records]
 
 
-def filter_of(selection: Selection) -> models.Filter | None:
-    """The selection; None for all points."""
-    must: list[Any] = [_condition(condition) for condition in selection.conditions]
-    must += [_text_match(text) for text in selection.texts if not text.absent]
-    must_not: list[Any] = [_text_match(text) for text in selection.texts if text.absent]
-    if selection.ids is not None:
-        must.append(models.HasIdCondition(has_id=sorted(selection.ids)))
-    return models.Filter(must=must, must_not=must_not or None) if must or must_not else None
-
-
-def query_of(stages: Sequence[Request], selection: Selection, quantized: frozenset[str]) -> dict[str, Any]:
-    """Arguments of one `query_points`: the stages nested, the filter on the innermost of every branch.
+@dataclass(frozen=True, slots=True)
+class ServerSpelling:
+    """The words of a server's client library (implements `vrag.store.translating.Spelling`).
 
     Args:
-        stages: At least one.
-        selection: Holds from the first stage on.
-        quantized: Vectors whose first stage may use their quantized form.
+        quantized: Vectors that are searched in their quantized form, which an exact search does not read. They have no
+            graph, so every point is still scored.
     """
-    nest = _Nest(filter_of(selection), quantized)
-    *earlier, last = stages
-    if isinstance(last, FusionRequest):
-        most = sum(branch[-1].limit for branch in last.branches)
-        return {"prefetch": nest.branches(last), "query": _RRF, "limit": last.limit or most}
-    prefetch = nest.stages(earlier)
-    return {
-        "prefetch": prefetch or None,
-        "query": _query(last.query),
-        "using": last.vector,
-        "limit": last.limit,
-        "search_params": _params(last, quantized),
-        "query_filter": None if prefetch else nest.chosen,
-    }
 
+    quantized: frozenset[str] = frozenset()
 
-@dataclass(frozen=True, slots=True)
-class _Nest:
-    """Stages nested into each other, the first one innermost and with the filter."""
-
-    chosen: models.Filter | None
-    quantized: frozenset[str]
-
-    def stages(self, stages: Sequence[Request]) -> list[models.Prefetch]:
-        nested: list[models.Prefetch] = []
-        for stage in stages:
-            nested = self._fusion(stage) if isinstance(stage, FusionRequest) else [self._stage(stage, nested)]
-        return nested
-
-    def branches(self, fusion: FusionRequest) -> list[models.Prefetch]:
-        return [prefetch for branch in fusion.branches for prefetch in self.stages(branch)]
-
-    def _fusion(self, fusion: FusionRequest) -> list[models.Prefetch]:
-        branches = self.branches(fusion)
-        return [models.Prefetch(prefetch=branches, query=_RRF, limit=fusion.limit)] if fusion.limit else branches
-
-    def _stage(self, stage: StageRequest, nested: list[models.Prefetch]) -> models.Prefetch:
+    def prefetch(
+        self, stage: StageRequest, prefetches: list[models.Prefetch], chosen: models.Filter | None
+    ) -> models.Prefetch:
+        """A stage that another one goes on from."""
         return models.Prefetch(
-            prefetch=nested or None,
+            prefetch=prefetches or None,
             query=_query(stage.query),
             using=stage.vector,
             limit=stage.limit,
-            params=_params(stage, self.quantized),
-            filter=None if nested else self.chosen,
+            params=self._params(stage),
+            filter=chosen,
         )
+
+    def fused_prefetch(self, limit: int, prefetches: list[models.Prefetch]) -> models.Prefetch:
+        """Branches that another stage goes on from."""
+        return models.Prefetch(**self.fused_request(limit, prefetches))
+
+    def request(
+        self, stage: StageRequest, prefetches: list[models.Prefetch], chosen: models.Filter | None
+    ) -> dict[str, Any]:
+        """Arguments of `query_points`."""
+        return {
+            "prefetch": prefetches or None,
+            "query": _query(stage.query),
+            "using": stage.vector,
+            "limit": stage.limit,
+            "search_params": self._params(stage),
+            "query_filter": chosen,
+        }
+
+    def fused_request(self, limit: int, prefetches: list[models.Prefetch]) -> dict[str, Any]:
+        """As `request`, of branches."""
+        return {"prefetch": prefetches, "query": _RRF, "limit": limit}
+
+    def has_value(self, key: str, values: list[str] | list[int]) -> models.FieldCondition:
+        """One of these values."""
+        return models.FieldCondition(key=key, match=models.MatchAny(any=values))
+
+    def lies_in(self, key: str, interval: Interval) -> models.FieldCondition:
+        """Between two numbers."""
+        return models.FieldCondition(key=key, range=models.Range(**asdict(interval)))
+
+    def is_dated(self, key: str, interval: Interval) -> models.FieldCondition:
+        """Between two dates."""
+        return models.FieldCondition(key=key, range=models.DatetimeRange(**asdict(interval)))
+
+    def has_text(self, text: TextCondition) -> models.FieldCondition:
+        """Words, or a phrase."""
+        match = models.MatchPhrase(phrase=text.text) if text.phrase else models.MatchText(text=text.text)
+        return models.FieldCondition(key=text.key, match=match)
+
+    def has_id(self, ids: frozenset[str]) -> models.HasIdCondition:
+        """One of these points."""
+        return models.HasIdCondition(has_id=sorted(ids))
+
+    def filter(self, must: list[Any], should: list[Any], must_not: list[Any]) -> models.Filter:
+        """Conditions together."""
+        return models.Filter(must=must or None, should=should or None, must_not=must_not or None)
+
+    def _params(self, stage: StageRequest) -> models.SearchParams | None:
+        return None if stage.hnsw or stage.vector in self.quantized else _EXACT
 
 
 def record_of(found: Any, keys: Sequence[str] | None = None) -> Record:
@@ -199,17 +202,6 @@ def _sparse(vector: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=vector.indices.tolist(), values=vector.values.tolist())
 
 
-def _text_match(text: TextCondition) -> models.FieldCondition:
-    match = models.MatchPhrase(phrase=text.text) if text.phrase else models.MatchText(text=text.text)
-    return models.FieldCondition(key=text.key, match=match)
-
-
-def _params(stage: StageRequest, quantized: frozenset[str]) -> models.SearchParams | None:
-    # An exact search reads the original vectors, so a quantized field is searched without the flag:
-    # it has no graph, so every point is still scored.
-    return None if stage.hnsw or stage.vector in quantized else _EXACT
-
-
 def _quantization(name: str) -> models.QuantizationConfig | None:
     if name == "scalar":
         kind = models.ScalarType.INT8
@@ -217,23 +209,3 @@ def _quantization(name: str) -> models.QuantizationConfig | None:
     if name == "binary":
         return models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True))
     return None
-
-
-def _condition(condition: Condition | Range) -> models.FieldCondition | models.Filter:
-    fields = _fields(condition)
-    if condition.negate:
-        return models.Filter(must_not=fields)
-    return fields[0] if len(fields) == 1 else models.Filter(should=fields)
-
-
-def _fields(condition: Condition | Range) -> list[Any]:
-    """Alternatives, one of which must hold."""
-    if isinstance(condition, Condition):
-        return [models.FieldCondition(key=condition.key, match=models.MatchAny(any=same_type(condition.values)))]
-    return [models.FieldCondition(key=condition.key, range=_range(interval)) for interval in condition.intervals]
-
-
-def _range(interval: Interval) -> models.Range | models.DatetimeRange:
-    bounds: dict[str, Any] = {key: getattr(interval, key) for key in ("gte", "gt", "lte", "lt")}
-    dated = any(isinstance(bound, str) for bound in bounds.values())
-    return models.DatetimeRange(**bounds) if dated else models.Range(**bounds)

@@ -25,9 +25,10 @@ from vrag.store.connect import Connection
 from vrag.store.interface import Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.layout import ServerLayout
 from vrag.store.limits import MULTIVECTOR_LIMIT
-from vrag.store.messages import IDF, batches, filter_of, points, query_of, record_of, scored_of, vector_params
+from vrag.store.messages import IDF, ServerSpelling, batches, points, record_of, scored_of, vector_params
 from vrag.store.retry import Retry
 from vrag.store.server_faults import UNREADABLE, Fault
+from vrag.store.translating import filter_of, query_of
 
 T = TypeVar("T")
 BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless it is set otherwise
@@ -61,7 +62,7 @@ class ServerStore:
         self._collection = collection
         self._fields = {field.name: field for field in fields}
         pooled = {field.name for field in fields} - {_FULL}
-        self._quantized = frozenset(pooled if layout and layout.quantization != "none" else ())
+        self._words = ServerSpelling(frozenset(pooled if layout and layout.quantization != "none" else ()))
 
     @classmethod
     def create(
@@ -107,7 +108,7 @@ class ServerStore:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
         if not stages:
             raise StoreError("A query needs at least one stage.")
-        request = query_of(stages, selection, self._quantized)
+        request = query_of(stages, selection, self._words)
         request["with_payload"] = True if keys is None else list(keys)
 
         def ask(client: Any) -> list[Scored]:
@@ -130,7 +131,7 @@ class ServerStore:
     ) -> Iterator[Record]:
         """All selected records with the named vectors (float32) and payload keys, in order of id."""
         request = {
-            "scroll_filter": filter_of(selection),
+            "scroll_filter": filter_of(selection, self._words),
             "limit": _STEP_WITH_VECTORS if vectors else _STEP,
             "with_payload": True if keys is None else list(keys) or False,
             "with_vectors": list(vectors) or False,
@@ -145,12 +146,12 @@ class ServerStore:
 
     def count(self, selection: Selection) -> int:
         """Number of selected records."""
-        chosen = filter_of(selection)
+        chosen = filter_of(selection, self._words)
         return self._read(lambda c: check_count(c.count(self._collection, chosen, exact=True).count), "counting")
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of the selected records' payloads."""
-        chosen = filter_of(selection)
+        chosen = filter_of(selection, self._words)
         if chosen is None:
             raise StoreError("Refusing to change everything: name what to change.")
         self._write(lambda c: c.set_payload(self._collection, payload, points=chosen, wait=True), "changing records")
@@ -162,7 +163,7 @@ class ServerStore:
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records."""
-        chosen = filter_of(selection)
+        chosen = filter_of(selection, self._words)
         if chosen is None:
             raise StoreError("Refusing to delete everything: name what to delete.")
         selector = models.FilterSelector(filter=chosen)
