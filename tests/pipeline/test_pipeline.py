@@ -16,12 +16,12 @@ def unit(*shape, seed=0):
     return normalise(np.random.default_rng(seed).normal(size=shape))
 
 
-def test_every_shipped_recipe_is_valid_and_has_the_three_names():
-    recipes = list(list_pipelines())
-    assert "builtin" in [recipe.name for recipe in recipes]
-    for recipe in recipes:
-        assert {"exact", "two-stage", "three-stage"} <= set(recipe.cascades)
-        assert recipe.description
+def test_every_shipped_pipeline_is_valid_and_has_the_three_names():
+    pipelines = list(list_pipelines())
+    assert "builtin" in [pipeline.name for pipeline in pipelines]
+    for pipeline in pipelines:
+        assert {"exact", "two-stage", "three-stage"} <= set(pipeline.cascades)
+        assert pipeline.description
 
 
 # The experiments of arXiv 2602.12510: the pooled vectors of a page of that family's shape, global tile last.
@@ -43,24 +43,24 @@ EXPERIMENTS = {
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_of_the_paper_is_a_recipe(name):
+def test_every_experiment_of_the_paper_is_a_pipeline(name):
     grid, vectors = EXPERIMENTS[name]
-    recipe, page = load_pipeline(name), PageVectors(unit(len(grid), 8), grid)
-    assert recipe.page_spec(PageSpec()).crop == CropRules(white_share=0.99, border=1)
-    pooled, single = recipe.vectors
+    pipeline, page = load_pipeline(name), PageVectors(unit(len(grid), 8), grid)
+    assert pipeline.page_spec(PageSpec()).crop == CropRules(white_share=0.99, border=1)
+    pooled, single = pipeline.vectors
     assert pooled.of_page(page, None).shape == (vectors, 8)
     assert single.of_page(page, None).shape == (8,)
-    assert str(recipe.cascade("two-stage")) == f"{pooled.name}:256 > full"
-    assert str(recipe.cascade("three-stage")) == f"global:1000 > {pooled.name}:300 > full:100"
+    assert str(pipeline.cascade("two-stage")) == f"{pooled.name}:256 > full"
+    assert str(pipeline.cascade("three-stage")) == f"global:1000 > {pooled.name}:300 > full:100"
 
 
-def test_all_recipes_of_the_paper_are_tested():
-    assert {recipe.name for recipe in list_pipelines() if recipe.name.startswith("paper-")} == set(EXPERIMENTS)
+def test_all_pipelines_of_the_paper_are_tested():
+    assert {pipeline.name for pipeline in list_pipelines() if pipeline.name.startswith("paper-")} == set(EXPERIMENTS)
 
 
-def test_a_recipe_survives_being_kept_in_an_index():
-    recipe = load_pipeline("builtin")
-    assert make_pipeline(recipe.name, recipe.source, "index.json") == recipe
+def test_a_pipeline_survives_being_kept_in_an_index():
+    pipeline = load_pipeline("builtin")
+    assert make_pipeline(pipeline.name, pipeline.source, "index.json") == pipeline
 
 
 def test_schema_has_full_first_and_a_graph_for_single_vectors():
@@ -72,9 +72,9 @@ def test_schema_has_full_first_and_a_graph_for_single_vectors():
 
 
 def test_page_settings_override_what_the_embedder_wants():
-    recipe = load_pipeline().with_page(dpi=72, renderer=None)
-    assert recipe.page_spec(PageSpec(image=False)).dpi == 72
-    assert recipe.page_spec(PageSpec(image=False)).image is False
+    pipeline = load_pipeline().with_page(dpi=72, renderer=None)
+    assert pipeline.page_spec(PageSpec(image=False)).dpi == 72
+    assert pipeline.page_spec(PageSpec(image=False)).image is False
 
 
 def test_crop_is_a_flag_or_a_table_of_rules():
@@ -86,13 +86,13 @@ def test_crop_is_a_flag_or_a_table_of_rules():
     assert crop_of({"sides": 0, "border": 2}) == CropRules(sides=0, border=2)
 
 
-def test_a_file_is_a_recipe_too(tmp_path):
+def test_a_file_is_a_pipeline_too(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text('[vectors.halves]\npooling = "bands"\ncount = 2\n[cascades]\nfast = "halves:10 > full"\n')
-    recipe = load_pipeline(str(file))
-    assert recipe.name == "mine"
-    assert recipe.cascade(None).name == "exact"
-    assert str(recipe.cascade("fast")) == "halves:10 > full"
+    pipeline = load_pipeline(str(file))
+    assert pipeline.name == "mine"
+    assert pipeline.cascade(None).name == "exact"
+    assert str(pipeline.cascade("fast")) == "halves:10 > full"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_errors_name_file_and_key(tmp_path, text, says):
     assert str(file) in caught.value.message
 
 
-def test_an_unknown_recipe_lists_the_known_ones():
+def test_an_unknown_pipeline_lists_the_known_ones():
     with pytest.raises(UsageError, match="No pipeline 'nope'") as caught:
         load_pipeline("nope")
     assert "builtin" in caught.value.hint
@@ -162,9 +162,9 @@ def test_centring_subtracts_the_mean_on_both_sides():
 
 
 @pytest.mark.parametrize("name", ["colpali", "colqwen2", "colidefics3", "colmodernvbert", "colqwen3"])
-def test_recipes_of_patch_models_let_regions_and_context_be_asked_for(name):
-    recipe = load_pipeline(name)
-    first = next(spec.name for spec in recipe.vectors if not spec.single)
-    cascade = recipe.cascade(f"{first}:100 > full@regions+context")
+def test_pipelines_of_patch_models_let_regions_and_context_be_asked_for(name):
+    pipeline = load_pipeline(name)
+    first = next(spec.name for spec in pipeline.vectors if not spec.single)
+    cascade = pipeline.cascade(f"{first}:100 > full@regions+context")
     assert str(cascade) == f"{first}:100 > full@regions+context"
-    assert recipe.has_context
+    assert pipeline.has_context

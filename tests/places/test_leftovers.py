@@ -97,7 +97,7 @@ def test_an_index_that_is_removed_while_it_is_written_is_one_sentence(tmp_path):
     assert not (tmp_path / "i" / "shard").exists()
 
 
-def test_another_recipe_for_an_index_is_a_matter_of_repooling(cli, indexed, folder, animals):
+def test_another_pipeline_for_an_index_is_a_matter_of_repooling(cli, indexed, folder, animals):
     done = cli("ingest", animals, "--index", indexed, "--pipeline", "plain")
     assert done.code == 1
     assert f"vrag repool --pipeline plain --index {indexed}" in done.err

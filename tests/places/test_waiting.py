@@ -82,7 +82,7 @@ def test_opening_twice_says_that_this_process_has_it(copied):
     assert "another process" not in str(caught.value)
 
 
-def test_who_waits_for_a_change_of_the_recipe_opens_the_new_one(copied, told, pool):
+def test_who_waits_for_a_change_of_the_pipeline_opens_the_new_one(copied, told, pool):
     lock = IndexLock(copied).acquire()
     opening = pool.submit(Index.open, copied, wait=math.inf)
     assert told.first.wait(60)  # it has read the facts

@@ -1,4 +1,4 @@
-"""The `[server]` table of a recipe: what it may say, and what reaches the server."""
+"""The `[server]` table of a pipeline: what it may say, and what reaches the server."""
 
 import pytest
 from qdrant_client import QdrantClient
@@ -18,7 +18,7 @@ from vrag.store.translating import query_of
 pytestmark = LOCAL_MODE
 
 
-def test_a_recipe_without_the_table_has_the_defaults():
+def test_a_pipeline_without_the_table_has_the_defaults():
     assert make_pipeline("p", {}, "p.toml").server == ServerLayout()
 
 

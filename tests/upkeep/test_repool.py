@@ -1,4 +1,4 @@
-"""Another recipe for the same pages: the same vectors as an ingest would give, and no half-made state, ever."""
+"""Another pipeline for the same pages: the same vectors as an ingest would give, and no half-made state, ever."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ BANDS = {
 }
 
 
-def recipe(table=BANDS, name="bands"):
+def pipeline(table=BANDS, name="bands"):
     return make_pipeline(name, table, "here")
 
 
@@ -73,15 +73,15 @@ def test_metadata_stays_indexed(tmp_path, monkeypatch):
         whole(self, keys)
 
     monkeypatch.setattr(EdgeStore, "index_keys", noted)
-    repool(tmp_path / "i", recipe())
+    repool(tmp_path / "i", pipeline())
     assert indexed["meta.year"] == "float"
 
 
 def test_the_vectors_are_those_of_an_ingest(copy, folder, tmp_path):
-    report = repool(copy, recipe())
+    report = repool(copy, pipeline())
     assert (report.pages, report.pooled, report.pipeline) == (5, 5, "bands")
     fresh = tmp_path / "fresh"
-    with Index.create(fresh, recipe()) as index:
+    with Index.create(fresh, pipeline()) as index:
         index.ingest([folder])
     names = ("full", "bands", "few", "global", "fde")
     mine, theirs = vectors(copy, names), vectors(fresh, names)
@@ -92,14 +92,14 @@ def test_the_vectors_are_those_of_an_ingest(copy, folder, tmp_path):
             assert [h.page for h in one.search("bees", cascade=cascade)] == [
                 h.page for h in other.search("bees", cascade=cascade)
             ]
-    spec = recipe().schema(384)
+    spec = pipeline().schema(384)
     assert payloads(copy, spec) == payloads(fresh, spec)
     assert not (copy / DRAFT).exists()
 
 
 def test_there_and_back_again_changes_nothing(copy):
     before = vectors(copy, ("full", "runs", "global"))
-    repool(copy, recipe())
+    repool(copy, pipeline())
     repool(copy, "builtin")
     after = vectors(copy, ("full", "runs", "global"))
     for key, expected in before.items():
@@ -110,7 +110,7 @@ def test_there_and_back_again_changes_nothing(copy):
 
 
 def test_documents_go_on_living_after_it(copy, tmp_path):
-    repool(copy, recipe())
+    repool(copy, pipeline())
     extra = write_pdf(tmp_path / "more" / "extra.pdf", ["Glaciers carve valleys\nout of the rock below."])
     with Index.open(copy) as index:
         assert index.ingest([extra]).added == 1
@@ -120,7 +120,7 @@ def test_documents_go_on_living_after_it(copy, tmp_path):
 
 def test_other_cascades_alone_need_no_pooling(copy):
     table = {**load_pipeline().source, "cascades": {"fast": "runs:2 > full"}, "search": {"cascade": "fast"}}
-    report = repool(copy, recipe(table, "fast"))
+    report = repool(copy, pipeline(table, "fast"))
     assert report.pooled == 0
     with Index.open(copy) as index:
         assert index.pipeline.default_cascade == "fast"
@@ -137,14 +137,14 @@ def test_other_cascades_alone_need_no_pooling(copy):
 )
 def test_what_needs_an_ingest_is_refused(copy, table, says):
     with pytest.raises(IndexMismatchError, match=says) as caught:
-        repool(copy, recipe(BANDS | table))
+        repool(copy, pipeline(BANDS | table))
     assert "ingest into a new folder" in caught.value.hint
     assert not (copy / DRAFT).exists()
 
 
 def test_a_pooling_that_does_not_fit_leaves_the_index_alone(copy):
     with pytest.raises(UsageError, match="pooling 'rows' does not fit"):
-        repool(copy, recipe({"vectors": {"rows": {"pooling": "rows"}}}))
+        repool(copy, pipeline({"vectors": {"rows": {"pooling": "rows"}}}))
     assert not (copy / DRAFT).exists()
     with Index.open(copy) as index:
         assert index.search("krill")[0].page == 2
@@ -173,11 +173,11 @@ def test_a_run_that_was_cut_off_goes_on(copy, monkeypatch):
     monkeypatch.setattr("vrag.upkeep.copying._BATCH", 1)
 
     with pytest.raises(Killed):
-        repool(copy, recipe(), KilledAfter(4))
+        repool(copy, pipeline(), KilledAfter(4))
     with Index.open(copy) as index:  # as it was
         assert index.pipeline.name == "builtin"
         assert index.search("krill")[0].page == 2
-    assert 0 < repool(copy, recipe()).pooled < 5
+    assert 0 < repool(copy, pipeline()).pooled < 5
     with Index.open(copy) as index:
         assert index.pipeline.name == "bands"
         assert index.page_count == 5
@@ -187,12 +187,12 @@ def test_what_changed_in_between_is_not_forgotten(copy, folder, tmp_path, monkey
     monkeypatch.setattr("vrag.upkeep.copying._BATCH", 1)
 
     with pytest.raises(Killed):
-        repool(copy, recipe(), KilledAfter())
+        repool(copy, pipeline(), KilledAfter())
     moved = write_pdf(tmp_path / "d" / "moved.pdf", MACHINES)
     with Index.open(copy) as index:
         index.documents.unlink(index.documents.find("animals.pdf")[0], str(folder / "animals.pdf"))
         index.ingest([moved])
-    report = repool(copy, recipe())
+    report = repool(copy, pipeline())
     assert (report.pages, report.pooled) == (2, 0)
     with Index.open(copy) as index:
         assert index.page_count == 2
@@ -200,20 +200,20 @@ def test_what_changed_in_between_is_not_forgotten(copy, folder, tmp_path, monkey
         assert index.search("oil filter", where="doc=moved.pdf")[0].page == 1
 
 
-def test_a_draft_for_another_recipe_is_thrown_away(copy, monkeypatch):
+def test_a_draft_for_another_pipeline_is_thrown_away(copy, monkeypatch):
     monkeypatch.setattr("vrag.upkeep.copying._BATCH", 1)
 
     with pytest.raises(Killed):
-        repool(copy, recipe(), KilledAfter(1))
-    other = recipe({"vectors": {"lines": {"pooling": "lines"}}}, "lines")
+        repool(copy, pipeline(), KilledAfter(1))
+    other = pipeline({"vectors": {"lines": {"pooling": "lines"}}}, "lines")
     assert repool(copy, other).pooled == 5
     assert vectors(copy, ["lines"])
 
 
 def test_a_draft_without_contexts_does_not_become_an_index_with_them(copy):
     with pytest.raises(Killed):
-        repool(copy, recipe(), KilledAfter(1))
-    repool(copy, recipe({**BANDS, "context": ["name"]}))
+        repool(copy, pipeline(), KilledAfter(1))
+    repool(copy, pipeline({**BANDS, "context": ["name"]}))
     with Index.open(copy) as index:
         assert index.search("krill", cascade="full@regions+context")[0].page == 2
 
@@ -224,7 +224,7 @@ def test_bits_of_terms_that_pages_have_no_more_are_not_used(copy):
             return [hit.score for hit in index.search("hydraulic", cascade="full@bits+0.8*text")]
 
     before = found()
-    repool(copy, recipe({**load_pipeline().source, "text": {"language": "german"}}))
+    repool(copy, pipeline({**load_pipeline().source, "text": {"language": "german"}}))
     after = found()
     shutil.rmtree(copy / "cache")
     assert after == found()
@@ -255,9 +255,9 @@ def test_the_swap_can_be_cut_off_after_any_step(copy, monkeypatch, step):
     monkeypatch.setattr("vrag.upkeep.repool.finish_swap", swap)
     if step < 4:
         with pytest.raises(Killed):
-            repool(copy, recipe())
+            repool(copy, pipeline())
     else:
-        repool(copy, recipe())
+        repool(copy, pipeline())
     with Index.open(copy) as index:
         assert index.pipeline.name == "bands"
         assert index.search("krill")[0].page == 2
@@ -319,7 +319,7 @@ def test_the_command(cli, process, copy):
         assert "The index is open in another process" in busy.err
 
 
-def test_the_documents_context_goes_along_where_the_recipe_wants_it(tmp_path):
+def test_the_documents_context_goes_along_where_the_pipeline_wants_it(tmp_path):
     write_pdf(tmp_path / "d" / "a.pdf", ANIMALS)
     with Index.create(tmp_path / "i") as index:
         index.ingest([tmp_path / "d"])
@@ -331,23 +331,23 @@ def test_the_documents_context_goes_along_where_the_recipe_wants_it(tmp_path):
 
 
 def test_a_second_index_is_the_first_with_other_poolings(indexed, copy, tmp_path):
-    done = repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), recipe())
+    done = repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), pipeline())
     assert (done.pages, done.pooled) == (5, 5)
-    repool(copy, recipe())
+    repool(copy, pipeline())
     names = [*BANDS["vectors"], "full"]
     here, there = vectors(tmp_path / "second", names), vectors(copy, names)
     for key, array in there.items():
         np.testing.assert_array_equal(here[key], array, err_msg=str(key))
-    again = repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), recipe())
+    again = repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), pipeline())
     assert (again.pages, again.pooled) == (5, 0)
 
 
 def test_a_second_index_that_was_cut_off_says_what_it_lacks_and_is_completed(indexed, tmp_path):
     with pytest.raises(Killed):
-        repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), recipe(), KilledAfter(5))
+        repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), pipeline(), KilledAfter(5))
     with Index.open(tmp_path / "second") as index:
         assert [document.complete for document in index.documents.all()] == [False, False]
-    assert repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), recipe()).pooled == 0
+    assert repool_into(FolderPlace(indexed), FolderPlace(tmp_path / "second"), pipeline()).pooled == 0
     with Index.open(tmp_path / "second") as index:
         assert [document.complete for document in index.documents.all()] == [True, True]
         assert index.verify() == []
@@ -355,4 +355,4 @@ def test_a_second_index_that_was_cut_off_says_what_it_lacks_and_is_completed(ind
 
 def test_a_second_index_takes_no_other_ones_place(indexed, copy):
     with pytest.raises(IndexMismatchError, match="made with pipeline builtin, not bands"):
-        repool_into(FolderPlace(indexed), FolderPlace(copy), recipe())
+        repool_into(FolderPlace(indexed), FolderPlace(copy), pipeline())

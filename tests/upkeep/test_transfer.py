@@ -55,9 +55,9 @@ def here(indexed, tmp_path):
 
 def contents(place):
     """Every record of an index but the facts: payload and vectors."""
-    recipe_fields = ["full", "runs", "global"]
+    pipeline_fields = ["full", "runs", "global"]
     with Index.open(place) as index:
-        records = index.stored.store.scroll(Selection(), recipe_fields)
+        records = index.stored.store.scroll(Selection(), pipeline_fields)
         return {r.id: r for r in records if r.payload["kind"] != "index"}
 
 

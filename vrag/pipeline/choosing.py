@@ -1,4 +1,4 @@
-"""Which recipe a new index gets: the one asked for, else the one that fits the model."""
+"""Which pipeline a new index gets: the one asked for, else the one that fits the model."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from vrag.pipeline.pipeline import Pipeline, load_pipeline
 def choose_pipeline(
     pipeline: str | Pipeline | None, model: str | None = None, options: ModelOptions | None = None
 ) -> Pipeline:
-    """The recipe for a new index, with the model in it.
+    """The pipeline for a new index, with the model in it.
 
     Args:
-        pipeline: A shipped recipe's name, a TOML file, or a `Pipeline`; None for the one that fits the model.
-        model: To be used instead of the recipe's: a known one, a folder with a checkpoint, or a hub id.
+        pipeline: A shipped pipeline's name, a TOML file, or a `Pipeline`; None for the one that fits the model.
+        model: To be used instead of the pipeline's: a known one, a folder with a checkpoint, or a hub id.
         options: The revision decides which checkpoint is looked at.
 
     Raises:
-        UsageError: There is no such recipe or model.
+        UsageError: There is no such pipeline or model.
         ModelError: The model cannot be told apart, being damaged or not to be fetched.
     """
     if isinstance(pipeline, Pipeline):
-        recipe = pipeline
+        chosen = pipeline
     else:
-        recipe = load_pipeline(pipeline or (default_pipeline(model, options) if model else None))
-    return recipe.with_model(canonical_name(model or recipe.model))
+        chosen = load_pipeline(pipeline or (default_pipeline(model, options) if model else None))
+    return chosen.with_model(canonical_name(model or chosen.model))

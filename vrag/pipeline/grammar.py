@@ -1,4 +1,4 @@
-"""What a recipe may say: its tables, their keys, and the values allowed; every error names file, key and remedy."""
+"""What a pipeline may say: its tables, their keys, and the values allowed; every error names file, key and remedy."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _KINDS: Mapping[type, str] = {bool: "true or false", str: "text", dict: "a table
 _TEXT, _TABLE, _FLAG = Key(str), Key(dict), Key(bool)
 _SHARE = Key(float, low=0, high=1)
 
-RECIPE: Mapping[str, Key] = {
+PIPELINE: Mapping[str, Key] = {
     "description": _TEXT,
     "model": _TEXT,
     "page": _TABLE,
@@ -99,7 +99,7 @@ def checked_table(table: Any, keys: Mapping[str, Key], where: str, prefix: str =
     Raises:
         UsageError: File, key, and what is allowed.
     """
-    for key in checked(table, _TABLE, f"{where}: {prefix.rstrip('.') or 'recipe'}"):
+    for key in checked(table, _TABLE, f"{where}: {prefix.rstrip('.') or 'pipeline'}"):
         if key not in keys:
             raise UsageError(f"{where}: unknown key {prefix}{key!r}.", f"Allowed: {', '.join(keys)}.")
     return {key: checked(value, keys[key], f"{where}: {prefix}{key}") for key, value in table.items()}
@@ -117,7 +117,7 @@ def checked(value: Any, key: Key, at: str) -> Any:
 
 
 def page_settings(table: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The recipe's [page], as keyword arguments of `PageSpec`."""
+    """The pipeline's [page], as keyword arguments of `PageSpec`."""
     plain = {key: value for key, value in table.items() if key != "crop"}
     if unknown := [key for key in plain if key not in PAGE]:
         raise UsageError(f"{where}: unknown key page.{unknown[0]!r}.", f"Allowed: {', '.join((*PAGE, 'crop'))}.")
@@ -126,7 +126,7 @@ def page_settings(table: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def server_layout(table: Mapping[str, Any], where: str) -> ServerLayout:
-    """The recipe's [server]: how a server lays the collection out."""
+    """The pipeline's [server]: how a server lays the collection out."""
     layout = ServerLayout(**checked_table(table, SERVER, where, "server."))
     if layout.write_consistency > layout.replication:
         problem = f"server.write_consistency = {layout.write_consistency} is more than server.replication"

@@ -1,4 +1,4 @@
-"""Pipelines: recipes as data (TOML) that say how pages become named vectors and how they are searched."""
+"""Pipelines: tables (TOML) that say how pages become named vectors and how they are searched."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vrag.pipeline.grammar import (
     BITS,
     CONTEXT_PARTS,
     LANE,
-    RECIPE,
+    PIPELINE,
     REGIONS,
     SEARCH,
     Key,
@@ -49,7 +49,7 @@ _FLAGS = ("single", "centred")
 
 @dataclass(frozen=True, slots=True)
 class VectorSpec:
-    """A pooled vector of the recipe.
+    """A pooled vector of the pipeline.
 
     Args:
         name: Named vector in the store.
@@ -99,7 +99,7 @@ def centre(rows: FloatArray, model_mean: FloatArray | None, name: str) -> FloatA
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A validated recipe; `source` is the table it was read from, as it is kept in the index."""
+    """A validated pipeline; `source` is the table it was read from, as it is kept in the index."""
 
     name: str
     description: str
@@ -117,11 +117,11 @@ class Pipeline:
 
     @property
     def vector_names(self) -> tuple[str, ...]:
-        """`full`, the pooled vectors, and `text` where the recipe has a text lane."""
+        """`full`, the pooled vectors, and `text` where the pipeline has a text lane."""
         return (FULL, *(spec.name for spec in self.vectors), *([TEXT] if self.text else []))
 
     def page_spec(self, wanted: PageSpec) -> PageSpec:
-        """What the embedder and the text lane want, with this recipe's page settings."""
+        """What the embedder and the text lane want, with this pipeline's page settings."""
         return dataclasses.replace(wanted, **{**self.page, "words": wanted.words or self.text is not None})
 
     def schema(self, dim: int) -> list[VectorField]:
@@ -141,20 +141,20 @@ class Pipeline:
 
     @property
     def head_rows(self) -> int:
-        """First rows of a page that count in every region, where the recipe wants them."""
+        """First rows of a page that count in every region, where the pipeline wants them."""
         return HEAD_ROWS if "head" in self.context else 0
 
     def cascade(self, text: str | None) -> Cascade:
-        """The cascade named or written in `text`; None takes the recipe's default.
+        """The cascade named or written in `text`; None takes the pipeline's default.
 
         Raises:
-            UsageError: It is no cascade, or asks for a context that the recipe does not keep.
+            UsageError: It is no cascade, or asks for a context that the pipeline does not keep.
         """
         cascade = parse_cascade(self.default_cascade if text is None else text, self.cascades, self.vector_names)
         if any(stage.context for stage in cascade.stages) and not self.context:
             raise UsageError(
                 f"{cascade}: this index keeps no context of documents.",
-                'Ingest with a recipe that has context = ["name", "title", "opening"].',
+                'Ingest with a pipeline that has context = ["name", "title", "opening"].',
             )
         return cascade
 
@@ -169,47 +169,47 @@ class Pipeline:
         return self.spec(stage.vector).of_query(rows, model_mean, stage.mean)
 
     def with_page(self, **settings: Any) -> Pipeline:
-        """This recipe with other page settings; None leaves a setting as it is."""
+        """This pipeline with other page settings; None leaves a setting as it is."""
         chosen = {key: value for key, value in settings.items() if value is not None}
         page = {**self.source.get("page", {}), **chosen}
         return make_pipeline(self.name, {**self.source, "page": page}, self.name)
 
     def with_model(self, model: str | None) -> Pipeline:
-        """This recipe with another model."""
+        """This pipeline with another model."""
         return make_pipeline(self.name, {**self.source, "model": model or self.model}, self.name)
 
     def over(self, made: Pipeline) -> Pipeline:
-        """This recipe with the model and the page settings of another one where it names none of its own."""
+        """This pipeline with the model and the page settings of another one where it names none of its own."""
         page = {**made.source.get("page", {}), **self.source.get("page", {})}
         table = {"model": made.model, **self.source, **({"page": page} if page else {})}
         return make_pipeline(self.name, table, self.name)
 
     def differences(self, asked: Pipeline, model: PageSpec | None = None) -> list[Difference]:
-        """What this recipe, which pages were made with, and another one say differently; the dearest come first.
+        """What this pipeline, which pages were made with, and another one say differently; the dearest come first.
 
         Args:
             asked: The other one; `over` this one when what it does not name is to stay.
-            model: What the model chooses where a recipe has no page setting; None when it is not at hand.
+            model: What the model chooses where a pipeline has no page setting; None when it is not at hand.
         """
         return list(differences(self, asked, model))
 
 
 def list_pipelines() -> Iterator[Pipeline]:
-    """The recipes shipped with vrag, by name."""
+    """The pipelines shipped with vrag, by name."""
     return map(_read, _shipped())
 
 
 def load_pipeline(name: str | None = None) -> Pipeline:
-    """A shipped recipe by name, or a TOML file by path.
+    """A shipped pipeline by name, or a TOML file by path.
 
     Raises:
-        UsageError: No such recipe, or the file is not a valid one (file, key and what is allowed are named).
+        UsageError: No such pipeline, or the file is not a valid one (file, key and what is allowed are named).
     """
     return _read(pipeline_file(name or DEFAULT_PIPELINE))
 
 
 def pipeline_file(name: str) -> Path:
-    """The TOML file of a recipe: a shipped one by name, or any by path.
+    """The TOML file of a pipeline: a shipped one by name, or any by path.
 
     Raises:
         UsageError: There is no such file.
@@ -230,7 +230,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         table: As parsed from TOML.
         where: File named in error messages.
     """
-    checked_table(table, RECIPE, where)
+    checked_table(table, PIPELINE, where)
     vectors = tuple(_vector(key, value, where) for key, value in table.get("vectors", {}).items())
     named = table.get("cascades", {})
     cascades = {"exact": FULL, **checked_table(named, dict.fromkeys(named, Key(str)), where, "cascades.")}
@@ -302,5 +302,5 @@ def _context(parts: Any, where: str) -> tuple[str, ...]:
 
 
 def _text(table: Any, where: str) -> Bm25Lane | None:
-    """The text lane; a recipe without a `[text]` table has none."""
+    """The text lane; a pipeline without a `[text]` table has none."""
     return None if table is None else Bm25Lane(**checked_table(table, LANE, where, "text."))

@@ -1,4 +1,4 @@
-"""What an index says of itself: the recipe and the model it was made by, kept beside its pages wherever they are."""
+"""What an index says of itself: the pipeline and the model it was made by, kept beside its pages wherever they are."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Facts:
     """The facts of one index.
 
     Args:
-        pipeline: Name of its recipe.
-        table: The recipe, as parsed from TOML.
+        pipeline: Name of its pipeline.
+        table: The pipeline, as parsed from TOML.
         fingerprint: Of the model that made it.
         dim: Dimension d of its vectors.
     """
@@ -125,7 +125,7 @@ def _table(value: Any) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError("its recipe has no name")
+        raise TypeError("its pipeline has no name")
     return value
 
 

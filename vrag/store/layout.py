@@ -1,4 +1,4 @@
-"""How a server lays a collection out: the `[server]` table of a recipe. An embedded index has no use for it."""
+"""How a server lays a collection out: the `[server]` table of a pipeline. An embedded index has no use for it."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ class ServerLayout:
     quantization: str = "none"
 
     def to_table(self) -> dict[str, int | bool | str]:
-        """The table that says this, as a recipe has it."""
+        """The table that says this, as a pipeline has it."""
         return dataclasses.asdict(self)

@@ -22,7 +22,7 @@ from vrag.store.border import UntrustedError, seconds_to_wait
 
 _KEY_HINT = "Set QDRANT_API_KEY to the server's key."
 _REACH_HINT = "Is the server running, and is the address right? It is given by --url or QDRANT_URL."
-_SIZE_HINT = "Raise max_request_size_mb on the server, or use a recipe with fewer vectors a page."
+_SIZE_HINT = "Raise max_request_size_mb on the server, or use a pipeline with fewer vectors a page."
 _CODES = grpc.StatusCode
 # What the client library raises over an answer that has not the form it expects, and over arguments that it refuses.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError)
