@@ -233,8 +233,16 @@ def test_every_transport_error_of_the_client_is_a_fault():
     assert len(tree) > 8
     for error in tree:
         assert fault_of(error("it happened")).transient
-    assert not fault_of(httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]")).transient
     assert fault_of(RuntimeError("not the network's")) is None
+
+
+def test_what_fails_in_tls_is_told_by_its_type(url):
+    with pytest.raises(httpx.ConnectError) as caught:  # it speaks no TLS
+        httpx.get(url.replace("http:", "https:"))
+    fault = fault_of(caught.value)
+    assert fault.says.startswith("cannot be trusted over TLS: [SSL")
+    assert not fault.transient
+    assert fault_of(httpx.ConnectError("no answer of SSL, or of CERTIFICATE")).says == "is not reachable"
 
 
 @given(st.integers(0, 4))

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from vrag.errors import BusyError, StoreError, is_panic
 from vrag.runtime.pathtext import shown
 
-_READ_ONLY = ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied")
 _FULL = ("No space left", "StorageFull")
+# The engine raises nothing but text: what it says here decides, and nowhere else.
+_SAYS: Sequence[tuple[tuple[str, ...], type[StoreError], str, str]] = (
+    (
+        ("WouldBlock",),
+        BusyError,
+        "The index is open in another process.",
+        "Wait for it to end, or use a Qdrant server when several processes must work at once.",
+    ),
+    (
+        ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied"),
+        StoreError,
+        "The index may not be written ({}).",
+        "Even a search locks its files: change the folder's permissions, or copy the index and open the copy.",
+    ),
+    (_FULL, StoreError, "The disk is full ({}).", "Free some space and run the same command again."),
+)
 _TEXT = 300  # characters of the engine's own words that a message quotes
 _DAMAGED = (
     "Files of the index may be damaged: restore a snapshot, or ingest the documents into a new folder; "
@@ -54,16 +69,7 @@ def is_full(error: BaseException) -> bool:
 
 def _error(error: BaseException, doing: str) -> StoreError:
     said = str(error)
-    if "WouldBlock" in said:
-        return BusyError(
-            "The index is open in another process.",
-            "Wait for it to end, or use a Qdrant server when several processes must work at once.",
-        )
-    if any(sign in said for sign in _READ_ONLY):
-        return StoreError(
-            f"The index may not be written ({doing}).",
-            "Even a search locks its files: change the folder's permissions, or copy the index and open the copy.",
-        )
-    if is_full(error):
-        return StoreError(f"The disk is full ({doing}).", "Free some space and run the same command again.")
+    for signs, kind, message, hint in _SAYS:
+        if any(sign in said for sign in signs):
+            return kind(message.format(doing), hint)
     return StoreError(f"Qdrant Edge failed while {doing}: {' '.join(said.split())[:_TEXT]}.", _DAMAGED)

@@ -7,7 +7,8 @@ makes can be repeated without harm: writes are upserts of content-addressed ids.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Any
@@ -73,9 +74,8 @@ def _from_client(error: Any) -> Fault:
 
 
 def _from_connect(error: Any) -> Fault:
-    text = str(error)
-    if "CERTIFICATE" in text or "SSL" in text:
-        return Fault(f"cannot be trusted over TLS: {text}", "Name your own authority's certificate in SSL_CERT_FILE.")
+    if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
+        return Fault(f"cannot be trusted over TLS: {error}", "Name your own authority's certificate in SSL_CERT_FILE.")
     return Fault("is not reachable", _REACH_HINT, transient=True, refused=True)
 
 
@@ -130,6 +130,13 @@ _READERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Fault]], ...] = (
     ((json.JSONDecodeError, UnicodeDecodeError, ValidationError, httpx.DecodingError, RecursionError), _from_garbled),
     (grpc.RpcError, _from_grpc),
 )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _hint_for(said: str) -> str:
