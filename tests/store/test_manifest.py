@@ -135,6 +135,26 @@ def test_what_is_lost_is_said_until_it_has_come_back_or_somebody_accepts_the_los
     store.close()
 
 
+@pytest.mark.parametrize("reopened", [True, False])
+def test_what_was_lost_may_come_back_in_parts(store, tmp_path, reopened):
+    everything = [document("a"), *(of_page(number) for number in range(1, 9))]
+    store.upsert(everything)
+    store.close()
+    lose_most(tmp_path / "shard")
+    store = ManifestStore.open(tmp_path / "shard", FIELDS)
+    for part in (everything[:4], everything[4:7], everything[7:]):
+        assert loss(store)
+        store.upsert(part)
+        store.optimize()
+        if reopened:
+            store.close()
+            store = ManifestStore.open(tmp_path / "shard", FIELDS)
+    assert (loss(store), store.promised) == ("", Held.of(everything))
+    store.delete(Selection(ids=frozenset([everything[1].id])))
+    store.close()
+    assert read_manifest(tmp_path / "shard") == Held.of([everything[0], *everything[2:]])
+
+
 def test_a_deletion_that_could_not_be_promised_counts_once(store, tmp_path, monkeypatch):
     store.upsert([of_page(number) for number in range(1, 5)])
     store.optimize()
@@ -151,7 +171,7 @@ def test_a_deletion_that_could_not_be_promised_counts_once(store, tmp_path, monk
 def test_nobody_writes_between_the_flush_and_the_promise(store, monkeypatch):
     may_write = []
 
-    def seen(folder, held):
+    def seen(folder, held, whole):
         def other_thread():
             may_write.append(store._one_writer.acquire(blocking=False))
             if may_write[-1]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, cast
 
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
+from vrag.runtime.drafts import draft_file
 from vrag.store.edge_requests import EDGE, NOBODY_ID
 from vrag.store.interface import Selection
 from vrag.store.translating import filter_of
@@ -31,12 +31,8 @@ def shape_log(folder: Path, small: bool) -> None:
     file = folder / _CONFIG
     config = json.loads(file.read_text(encoding="utf-8"))
     config.pop("wal_options", None)
-    draft = file.with_suffix(".draft")
-    with draft.open("w", encoding="utf-8") as written:
-        json.dump({**config, "wal_options": _SMALL} if small else config, written)
-        written.flush()
-        os.fsync(written.fileno())
-    draft.replace(file)
+    with draft_file(file) as written:
+        written.write(json.dumps({**config, "wal_options": _SMALL} if small else config).encode())
 
 
 def renew_log(shard: qe.EdgeShard, folder: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import uuid
 import zlib
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vrag.errors import StoreError
+from vrag.runtime.drafts import draft_file
 from vrag.store.edge import EdgeStore
 from vrag.store.edge_faults import edge_errors
 from vrag.store.interface import ARRIVING, DOCUMENT, PAGE, Condition, Record, Selection, Store, VectorField
@@ -70,6 +70,7 @@ class ManifestStore(EdgeStore):
         self.promised = read_manifest(self._folder)
         self._held: Held | None = None  # what is there; counted when it is first needed
         self._lost = Held()  # what was promised and is gone: promised until somebody accepts the loss
+        self._whole = _read(self._folder, "whole")  # digest of what was there before, while something is lost
 
     @classmethod
     def create(cls, folder: Path, fields: Sequence[VectorField], keys: dict[str, str]) -> Self:
@@ -104,6 +105,8 @@ class ManifestStore(EdgeStore):
                 super().delete(selection)
                 return
             left = self._now() - gone
+            if self._whole is not None:
+                self._whole ^= gone.digest
             try:
                 self._held = left
                 self._promise()
@@ -130,7 +133,7 @@ class ManifestStore(EdgeStore):
         """Promise no more than what is there."""
         with self._one_writer:
             self._now()
-            self._lost = Held()
+            self._lost, self._whole = Held(), None
             self._promise()
 
     def _now(self) -> Held:
@@ -143,6 +146,7 @@ class ManifestStore(EdgeStore):
                 self._held = Held.of(self.scroll(_COUNTED, keys=("kind",)))
                 if promised and self._held.has_less(promised):
                     self._lost = promised - self._held
+                    self._whole = promised.digest if self._whole is None else self._whole
         return self._held
 
     def _there(self, ids: Iterable[str]) -> set[str]:
@@ -154,36 +158,44 @@ class ManifestStore(EdgeStore):
         """Write the manifest, after the engine has flushed what it promises; nothing when it is not known to differ."""
         if self._held is None or self._held + self._lost == self.promised:
             return
-        if self.promised and self._held.digest == self.promised.digest:
-            self._lost = Held()  # all of it has come back
+        # What comes back in parts is promised twice from the first part on, so it is told by what was there at first.
+        if self.promised and self._held.digest in (self.promised.digest, self._whole):
+            self._lost, self._whole = Held(), None
         with edge_errors("writing the manifest"):
             self._open_shard.flush()
             promised = self._held + self._lost
-            write_manifest(self._folder, promised)
+            write_manifest(self._folder, promised, self._whole)
             self.promised = promised
 
 
 def read_manifest(folder: Path) -> Held | None:
     """What the shard in a folder promises; None where nothing says it, or it cannot be trusted."""
+    documents, pages, digest = (_read(folder, key) for key in ("documents", "pages", "digest"))
+    return None if documents is None or pages is None or digest is None else Held(documents, pages, digest)
+
+
+def _read(folder: Path, key: str) -> int | None:
+    """A number of the manifest; digests stand there in hexadecimal digits."""
     try:
         text, _, check = (folder / MANIFEST).read_text(encoding="ascii").partition("\n")
-        if zlib.crc32(text.encode()) != int(check):
-            return None
-        values = json.loads(text)
-        return Held(int(values["documents"]), int(values["pages"]), int(values["digest"], 16))
+        value = json.loads(text)[key] if zlib.crc32(text.encode()) == int(check) else None
+        return int(value, 16) if isinstance(value, str) else value
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def write_manifest(folder: Path, held: Held) -> None:
-    """Write the manifest in one step: after a crash the old one or the new one is there."""
-    text = json.dumps({**asdict(held), "digest": f"{held.digest:032x}"})
-    draft = folder / f"{MANIFEST}.draft"
-    with draft.open("w", encoding="ascii") as file:
-        file.write(f"{text}\n{zlib.crc32(text.encode())}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(folder / MANIFEST)
+def write_manifest(folder: Path, held: Held, whole: int | None = None) -> None:
+    """Write the manifest in one step: after a crash the old one or the new one is there.
+
+    Args:
+        folder: Of the shard.
+        held: What is promised.
+        whole: Digest of what was there before some of it was lost; None while nothing is.
+    """
+    found = {**asdict(held), "digest": f"{held.digest:032x}"}
+    text = json.dumps(found if whole is None else {**found, "whole": f"{whole:032x}"})
+    with draft_file(folder / MANIFEST) as file:
+        file.write(f"{text}\n{zlib.crc32(text.encode())}\n".encode("ascii"))
 
 
 def loss(store: Store) -> str:
