@@ -145,3 +145,27 @@ def test_compacting_leaves_no_word_of_what_was_deleted(store, tmp_path, merged):
     again = EdgeStore.open(tmp_path / "shard", FIELDS)
     assert {record.id for record in again.scroll(Selection())} == {page(2).id, page(3).id}
     again.close()
+
+
+def test_compacting_tells_what_it_failed_for_and_so_does_whoever_comes_next(store, pages, monkeypatch):
+    class Loading:
+        @staticmethod
+        def load(*_):
+            raise RuntimeError("the weather")
+
+    monkeypatch.setattr("vrag.store.edge.qe.EdgeShard", Loading)
+    with pytest.raises(StoreError, match="failed while opening the index: the weather"):
+        store.compact()
+    with pytest.raises(StoreError, match=r"could not be opened again after compacting \(the weather\)"):
+        store.count(Selection())
+    store.close()
+
+
+def test_compacting_that_fails_leaves_the_index_open(store, pages, monkeypatch):
+    def full(*_):
+        raise StoreError("No room for the log.")
+
+    monkeypatch.setattr("vrag.store.edge.renew_log", full)
+    with pytest.raises(StoreError, match="No room for the log"):
+        store.compact()
+    assert store.count(Selection()) == len(pages)

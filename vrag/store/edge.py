@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -50,6 +50,7 @@ class EdgeStore:
 
     def __init__(self, shard: qe.EdgeShard, fields: Sequence[VectorField], folder: Path) -> None:
         self._shard: qe.EdgeShard | None = shard
+        self._closed_by: BaseException | None = None  # what a reload failed for
         self._folder = folder
         self._fields = {field.name: field for field in fields}
         self._one_writer = threading.RLock()
@@ -192,8 +193,11 @@ class EdgeStore:
                 self.optimize()
                 with self._writing("renewing the log", RENEWING_BYTES) as shard:
                     renew_log(shard, self._folder)
-            finally:  # cut off before this, it stays thorough until the next time
-                self._reload(thorough=False)
+            except BaseException:
+                with suppress(StoreError):  # whatever is in the way of this too, the first reason is told
+                    self._reload(thorough=False)
+                raise
+            self._reload(thorough=False)  # cut off before this, it stays thorough until the next time
 
     def trim(self) -> None:
         """Take the index's files out of this process's memory, once enough of them was read or written."""
@@ -243,16 +247,22 @@ class EdgeStore:
     @property
     def _open_shard(self) -> qe.EdgeShard:
         if self._shard is None:
-            raise StoreError("The index is closed.")
+            why = f": it could not be opened again after compacting ({self._closed_by})" if self._closed_by else ""
+            raise StoreError(f"The index is closed{why}.") from self._closed_by
         return self._shard
 
     def _reload(self, thorough: bool) -> None:
         with self._gate.changing(), edge_errors("opening the index"):
-            shard, self._shard = self._open_shard, None
+            shard = self._open_shard
             shard.flush()
-            shard.close()
-            shape_log(self._folder, small=thorough)
-            self._shard = qe.EdgeShard.load(str(self._folder), config(self._fields.values(), thorough))
+            self._shard = None
+            try:
+                shard.close()
+                shape_log(self._folder, small=thorough)
+                self._shard = qe.EdgeShard.load(str(self._folder), config(self._fields.values(), thorough))
+            except BaseException as error:
+                self._closed_by = error
+                raise
 
     def _touch(self, records: Iterable[Record]) -> int:
         """Bytes of the records' vectors, which are in memory from now on."""

@@ -19,7 +19,7 @@ from vrag.errors import StoreError, UsageError
 from vrag.places.facts import Facts
 from vrag.places.opening import locked, opened
 from vrag.places.place import FolderPlace
-from vrag.runtime.drafts import draft_file, draft_folder
+from vrag.runtime.drafts import draft_file, draft_folder, is_draft
 from vrag.settings import INDEX_FILE, INDEX_FILES, SHARD, is_index
 from vrag.upkeep.archive import LIST, Archive, Listed, file_digest, write_list
 from vrag.upkeep.sparse_files import add_member, find_parts
@@ -82,7 +82,7 @@ def restore_snapshot(file: Path, folder: Path) -> SnapshotReport:
 
 def _write(folder: Path, file: IO[bytes]) -> int:
     """Every file of the index as a snapshot; how many there are."""
-    below = (path for path in sorted((folder / SHARD).rglob("*")) if path.is_file())
+    below = (path for path in sorted((folder / SHARD).rglob("*")) if not is_draft(path.name))
     beside = (folder / name for name in INDEX_FILES)
     paths = {path.relative_to(folder).as_posix(): path for path in (*beside, *below) if path.is_file()}
     listed, parts = {}, {}
