@@ -241,7 +241,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         model=table.get("model", "builtin"),
         page=page_settings(table.get("page", {}), where),
         vectors=vectors,
-        text=_text(table.get("text"), where),
+        text=Bm25Lane(**checked_table(table["text"], LANE, where, "text.")) if "text" in table else None,
         regions=_regions(table.get("regions", {}), where),
         context=_context(table.get("context", []), where),
         bits=checked_table(table.get("bits", {}), BITS, where, "bits."),
@@ -299,8 +299,3 @@ def _context(parts: Any, where: str) -> tuple[str, ...]:
     for part in checked(parts, Key(list), f"{where}: context"):
         checked(part, Key(str, CONTEXT_PARTS), f"{where}: context")
     return tuple(parts)
-
-
-def _text(table: Any, where: str) -> Bm25Lane | None:
-    """The text lane; a pipeline without a `[text]` table has none."""
-    return None if table is None else Bm25Lane(**checked_table(table, LANE, where, "text."))

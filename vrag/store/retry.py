@@ -63,9 +63,10 @@ class Retry:
                 fault = fault_of(error)
                 if fault is None:
                     raise
+                most = self.refusals if fault.refused else self.attempts
                 pause = _pause(fault, tries)
                 left = deadline - time.monotonic() - pause
-                if not self._again(fault, tries) or left < _SHORTEST:
+                if not fault.transient or tries >= most or left < _SHORTEST:
                     raise self.sentence(fault, doing, tries) from (None if self.secret else error)
                 time.sleep(pause)
 
@@ -74,9 +75,6 @@ class Retry:
         often = f" after {tries} attempts" if tries > 1 else ""
         says = hidden(fault.says, self.secret)[:_TEXT]
         return StoreError(f"The Qdrant server at {self.where} {says} (while {doing}{often}).", fault.hint)
-
-    def _again(self, fault: Fault, tries: int) -> bool:
-        return fault.transient and tries < (self.refusals if fault.refused else self.attempts)
 
 
 def _pause(fault: Fault, tries: int) -> float:

@@ -65,7 +65,8 @@ def _from_status(error: Any) -> Fault:
     if status == 413:
         return Fault("found a request too large", _SIZE_HINT)
     if status == 429 or status >= 500:
-        return Fault(f"answered {status}: {said}", "Try again later.", transient=True, wait=_retry_after(error.headers))
+        wait = seconds_to_wait((error.headers or {}).get("retry-after", ""))
+        return Fault(f"answered {status}: {said}", "Try again later.", transient=True, wait=wait)
     return Fault(f"rejected the request ({status}): {said}", _hint_for(said))
 
 
@@ -152,7 +153,3 @@ def _server_text(content: bytes) -> str:
     except (ValueError, LookupError, TypeError, RecursionError):
         said = content.decode("utf-8", "replace").strip()
     return said or "no reason given"
-
-
-def _retry_after(headers: Any) -> float | None:
-    return seconds_to_wait((headers or {}).get("retry-after", ""))

@@ -100,7 +100,7 @@ class Archive:
             self._stream.allow(MOST_HEADER_BYTES)
             self._tar = tarfile.TarFile(fileobj=self._stream, mode="r", errorlevel=1)  # type: ignore[arg-type]
             first = self._tar.next()
-            if first is None or first.name != LIST or not _is_plain(first):
+            if first is None or first.name != LIST or not first.isreg() or first.sparse is not None:
                 raise StoreError(f"{file} is not a snapshot of vrag.")
             if first.size > MOST_LIST_BYTES:
                 raise StoreError(f"{file} has a list of {first.size} bytes: that is no snapshot's.", _DISTRUST)
@@ -140,7 +140,7 @@ class Archive:
         parts = self._parts(member, listed)
         digest = hashlib.sha256() if listed.size is None else start_digest(member.size, parts)
         written = 0
-        with _writing(target), _new(target) as copy:
+        with _writing(target) as copy:
             for first, length in parts:
                 copy.seek(first)
                 for chunk in self._stream.chunks(length):
@@ -269,18 +269,12 @@ class _Forward:
         self.read(place - self._at)
 
 
-def _is_plain(member: tarfile.TarInfo) -> bool:
-    return member.isreg() and member.sparse is None
-
-
-def _new(target: Path) -> IO[bytes]:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target.open("xb", buffering=CHUNK)
-
-
 @contextmanager
-def _writing(target: Path) -> Iterator[None]:
+def _writing(target: Path) -> Iterator[IO[bytes]]:
+    """A new file; the border where what the disk refuses becomes a sentence."""
     try:
-        yield
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb", buffering=CHUNK) as file:
+            yield file
     except OSError as error:
         raise StoreError(f"{target.name} cannot be written: {error.strerror or error}.", "Make room.") from error
