@@ -8,7 +8,8 @@ from vrag.errors import UsageError
 from vrag.grid import Grid, Tile
 from vrag.pages.crop import CropRules
 from vrag.pages.page import PageSpec
-from vrag.pipeline.pipeline import FULL, VectorSpec, list_pipelines, load_pipeline, make_pipeline
+from vrag.pipeline.named_vectors import VectorSpec
+from vrag.pipeline.pipeline import FULL, list_pipelines, load_pipeline, make_pipeline
 from vrag.pooling.poolings import normalise
 
 
