@@ -366,3 +366,15 @@ def test_reading_a_folder_that_is_not_there(tmp_path):
     files = CacheFiles(tmp_path / "none")
     assert files.read() is None
     assert files.marked() is None
+
+
+def test_compacting_leaves_no_file_of_another_layout(store, tmp_path):
+    store.upsert([page(n) for n in range(1, 9)])
+    view_of(store)
+    kept = {file.suffix for file in (tmp_path / "bits").iterdir()}
+    assert {".bits", ".terms"} <= kept
+    store.delete(Selection(ids=frozenset([page(1).id])))
+    reopened(store, tmp_path, model="another")
+    store.compact()
+    assert [file.name for file in (tmp_path / "bits").iterdir() if file.suffix in (".bits", ".rows", ".terms")] == []
+    assert set(view_of(store).table.position) == {page(n).id for n in range(2, 9)}

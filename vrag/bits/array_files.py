@@ -101,6 +101,12 @@ class CacheFiles:
         """Make the folder hold nothing valid, which works on a full disk too."""
         (self.folder / _INDEX).unlink(missing_ok=True)
 
+    def clear(self) -> None:
+        """As `forget`, and no data file is left."""
+        if self.folder.is_dir():
+            self.forget()
+            self._remove_others(set())
+
     def mark(self, change: str) -> None:
         """Say that the store is about to change: `APPENDED` pages with ids of their own, or `REWRITTEN` ones."""
         self.folder.mkdir(parents=True, exist_ok=True)

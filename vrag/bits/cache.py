@@ -120,9 +120,10 @@ class BitCache:
     def compact(self, store: Store) -> None:
         """Keep nothing of pages that the store has no more, on the disk either."""
         with self._lock:
-            if not len(self._contents):
-                return
             try:
+                if not len(self._contents):  # what is there is of another layout, if anything is
+                    self._files.clear()
+                    return
                 self.update(store)
                 if len(self._contents) > len(self._contents.position):
                     self._contents.keep_living()
