@@ -47,7 +47,7 @@ class Unwatched:
         """Nothing."""
 
 
-class Change(Protocol):
+class Transform(Protocol):
     """What becomes of the records of a source."""
 
     @property
@@ -100,7 +100,7 @@ class Copier:
     Args:
         source: Is only read.
         target: Empty, or left by an earlier copy.
-        change: What becomes of a record.
+        transform: What becomes of a record.
         progress: Told of every batch.
         name: Of the target, for error messages.
         drops: Whether what the source has not is deleted at the target.
@@ -108,7 +108,7 @@ class Copier:
 
     source: Store
     target: Store
-    change: Change
+    transform: Transform
     progress: CopyProgress
     name: str
     drops: bool = False
@@ -122,12 +122,12 @@ class Copier:
         """
         index_metadata(self.source, self.target)
         documents = list(self.source.scroll(_DOCUMENTS))
-        left = (INDEX, DOCUMENT, *self.change.without)
+        left = (INDEX, DOCUMENT, *self.transform.without)
         rest = Selection((Condition("kind", left, negate=True),))
         self.progress.starting(len(documents) + self.source.count(rest))
         self._announce(documents)
         seen = {record.id for record in documents}
-        for batch in batched(self.source.scroll(rest, self.change.vectors), _BATCH):
+        for batch in batched(self.source.scroll(rest, self.transform.vectors), _BATCH):
             self._bring(batch)
             seen.update(record.id for record in batch if self.drops)
         for batch in batched(documents, _BATCH):
@@ -144,12 +144,12 @@ class Copier:
 
     def _bring(self, batch: Sequence[Record]) -> None:
         found = self._there(batch)
-        wanting = [r for r in batch if r.id not in found or not self.change.same(r, found[r.id])]
+        wanting = [r for r in batch if r.id not in found or not self.transform.same(r, found[r.id])]
         if wanting:
-            self.target.upsert(self.change.made(wanting))
-            if self.change.vectors:
+            self.target.upsert(self.transform.made(wanting))
+            if self.transform.vectors:
                 found |= self._read_back(wanting)
-        if self.change.vectors:
+        if self.transform.vectors:
             for record in batch:
                 self.tally.here.update(digest(record))
                 self.tally.there.update(digest(found[record.id]))
@@ -159,12 +159,12 @@ class Copier:
         self.progress.done(len(batch))
 
     def _there(self, records: Sequence[Record]) -> dict[str, Record]:
-        return self.target.fetch([record.id for record in records], self.change.vectors)
+        return self.target.fetch([record.id for record in records], self.transform.vectors)
 
     def _read_back(self, written: Sequence[Record]) -> dict[str, Record]:
         found = self._there(written)
         for record in written:
-            if record.id not in found or not self.change.same(record, found[record.id]):
+            if record.id not in found or not self.transform.same(record, found[record.id]):
                 raise StoreError(
                     f"Record {record.id} at {self.name} is not what was written.",
                     "Start the copy again; if that does not help, another program writes there.",
