@@ -169,3 +169,13 @@ def test_compacting_that_fails_leaves_the_index_open(store, pages, monkeypatch):
     with pytest.raises(StoreError, match="No room for the log"):
         store.compact()
     assert store.count(Selection()) == len(pages)
+
+
+def test_compacting_does_not_wait_for_what_a_killed_engine_has_left_in_its_log(store, pages, tmp_path):
+    """Killed while it replaces `first-index`, the engine leaves a folder that it never looks at again."""
+    left = tmp_path / "shard" / "wal" / ".atomicwriteZzYyXx"
+    left.mkdir()
+    (left / "tmpfile.tmp").write_text('{"ack_index":3}')
+    store.compact()
+    assert not left.exists()
+    assert store.count(Selection()) == len(pages)

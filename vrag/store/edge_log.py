@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,8 @@ from vrag.store.interface import Selection
 from vrag.store.translating import filter_of
 
 _CONFIG, _LOG = "edge_config.json", "wal"
+_PARTS = ("open-", "closed-")  # files of the log
+_STRAY = ".atomicwrite*"  # beside them: of an engine that was killed while it noted where the log begins
 _FILE_BYTES = 32 << 20  # of a file of the log, as the engine makes them
 _SMALL = {"segment_capacity": 64 << 10, "segment_queue_len": 0, "retain_closed": 1}
 _MOST = 8  # files that are filled at most: the engine keeps the last closed one, one open and one waiting
@@ -22,12 +25,14 @@ RENEWING_BYTES = 3 * _FILE_BYTES  # on the disk at once
 
 
 def shape_log(folder: Path, small: bool) -> None:
-    """Let the engine begin small files of its log from now on, or files of its usual size.
+    """Let the engine begin small files of its log from now on, or files of its usual size; clear away what it forgets.
 
     Args:
         folder: Of the shard, which must not be open.
         small: Whether a change fills a file.
     """
+    for stray in (folder / _LOG).glob(_STRAY):
+        shutil.rmtree(stray)
     file = folder / _CONFIG
     config = json.loads(file.read_text(encoding="utf-8"))
     config.pop("wal_options", None)
@@ -52,7 +57,7 @@ def renew_log(shard: qe.EdgeShard, folder: Path) -> None:
 
 def _replaced(shard: qe.EdgeShard, folder: Path, size: int) -> bool:
     """Whether changes of this size have made the engine drop every file of its log that is there now."""
-    old = [file for file in (folder / _LOG).iterdir() if file.name != "first-index"]
+    old = [file for file in (folder / _LOG).iterdir() if file.name.startswith(_PARTS)]
     nobody: Any = cast("qe.Filter", filter_of(Selection(ids=frozenset([NOBODY_ID])), EDGE))
     for _ in range(_MOST):
         shard.update(qe.UpdateOperation.set_payload_by_filter(nobody, {"filler": "0" * size}))
