@@ -47,6 +47,7 @@ def test_a_creation_that_was_cut_off_is_begun_again(tmp_path, animals):
     with Index.create(place) as index:
         index.ingest([animals])
     (place / "index.json").rename(place / "index.json.4711")  # killed before the last step
+    (place / "shard" / ".atomicwriteZzYyXx").mkdir()  # as the engine is killed while it writes its settings
     with Index.create(place) as again:
         assert again.page_count == 0
         assert again.ingest([animals]).added == 3

@@ -171,11 +171,25 @@ def test_compacting_that_fails_leaves_the_index_open(store, pages, monkeypatch):
     assert store.count(Selection()) == len(pages)
 
 
-def test_compacting_does_not_wait_for_what_a_killed_engine_has_left_in_its_log(store, pages, tmp_path):
-    """Killed while it replaces `first-index`, the engine leaves a folder that it never looks at again."""
-    left = tmp_path / "shard" / "wal" / ".atomicwriteZzYyXx"
-    left.mkdir()
-    (left / "tmpfile.tmp").write_text('{"ack_index":3}')
-    store.compact()
-    assert not left.exists()
-    assert store.count(Selection()) == len(pages)
+@pytest.mark.parametrize("merges", [False, True])
+def test_what_a_killed_engine_has_left_is_cleared_away(store, pages, tmp_path, merges):
+    """It leaves drafts of small files, and a segment half merged; it never looks at either again."""
+    shard = tmp_path / "shard"
+    left = [
+        shard / ".atomicwriteZzYyXx",
+        shard / "wal" / ".atomicwriteAaBbCc",
+        shard / "temp_segments" / "segment_builder_x",
+    ]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "tmpfile.tmp").write_text("a secret")
+    if merges:
+        store.compact()  # does not wait for them to go either
+    store.close()
+    EdgeStore.open(shard, FIELDS).close()
+    assert files_with(shard, b"a secret") == []
+    again = EdgeStore.open(shard, FIELDS)
+    again.upsert([page(n) for n in range(70, 90)])
+    again.optimize()
+    assert again.count(Selection()) == len(pages) + 20
+    again.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from vrag.runtime.drafts import is_draft
 from vrag.runtime.lock import LOCK_FILE
 from vrag.settings import INDEX_FILE, SHARD
+from vrag.store.edge_rubbish import is_rubbish
 
 CACHE, _BITS = "cache", "bits"  # what can be made again from the shard
 _OLD_DRAFT = re.compile(rf"{re.escape(INDEX_FILE)}\.\d+")
@@ -42,6 +43,6 @@ def find_stranger(folder: Path) -> str | None:
 
 def _is_ours(entry: Path) -> bool:
     if entry.is_dir():
-        inside = {inner.name for inner in entry.iterdir() if not is_draft(inner.name)}
+        inside = {inner.name for inner in entry.iterdir() if not (is_draft(inner.name) or is_rubbish(inner.name))}
         return entry.name in _INSIDE and inside <= _INSIDE[entry.name]
     return entry.name == LOCK_FILE or is_draft(entry.name) or _OLD_DRAFT.fullmatch(entry.name) is not None

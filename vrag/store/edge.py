@@ -27,6 +27,7 @@ from vrag.store.edge_requests import (
     record_of,
     stored_bytes,
 )
+from vrag.store.edge_rubbish import clear_rubbish
 from vrag.store.interface import FusionRequest, Payload, Record, Request, Scored, Selection, VectorField
 from vrag.store.mapped import release_files
 from vrag.store.space import WRITING_BYTES, reading_bytes, require_space
@@ -78,7 +79,9 @@ class EdgeStore:
         """Open the shard in `folder`; `StoreError` when another process has it."""
         with edge_errors("opening the index"):
             require_space(folder, reading_bytes(folder))
-            return cls(qe.EdgeShard.load(str(folder)), fields, folder)
+            shard = qe.EdgeShard.load(str(folder))
+            clear_rubbish(folder)
+            return cls(shard, fields, folder)
 
     def upsert(self, records: Sequence[Record]) -> None:
         """Write records after checking that every vector is finite, of the right shape and known."""
@@ -260,6 +263,7 @@ class EdgeStore:
                 shard.close()
                 shape_log(self._folder, small=thorough)
                 self._shard = qe.EdgeShard.load(str(self._folder), config(self._fields.values(), thorough))
+                clear_rubbish(self._folder)
             except BaseException as error:
                 self._closed_by = error
                 raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +16,6 @@ from vrag.store.translating import filter_of
 
 _CONFIG, _LOG = "edge_config.json", "wal"
 _PARTS = ("open-", "closed-")  # files of the log
-_STRAY = ".atomicwrite*"  # beside them: of an engine that was killed while it noted where the log begins
 _FILE_BYTES = 32 << 20  # of a file of the log, as the engine makes them
 _SMALL = {"segment_capacity": 64 << 10, "segment_queue_len": 0, "retain_closed": 1}
 _MOST = 8  # files that are filled at most: the engine keeps the last closed one, one open and one waiting
@@ -25,14 +23,12 @@ RENEWING_BYTES = 3 * _FILE_BYTES  # on the disk at once
 
 
 def shape_log(folder: Path, small: bool) -> None:
-    """Let the engine begin small files of its log from now on, or files of its usual size; clear away what it forgets.
+    """Let the engine begin small files of its log from now on, or files of its usual size.
 
     Args:
         folder: Of the shard, which must not be open.
         small: Whether a change fills a file.
     """
-    for stray in (folder / _LOG).glob(_STRAY):
-        shutil.rmtree(stray)
     file = folder / _CONFIG
     config = json.loads(file.read_text(encoding="utf-8"))
     config.pop("wal_options", None)
