@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from vrag.cascade.bm25 import TEXT
-from vrag.catalog.payload import TEXT_KEY
+from vrag.catalog.payload import TEXT_KEY, page_grid, page_words
 from vrag.embedders.protocol import PageVectors
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import FULL, Pipeline
@@ -44,6 +44,13 @@ def page_record(
     vectors = {FULL: page.full, **{spec.name: spec.of_page(page, mean) for spec in pipeline.vectors}}
     sparse = {TEXT: pipeline.text.document(words)} if pipeline.text else {}
     return with_sums(Record(record_id, payload, vectors, sparse), WORDS)
+
+
+def pooled_again(record: Record, pipeline: Pipeline, mean: FloatArray | None) -> Record:
+    """The record of a page, read with its `full`, with everything that is made from that and from its words."""
+    page = PageVectors(record.vectors[FULL], page_grid(record.payload))
+    words = page_words(record.payload).texts
+    return page_record(record.id, record.payload, page, words, pipeline, mean)
 
 
 def with_sums(record: Record, *others: str) -> Record:

@@ -18,10 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vrag.catalog.documents import KEYS
-from vrag.catalog.page_record import page_record, without_sums
-from vrag.catalog.payload import page_grid, page_words
+from vrag.catalog.page_record import pooled_again, without_sums
 from vrag.embedders.families import model_mean
-from vrag.embedders.protocol import PageVectors
 from vrag.errors import UsageError, VragError
 from vrag.grid import FloatArray
 from vrag.pipeline.differences import Cost
@@ -196,11 +194,5 @@ class _PooledAnew:
         # Only where a context is there does the source have that vector.
         has_context = any(record.payload.get("kind") == CONTEXT for record in records)
         names = [FULL, CONTEXT] if has_context else [FULL]
-        return [self._made(record) for record in self.source.fetch((r.id for r in records), names).values()]
-
-    def _made(self, record: Record) -> Record:
-        if not is_page(record):
-            return record
-        page = PageVectors(record.vectors[FULL], page_grid(record.payload))
-        words = page_words(record.payload).texts
-        return page_record(record.id, record.payload, page, words, self.pipeline, self.mean)
+        found = self.source.fetch((r.id for r in records), names).values()
+        return [pooled_again(one, self.pipeline, self.mean) if is_page(one) else one for one in found]

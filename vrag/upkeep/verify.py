@@ -12,10 +12,9 @@ from vrag.bits.beside import bits_damage, make_bits_again
 from vrag.cascade.bm25 import TEXT
 from vrag.catalog.contexts import CONTEXTS, lacking_contexts
 from vrag.catalog.documents import CURRENT, Document
-from vrag.catalog.page_record import WORDS, is_changed, page_record
+from vrag.catalog.page_record import WORDS, is_changed, pooled_again
 from vrag.catalog.payload import ARRIVING, PAGE, page_grid, page_words
 from vrag.catalog.stored import Stored
-from vrag.embedders.protocol import PageVectors
 from vrag.errors import StoreError
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import CONTEXT, FULL
@@ -125,7 +124,7 @@ class Verifier:
                 if record.payload.get("kind") == CONTEXT:
                     contexts.add(key)
                 else:
-                    self.stored.store.upsert([self._derived(record)])
+                    self.stored.store.upsert([pooled_again(record, self.stored.pipeline, self.stored.mean)])
             self.stored.store.trim()
         return contexts
 
@@ -144,12 +143,6 @@ class Verifier:
         names = (wanted.name for wanted in self._dense() if wanted.name != FULL)
         problem = next(filter(None, (self._of_vector(record, name) for name in names)), "")
         return problem or ("its terms are not those that were written" if is_changed(record, TEXT) else "")
-
-    def _derived(self, record: Record) -> Record:
-        """The page's record with everything that is made from its `full` and its words."""
-        page = PageVectors(record.vectors[FULL], page_grid(record.payload))
-        words = page_words(record.payload).texts
-        return page_record(record.id, record.payload, page, words, self.stored.pipeline, self.stored.mean)
 
     def _dense(self) -> list[VectorField]:
         """Vectors that every page must have; a page without words has no terms."""
