@@ -143,12 +143,12 @@ def test_a_copy_that_is_cut_off_leaves_no_bits_of_what_it_has_replaced(here, tmp
     transfer(here, copy, Seen())
     assert by_bits(copy)[0][0] == 1
     with Index.open(here) as index:
-        (animals,) = index.documents.find("animals.pdf")
+        (animals,) = index.stored.documents.find("animals.pdf")
     pages = {
         r.payload["page"]: r for r in contents(here).values() if is_page(r) and r.payload["doc_id"] == animals.doc_id
     }
     with Index.open(here) as index:
-        index._store.upsert([Record(pages[1].id, pages[1].payload, pages[3].vectors)])
+        index.stored.store.upsert([Record(pages[1].id, pages[1].payload, pages[3].vectors)])
     with pytest.raises(KeyboardInterrupt):
         transfer(here, copy, Seen(stop_after=9))
     found = by_bits(copy)

@@ -26,7 +26,7 @@ from vrag.pipeline.differences import Cost
 from vrag.pipeline.pipeline import CONTEXT, FULL, Pipeline, load_pipeline
 from vrag.places.facts import Facts, write_facts
 from vrag.places.leftovers import forget_bits
-from vrag.places.opening import locked, opened
+from vrag.places.opening import locked, opened_store
 from vrag.places.place import FolderPlace, Place
 from vrag.places.swap import DRAFT, finish_swap
 from vrag.runtime.parsing import MalformedError, parse_json, read_text
@@ -109,7 +109,7 @@ def repool_into(
     with locked(source), locked(target):
         goal, _ = _goal(source, pipeline)
         report = RepoolReport(target.name, goal.pipeline)
-        with opened(source) as (_, _, read), closing(open_target(target, goal)) as write:
+        with opened_store(source) as (_, _, read), closing(open_target(target, goal)) as write:
             _pool(read, write, goal, report, progress or Unwatched())
     report.seconds = time.perf_counter() - started
     return report
@@ -132,7 +132,7 @@ def _goal(place: Place, pipeline: str | Pipeline) -> tuple[Facts, Cost]:
 def _rebuild(place: FolderPlace, goal: Facts, report: RepoolReport, progress: CopyProgress) -> None:
     draft = place.folder / DRAFT
     try:
-        with opened(place) as (_, _, read), closing(_open_draft(draft, goal)) as write:
+        with opened_store(place) as (_, _, read), closing(_open_draft(draft, goal)) as write:
             _pool(read, write, goal, report, progress)
     except VragError:
         shutil.rmtree(draft, ignore_errors=True)  # it would fail again

@@ -17,7 +17,7 @@ from typing import IO
 
 from vrag.errors import StoreError, UsageError
 from vrag.places.facts import Facts
-from vrag.places.opening import locked, opened
+from vrag.places.opening import locked, opened_store
 from vrag.places.place import FolderPlace
 from vrag.runtime.drafts import draft_file, draft_folder, is_draft
 from vrag.settings import INDEX_FILE, INDEX_FILES, SHARD, is_index
@@ -53,7 +53,7 @@ def create_snapshot(folder: Path, file: Path, wait: float = 0.0) -> SnapshotRepo
         raise UsageError(f"{file} exists.", "Choose another name; no snapshot is written over.")
     place = FolderPlace(folder, wait)
     place.facts()  # no index: no lock either
-    with locked(place), opened(place) as (_, _, store):
+    with locked(place), opened_store(place) as (_, _, store):
         store.optimize()
         with draft_file(file) as draft:
             files = _write(place.folder, draft)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from vrag.catalog.payload import PAGE
 from vrag.errors import StoreError
-from vrag.places.opening import locked, opened
+from vrag.places.opening import locked, opened_store
 from vrag.places.place import Place
 from vrag.store.interface import Condition, Record, Selection, Store
 from vrag.store.layout import ServerLayout
@@ -62,7 +62,7 @@ def transfer(
         StoreError: A place cannot be used, or what is read back is not what was written.
     """
     source.facts()  # before the target is touched
-    with locked(source), locked(target), opened(source) as (facts, pipeline, read):
+    with locked(source), locked(target), opened_store(source) as (facts, pipeline, read):
         table = {**facts.table, "server": layout.to_table()} if layout else facts.table
         # How a server lays pages out is each place's own affair.
         with closing(open_target(target, replace(facts, table=table), but=("server",))) as write:
