@@ -102,6 +102,7 @@ def _from_untrusted(error: Any) -> Fault:
 
 
 def _from_grpc(error: Any) -> Fault:
+    """By its code; where one code stands for several faults, gRPC tells them apart by its text alone."""
     code, said = error.code(), (error.details() or "")
     if code in (_CODES.UNAUTHENTICATED, _CODES.PERMISSION_DENIED):
         return Fault("refused the key", _KEY_HINT)
