@@ -1,5 +1,7 @@
 """Copies between an embedded index and a server: the same vectors, resumable, verified."""
 
+import shutil
+
 import numpy as np
 import pytest
 
