@@ -120,7 +120,7 @@ def test_too_little_memory_is_a_sentence(vrag, monkeypatch):
     def greedy(**_):
         raise MemoryError
 
-    monkeypatch.setattr("vrag.cli.app.app", greedy)
+    monkeypatch.setattr("vrag.cli.app._built", lambda: greedy)
     code, _, err = vrag("models")
     assert (code, err.splitlines()[0]) == (1, "Error: There is not enough memory for this.")
 

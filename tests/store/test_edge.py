@@ -85,7 +85,7 @@ def test_a_panic_that_no_border_has_met_ends_a_command_in_a_sentence(store, page
 
     store.close()
     flags(tmp_path / "shard").write_bytes(b"")
-    monkeypatch.setattr(app, "app", lambda **_: qdrant_edge.EdgeShard.load(str(tmp_path / "shard")))
+    monkeypatch.setattr(app, "_built", lambda: lambda **_: qdrant_edge.EdgeShard.load(str(tmp_path / "shard")))
     assert app.run(["search", "x", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["error"].startswith("A native library gave up: ")
 
