@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,9 +71,7 @@ class CacheFiles:
         text = json.dumps({**header, "format": FORMAT}).encode()
         with draft_file(self.folder / _INDEX) as file:
             np.savez(file, allow_pickle=False, header=np.frombuffer(text, np.uint8), **arrays)
-        for other in self.folder.iterdir():
-            if other.suffix in DATA and other.name not in header["files"]:
-                other.unlink(missing_ok=True)
+        self._remove_others(header["files"])
 
     def append(self, name: str, valid: int, blocks: Iterable[bytes]) -> None:
         """Write blocks behind the first `valid` bytes of a data file."""
@@ -105,7 +103,12 @@ class CacheFiles:
         """As `forget`, and no data file is left."""
         if self.folder.is_dir():
             self.forget()
-            self._remove_others(set())
+            self._remove_others(())
+
+    def _remove_others(self, valid: Container[str]) -> None:
+        for file in self.folder.iterdir():
+            if file.suffix in DATA and file.name not in valid:
+                file.unlink(missing_ok=True)
 
     def mark(self, change: str) -> None:
         """Say that the store is about to change: `APPENDED` pages with ids of their own, or `REWRITTEN` ones."""
