@@ -1,18 +1,17 @@
 """What operators leave behind: one record of what was scored and what passed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from tests.search.pages import NAMES, PAGES, maxsim, point_id, runner
-from vrag.cascade.cascade import Cascade, Limit, Stage
+from vrag.cascade.cascade import Cascade, Stage
 from vrag.cascade.text import parse_cascade
-from vrag.search import operators, plan, running
+from vrag.search import operators
 from vrag.search.operators import Operator
 from vrag.search.plan import Limits
 from vrag.search.ranking import rank_pages
 from vrag.search.running import METHODS
-from vrag.search.trail import Entry
 from vrag.search.watching import watch
 
 CASCADES = [
@@ -145,42 +144,3 @@ def test_pages_are_not_counted_for_limits_that_do_not_depend_on_it(store):
 def test_every_operator_has_a_method():
     kinds = {kind for kind in vars(operators).values() if isinstance(kind, type) and issubclass(kind, Operator)}
     assert METHODS.keys() == kinds - {Operator}
-
-
-@dataclass(frozen=True)
-class Oldest:
-    """A new kind of step: the pages with the lowest numbers, whatever they say."""
-
-    limit: Limit | None = None
-    scoring = "oldest"
-
-
-@dataclass(frozen=True, slots=True)
-class KeepOldest(Operator):
-    limit: int
-
-    @property
-    def needs_payload(self):
-        return True
-
-    def __str__(self):
-        return f"oldest: {self.limit}"
-
-
-def keep_oldest(runner, oldest, given):
-    first = sorted(given, key=lambda point: point.payload["page"])[: oldest.limit]
-    return Entry(oldest, [replace(point, score=-float(point.payload["page"])) for point in first])
-
-
-def test_a_new_operator_is_a_class_a_rule_and_a_method(store, monkeypatch):
-    monkeypatch.setitem(plan.RULES, Oldest, lambda here, step: [KeepOldest(here.step, here.limit(step))])
-    monkeypatch.setitem(running.METHODS, KeepOldest, keep_oldest)
-    twelve = [point.payload["page"] for point in rank_pages(runner(store), parse_cascade("rows", {}, NAMES), 12).points]
-    cascade = Cascade("", (Stage("rows", limit=Limit(12)), Oldest(Limit(6)), Stage("full")))
-    ranking = rank_pages(runner(store), cascade, 3)
-    assert str(plan.compile_plan(cascade, plan.Beside(), Limits(3, lambda: PAGES))).splitlines()[1] == "oldest: 6"
-    assert [point.payload["page"] for point in ranking.trail.passed(1)] == sorted(twelve)[:6]
-    assert [label for label, _ in ranking.stages] == ["rows", "oldest", "full"]
-    assert all(ranking.stages[1][1][point.id] == -point.payload["page"] for point in ranking.points)
-    seen = watch(runner(store), cascade, Limits(3, lambda: PAGES))
-    assert scores(seen.let_through(2)) == pytest.approx(scores(ranking.points))
