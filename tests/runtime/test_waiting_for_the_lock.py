@@ -40,12 +40,13 @@ def told(caplog):
 
 def test_who_waits_gets_the_lock_when_it_is_given_back(tmp_path, pool, told, caplog):
     held = IndexLock(tmp_path).acquire()
+    holder = Holder(**json.loads((tmp_path / LOCK_FILE).read_text()))
     waiting = pool.submit(IndexLock(tmp_path, LONG).acquire)
     assert told.wait(LONG)
     assert not waiting.done()
     held.release()
     waiting.result(LONG).release()
-    assert [record.getMessage() for record in caplog.records] == [f"Waiting for {Holder.me()}."]  # once
+    assert [record.getMessage() for record in caplog.records] == [f"Waiting for {holder}."]  # once
 
 
 def test_one_at_a_time_has_it(tmp_path, pool):
