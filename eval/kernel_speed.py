@@ -21,13 +21,13 @@ from statistics import median
 import numpy as np
 
 from vrag.bench.run import machine
-from vrag.bits import compiled
 from vrag.bits.exact import ExactPages, tiled, tiles_of
+from vrag.bits.kernels import compiled
+from vrag.bits.kernels.quantise import Signs
 from vrag.bits.packed import PackedPages
-from vrag.bits.quantise import Signs
 from vrag.grid import FloatArray
 from vrag.pooling.poolings import normalise
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Record, Selection, StageRequest, VectorField
 
 QUERY_ROWS, ROWS, POOLED, DIM = 20, 1024, 32, 128

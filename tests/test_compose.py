@@ -33,7 +33,7 @@ def test_every_service_is_pinned_healthy_and_keeps_its_data(compose):
 
 
 def test_the_image_is_new_enough_for_the_client(compose):
-    from vrag.store.connect import MINIMUM
+    from vrag.store.server.connect import MINIMUM
 
     image = compose["services"]["qdrant"]["image"]
     assert tuple(map(int, re.findall(r"\d+", image))) >= MINIMUM

@@ -20,7 +20,7 @@ from vrag.ingest.ingest_options import IngestOptions
 from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 
 root_only = pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may mount")
 MB = 1 << 20
@@ -252,7 +252,7 @@ def test_threads_search_while_one_ingests_and_other_processes_are_told_who_does(
 
 
 def test_an_error_of_the_engine_about_rights_is_a_sentence():
-    from vrag.store.edge_faults import edge_errors
+    from vrag.store.edge.edge_faults import edge_errors
 
     for said in ("Read-only file system (os error 30)", "Permission denied (os error 13)"):
         with pytest.raises(StoreError, match="may not be written"), edge_errors("opening the index"):

@@ -8,7 +8,7 @@ from vrag import Index
 from vrag.errors import StoreError
 from vrag.places.place import FolderPlace
 from vrag.settings import SHARD
-from vrag.store.manifest import read_manifest
+from vrag.store.edge.manifest import read_manifest
 from vrag.upkeep.repool import repool, repool_into
 from vrag.upkeep.snapshot import create_snapshot, restore_snapshot
 from vrag.upkeep.transfer import transfer

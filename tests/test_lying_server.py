@@ -18,7 +18,7 @@ from vrag import Index
 from vrag.embedders.families import load_embedder
 from vrag.errors import StoreError, VragError
 from vrag.places.place import FolderPlace, ServerPlace
-from vrag.store.address import Server
+from vrag.store.server.address import Server
 from vrag.upkeep.transfer import transfer
 
 pytestmark = LOCAL_MODE

@@ -9,7 +9,7 @@ from tests.store.test_conformance import LOCAL_MODE
 from vrag import Index
 from vrag.catalog.payload import ARRIVING
 from vrag.places.place import ServerPlace
-from vrag.store.address import Server
+from vrag.store.server.address import Server
 
 pytestmark = LOCAL_MODE
 

@@ -29,6 +29,7 @@ from vrag.pages.drawing import PageDrawer
 from vrag.pipeline.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import Place, as_place
+from vrag.runtime.budget import budget
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
 from vrag.search.plan import Detail
 from vrag.search.query_text import Words
@@ -37,9 +38,8 @@ from vrag.search.searcher import Searcher
 from vrag.search.watching import Watched
 from vrag.search.where import find_documents, parse_where
 from vrag.settings import folder_bytes, passwords
-from vrag.store.budget import budget
+from vrag.store.edge.manifest import loss
 from vrag.store.interface import Scored
-from vrag.store.manifest import loss
 from vrag.upkeep.verify import Problem, Verifier
 
 if TYPE_CHECKING:

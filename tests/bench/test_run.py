@@ -14,7 +14,7 @@ from vrag.bench.ingesting import IngestBench
 from vrag.bench.measure import Result, best
 from vrag.bench.peers import Peer
 from vrag.bench.run import Bench
-from vrag.bits import compiled
+from vrag.bits.kernels import compiled
 from vrag.errors import UsageError
 
 KEYS = {

@@ -1,6 +1,6 @@
 import pytest
 
-from vrag.bits import compiled
+from vrag.bits.kernels import compiled
 
 
 @pytest.fixture(params=["numba", "numpy"])

@@ -8,16 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.bits import naive
-from vrag.bits import cache as cache_module
 from vrag.bits import exact as exact_module
-from vrag.bits.array_files import CacheFiles
 from vrag.bits.beside import BitsStore, view_of
-from vrag.bits.cache import BitCache
-from vrag.bits.contents import CacheLayout
+from vrag.bits.cache import cache as cache_module
+from vrag.bits.cache.array_files import CacheFiles
+from vrag.bits.cache.cache import BitCache
+from vrag.bits.cache.contents import CacheLayout
 from vrag.bits.exact import TILE, tiled
 from vrag.bits.terms import paired
 from vrag.catalog.documents import page_id
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Condition, Record, Selection, SparseVector, VectorField
 
 FIELDS = [

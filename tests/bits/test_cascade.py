@@ -13,7 +13,7 @@ from vrag.search.plan import Limits
 from vrag.search.ranking import rank_pages
 from vrag.search.running import Runner
 from vrag.search.watching import watch
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Condition, Selection
 
 NAMES = ("full", "rows", "one")

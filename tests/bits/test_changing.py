@@ -8,7 +8,7 @@ import pytest
 from tests.bits.test_cache import FIELDS, KEYS, agree, new_cache, page, reopened
 from vrag.bits.beside import BitsStore, view_of
 from vrag.errors import StoreError
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Selection
 
 TIMEOUT = 60

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from vrag.bits import compiled
+from vrag.bits.kernels import compiled
 from vrag.runtime.spawning import python_command
 
 # A process with its own cache folder, and the package's own __pycache__ out of numba's reach.
 SEARCH = """
 import json, sys
-from vrag.bits import compiled
+from vrag.bits.kernels import compiled
 print(json.dumps([compiled.kernels() is not None, "numba" in sys.modules]))
 """
 
@@ -40,10 +40,10 @@ def foreign(tmp_path):
 
 def test_compiled_once_found_by_the_next_process(home, tmp_path):
     assert python(SEARCH, home) == "[false, false]"
-    python("from vrag.bits.compiled import compile_now; compile_now()", home)
+    python("from vrag.bits.kernels.compiled import compile_now; compile_now()", home)
     assert list((tmp_path / "n").rglob("*.nbc"))
     hits = (
-        "from vrag.bits import compiled; k = compiled.kernels();"
+        "from vrag.bits.kernels import compiled; k = compiled.kernels();"
         "print(sum(k.maxsim.stats.cache_hits.values()), sum(k.regions.stats.cache_hits.values()))"
     )
     assert python(hits, home) == "1 1"
@@ -56,7 +56,7 @@ def test_compiled_once_found_by_the_next_process(home, tmp_path):
 
 def test_the_background_compiler_leaves_the_stamp(home, foreign, tmp_path):
     """Started where a foreign `vrag` lies, which it must not run."""
-    start = "from vrag.bits import compiled; compiled.compile_in_background(); print(compiled.kernels())"
+    start = "from vrag.bits.kernels import compiled; compiled.compile_in_background(); print(compiled.kernels())"
     assert python(start, home, foreign) == "None"
     end = time.monotonic() + 300
     while not [file for file in (tmp_path / "c").rglob("kernels-*") if not file.suffix]:
@@ -81,8 +81,8 @@ def test_another_copy_of_the_package_has_a_stamp_of_its_own(monkeypatch):
 
 def test_a_copy_that_is_not_compiled_is_not_taken_for_one_that_is(home, tmp_path):
     copy = tmp_path / "copy"
-    shutil.copytree(Path(compiled.__file__).parent.parent, copy / "vrag", ignore=shutil.ignore_patterns("__pycache__"))
-    where = "from vrag.bits import compiled; print(compiled._stamp())"
+    shutil.copytree(Path(compiled.__file__).parents[2], copy / "vrag", ignore=shutil.ignore_patterns("__pycache__"))
+    where = "from vrag.bits.kernels import compiled; print(compiled._stamp())"
     other = python(f"sys.path.insert(0, {str(copy)!r}); {where}", home)
     assert other != python(where, home)
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tests.bits.test_cache import FIELDS, KEYS, agree, new_cache, page, reopened
-from vrag.bits import cache as cache_module
-from vrag.bits.array_files import CacheFiles
 from vrag.bits.beside import BitsStore, view_of
+from vrag.bits.cache import cache as cache_module
+from vrag.bits.cache.array_files import CacheFiles
 from vrag.errors import StoreError
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Selection
 
 DATA = ("full.1.bits", "rows.1.bits", "full.1.rows", "text.1.terms")

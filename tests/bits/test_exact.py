@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vrag.bits import exact, exact_kernel, threads
+from vrag.bits import exact
 from vrag.bits.exact import TILE, ExactPages, tiled, tiles_of
+from vrag.bits.kernels import exact_kernel, threads
 
 LENGTHS = st.sampled_from([0, 1, 31, 32, 33, 64, 100])
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.bits import naive
 from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
-from vrag.bits import cache as cache_module
-from vrag.bits import contents as contents_module
 from vrag.bits.beside import BitsStore
+from vrag.bits.cache import cache as cache_module
+from vrag.bits.cache import contents as contents_module
 from vrag.cascade.regions import RegionRule
 from vrag.cascade.text import parse_cascade
 from vrag.search.ranking import rank_pages

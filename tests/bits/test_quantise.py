@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.bits import naive
 from tests.conftest import ANIMALS, MACHINES
-from vrag.bits import quantise
-from vrag.bits.quantise import WORD, Signs, pack, words_for
+from vrag.bits.kernels import quantise
+from vrag.bits.kernels.quantise import WORD, Signs, pack, words_for
 from vrag.embedders.families import load_embedder
 from vrag.pages.page import Page, Words
 

@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.bits import naive
-from vrag.bits import threads
+from vrag.bits.kernels import threads
+from vrag.bits.kernels.quantise import PLANES, Signs
 from vrag.bits.packed import PackedPages
-from vrag.bits.quantise import PLANES, Signs
 
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 

@@ -5,8 +5,8 @@ import pytest
 
 from tests.bits import naive
 from tests.bits.test_cache import FIELDS, KEYS, new_cache, page
-from vrag.bits import cache as cache_module
 from vrag.bits.beside import BitsStore, view_of
+from vrag.bits.cache import cache as cache_module
 from vrag.cascade.regions import RegionRule
 from vrag.cascade.text import parse_cascade
 from vrag.search import glance, running

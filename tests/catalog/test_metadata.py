@@ -23,7 +23,7 @@ from vrag.catalog.metadata import (
 from vrag.errors import UsageError
 from vrag.ingest.metadata_files import Given, given, read_sidecar, read_table
 from vrag.search.where import parse_where_documents
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Record, VectorField
 
 

@@ -8,7 +8,7 @@ from vrag.catalog.documents import Documents
 from vrag.catalog.failures import Failure
 from vrag.catalog.stored import Stored
 from vrag.pipeline.pipeline import load_pipeline
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Record, VectorField
 from vrag.store.limits import MULTIVECTOR_LIMIT
 

@@ -8,8 +8,7 @@ from rich.progress import Progress
 
 from vrag.cli import output
 from vrag.cli.eval_progress import Bars, bars
-from vrag.cli.progress import bar_of_steps
-from vrag.cli.transfer import _Bar, _bar
+from vrag.cli.progress import _CopyBar, bar_of_steps, copy_bar
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def test_an_evaluation_shows_one_thing_after_the_other(progress, terminal):
 
 
 def test_a_copy_shows_its_records(progress):
-    bar = _Bar(progress)
+    bar = _CopyBar(progress, "Copying")
     assert shown(progress) == ("Copying", 0, None)
     bar.starting(100)
     bar.done(64)
@@ -61,7 +60,7 @@ def test_a_copy_shows_its_records(progress):
     assert shown(progress) == ("Copying", 100, 100)
 
 
-@pytest.mark.parametrize("opened", [bars, _bar, lambda: bar_of_steps("[bold]Searching", 3)])
+@pytest.mark.parametrize("opened", [bars, lambda: copy_bar("Copying"), lambda: bar_of_steps("[bold]Searching", 3)])
 def test_a_bar_leaves_nothing_behind(terminal, opened):
     with opened():
         pass

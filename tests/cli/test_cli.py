@@ -279,7 +279,7 @@ def test_an_index_open_elsewhere_is_one_sentence(process, indexed):
 INTERRUPTED = """
 import os, signal
 from vrag.cli import main
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 upsert = EdgeStore.upsert
 def interrupted(self, records):
     upsert(self, records)

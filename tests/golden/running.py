@@ -55,7 +55,7 @@ def prepare(scratch: Path) -> Path:
 
 def record(steps: Iterable[Step], scratch: Path, into: Path) -> None:
     """Take every step in order and write what it said."""
-    from vrag.bits.compiled import compile_now  # imports vrag, which `prepare` must come before
+    from vrag.bits.kernels.compiled import compile_now  # imports vrag, which `prepare` must come before
 
     compile_now()  # else the first answers come from the portable kernel, whose scores are others in the first digits
     into.mkdir(parents=True, exist_ok=True)

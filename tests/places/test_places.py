@@ -12,7 +12,7 @@ from vrag import Index
 from vrag.errors import IndexMismatchError, StoreError, UsageError
 from vrag.places.facts import FORMAT, Facts
 from vrag.places.place import FACTS_ID, FolderPlace, ServerPlace, as_place, choose_place
-from vrag.store.address import Server
+from vrag.store.server.address import Server
 
 pytestmark = LOCAL_MODE
 PASSING = ["500", "429", "cut", "cut after", "truncated", "503", "garbage"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.search.pages import FIELDS, PAGES, point_id, record, unit
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 
 
 @pytest.fixture(scope="package")

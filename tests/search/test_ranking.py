@@ -10,7 +10,7 @@ from vrag.search import blending
 from vrag.search.blending import contrast
 from vrag.search.ranking import rank_pages, step_labels
 from vrag.search.rescoring import Rescorer
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Condition, Record, Selection
 
 

@@ -15,7 +15,7 @@ from vrag.catalog.metadata import Types, as_filtered
 from vrag.catalog.payload import PAGE
 from vrag.errors import UsageError
 from vrag.search.where import MOST_PAGE, parse_where, parse_where_documents
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Record, StageRequest, VectorField
 
 ROWS = {

@@ -24,8 +24,8 @@ from vrag import Index
 from vrag.catalog.payload import ARRIVING, PAGE
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.places.place import FolderPlace, ServerPlace
-from vrag.store.address import Server
 from vrag.store.interface import Condition, Record, Selection
+from vrag.store.server.address import Server
 from vrag.upkeep.repool import repool
 from vrag.upkeep.snapshot import create_snapshot, restore_snapshot
 from vrag.upkeep.transfer import transfer

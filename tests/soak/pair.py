@@ -30,7 +30,7 @@ from tests.store.backend import Backend
 from tests.store.rest import rest_server
 from vrag import Index
 from vrag.places.place import ServerPlace
-from vrag.store.address import Server
+from vrag.store.server.address import Server
 
 CASCADES = (None, "exact", "two-stage", "three-stage", "best-exact")
 NAMES = ("ash.pdf", "birch.pdf", "cedar.pdf", "elm.pdf")

@@ -61,5 +61,5 @@ def preload() -> None:
         "vrag.upkeep.repool",
         "tests.store.rest",
     )
-    for name in (*names, "tests.store.rest", "vrag.embedders.builtin", "vrag.store.server", "pypdfium2"):
+    for name in (*names, "tests.store.rest", "vrag.embedders.builtin", "vrag.store.server.server", "pypdfium2"):
         importlib.import_module(name)

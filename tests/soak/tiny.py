@@ -13,7 +13,7 @@ import numpy as np
 import vrag.embedders
 import vrag.embedders.mean
 import vrag.ingest.ingest
-from vrag.bits import compiled
+from vrag.bits.kernels import compiled
 from vrag.embedders.families import Backend
 from vrag.embedders.models import MINILM
 from vrag.embedders.options import ModelOptions

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from vrag.errors import UsageError
-from vrag.store.address import Server, collection_name, is_local, parse_url
+from vrag.store.server.address import Server, collection_name, is_local, parse_url
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_key_over_http_is_exposed_unless_it_stays_on_this_machine(url, key, ex
 
 def test_the_warning_names_the_host_and_not_the_key(caplog):
     from vrag.errors import StoreError
-    from vrag.store.connect import connect
+    from vrag.store.server.connect import connect
 
     with caplog.at_level(logging.WARNING, "vrag"), pytest.raises(StoreError):
         connect(Server("http://nowhere.invalid:9", "s3cret", timeout=1, grpc_port=0))

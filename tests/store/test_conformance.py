@@ -30,9 +30,7 @@ from tests.store.rest import rest_server
 from tests.store.toy import ToyStore
 from vrag.errors import StoreError
 from vrag.pooling.poolings import normalise
-from vrag.store.address import Server
-from vrag.store.connect import Connection, connect
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import (
     Condition,
     FusionRequest,
@@ -42,8 +40,10 @@ from vrag.store.interface import (
     StageRequest,
     TextCondition,
 )
-from vrag.store.retry import Retry
-from vrag.store.server import ServerStore
+from vrag.store.server.address import Server
+from vrag.store.server.connect import Connection, connect
+from vrag.store.server.retry import Retry
+from vrag.store.server.server import ServerStore
 
 URL = os.environ.get("VRAG_TEST_QDRANT_URL")
 LOCAL_MODE = [

@@ -9,7 +9,7 @@ import pytest
 
 from tests.store.records import FIELDS, KEYS, page, query
 from vrag.errors import StoreError, is_panic
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Record, Selection, StageRequest
 
 
@@ -53,7 +53,7 @@ def test_engine_errors_are_mapped(store, pages, tmp_path):
 def test_a_second_process_is_told_in_one_sentence(store, tmp_path):
     code = f"""
 from pathlib import Path
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.errors import StoreError, is_panic
 try:
     EdgeStore.open(Path({str(tmp_path / "shard")!r}), [])
@@ -153,7 +153,7 @@ def test_compacting_tells_what_it_failed_for_and_so_does_whoever_comes_next(stor
         def load(*_):
             raise RuntimeError("the weather")
 
-    monkeypatch.setattr("vrag.store.edge.qe.EdgeShard", Loading)
+    monkeypatch.setattr("vrag.store.edge.edge.qe.EdgeShard", Loading)
     with pytest.raises(StoreError, match="failed while opening the index: the weather"):
         store.compact()
     with pytest.raises(StoreError, match=r"could not be opened again after compacting \(the weather\)"):
@@ -165,7 +165,7 @@ def test_compacting_that_fails_leaves_the_index_open(store, pages, monkeypatch):
     def full(*_):
         raise StoreError("No room for the log.")
 
-    monkeypatch.setattr("vrag.store.edge.renew_log", full)
+    monkeypatch.setattr("vrag.store.edge.edge.renew_log", full)
     with pytest.raises(StoreError, match="No room for the log"):
         store.compact()
     assert store.count(Selection()) == len(pages)

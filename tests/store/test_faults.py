@@ -18,12 +18,12 @@ from tests.store.records import FIELDS, KEYS, page, query
 from tests.store.rest import rest_server
 from tests.store.test_conformance import LOCAL_MODE
 from vrag.errors import StoreError
-from vrag.store.address import Server
-from vrag.store.connect import connect
 from vrag.store.interface import Record, Selection, StageRequest
-from vrag.store.retry import Retry
-from vrag.store.server import MULTIVECTOR_LIMIT, ServerStore
-from vrag.store.server_faults import Fault, fault_of
+from vrag.store.server.address import Server
+from vrag.store.server.connect import connect
+from vrag.store.server.retry import Retry
+from vrag.store.server.server import MULTIVECTOR_LIMIT, ServerStore
+from vrag.store.server.server_faults import Fault, fault_of
 
 pytestmark = LOCAL_MODE
 PASSING = ["500", "429", "429 later", "cut", "cut after", "truncated", "garbage", "503"]

@@ -7,12 +7,12 @@ from tests.store.records import FIELDS, KEYS, query
 from tests.store.test_conformance import LOCAL_MODE
 from vrag.errors import UsageError
 from vrag.pipeline.pipeline import make_pipeline
-from vrag.store.connect import Connection
 from vrag.store.interface import Selection, StageRequest
 from vrag.store.layout import ServerLayout
-from vrag.store.messages import ServerSpelling, vector_params
-from vrag.store.retry import Retry
-from vrag.store.server import ServerStore
+from vrag.store.server.connect import Connection
+from vrag.store.server.messages import ServerSpelling, vector_params
+from vrag.store.server.retry import Retry
+from vrag.store.server.server import ServerStore
 from vrag.store.translating import query_of
 
 pytestmark = LOCAL_MODE

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from qdrant_client import grpc as messages
 
-import vrag.store.connect as connect_module
+import vrag.store.server.connect as connect_module
 from tests.store.backend import Backend
 from tests.store.grpc_server import Points, grpc_server
 from tests.store.lying import lying
@@ -24,13 +24,13 @@ from tests.store.records import FIELDS, KEYS, page, query
 from tests.store.rest import rest_server
 from tests.store.test_conformance import LOCAL_MODE
 from vrag.errors import StoreError
-from vrag.store.address import Server
-from vrag.store.border import LONGEST_WAIT, seconds_to_wait
-from vrag.store.budget import budget
-from vrag.store.connect import connect
+from vrag.runtime.budget import budget
 from vrag.store.interface import Selection, StageRequest
-from vrag.store.retry import Retry
-from vrag.store.server import ServerStore
+from vrag.store.server.address import Server
+from vrag.store.server.border import LONGEST_WAIT, seconds_to_wait
+from vrag.store.server.connect import connect
+from vrag.store.server.retry import Retry
+from vrag.store.server.server import ServerStore
 
 pytestmark = LOCAL_MODE
 BEST = [StageRequest("rows", query(), 9), StageRequest("full", query(), 3)]
@@ -170,7 +170,7 @@ def test_a_packed_answer_is_refused_before_it_is_unpacked(url):
 def test_an_answer_without_an_end_is_hung_up(url, monkeypatch, only, ask, most):
     sent = []
     lie = lambda handler, body, answer: sent.append(handler.say_for_ever(b" " * (1 << 20), 3000))  # noqa: E731
-    monkeypatch.setattr("vrag.store.server.ANSWER_BYTES", 32 << 20)  # 256 MiB take longer than a test may
+    monkeypatch.setattr("vrag.store.server.server.ANSWER_BYTES", 32 << 20)  # 256 MiB take longer than a test may
     assert f"sent more than {most << 20} bytes" in refusal(url, lie, only, ask).message
     assert sent[0] < most + 64  # what the system keeps on its way
 

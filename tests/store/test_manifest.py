@@ -10,10 +10,10 @@ import pytest
 
 from tests.store.records import FIELDS, KEYS, page
 from vrag.errors import StoreError
-from vrag.store import manifest
-from vrag.store.edge import EdgeStore
+from vrag.store.edge import manifest
+from vrag.store.edge.edge import EdgeStore
+from vrag.store.edge.manifest import MANIFEST, Held, ManifestStore, loss, read_manifest, require_whole
 from vrag.store.interface import Condition, Record, Selection
-from vrag.store.manifest import MANIFEST, Held, ManifestStore, loss, read_manifest, require_whole
 
 
 def of_page(number, doc="a", kind="page"):
@@ -160,7 +160,7 @@ def test_a_deletion_that_could_not_be_promised_counts_once(store, tmp_path, monk
     store.optimize()
     one = Selection(ids=frozenset([of_page(1).id]))
     with monkeypatch.context() as patched:
-        patched.setattr("vrag.store.manifest.write_manifest", full_disk)
+        patched.setattr("vrag.store.edge.manifest.write_manifest", full_disk)
         with pytest.raises(StoreError, match="disk is full"):
             store.delete(one)
     store.delete(one)
@@ -181,7 +181,7 @@ def test_nobody_writes_between_the_flush_and_the_promise(store, monkeypatch):
         other.start()
         other.join()
 
-    monkeypatch.setattr("vrag.store.manifest.write_manifest", seen)
+    monkeypatch.setattr("vrag.store.edge.manifest.write_manifest", seen)
     store.upsert([of_page(1)])
     store.optimize()
     assert may_write == [False]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from vrag.settings import folder_bytes
-from vrag.store import edge
-from vrag.store.edge import EdgeStore
+from vrag.store.edge import edge
+from vrag.store.edge.edge import EdgeStore
+from vrag.store.edge.mapped import release_files
 from vrag.store.interface import Record, Selection, StageRequest, VectorField
-from vrag.store.mapped import release_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is mapped")
 DIM, ROWS, PAGES_AT_ONCE = 128, 512, 16

@@ -14,11 +14,11 @@ from vrag.search.rescoring import Rescorer
 from vrag.search.running import Runner
 from vrag.search.search import search
 from vrag.search.where import parse_where
-from vrag.store.connect import Connection
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Record
-from vrag.store.retry import Retry
-from vrag.store.server import ServerStore
+from vrag.store.server.connect import Connection
+from vrag.store.server.retry import Retry
+from vrag.store.server.server import ServerStore
 
 pytestmark = LOCAL_MODE
 DIM, DOCS, PAGES, QUERIES = 16, 12, 15, 200

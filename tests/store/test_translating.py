@@ -9,7 +9,7 @@ import pytest
 import qdrant_edge as qe
 from qdrant_client import models
 
-from vrag.store.edge_requests import EDGE
+from vrag.store.edge.edge_requests import EDGE
 from vrag.store.interface import (
     Condition,
     FusionRequest,
@@ -20,7 +20,7 @@ from vrag.store.interface import (
     StageRequest,
     TextCondition,
 )
-from vrag.store.messages import ServerSpelling
+from vrag.store.server.messages import ServerSpelling
 from vrag.store.translating import filter_of, query_of
 
 ROWS = np.array([[0.5, 0.25], [1, 0]], np.float32)

@@ -20,7 +20,7 @@ from vrag.pipeline.pipeline import load_pipeline, make_pipeline
 from vrag.places.place import FolderPlace
 from vrag.places.swap import DRAFT, finish_swap
 from vrag.settings import SHARD
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Selection
 from vrag.upkeep.copying import Unwatched
 from vrag.upkeep.repool import repool, repool_into

@@ -16,10 +16,10 @@ from vrag.errors import IndexMismatchError, StoreError, UsageError
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.metadata_files import given
 from vrag.places.place import FolderPlace, ServerPlace
-from vrag.store.address import Server
 from vrag.store.interface import Record, Selection
 from vrag.store.layout import ServerLayout
-from vrag.store.server import ServerStore
+from vrag.store.server.address import Server
+from vrag.store.server.server import ServerStore
 from vrag.upkeep.copying import digest, is_page
 from vrag.upkeep.transfer import transfer
 

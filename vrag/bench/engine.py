@@ -12,8 +12,8 @@ import numpy as np
 from vrag.bench.measure import TOP, Ranked
 from vrag.bench.vectors import VectorCorpus
 from vrag.bits.beside import BitsStore
-from vrag.bits.cache import BitCache
-from vrag.bits.contents import CacheLayout
+from vrag.bits.cache.cache import BitCache
+from vrag.bits.cache.contents import CacheLayout
 from vrag.cascade.cascade import Stage
 from vrag.cascade.text import parse_cascade
 from vrag.catalog.documents import KEYS

@@ -14,8 +14,8 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from vrag.bench.engine import CASCADES, FULL, ROWS, BenchStore, open_bits
-from vrag.bits import compiled
-from vrag.bits.array_files import DATA
+from vrag.bits.cache.array_files import DATA
+from vrag.bits.kernels import compiled
 from vrag.grid import FloatArray
 from vrag.runtime.spawning import Spawn
 

@@ -24,7 +24,7 @@ from vrag.pages.load import PageLoader
 from vrag.pages.page import Page
 from vrag.pages.workers import PageWorkers
 from vrag.pipeline.pipeline import FULL, Pipeline, load_pipeline
-from vrag.store.edge import EdgeStore
+from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Record
 
 _BATCH = 8

@@ -18,7 +18,7 @@ from vrag.bench.footprint import Memory, measure_memory
 from vrag.bench.measure import Ranked, Result, SpeedRow, best, make_row, timed, timed_scorer
 from vrag.bench.peers import CPUS, PEERS, Peer, numpy_scorer, one_blas_thread
 from vrag.bench.vectors import VectorCorpus
-from vrag.bits.compiled import compile_now
+from vrag.bits.kernels.compiled import compile_now
 from vrag.errors import UsageError
 
 _log = logging.getLogger(__name__)

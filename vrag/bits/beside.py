@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from vrag.bits.cache import BitCache
-from vrag.bits.compiled import compile_in_background
+from vrag.bits.cache.cache import BitCache
+from vrag.bits.kernels.compiled import compile_in_background
 from vrag.bits.view import BitsView
+from vrag.store.edge.manifest import ManifestStore
 from vrag.store.interface import PAGE, Payload, Record, Selection, Store
-from vrag.store.manifest import ManifestStore
 
 
 class BitsStore(ManifestStore):

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vrag.bits import compiled
-from vrag.bits.portable import IntArray
-from vrag.bits.threads import in_blocks, positions
+from vrag.bits.kernels import compiled
+from vrag.bits.kernels.portable import IntArray
+from vrag.bits.kernels.threads import in_blocks, positions
 from vrag.grid import FloatArray
 
 MOST_BYTES = 512 << 20  # of one index's rows, on the disk and mapped; 2,000 pages of 1,024 x 128

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from vrag.bits import compiled, portable
-from vrag.bits.portable import IntArray
-from vrag.bits.quantise import PLANES, BitArray, QueryPlanes, Signs
-from vrag.bits.threads import in_blocks, positions
+from vrag.bits.kernels import compiled, portable
+from vrag.bits.kernels.portable import IntArray
+from vrag.bits.kernels.quantise import PLANES, BitArray, QueryPlanes, Signs
+from vrag.bits.kernels.threads import in_blocks, positions
 from vrag.grid import FloatArray
 
 

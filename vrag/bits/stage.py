@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.bits.exact import ExactPages
+from vrag.bits.kernels.portable import IntArray
 from vrag.bits.packed import PackedPages
-from vrag.bits.portable import IntArray
 from vrag.bits.view import BitsView, PageTable
 from vrag.grid import FloatArray
 from vrag.store.interface import PAGE, Condition, Selection, Store

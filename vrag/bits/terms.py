@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vrag.bits.portable import IntArray
-from vrag.bits.quantise import BitArray
+from vrag.bits.kernels.portable import IntArray
+from vrag.bits.kernels.quantise import BitArray
 from vrag.grid import FloatArray
 from vrag.store.interface import SparseVector
 

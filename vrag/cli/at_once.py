@@ -17,7 +17,7 @@ def at_once(command: Callable[..., int], unless: str = "") -> Callable[..., int]
 
     @functools.wraps(command)
     def run(**options: Any) -> int:
-        from vrag.store.budget import budget
+        from vrag.runtime.budget import budget
 
         if options.get(unless) is not None:
             return command(**options)

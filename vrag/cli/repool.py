@@ -13,7 +13,7 @@ from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption,
 from vrag.cli.progress import copy_bar
 from vrag.errors import UsageError
 from vrag.runtime.units import counted
-from vrag.store.address import collection_name
+from vrag.store.server.address import collection_name
 
 if TYPE_CHECKING:
     from vrag.places.place import Place

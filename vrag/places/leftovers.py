@@ -8,7 +8,7 @@ from pathlib import Path
 from vrag.runtime.drafts import is_draft
 from vrag.runtime.lock import LOCK_FILE
 from vrag.settings import INDEX_FILE, SHARD
-from vrag.store.edge_rubbish import is_rubbish
+from vrag.store.edge.edge_rubbish import is_rubbish
 
 CACHE, _BITS = "cache", "bits"  # what can be made again from the shard
 _OLD_DRAFT = re.compile(rf"{re.escape(INDEX_FILE)}\.\d+")
@@ -25,7 +25,7 @@ def bits_folder(folder: Path) -> Path:
 
 def forget_bits(folder: Path) -> None:
     """Have the bits of an index in a folder made again by whoever needs them next."""
-    from vrag.bits.array_files import CacheFiles
+    from vrag.bits.cache.array_files import CacheFiles
 
     CacheFiles(bits_folder(folder)).forget()
 

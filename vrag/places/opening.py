@@ -175,7 +175,7 @@ def open_store(place: Place, pipeline: Pipeline, dim: int, incomplete: bool = Fa
     store = place.open(pipeline.schema(dim), pipeline.server)
     if place.folder is None or incomplete:
         return store
-    from vrag.store.manifest import require_whole
+    from vrag.store.edge.manifest import require_whole
 
     try:
         require_whole(store, place.name)
@@ -207,8 +207,8 @@ def keep_bits(place: Place, stored: Stored) -> None:
         stored: Just opened.
     """
     from vrag.bits.beside import BitsStore
-    from vrag.bits.cache import BitCache
-    from vrag.bits.contents import CacheLayout
+    from vrag.bits.cache.cache import BitCache
+    from vrag.bits.cache.contents import CacheLayout
 
     store, pipeline = stored.store, stored.pipeline
     if place.folder is not None and isinstance(store, BitsStore):

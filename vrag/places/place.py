@@ -21,12 +21,12 @@ from vrag.places.swap import finish_interrupted_swap
 from vrag.runtime.parsing import MalformedError, parse_json, read_text
 from vrag.runtime.pathtext import shown
 from vrag.settings import INDEX_ENV, INDEX_FILE, INDEX_NAME, SHARD, find_index, index_for_writing, is_index
-from vrag.store.address import URL_ENV, Server, collection_name
 from vrag.store.interface import Record, Selection, Store, VectorField
 from vrag.store.layout import ServerLayout
+from vrag.store.server.address import URL_ENV, Server, collection_name
 
 if TYPE_CHECKING:
-    from vrag.store.connect import Connection
+    from vrag.store.server.connect import Connection
 
 FACTS_ID = "00000000-0000-5000-8000-000000000001"
 INDEX = "index"
@@ -190,7 +190,7 @@ class ServerPlace:
 
     def write_facts(self, facts: Facts) -> None:
         """A new record of facts in the place of the old one."""
-        from vrag.store.server import ServerStore
+        from vrag.store.server.server import ServerStore
 
         store = ServerStore(self._connection, self.collection, ())
         store.upsert([Record(FACTS_ID, {"kind": INDEX, "facts": facts.to_json()})])
@@ -199,7 +199,7 @@ class ServerPlace:
         self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
     ) -> Store:
         """The collection and its record of facts; an unfinished one is finished, a stranger's is left alone."""
-        from vrag.store.server import ServerStore
+        from vrag.store.server.server import ServerStore
 
         store = ServerStore.create(self._connection, self.collection, fields, keys, layout)
         if store.count(Selection()):
@@ -212,18 +212,18 @@ class ServerPlace:
 
     def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
         """The collection."""
-        from vrag.store.server import ServerStore
+        from vrag.store.server.server import ServerStore
 
         return ServerStore(self._connection, self.collection, fields, layout)
 
     @cached_property
     def _connection(self) -> Connection:
-        from vrag.store.connect import connect
+        from vrag.store.server.connect import connect
 
         return connect(self.server)
 
     def _facts_record(self) -> Record | None:
-        from vrag.store.server import ServerStore
+        from vrag.store.server.server import ServerStore
 
         store = ServerStore(self._connection, self.collection, ())
         if not store.exists():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from vrag.bits import compiled
 from vrag.bits.beside import view_of
-from vrag.bits.portable import IntArray
+from vrag.bits.kernels import compiled
+from vrag.bits.kernels.portable import IntArray
 from vrag.bits.view import BitsView
 from vrag.cascade.bm25 import TEXT
 from vrag.grid import FloatArray

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from vrag.bits.portable import IntArray
+from vrag.bits.kernels.portable import IntArray
 from vrag.bits.view import BitsView
 from vrag.cascade.cascade import Stage
 from vrag.cascade.regions import Best, RegionRule, Windows, best_region

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from vrag.bits.exact import ExactPages
-from vrag.bits.portable import IntArray
+from vrag.bits.kernels.portable import IntArray
 from vrag.bits.rerank import ONE_THREAD, exact_best
 from vrag.bits.stage import BitStage, Scores, best_of, best_pages, scores_of, selected
 from vrag.bits.view import PageTable

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vrag.bits import compiled
+from vrag.bits.kernels import compiled
 from vrag.cascade.bm25 import TEXT
 from vrag.cascade.cascade import Cascade, Fusion, Limit, Stage
 from vrag.index import Index

@@ -144,7 +144,7 @@ def _rebuild(place: FolderPlace, goal: Facts, report: RepoolReport, progress: Co
 
 def _open_draft(folder: Path, goal: Facts) -> Store:
     """The shard that an earlier run left, when it was to become the same; else a new one."""
-    from vrag.store.manifest import ManifestStore
+    from vrag.store.edge.manifest import ManifestStore
 
     fields = goal.to_pipeline(str(folder)).schema(goal.dim)
     if _is_to_become(goal, folder / _TARGET):

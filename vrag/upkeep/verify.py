@@ -20,8 +20,8 @@ from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import CONTEXT, FULL
 from vrag.runtime.batching import batched
 from vrag.store.checks import fits
+from vrag.store.edge.manifest import accept_loss, loss
 from vrag.store.interface import Condition, Record, Selection, VectorField
-from vrag.store.manifest import accept_loss, loss
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
 _LENGTH = 0.05  # by how much a row's length may differ from 1: of bfloat16 numbers it differs by 0.004

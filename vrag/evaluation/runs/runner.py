@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from vrag.bits.compiled import compile_now
+from vrag.bits.kernels.compiled import compile_now
 from vrag.cascade.cascade import Cascade
 from vrag.embedders.families import canonical_name
 from vrag.evaluation.benchmarks.benchmark import Benchmark, Query

@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from vrag.bits.array_files import APPENDED, REWRITTEN, CacheFiles, DamagedError
-from vrag.bits.contents import CacheLayout, Contents
+from vrag.bits.cache.array_files import APPENDED, REWRITTEN, CacheFiles, DamagedError
+from vrag.bits.cache.contents import CacheLayout, Contents
 from vrag.bits.view import BitsView
 from vrag.errors import StoreError
 from vrag.store.interface import PAGE, Condition, Record, Selection, Store

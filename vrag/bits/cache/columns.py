@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vrag.bits.array_files import Arrays, CacheFiles
-from vrag.bits.blocks import AnyArray, Blocks
+from vrag.bits.cache.array_files import Arrays, CacheFiles
+from vrag.bits.cache.blocks import AnyArray, Blocks
 from vrag.bits.exact import TILE, ExactPages, fit, tiled
+from vrag.bits.kernels.portable import IntArray
+from vrag.bits.kernels.quantise import Signs
 from vrag.bits.packed import PackedPages
-from vrag.bits.portable import IntArray
-from vrag.bits.quantise import Signs
 from vrag.bits.terms import TermPages, paired
 from vrag.grid import FloatArray
 from vrag.store.interface import Record

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from vrag.bits.array_files import Arrays, CacheFiles, DamagedError
-from vrag.bits.blocks import Blocks
-from vrag.bits.columns import BitColumn, Column, RowColumn, TermColumn
+from vrag.bits.cache.array_files import Arrays, CacheFiles, DamagedError
+from vrag.bits.cache.blocks import Blocks
+from vrag.bits.cache.columns import BitColumn, Column, RowColumn, TermColumn
 from vrag.bits.exact import bytes_of, fit
-from vrag.bits.quantise import Signs
+from vrag.bits.kernels.quantise import Signs
 from vrag.bits.view import BitsView, PageTable
 from vrag.grid import FloatArray
 from vrag.store.interface import Record

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from vrag.errors import StoreError
 from vrag.runtime.drafts import draft_file
-from vrag.store.edge import EdgeStore
-from vrag.store.edge_faults import edge_errors
+from vrag.store.edge.edge import EdgeStore
+from vrag.store.edge.edge_faults import edge_errors
 from vrag.store.interface import ARRIVING, DOCUMENT, PAGE, Condition, Record, Selection, Store, VectorField
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vrag.bits.quantise import BitArray
+from vrag.bits.kernels.quantise import BitArray
 from vrag.runtime.drafts import draft_file
 
 FORMAT = 3

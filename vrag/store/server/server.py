@@ -10,7 +10,11 @@ from qdrant_client import models
 
 from vrag.errors import StoreError
 from vrag.runtime.batching import batched
-from vrag.store.border import (
+from vrag.store.checks import check_record
+from vrag.store.interface import Payload, Record, Request, Scored, Selection, VectorField
+from vrag.store.layout import ServerLayout
+from vrag.store.limits import MULTIVECTOR_LIMIT
+from vrag.store.server.border import (
     ANSWER_BYTES,
     SHORT_ANSWER_BYTES,
     UntrustedError,
@@ -20,14 +24,10 @@ from vrag.store.border import (
     check_points,
     terms,
 )
-from vrag.store.checks import check_record
-from vrag.store.connect import Connection
-from vrag.store.interface import Payload, Record, Request, Scored, Selection, VectorField
-from vrag.store.layout import ServerLayout
-from vrag.store.limits import MULTIVECTOR_LIMIT
-from vrag.store.messages import IDF, ServerSpelling, batches, points, record_of, scored_of, vector_params
-from vrag.store.retry import Retry
-from vrag.store.server_faults import UNREADABLE, Fault
+from vrag.store.server.connect import Connection
+from vrag.store.server.messages import IDF, ServerSpelling, batches, points, record_of, scored_of, vector_params
+from vrag.store.server.retry import Retry
+from vrag.store.server.server_faults import UNREADABLE, Fault
 from vrag.store.translating import filter_of, query_of
 
 T = TypeVar("T")

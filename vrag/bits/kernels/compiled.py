@@ -27,7 +27,7 @@ from typing import Any
 from vrag.runtime.spawning import python_command
 
 RETRY_SECONDS = 600  # a failed or running attempt is not repeated sooner
-KERNELS, EXACT_KERNEL = "vrag.bits.kernels", "vrag.bits.exact_kernel"
+KERNELS, EXACT_KERNEL = "vrag.bits.kernels.kernels", "vrag.bits.kernels.exact_kernel"
 
 
 def installed() -> bool:
@@ -73,7 +73,7 @@ def compile_in_background() -> None:
         return  # no cache folder: numba could not keep what it compiles either
     _started.append(
         subprocess.Popen(
-            python_command("from vrag.bits.compiled import compile_now; compile_now()"),
+            python_command("from vrag.bits.kernels.compiled import compile_now; compile_now()"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

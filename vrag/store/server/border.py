@@ -1,6 +1,6 @@
 """The border: everything a server sends is bounded while it arrives, and checked before anything is made of it.
 
-A server may be broken or hostile. What is refused here becomes one sentence (`vrag.store.server_faults`).
+A server may be broken or hostile. What is refused here becomes one sentence (`vrag.store.server.server_faults`).
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from vrag.cli.at_once import at_once
-from vrag.store import budget as module
-from vrag.store.budget import budget, seconds_left, spending
+from vrag.runtime import budget as module
+from vrag.runtime.budget import budget, seconds_left, spending
 
 
 @pytest.fixture

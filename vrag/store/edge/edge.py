@@ -15,9 +15,9 @@ from vrag.errors import StoreError
 from vrag.runtime.gate import Gate
 from vrag.settings import folder_bytes
 from vrag.store.checks import check_payload, check_record, check_stored
-from vrag.store.edge_faults import edge_errors, is_full, require_folder
-from vrag.store.edge_log import RENEWING_BYTES, renew_log, shape_log
-from vrag.store.edge_requests import (
+from vrag.store.edge.edge_faults import edge_errors, is_full, require_folder
+from vrag.store.edge.edge_log import RENEWING_BYTES, renew_log, shape_log
+from vrag.store.edge.edge_requests import (
     EDGE,
     KEY_INDEXES,
     NOBODY_ID,
@@ -27,10 +27,10 @@ from vrag.store.edge_requests import (
     record_of,
     stored_bytes,
 )
-from vrag.store.edge_rubbish import clear_rubbish
+from vrag.store.edge.edge_rubbish import clear_rubbish
+from vrag.store.edge.mapped import release_files
+from vrag.store.edge.space import WRITING_BYTES, reading_bytes, require_space
 from vrag.store.interface import FusionRequest, Payload, Record, Request, Scored, Selection, VectorField
-from vrag.store.mapped import release_files
-from vrag.store.space import WRITING_BYTES, reading_bytes, require_space
 from vrag.store.translating import filter_of, query_of
 
 if TYPE_CHECKING:

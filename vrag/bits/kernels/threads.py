@@ -9,8 +9,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from vrag.bits import compiled
-from vrag.bits.portable import IntArray
+from vrag.bits.kernels import compiled
+from vrag.bits.kernels.portable import IntArray
 
 _WORTH_A_THREAD = 2_000_000  # words compared or numbers multiplied; less is done before a thread has woken
 

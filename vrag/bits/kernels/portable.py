@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from vrag.bits.quantise import WORD, BitArray, QueryPlanes
+from vrag.bits.kernels.quantise import WORD, BitArray, QueryPlanes
 from vrag.cascade.regions import Windows, best_region
 from vrag.grid import FloatArray
 

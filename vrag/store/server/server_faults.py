@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from vrag.store.border import UntrustedError, seconds_to_wait
+from vrag.store.server.border import UntrustedError, seconds_to_wait
 
 _KEY_HINT = "Set QDRANT_API_KEY to the server's key."
 _REACH_HINT = "Is the server running, and is the address right? It is given by --url or QDRANT_URL."

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from vrag.errors import StoreError
-from vrag.store.border import hidden, terms
-from vrag.store.budget import seconds_left, spending
-from vrag.store.server_faults import Fault, fault_of
+from vrag.runtime.budget import seconds_left, spending
+from vrag.store.server.border import hidden, terms
+from vrag.store.server.server_faults import Fault, fault_of
 
 T = TypeVar("T")
 _FIRST = 0.1

@@ -10,7 +10,7 @@ import qdrant_edge as qe
 
 from vrag.errors import StoreError
 from vrag.runtime.drafts import draft_file
-from vrag.store.edge_requests import EDGE, NOBODY_ID
+from vrag.store.edge.edge_requests import EDGE, NOBODY_ID
 from vrag.store.interface import Selection
 from vrag.store.translating import filter_of
 

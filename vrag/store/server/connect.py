@@ -15,10 +15,10 @@ from typing import Any
 from qdrant_client import QdrantClient
 
 from vrag.errors import StoreError
-from vrag.store.address import KEY_ENV, Server
-from vrag.store.border import ANSWER_BYTES, hidden, hold_to_terms
-from vrag.store.budget import seconds_left
-from vrag.store.retry import Retry
+from vrag.runtime.budget import seconds_left
+from vrag.store.server.address import KEY_ENV, Server
+from vrag.store.server.border import ANSWER_BYTES, hidden, hold_to_terms
+from vrag.store.server.retry import Retry
 
 MINIMUM = (1, 16)  # the client library speaks to servers since then
 _GRPC_TRIAL = 3.0  # seconds for gRPC to answer before REST is used

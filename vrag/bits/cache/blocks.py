@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vrag.bits.array_files import Arrays, CacheFiles, DamagedError
-from vrag.bits.portable import IntArray
-from vrag.bits.quantise import BitArray
+from vrag.bits.cache.array_files import Arrays, CacheFiles, DamagedError
+from vrag.bits.kernels.portable import IntArray
+from vrag.bits.kernels.quantise import BitArray
 
 AnyArray = npt.NDArray[Any]
 

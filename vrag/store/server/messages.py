@@ -10,7 +10,6 @@ import numpy as np
 from qdrant_client import models
 
 from vrag.grid import FloatArray
-from vrag.store.border import check_payload
 from vrag.store.interface import (
     RRF_K,
     AnyVector,
@@ -24,6 +23,7 @@ from vrag.store.interface import (
     VectorField,
 )
 from vrag.store.layout import ServerLayout
+from vrag.store.server.border import check_payload
 
 _GRAPH = models.HnswConfigDiff(m=16, ef_construct=128)
 _NO_GRAPH = models.HnswConfigDiff(m=0)

@@ -1,0 +1,1 @@
+"""Kernels: packed bits and a query come in, MaxSim goes out; compiled, or by numpy."""
