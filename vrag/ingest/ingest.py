@@ -20,12 +20,14 @@ from vrag.catalog.stored import Stored
 from vrag.embedders.protocol import Embedder
 from vrag.ingest.embedding import PageEmbedding
 from vrag.ingest.ingest_options import IngestOptions
-from vrag.ingest.page_source import PageSource, open_source
+from vrag.ingest.page_source import PageSource
 from vrag.ingest.report import IngestReport, Progress
-from vrag.ingest.shares import divide
+from vrag.ingest.shares import Division, divide
 from vrag.ingest.worklist import Worklist
 from vrag.ingest.writer import OneBehind, Writer
 from vrag.pages.files import find_files
+from vrag.pages.page import PageSpec
+from vrag.pages.workers import PageWorkers
 from vrag.runtime.timing import OPTIMIZING, timed, watching
 
 
@@ -98,3 +100,25 @@ class Ingest:
         if self.report.added:
             with timed(OPTIMIZING):
                 self.stored.store.optimize()
+
+
+def open_source(
+    ray: str | None, shares: Division, embedder: Embedder, spec: PageSpec
+) -> AbstractContextManager[PageSource]:
+    """The source of pages, from `with` on.
+
+    Args:
+        ray: Address of a Ray cluster that reads and embeds, "local" for one on this machine, None for none.
+        shares: What processes that read pages on this machine may take.
+        embedder: The index's model, which every worker of a cluster has to have too.
+        spec: What is needed of a page.
+
+    Raises:
+        UsageError: Ray is not installed, or the cluster is not there.
+        IndexMismatchError: A worker of the cluster has another model.
+    """
+    if ray is None:
+        return PageWorkers(spec, shares.workers, memory_bytes=shares.worker_bytes, in_flight=shares.in_flight)
+    from vrag.ingest.fleet.fleet import Fleet
+
+    return Fleet(ray, embedder, spec)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from vrag.embedders.protocol import Embedder, PageVectors
-from vrag.ingest.shares import Division
-from vrag.pages.page import Page, PageSpec
+from vrag.embedders.protocol import PageVectors
+from vrag.pages.page import Page
 from vrag.pages.reader import DocumentInfo
-from vrag.pages.workers import PageWorkers
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +40,3 @@ class PageSource(Protocol):
     def load(self, path: Path, number: int) -> Future[Page] | Future[EmbeddedPage]:
         """Page `number` (1-based) of a document; the future raises `PageError` when it cannot be read."""
         ...
-
-
-def open_source(
-    ray: str | None, shares: Division, embedder: Embedder, spec: PageSpec
-) -> AbstractContextManager[PageSource]:
-    """The source of pages, from `with` on.
-
-    Args:
-        ray: Address of a Ray cluster that reads and embeds, "local" for one on this machine, None for none.
-        shares: What processes that read pages on this machine may take.
-        embedder: The index's model, which every worker of a cluster has to have too.
-        spec: What is needed of a page.
-
-    Raises:
-        UsageError: Ray is not installed, or the cluster is not there.
-        IndexMismatchError: A worker of the cluster has another model.
-    """
-    if ray is None:
-        return PageWorkers(spec, shares.workers, memory_bytes=shares.worker_bytes, in_flight=shares.in_flight)
-    from vrag.ingest.fleet.fleet import Fleet
-
-    return Fleet(ray, embedder, spec)
