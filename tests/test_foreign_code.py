@@ -1,8 +1,10 @@
 """Code that lies in the current directory is never run."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +58,24 @@ def test_commands_run_in_it_read_documents_and_draw_pages(foreign, tmp_path):
         assert done.returncode == 0, done.stderr
     assert len(list((foreign / "o").iterdir())) == 1
     assert marks(foreign) == []
+
+
+def test_a_python_that_is_started_finds_the_checkout_that_starts_it(tmp_path):
+    """Also where another vrag is installed, and without modules of ours that have the names of others."""
+    import vrag
+
+    copy = tmp_path / "checkout"
+    shutil.copytree(Path(vrag.__file__).parent, copy / "vrag", ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "start.py").write_text(
+        "import subprocess\n"
+        "from vrag.runtime.spawning import python_command\n"
+        "code = 'import vrag, importlib.util as u; print(vrag.__file__, u.find_spec(\"settings\"))'\n"
+        "print(subprocess.run(python_command(code), capture_output=True, text=True, check=True).stdout, end='')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "import start"], cwd=copy, capture_output=True, text=True, check=True
+    )  # the folder is on the path as the current one, which is not passed on
+    assert done.stdout.split() == [str(copy / "vrag" / "__init__.py"), "None"]
 
 
 def test_a_python_that_is_started_finds_this_vrag_and_nothing_of_the_folder(foreign):

@@ -248,6 +248,8 @@ class Index(AbstractContextManager["Index"]):
             cascade: From `Pipeline.cascade`.
             k: Hits wanted; no stage lets fewer through.
             detail: "steps" where it is enough to know what goes on.
+
+        Pages that it did not see it scores later, when it is asked for them, in what the store holds then.
         """
         return self._searcher.watch(query, cascade, k, detail)
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import copy_index
 from vrag.bits.kernels import compiled
 from vrag.runtime.spawning import python_command
 
 # A process with its own cache folder, and the package's own __pycache__ out of numba's reach.
 SEARCH = """
 import json, sys
+from tests.conftest import copy_index
 from vrag.bits.kernels import compiled
 print(json.dumps([compiled.kernels() is not None, "numba" in sys.modules]))
 """
@@ -117,3 +119,29 @@ def test_without_a_place_for_the_stamp_nothing_is_started(stamp, tmp_path):
     (tmp_path / "cache").write_text("a file where the folder should be")
     compiled.compile_in_background()
     assert stamp == []
+
+
+FIRST_QUERIES = """
+import threading
+from vrag import Index
+with Index.open("i") as index:
+    cascade = "runs:9 > full@regions+context"
+    threads = [threading.Thread(target=index.search, args=("sheep in the meadow", 5)) for _ in range(2)]
+    threads.append(threading.Thread(target=index.explain, args=("a storm at sea", None, None, cascade)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+print("answered")
+"""
+
+
+def test_threads_that_ask_first_do_not_wait_for_each_other_for_ever(indexed, tmp_path):
+    """Numba was imported by two doors at once: each thread held what the other one waited for."""
+    compiled.compile_now()
+    for n in range(3):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        copy_index(indexed, folder / "i")
+        done = subprocess.run(python_command(FIRST_QUERIES), cwd=folder, capture_output=True, text=True, timeout=60)
+        assert done.stdout == "answered\n", done.stderr

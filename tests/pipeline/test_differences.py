@@ -82,3 +82,11 @@ def test_the_sentence_names_the_index_and_both_values():
         'The index at here was made with vectors.runs {"name": "runs", "pooling": "runs", "options": {"size": 8}, '
         '"single": false, "centred": false}, not none. Do that.'
     )
+
+
+def test_a_folder_is_the_same_model_however_it_is_written(tmp_path, monkeypatch):
+    (tmp_path / "ckpt").mkdir()
+    monkeypatch.chdir(tmp_path)
+    kept = made(model=str(tmp_path / "ckpt"))
+    assert made(model="./ckpt").over(kept).model == kept.model
+    assert kept.differences(made(model="./ckpt").over(kept)) == []

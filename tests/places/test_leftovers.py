@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.conftest import ANIMALS
+from tests.conftest import ANIMALS, copy_index
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import StoreError, UsageError
@@ -102,3 +102,15 @@ def test_another_pipeline_for_an_index_is_a_matter_of_repooling(cli, indexed, fo
     done = cli("ingest", animals, "--index", indexed, "--pipeline", "plain")
     assert done.code == 1
     assert f"vrag repool --pipeline plain --index {indexed}" in done.err
+
+
+def test_bits_that_cannot_be_taken_away_are_one_sentence(cli, indexed, tmp_path):
+    index = copy_index(indexed, tmp_path / "index")
+    shutil.rmtree(index / "cache")
+    (index / "cache").write_text("a file")
+    (tmp_path / "small.toml").write_text('[vectors.few]\npooling = "runs"\ncap = 2\n')
+    done = cli("repool", "--pipeline", tmp_path / "small.toml", "--index", index)
+    assert done.code == 1
+    assert "The cache of the index cannot be written" in done.err
+    (index / "cache").unlink()
+    assert cli("repool", "--pipeline", tmp_path / "small.toml", "--index", index).code == 0

@@ -116,7 +116,7 @@ def _command(arguments: Sequence[str]) -> int:
     except output.OutputError:
         raise
     except SystemExit as end:  # rich and typer end so where nobody reads the help that they print
-        return int(end.code or 0)
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
     except VragError as error:
         _log.log(logging.INFO if error.__cause__ else logging.DEBUG, "%s", error.message, exc_info=error)
         output.error(error.message, error.hint, as_json, error.details)

@@ -12,6 +12,7 @@ from vrag.cascade.bm25 import TEXT, Bm25Lane
 from vrag.cascade.cascade import Cascade, Stage
 from vrag.cascade.regions import RegionRule
 from vrag.cascade.text import parse_cascade
+from vrag.embedders.hub_files import canonical_name
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pages.page import PageSpec
@@ -126,7 +127,8 @@ class Pipeline:
     def over(self, made: Pipeline) -> Pipeline:
         """This pipeline with the model and the page settings of another one where it names none of its own."""
         page = {**made.source.get("page", {}), **self.source.get("page", {})}
-        table = {"model": made.model, **self.source, **({"page": page} if page else {})}
+        model = canonical_name(self.source.get("model", made.model))  # as indexes remember it
+        table = {**self.source, "model": model, **({"page": page} if page else {})}
         return make_pipeline(self.name, table, self.name)
 
     def differences(self, asked: Pipeline, model: PageSpec | None = None) -> list[Difference]:

@@ -24,10 +24,17 @@ def bits_folder(folder: Path) -> Path:
 
 
 def forget_bits(folder: Path) -> None:
-    """Have the bits of an index in a folder made again by whoever needs them next."""
-    from vrag.bits.cache.array_files import CacheFiles
+    """Have the bits of an index in a folder made again by whoever needs them next.
 
-    CacheFiles(bits_folder(folder)).forget()
+    Raises:
+        StoreError: They cannot be taken away.
+    """
+    from vrag.bits.cache.array_files import CacheFiles, not_emptied
+
+    try:
+        CacheFiles(bits_folder(folder)).forget()
+    except OSError as error:
+        raise not_emptied(error) from error
 
 
 def find_stranger(folder: Path) -> str | None:

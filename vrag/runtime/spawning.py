@@ -25,7 +25,7 @@ _starting = threading.Lock()
 
 def python_command(code: str) -> list[str]:
     """The command that runs `code` in a new Python, which finds modules where this one does, and this very vrag."""
-    home = str(Path(__file__).parent.parent)
+    home = str(Path(__file__).parents[2])
     path = [entry for entry in sys.path if entry]  # the empty one is the current directory
     return [sys.executable, _HERE_LAST, "-c", _SET_PATH + code, *([] if home in path else [home]), *path]
 

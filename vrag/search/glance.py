@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from vrag.bits.beside import view_of
 from vrag.bits.kernels import compiled
 from vrag.bits.kernels.portable import IntArray
@@ -23,20 +21,24 @@ class Glance:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._has_looked = False  # and no `cached_property`: up to Python 3.11 all queries wait for one lock of its
+        self._view: BitsView | None = None
+        self._beside: Beside | None = None
         self._words: tuple[IntArray, FloatArray] | None = None
 
-    @cached_property
+    @property
     def view(self) -> BitsView | None:
         """Bits, rows and terms; None for a server, which keeps nothing there."""
-        return view_of(self._store)
+        if not self._has_looked:
+            self._view, self._has_looked = view_of(self._store), True
+        return self._view
 
-    @cached_property
+    @property
     def beside(self) -> Beside:
         """What a plan may score there."""
-        if self.view is None:
-            return Beside()
-        is_compiled = compiled.kernels() is not None
-        return Beside(tuple(self.view.packed), is_compiled, TEXT in self.view.terms, tuple(self.view.exact))
+        if self._beside is None:
+            self._beside = Beside() if self.view is None else _seen(self.view)
+        return self._beside
 
     def word_scores(self, query: SparseVector) -> tuple[IntArray, FloatArray]:
         """Positions in the view of all pages with a word of the query, int64 [p], and their scores, float32 [p]."""
@@ -44,3 +46,8 @@ class Glance:
         if self._words is None:
             self._words = self.view.terms[TEXT].scores(query, self.view.table.alive)
         return self._words
+
+
+def _seen(view: BitsView) -> Beside:
+    is_compiled = compiled.kernels() is not None
+    return Beside(tuple(view.packed), is_compiled, TEXT in view.terms, tuple(view.exact))

@@ -14,8 +14,7 @@ an operator with its method in `vrag.search.running.METHODS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from vrag.cascade.bm25 import TEXT
@@ -87,11 +86,14 @@ class Limits:
     k: int
     count_pages: Callable[[], int]
     spare: int = 0
+    _counted: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def corpus(self) -> int:
         """Pages in the index, at least 1."""
-        return max(self.count_pages(), 1)
+        if not self._counted:  # and no `cached_property`: up to Python 3.11 all queries wait for one lock of its
+            self._counted.append(max(self.count_pages(), 1))
+        return self._counted[0]
 
     def of(self, limit: Limit | None) -> int:
         """Candidates that a step lets through, never fewer than `k`."""

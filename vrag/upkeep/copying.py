@@ -23,6 +23,7 @@ from vrag.runtime.batching import batched
 from vrag.store.interface import Condition, Record, Selection, Store
 
 _BATCH = 8  # records copied at once: what a crash can cost
+_DOCUMENTS_AT_ONCE = 256  # they have no vectors
 _CONTENT = Selection((Condition("kind", (INDEX,), negate=True),))
 _DOCUMENTS = Selection((Condition("kind", (DOCUMENT,)),))
 
@@ -130,26 +131,26 @@ class Copier:
         for batch in batched(self.source.scroll(rest, self.transform.vectors), _BATCH):
             self._bring(batch)
             seen.update(record.id for record in batch if self.drops)
-        for batch in batched(documents, _BATCH):
-            self._bring(batch)
+        for batch in batched(documents, _DOCUMENTS_AT_ONCE):
+            self._bring(batch, is_summed=False)
         if self.drops and (gone := {record.id for record in self.target.scroll(_CONTENT, keys=())} - seen):
             self.target.delete(Selection(ids=frozenset(gone)))
         return self.tally
 
     def _announce(self, documents: Sequence[Record]) -> None:
-        for batch in batched(documents, _BATCH):
+        for batch in batched(documents, _DOCUMENTS_AT_ONCE):
             known = self.target.fetch([record.id for record in batch])
             new = [record for record in batch if record.id not in known]
             self.target.upsert([Record(r.id, {**r.payload, "complete": False}) for r in new])
 
-    def _bring(self, batch: Sequence[Record]) -> None:
+    def _bring(self, batch: Sequence[Record], is_summed: bool = True) -> None:
         found = self._there(batch)
         wanting = [r for r in batch if r.id not in found or not self.transform.same(r, found[r.id])]
         if wanting:
             self.target.upsert(self.transform.made(wanting))
             if self.transform.vectors:
                 found |= self._read_back(wanting)
-        if self.transform.vectors:
+        if self.transform.vectors and is_summed:
             for record in batch:
                 self.tally.here.update(digest(record))
                 self.tally.there.update(digest(found[record.id]))

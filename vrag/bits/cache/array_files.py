@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.bits.kernels.quantise import BitArray
+from vrag.errors import StoreError
 from vrag.runtime.drafts import draft_file
 
 FORMAT = 3
@@ -36,6 +37,11 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 class DamagedError(Exception):
     """A file of the cache is not what was written; it never leaves the cache, which is made again."""
+
+
+def not_emptied(error: OSError) -> StoreError:
+    """What to raise where a cache would go on to show what the store held before."""
+    return StoreError(f"The cache of the index cannot be written: {error}.", "Make its folder writable, or delete it.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from vrag.bits.cache.array_files import APPENDED, REWRITTEN, CacheFiles, DamagedError
+from vrag.bits.cache.array_files import APPENDED, REWRITTEN, CacheFiles, DamagedError, not_emptied
 from vrag.bits.cache.contents import CacheLayout, Contents
 from vrag.bits.view import BitsView
-from vrag.errors import StoreError
 from vrag.store.interface import PAGE, Condition, Record, Selection, Store
 
 _LOG = logging.getLogger("vrag")
@@ -220,9 +219,7 @@ class BitCache:
         try:
             self._files.forget()
         except OSError as error:
-            raise StoreError(
-                f"The cache of the index cannot be written: {error}.", "Make its folder writable, or delete it."
-            ) from error
+            raise not_emptied(error) from error
 
     def _settle(
         self, pages: Sequence[Record], rewritten: Collection[str], is_known: bool, is_stale: bool = False

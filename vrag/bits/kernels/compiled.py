@@ -15,6 +15,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -35,6 +36,7 @@ def installed() -> bool:
     return os.environ.get("NUMBA_DISABLE_JIT", "0") == "0" and importlib.util.find_spec("numba") is not None
 
 
+_importing = threading.Lock()  # two threads that import numba by different doors wait for each other for ever
 _started: list[subprocess.Popen[bytes]] = []  # held: one let go while it runs is a ResourceWarning
 
 
@@ -45,12 +47,22 @@ def kernels() -> ModuleType | None:
     if not (installed() and _stamp().exists()):
         return None
     try:
-        with _cached_only():
+        with _importing, _cached_only():
             return _load()
     except _NotCachedError:
         with suppress(OSError):
             _stamp().unlink()
         return None
+
+
+def _renew_lock() -> None:
+    """In a forked child: nobody is left who would give it back."""
+    global _importing
+    _importing = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def exact_kernel() -> ModuleType:
@@ -61,7 +73,8 @@ def exact_kernel() -> ModuleType:
 def compile_now() -> None:
     """Compile and leave the stamp; takes seconds the first time, and again after an upgrade. Nothing without numba."""
     if installed() and kernels() is None:
-        _load()
+        with _importing:
+            _load()
         _write(_stamp())
 
 
