@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from vrag.cli import output
 from vrag.cli.eta import Remaining, in_words
@@ -16,11 +24,16 @@ from vrag.runtime.pathtext import shown
 _NAME = 32  # characters that are left of the name of a file
 
 
+def _progress(*first: ProgressColumn) -> Progress:
+    """What is done of how much, and the time left; gone when the work is done."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*first, *columns, console=output.stderr, transient=True)
+
+
 @contextmanager
 def bar_of_steps(what: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar of `total` steps; what it yields is called after each. It is gone when the work is done."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=output.stderr, transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
 
@@ -44,8 +57,7 @@ class _CopyBar:
 @contextmanager
 def copy_bar(what: str) -> Iterator[_CopyBar]:
     """A bar for a copy of records; it is gone when the work is done."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(SpinnerColumn(), *columns, console=output.stderr, transient=True) as progress:
+    with _progress(SpinnerColumn()) as progress:
         yield _CopyBar(progress, what)
 
 

@@ -77,10 +77,7 @@ class EngineQuery(Operator):
 
     parts: tuple[Scoring | EngineFusion, ...]
 
-    @property
-    def brings_payload(self) -> bool | None:
-        """The engine has it."""
-        return True
+    brings_payload = True  # the engine has it
 
     @property
     def takes_a_chance(self) -> bool:
@@ -101,15 +98,9 @@ class BitScan(Operator):
 
     parts: tuple[Scoring, ...]
 
-    @property
-    def brings_payload(self) -> bool | None:
-        """Bits have ids alone."""
-        return False
+    brings_payload = False  # ids alone: bits know no more
 
-    @property
-    def takes_a_chance(self) -> bool:
-        """Signs alone choose those that are worth more bits."""
-        return True
+    takes_a_chance = True  # signs alone choose those that are worth more bits
 
     def merged(self, following: Operator) -> Operator | None:
         """Between two scans nobody has to know the pages' ids."""
@@ -125,10 +116,7 @@ class WordScan(Operator):
 
     part: Scoring
 
-    @property
-    def brings_payload(self) -> bool | None:
-        """Terms have ids alone."""
-        return False
+    brings_payload = False  # ids alone: terms know no more
 
     def __str__(self) -> str:
         return f"words: {self.part}"
@@ -153,10 +141,7 @@ class Rerank(Operator):
         """The engine has it."""
         return not self.from_rows
 
-    @property
-    def takes_a_chance(self) -> bool:
-        """Those with the lowest estimates are left out."""
-        return True
+    takes_a_chance = True  # those with the lowest estimates are left out
 
     def __str__(self) -> str:
         return f"rerank: {self.part}, {self.best} exact by {'kept rows' if self.from_rows else 'the engine'}"
@@ -168,10 +153,7 @@ class Rescore(Operator):
 
     stage: Stage
 
-    @property
-    def needs_payload(self) -> bool:
-        """Contexts are by document, regions by the shape of the page."""
-        return True
+    needs_payload = True  # contexts are by document, regions by the shape of the page
 
     def __str__(self) -> str:
         return f"rescore: {replace(self.stage, additions=()).scoring}"
@@ -201,10 +183,7 @@ class Keep(Operator):
 class ReadPayload(Operator):
     """What a ranking needs of pages of which ids are known; those that are gone meanwhile are left out."""
 
-    @property
-    def brings_payload(self) -> bool | None:
-        """That is what it does."""
-        return True
+    brings_payload = True  # what it is for
 
     def __str__(self) -> str:
         return "read payload"
@@ -224,10 +203,7 @@ class Fuse(Operator):
     branches: tuple[Plan, ...]
     limit: int | None
 
-    @property
-    def brings_payload(self) -> bool | None:
-        """Not of what scans have found."""
-        return False
+    brings_payload = False  # scans have found ids alone
 
     def __str__(self) -> str:
         head = f"fuse {self.fusion.kind}{'' if self.limit is None else f':{self.limit}'}"
