@@ -1,0 +1,1 @@
+"""HTTP: requests of browsers and programs come in, JSON, pictures and files go out."""
