@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,21 +87,9 @@ def rm(
 
 
 def _rows(index: Index, documents: Sequence[Document]) -> list[dict[str, Any]]:
-    from vrag.catalog.metadata import together
+    from vrag.catalog.as_json import documents_json
 
-    labels = index.documents.labels([document.doc_id for document in documents])
-    return [
-        {
-            "doc": labels[document.doc_id][0],
-            "path": document.paths[0],
-            "copies": len(document.paths) - 1,
-            "copy_paths": list(document.paths[1:]),
-            "pages": document.pages,
-            "state": _state(document),
-            "meta": together(document.layers),
-        }
-        for document in documents
-    ]
+    return documents_json(index.documents, documents)
 
 
 def _shown(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -121,28 +108,12 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
     return {"doc": row["doc"], "pages": row["pages"], "state": row["state"], "metadata": meta, "copies": copies}
 
 
-def _state(document: Document) -> str:
-    """`complete`, `partial` (an ingest was interrupted), or `arriving` (it will replace another version)."""
-    if document.state != "current":
-        return "arriving"
-    return "complete" if document.complete else "partial"
-
-
 def _facet(documents: Sequence[Document], key: str) -> list[dict[str, Any]]:
     """Documents and pages by the values of a key, the most frequent first."""
-    from vrag.catalog.metadata import together
+    from vrag.catalog.as_json import facet, metadata_keys
 
-    count, pages = Counter[str](), Counter[str]()
-    shown: dict[str, Any] = {}
-    for document in documents:
-        value = together(document.layers).get(key)
-        for one in value if isinstance(value, list) else [value]:
-            name = repr(one)
-            shown[name] = one
-            count[name] += 1
-            pages[name] += document.pages
-    if set(shown) <= {"None"}:
-        known = sorted({name for document in documents for name in together(document.layers)})
-        raise UsageError(f"No document has metadata {key!r}.", f"Keys: {', '.join(known) or 'none yet'}.")
-    ranked = sorted(count, key=lambda name: (-count[name], name))
-    return [{key: shown[name], "documents": count[name], "pages": pages[name]} for name in ranked]
+    counted_values = facet(documents, key)
+    if all(row["value"] is None for row in counted_values):
+        known = ", ".join(metadata_keys(documents))
+        raise UsageError(f"No document has metadata {key!r}.", f"Keys: {known or 'none yet'}.")
+    return [{key: row["value"], "documents": row["documents"], "pages": row["pages"]} for row in counted_values]

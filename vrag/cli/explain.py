@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -62,6 +61,7 @@ def explain(
 
     Example: vrag explain "revenue by region" --doc report.pdf --page 3 --html why.html
     """
+    from vrag.explain.as_json import explanation_json
     from vrag.index import Index
     from vrag.places.place import choose_place
 
@@ -76,24 +76,10 @@ def explain(
         if png or html:
             _write(found, opened.page_image(found.doc, found.page), png, per_token, html)
     if json:
-        output.data(as_json(found))
+        output.data(explanation_json(found))
     else:
         _print_tables(found)
     return 0
-
-
-def as_json(found: Explanation) -> dict[str, Any]:
-    """An explanation as docs/json.md has it."""
-    keys = ("query", "doc", "path", "page", "cascade", "score")
-    stages = [asdict(stage) for stage in found.stages]
-    counted = asdict(found.counted) | {"score": found.counted.score} if found.counted else None
-    facts = {key: getattr(found, key) for key in keys}
-    return {**facts, "stages": stages, "matches": matches_json(found.matches), "counted": counted}
-
-
-def matches_json(matches: Sequence[Match]) -> list[dict[str, Any]]:
-    """Matches as docs/json.md has them."""
-    return [asdict(match) for match in matches]
 
 
 def matches_text(matches: Sequence[Match]) -> str:

@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from enum import Enum
 from operator import attrgetter
 from pathlib import Path
@@ -137,7 +137,7 @@ def ingest(
         if prune:
             report.removed = _prune(target, wanted, yes)
     if json:
-        output.data(_as_json(report))
+        output.data(report.to_json())
     else:
         _print_report(report)
         if timing:
@@ -223,15 +223,6 @@ def _say_what_the_model_does(name: str) -> None:
             "The built-in model reads the words of a page; it does not see pictures. "
             "To search what pages look like, use a ColPali-style model (see: vrag models)."
         )
-
-
-def _as_json(report: Any) -> dict[str, Any]:
-    keys = ("documents", "copies", "pages", "added", "unchanged", "removed")
-    counts = {key: getattr(report, key) for key in keys}
-    failed = [asdict(failure) for failure in report.failed]
-    timing = {stage: round(seconds, 3) for stage, seconds in report.timing.items()}
-    rest = {"seconds": round(report.seconds, 3), "index": report.index, "timing": timing}
-    return {**counts, "failed": failed, **rest}
 
 
 def _print_timing(report: Any) -> None:

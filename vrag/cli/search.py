@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.cli.explain import matches_json, matches_text
+from vrag.cli.explain import matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, path_option
 from vrag.errors import PageError, UsageError
@@ -141,10 +141,10 @@ def _parse_row(line: str, place: str) -> dict[str, Any]:
 
 
 def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[Hit]) -> dict[str, Any]:
-    keys = ("rank", "score", "doc", "path", "page", "stages", "region", "context_words")
+    from vrag.search.as_json import answer_json
+
     identity = {"query-id": row["query-id"]} if "query-id" in row else {}
-    found = [{key: getattr(hit, key) for key in keys} for hit in hits]
-    return {**identity, "query": row["query"], "cascade": cascade, "took_ms": round(took_ms, 3), "hits": found}
+    return {**identity, **answer_json(row["query"], cascade, took_ms, hits)}
 
 
 def _add_snippets(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> None:
@@ -153,6 +153,8 @@ def _add_snippets(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> 
 
 
 def _with_matches(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> dict[str, Any]:
+    from vrag.explain.as_json import matches_json
+
     for row, hit in zip(answer["hits"], hits, strict=True):
         row["matches"] = matches_json(index.matches(answer["query"], hit))
     return answer

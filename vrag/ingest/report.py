@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from vrag.catalog.failures import Failure
 
@@ -43,6 +43,14 @@ class IngestReport:
     def pages(self) -> int:
         """Pages of this run's documents that are in the index."""
         return self.added + self.unchanged
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as docs/json.md has it."""
+        keys = ("documents", "copies", "pages", "added", "unchanged", "removed")
+        counts = {key: getattr(self, key) for key in keys}
+        failed = [asdict(failure) for failure in self.failed]
+        timing = {stage: round(seconds, 3) for stage, seconds in self.timing.items()}
+        return {**counts, "failed": failed, "seconds": round(self.seconds, 3), "index": self.index, "timing": timing}
 
     def unreadable_folder(self, error: OSError) -> None:
         """Take down a folder that could not be listed."""

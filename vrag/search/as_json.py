@@ -1,0 +1,23 @@
+"""Answers of a search as JSON, the same for the command line and the service; docs/json.md has the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vrag.search.search import Hit
+
+_KEYS = ("rank", "score", "doc", "path", "page", "stages", "region", "context_words")
+
+
+def answer_json(query: str, cascade: str, took_ms: float, hits: Sequence[Hit]) -> dict[str, Any]:
+    """A query with its hits.
+
+    Args:
+        query: As asked.
+        cascade: Name or text of the one that ran.
+        took_ms: Milliseconds that the search took.
+        hits: Best first.
+    """
+    found = [{key: getattr(hit, key) for key in _KEYS} for hit in hits]
+    return {"query": query, "cascade": cascade, "took_ms": round(took_ms, 3), "hits": found}
