@@ -1,0 +1,148 @@
+"""The service: one open index that many people and programs use at once, whichever door they come in by."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any
+
+from vrag.catalog.documents import Document
+from vrag.errors import UsageError
+from vrag.index import Index
+from vrag.ingest.ingest_options import IngestOptions
+from vrag.ingest.report import IngestReport, Progress
+from vrag.serve.jobs import Job, Jobs
+
+Work = Callable[[Progress], Any]
+
+
+class ReadOnlyError(UsageError):
+    """The service was started to be searched, and not to be changed."""
+
+
+class Service:
+    """An index for any number of readers and one writer at a time; any thread may call any method.
+
+    Args:
+        index: Open, and the service's own until it is closed.
+        searches: Searches that compute at the same time; by default one a core. The others wait for their turn.
+        read_only: Refuse whatever changes the index.
+    """
+
+    def __init__(self, index: Index, searches: int | None = None, read_only: bool = False) -> None:
+        self.index = index
+        self.read_only = read_only
+        self.started = datetime.now(timezone.utc)
+        self.jobs = Jobs()
+        self._places = threading.BoundedSemaphore(searches or os.cpu_count() or 1)
+
+    @contextmanager
+    def searching(self) -> Iterator[None]:
+        """One of the places for work of the CPU, as soon as one is free."""
+        with self._places:
+            yield
+
+    def ingest(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        recursive: bool = True,
+        renderer: str | None = None,
+        workers: int | None = None,
+        options: IngestOptions | None = None,
+        ray: str | None = None,
+        listener: Progress | None = None,
+    ) -> Job:
+        """Index files and folders of this machine; arguments as of `Index.ingest`.
+
+        Args:
+            paths: Absolute.
+            recursive: Whether folders are searched to the bottom.
+            renderer: Tried first.
+            workers: Processes that read pages.
+            options: How to treat what is known already, and metadata.
+            ray: Address of a Ray cluster, or "local".
+            listener: Told of every step.
+
+        Raises:
+            ReadOnlyError: Nothing may change here.
+        """
+        where = [os.path.abspath(path) for path in paths]
+        report = IngestReport(index=self.index.place.name)
+
+        def work(progress: Progress) -> None:
+            self.index.ingest(where, recursive, renderer, workers, progress, report, options, ray)
+
+        names = [os.path.basename(path) for path in where]
+        job = Job("ingest", names, work, lambda: where, listener=listener)
+        job.found = report
+        return self._submit(job)
+
+    def remove(self, documents: Sequence[Document]) -> Job:
+        """Remove documents with all their pages.
+
+        Raises:
+            ReadOnlyError: Nothing may change here.
+        """
+        ids = [document.doc_id for document in documents]
+
+        def work(_: Progress) -> dict[str, Any]:
+            left = self._known(ids)
+            self.index.remove(left)
+            return {"removed": [os.path.basename(d.paths[0]) for d in left], "pages": sum(d.pages for d in left)}
+
+        return self._submit_quick("remove", documents, work)
+
+    def verify(self, repair: bool = False) -> Job:
+        """Check every page, and with `repair` make again what is wrong.
+
+        Raises:
+            ReadOnlyError: Nothing may change here.
+        """
+
+        def work(_: Progress) -> dict[str, Any]:
+            problems = self.index.verify(repair)
+            left = self.index.verify() if repair and problems else problems
+            rows = [{"path": one.path, "page": one.page, "problem": one.problem} for one in problems]
+            return {"pages": self.index.page_count, "problems": rows, "left": len(left)}
+
+        return self._submit(Job("verify", (), work, tuple))
+
+    def compact(self) -> Job:
+        """Give back the space of what was removed.
+
+        Raises:
+            ReadOnlyError: Nothing may change here.
+        """
+
+        def work(_: Progress) -> dict[str, Any]:
+            before, after = self.index.compact()
+            return {"bytes_before": before, "bytes_after": after}
+
+        return self._submit(Job("compact", (), work, tuple))
+
+    def close(self) -> None:
+        """Stop the jobs at a page, and close the index."""
+        self.jobs.close()
+        self.index.close()
+
+    def _known(self, doc_ids: Sequence[str]) -> list[Document]:
+        """Those documents, as they are now; some may have gone meanwhile."""
+        return [document for doc_id in doc_ids if (document := self.index.documents.get(doc_id)) is not None]
+
+    def _submit_quick(self, kind: str, documents: Sequence[Document], work: Work) -> Job:
+        names = [os.path.basename(document.paths[0]) for document in documents]
+        ids = [document.doc_id for document in documents]
+
+        def paths() -> list[str]:
+            before = [path for document in documents for path in document.paths]
+            return [*before, *(path for document in self._known(ids) for path in document.paths)]
+
+        return self._submit(Job(kind, names, work, paths, is_quick=True))
+
+    def _submit(self, job: Job) -> Job:
+        if self.read_only:
+            raise ReadOnlyError("This service is read only.", "Start it without --read-only to change the index.")
+        return self.jobs.submit(job)
