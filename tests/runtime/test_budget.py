@@ -97,7 +97,7 @@ def test_a_command_is_one_answer_unless_it_is_many(clock):
         ask(clock, 2)
         return first, seconds_left(5)
 
-    run = at_once(command, unless="queries")
+    run = at_once(unless="queries")(command)
     assert run() == (5, 3)
     assert run(queries=None) == (5, 3)  # an account of its own again
     assert run(queries="q.jsonl") == (5, 5)

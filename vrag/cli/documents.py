@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output
+from vrag.cli.at_once import at_once
 from vrag.cli.confirm import confirm
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.errors import UsageError
@@ -22,6 +23,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _SHOWN = 20
 
 
+@at_once()
 def ls(
     docs: Annotated[list[str] | None, typer.Argument(help="Documents by name; default: all.")] = None,
     index: IndexOption = None,
@@ -48,6 +50,7 @@ def ls(
     return 0
 
 
+@at_once()
 def rm(
     docs: Annotated[list[str] | None, typer.Argument(help="Documents by name or path.")] = None,
     index: IndexOption = None,

@@ -11,6 +11,7 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
+from vrag.cli.at_once import at_once
 from vrag.cli.place import (
     WAIT_S,
     CollectionOption,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _SHOWN_MATCHES = 5  # of a hit in `search --explain`
 
 
+@at_once()
 def explain(
     query: Annotated[str, typer.Argument(help="What was looked for, as it was typed into vrag search.")],
     doc: Annotated[str | None, typer.Option(help="Document name; default: the best hit's.")] = None,

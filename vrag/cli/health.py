@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from vrag.cli import output
+from vrag.cli.at_once import at_once
 from vrag.cli.documents import JsonOption
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.runtime.units import counted, size
 
 
+@at_once()
 def status(
     index: IndexOption = None,
     url: UrlOption = None,

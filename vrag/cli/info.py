@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from vrag.cli import output
+from vrag.cli.at_once import at_once
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.runtime.units import size
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+@at_once()
 def info(
     index: IndexOption = None,
     url: UrlOption = None,

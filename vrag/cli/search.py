@@ -14,6 +14,7 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
+from vrag.cli.at_once import at_once
 from vrag.cli.explain import matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, path_option
@@ -32,6 +33,7 @@ _TITLE = 200  # characters of a query above its hits
 _ROOMY = 80  # characters of a line in which names of files need not be folded
 
 
+@at_once(unless="queries")
 def search(
     query: Annotated[
         list[str] | None, typer.Argument(help="What to look for, in words; in quotes when it has -words in it.")
