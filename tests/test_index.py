@@ -73,6 +73,7 @@ def test_hits_are_ranked_from_one_and_no_more_than_asked(index):
     hits = index.search("ice", k=2)
     assert [hit.rank for hit in hits] == [1, 2]
     assert hits[0].path.endswith("animals.pdf")
+    assert [hit.doc_id for hit in hits] == [index.find_documents([hit.doc])[0].doc_id for hit in hits]
 
 
 def test_vectors_are_unit_rows_of_words(index):

@@ -7,7 +7,7 @@ from tests.store.backend import Backend
 from tests.store.rest import rest_server
 from tests.store.test_conformance import LOCAL_MODE
 from vrag import Index
-from vrag.catalog.payload import ARRIVING
+from vrag.catalog.kinds import ARRIVING
 from vrag.places.place import ServerPlace
 from vrag.store.server.address import Server
 

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from vrag.errors import VragError
     from vrag.index import Index
     from vrag.ingest.report import IngestReport
-    from vrag.search.search import Hit
+    from vrag.search.hit import Hit
 
 __all__ = ["Failure", "Hit", "Index", "IngestReport", "VragError"]
 __version__ = "0.1.0"
 
 _HOME = {
     "Failure": "vrag.catalog.failures",
-    "Hit": "vrag.search.search",
+    "Hit": "vrag.search.hit",
     "Index": "vrag.index",
     "IngestReport": "vrag.ingest.report",
     "VragError": "vrag.errors",

@@ -13,7 +13,8 @@ from vrag.cascade.cascade import Cascade
 from vrag.catalog.contexts import refresh_contexts
 from vrag.catalog.documents import Document, Documents
 from vrag.catalog.failures import Failure
-from vrag.catalog.payload import page_place, page_words, reading
+from vrag.catalog.kinds import reading
+from vrag.catalog.payload import page_place, page_words
 from vrag.embedders.families import ModelOptions
 from vrag.embedders.protocol import Fingerprint, QueryVectors
 from vrag.errors import UsageError
@@ -31,16 +32,17 @@ from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import Place, as_place
 from vrag.runtime.budget import budget
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
+from vrag.search.hit import Hit
 from vrag.search.plan import Detail
 from vrag.search.query_text import Words
-from vrag.search.search import Hit
 from vrag.search.searcher import Searcher
 from vrag.search.watching import Watched
 from vrag.search.where import find_documents, parse_where
 from vrag.settings import folder_bytes, passwords
 from vrag.store.edge.manifest import loss
 from vrag.store.interface import Scored
-from vrag.upkeep.verify import Problem, Verifier
+from vrag.upkeep.problem import Problem
+from vrag.upkeep.verify import Verifier
 
 if TYPE_CHECKING:
     from PIL.Image import Image

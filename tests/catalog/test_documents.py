@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.catalog.documents import KEYS, Document, Documents, page_id, shortest_name
-from vrag.catalog.payload import PAGE
+from vrag.catalog.kinds import PAGE
 from vrag.errors import StoreError, UsageError
 from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Record, VectorField

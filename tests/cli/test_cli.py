@@ -312,13 +312,6 @@ def test_help_has_an_example_for_every_command(cli):
     assert "Example: vrag pipelines show" in " ".join(cli("pipelines", "show", "--help").out.split())
 
 
-def test_light_imports():
-    heavy = ("torch", "onnxruntime", "qdrant_edge", "numpy")
-    code = f"import sys, vrag.cli.app; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 def test_timing_says_where_the_time_went(cli, tmp_path):
     write_pdf(tmp_path / "d" / "one.pdf", MACHINES)
     done = cli("ingest", "d", "--timing")

@@ -8,7 +8,7 @@ from vrag import Index
 from vrag.errors import UsageError
 from vrag.evaluation.benchmarks.folder import load_benchmark
 from vrag.evaluation.runs.corpus import Corpus, digests_of
-from vrag.search.search import Hit
+from vrag.search.hit import Hit
 
 
 @pytest.fixture(scope="module")

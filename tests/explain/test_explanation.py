@@ -8,10 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tests.explain.test_heatmap import heat_of, hottest, lies_in
 from vrag import Index, VragError
-from vrag.embedders.builtin import WHOLE_QUERY
-from vrag.embedders.protocol import QueryVectors
-from vrag.explain.explanation import find_matches
+from vrag.embedders.protocol import WHOLE_QUERY, QueryVectors
 from vrag.explain.heatmap import paint, row_heat
+from vrag.explain.matching import find_matches
 from vrag.grid import WHOLE_PAGE, Grid, Tile
 from vrag.pages.page import Words
 

@@ -11,10 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.explain.test_heatmap import hottest, lies_in, one_hot
-from vrag.explain.counted import RegionAnswers, RowAnswer
-from vrag.explain.explanation import Explanation, Match
+from vrag.explain.explanation import Explanation, Match, RegionAnswers, RowAnswer, StageTrace
 from vrag.explain.html_report import heat_picture, html_report
-from vrag.explain.tracing import StageTrace
 from vrag.grid import Grid, Tile
 from vrag.search.typed_words import ADDED
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.catalog.documents import KEYS, Document, Documents
+from vrag.catalog.kinds import PAGE
 from vrag.catalog.metadata import Types, as_filtered
-from vrag.catalog.payload import PAGE
 from vrag.errors import UsageError
 from vrag.search.where import MOST_PAGE, parse_where, parse_where_documents
 from vrag.store.edge.edge import EdgeStore

@@ -21,7 +21,7 @@ from typing import Any
 
 from tests.soak.fork import say
 from vrag import Index
-from vrag.catalog.payload import ARRIVING, PAGE
+from vrag.catalog.kinds import ARRIVING, PAGE
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.places.place import FolderPlace, ServerPlace
 from vrag.store.interface import Condition, Record, Selection

@@ -14,7 +14,7 @@ from vrag import Index
 from vrag.cascade.bm25 import TEXT
 from vrag.catalog.documents import page_id
 from vrag.catalog.failures import Failures
-from vrag.catalog.payload import ARRIVING, PAGE
+from vrag.catalog.kinds import ARRIVING, PAGE
 from vrag.grid import FloatArray
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.pipeline.pipeline import CONTEXT, FULL

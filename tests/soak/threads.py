@@ -29,7 +29,7 @@ from vrag.errors import UsageError
 from vrag.pages.files import file_digest
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
-from vrag.search.search import Hit
+from vrag.search.hit import Hit
 
 CASCADES = (None, "exact", "two-stage", "three-stage")
 NAMES = tuple(f"{name}.pdf" for name in ("ash", "birch", "cedar", "elm", "fir", "oak"))

@@ -10,8 +10,8 @@ from tests.conftest import ANIMALS
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.catalog.contexts import context_id
+from vrag.catalog.kinds import ARRIVING, PAGE
 from vrag.catalog.page_record import without_sums
-from vrag.catalog.payload import ARRIVING, PAGE
 from vrag.errors import StoreError
 from vrag.pipeline.pipeline import CONTEXT
 from vrag.store.interface import Condition, Record, Selection

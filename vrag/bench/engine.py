@@ -17,7 +17,7 @@ from vrag.bits.cache.contents import CacheLayout
 from vrag.cascade.cascade import Stage
 from vrag.cascade.text import parse_cascade
 from vrag.catalog.documents import KEYS
-from vrag.catalog.payload import PAGE
+from vrag.catalog.kinds import PAGE
 from vrag.grid import FloatArray
 from vrag.pooling.poolings import normalise
 from vrag.search.ranking import rank_pages

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vrag.catalog.payload import PAGE, page_words
+from vrag.catalog.kinds import PAGE
+from vrag.catalog.payload import page_words
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import FULL

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
-from vrag.catalog.payload import ARRIVING, DOCUMENT, PAGE, reading
+from vrag.catalog.kinds import ARRIVING, DOCUMENT, PAGE, reading
 from vrag.errors import StoreError, UsageError
 from vrag.runtime.memo import Memo
 from vrag.runtime.pathtext import from_stored, quoted, to_stored

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from vrag.catalog.documents import page_id
-from vrag.catalog.payload import FAILURE, reading
+from vrag.catalog.kinds import FAILURE, reading
 from vrag.runtime.pathtext import from_stored, to_stored
 from vrag.store.interface import Condition, Payload, Record, Selection, Store
 

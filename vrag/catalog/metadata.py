@@ -15,7 +15,7 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 from vrag.catalog.documents import page_id
-from vrag.catalog.payload import TYPES, reading
+from vrag.catalog.kinds import TYPES, reading
 from vrag.errors import UsageError
 from vrag.runtime.parsing import real_number
 from vrag.runtime.pathtext import quoted

@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from vrag.cascade.bm25 import TEXT
-from vrag.catalog.payload import TEXT_KEY, page_grid, page_words
+from vrag.catalog.kinds import TEXT_KEY
+from vrag.catalog.payload import page_grid, page_words
 from vrag.embedders.protocol import PageVectors
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import FULL, Pipeline

@@ -8,26 +8,18 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vrag.errors import StoreError
+from vrag.catalog.kinds import PAGE, reading
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid, Tile
 from vrag.pages.page import Page, Words
-from vrag.store.interface import ARRIVING as ARRIVING
-from vrag.store.interface import DOCUMENT as DOCUMENT
-from vrag.store.interface import PAGE as PAGE
 from vrag.store.interface import Payload
 
-FAILURE, TYPES = "failure", "types"  # kinds beside those of the store
-TEXT_KEY = "text"  # a page's words, indexed by the engine
 MOST_ROWS = 1 << 20  # of a page's grid
 _STEPS = 65535
-_REPAIR = "vrag verify names what is damaged; with --repair it is indexed again."
 
 
 def page_payload(page: Page, grid: Grid, doc_id: str, kind: str = PAGE) -> Payload:
@@ -55,23 +47,6 @@ def page_payload(page: Page, grid: Grid, doc_id: str, kind: str = PAGE) -> Paylo
     if page.notes:
         payload["notes"] = list(page.notes)
     return payload
-
-
-@contextmanager
-def reading(what: str) -> Iterator[None]:
-    """The border where a record that lacks something, or has it in another form, becomes a sentence.
-
-    Args:
-        what: "a page", "a document"; for the message.
-
-    Raises:
-        StoreError: Instead of what Python says of it.
-    """
-    try:
-        yield
-    except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, zlib.error) as error:
-        says = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise StoreError(f"The index's record of {what} is damaged: {says[:100]}.", _REPAIR) from error
 
 
 def page_place(payload: Payload) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from vrag.catalog.documents import Documents, page_id
 from vrag.catalog.failures import Failures
-from vrag.catalog.payload import PAGE
+from vrag.catalog.kinds import PAGE
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import Pipeline
 from vrag.runtime.gate import Gate

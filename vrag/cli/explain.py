@@ -28,8 +28,7 @@ from vrag.runtime.pathtext import shown
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vrag.explain.counted import RegionAnswers
-    from vrag.explain.explanation import Explanation, Match
+    from vrag.explain.explanation import Explanation, Match, RegionAnswers
     from vrag.search.query_text import Words
 
 _SHOWN_MATCHES = 5  # of a hit in `search --explain`

@@ -25,8 +25,8 @@ from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
     from vrag.index import Index
+    from vrag.search.hit import Hit
     from vrag.search.query_text import Words
-    from vrag.search.search import Hit
 
 _STDIN = Path("-")
 _TITLE = 200  # characters of a query above its hits

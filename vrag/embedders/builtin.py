@@ -17,7 +17,7 @@ from vrag.embedders.minilm import MiniLM
 from vrag.embedders.models import BUILTIN
 from vrag.embedders.options import ModelOptions
 from vrag.embedders.pieces import CLS, SEP, Pieces, WordPieces
-from vrag.embedders.protocol import Fingerprint, PageVectors, QueryVectors
+from vrag.embedders.protocol import WHOLE_QUERY, Fingerprint, PageVectors, QueryVectors
 from vrag.embedders.weights import HUB_ID, SHA256, TOKENIZER_FILE, WEIGHTS_FILE, find_weights
 from vrag.embedders.windows import Window, split_windows
 from vrag.errors import UsageError
@@ -27,7 +27,6 @@ from vrag.runtime.timing import timed
 
 WINDOW = 126  # pieces read together; with the two special tokens the length the model was trained with
 OVERLAP = 16
-WHOLE_QUERY = "(whole query)"
 SENTENCE_WEIGHT = 0.25  # of the row for the whole query, against the sum of its pieces
 VECTORS_VERSION = 1  # to be raised when the same words would get other vectors
 

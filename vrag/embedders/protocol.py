@@ -6,13 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vrag.embedders.options import ModelOptions
-from vrag.grid import FloatArray, Grid
-from vrag.pages.page import Page, PageSpec
+
+if TYPE_CHECKING:
+    from vrag.grid import FloatArray, Grid
+    from vrag.pages.page import Page, PageSpec
 
 Fact = str | int | float | bool
+WHOLE_QUERY = "(whole query)"  # the token of a row that stands for all words together
 # bfloat16 on one device against float32 on another moves a mean vector by less; another model by far more.
 CANARY_TOLERANCE = 0.025
 

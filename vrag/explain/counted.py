@@ -13,7 +13,8 @@ import numpy as np
 from vrag.cascade.cascade import Stage
 from vrag.catalog.contexts import context_id
 from vrag.catalog.payload import page_grid, page_words
-from vrag.grid import Box, FloatArray
+from vrag.explain.explanation import RegionAnswers, RowAnswer
+from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import CONTEXT
 from vrag.search.context import CONTEXT_WEIGHT
 from vrag.search.passages import Passage, find_passages
@@ -21,45 +22,6 @@ from vrag.search.running import Runner
 from vrag.search.snippet import row_texts
 from vrag.search.watching import Watched
 from vrag.store.interface import Record, Scored
-
-
-@dataclass(frozen=True, slots=True)
-class RowAnswer:
-    """What counted for one row of the query.
-
-    Args:
-        source: "region", "head" (the first rows of the page), "context" (of the document), or "page" (elsewhere on it).
-        row: Row of the page's vector, from 0; of the context's where that answered.
-        text: The word of the page that answered; empty for a context.
-        contribution: What it adds to the stage's score; a context's is weighted.
-    """
-
-    source: str
-    row: int
-    text: str
-    contribution: float
-
-
-@dataclass(frozen=True, slots=True)
-class RegionAnswers:
-    """What a stage with regions or context counted on one page.
-
-    Args:
-        stage: Its text.
-        rows: First row and end of the region that a hit reports; None when the stage looks for none.
-        region: Where that lies: x0, y0, x1, y1 as shares of the page.
-        answers: One for each of the query's m rows.
-    """
-
-    stage: str
-    rows: tuple[int, int] | None
-    region: Box | None
-    answers: tuple[RowAnswer, ...]
-
-    @property
-    def score(self) -> float:
-        """The stage's score of the page, before anything is blended in."""
-        return sum(answer.contribution for answer in self.answers)
 
 
 def find_answers(watched: Watched, query: FloatArray, page: Record) -> RegionAnswers | None:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from vrag.catalog.payload import page_grid, page_words
 from vrag.errors import UsageError
 from vrag.explain.counted import find_answers
-from vrag.explain.explanation import Explanation, Match, explain_page, find_matches
+from vrag.explain.explanation import Explanation, Match
+from vrag.explain.matching import explain_page, find_matches
 from vrag.explain.tracing import trace
 from vrag.pipeline.pipeline import FULL
+from vrag.search.hit import Hit
 from vrag.search.plan import Limits
 from vrag.search.query_text import Words, read_query
-from vrag.search.search import Hit
 from vrag.search.searcher import Searcher, Where
 from vrag.search.watching import watch
 

@@ -1,22 +1,100 @@
-"""Explanations: why a page stands where it stands, from what the store holds; no page is embedded again."""
+"""What an explanation says: why a page stands where it stands; `vrag.explain.explaining` makes one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from vrag.catalog.documents import Documents
-from vrag.catalog.payload import page_grid, page_place, page_words
-from vrag.embedders.protocol import QueryVectors
-from vrag.explain.counted import RegionAnswers, RowAnswer
-from vrag.explain.tracing import StageTrace
-from vrag.grid import Box, FloatArray, Grid
-from vrag.pages.page import Words
-from vrag.pipeline.pipeline import FULL
-from vrag.search.snippet import row_texts
 from vrag.search.typed_words import TypedWord, typed_words
-from vrag.store.interface import Record
+
+if TYPE_CHECKING:
+    from vrag.grid import Box, FloatArray, Grid
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """A summand of a blended score: the stage's own scoring, or an addition such as `0.4*text`."""
+
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageTrace:
+    """How a page fared in one stage.
+
+    Args:
+        stage: The stage's name, as in `Hit.stages`.
+        rank: From 1 among the stage's candidates; where the page would stand when it was no candidate.
+        score: Score of this stage; 0 by words when it has none of the query's.
+        candidates: Pages the stage scored.
+        limit: Pages it lets through.
+        passed: Whether the page is one of them; False too when an earlier stage dropped it.
+        branch: Such as "union 2" for a stage of the second branch of a union; empty outside of fusions.
+        parts: What the score is the sum of, where others are blended in.
+    """
+
+    stage: str
+    rank: int
+    score: float
+    candidates: int
+    limit: int
+    passed: bool
+    branch: str = ""
+    parts: tuple[ScorePart, ...] = ()
+
+    @property
+    def standing(self) -> str:
+        """The rank, in words."""
+        if self.rank > self.candidates:  # it was none of them
+            return f"behind all {self.candidates}" if self.candidates else "none found"
+        return f"{self.rank} of {self.candidates}"
+
+    @property
+    def outcome(self) -> str:
+        """What became of the page, in words."""
+        if not self.candidates:
+            return "out (no page was found)"
+        return f"passed (best {self.limit})" if self.passed else f"out (best {self.limit} pass)"
+
+
+@dataclass(frozen=True, slots=True)
+class RowAnswer:
+    """What counted for one row of the query.
+
+    Args:
+        source: "region", "head" (the first rows of the page), "context" (of the document), or "page" (elsewhere on it).
+        row: Row of the page's vector, from 0; of the context's where that answered.
+        text: The word of the page that answered; empty for a context.
+        contribution: What it adds to the stage's score; a context's is weighted.
+    """
+
+    source: str
+    row: int
+    text: str
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class RegionAnswers:
+    """What a stage with regions or context counted on one page.
+
+    Args:
+        stage: Its text.
+        rows: First row and end of the region that a hit reports; None when the stage looks for none.
+        region: Where that lies: x0, y0, x1, y1 as shares of the page.
+        answers: One for each of the query's m rows.
+    """
+
+    stage: str
+    rows: tuple[int, int] | None
+    region: Box | None
+    answers: tuple[RowAnswer, ...]
+
+    @property
+    def score(self) -> float:
+        """The stage's score of the page, before anything is blended in."""
+        return sum(answer.contribution for answer in self.answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,71 +206,3 @@ def _word_match(explanation: Explanation, word: TypedWord) -> WordMatch:
     most = max(answers, key=lambda answer: answer.contribution)
     counted = replace(most, contribution=sum(answer.contribution for answer in answers))
     return WordMatch(word.text, word.rows, best, total, counted)
-
-
-def find_matches(query: QueryVectors, full: FloatArray, grid: Grid, words: Words) -> tuple[Match, ...]:
-    """For each of the query's m rows the page row that is most like it.
-
-    Args:
-        query: m rows with their tokens.
-        full: float32 [n, d], the page's multivector.
-        grid: Where its n rows lie.
-        words: The page's words, to name the rows by.
-    """
-    similarities, weights = _cosines(query, full)
-    rows = similarities.argmax(axis=1)
-    best = similarities.max(axis=1)
-    named = zip(query.tokens, best, best * weights, rows, row_texts(rows, grid, words), strict=True)
-    places = _places(grid) or [""] * len(grid)
-    return tuple(
-        Match(token, float(similarity), float(adds), int(row), text, places[row], _box(grid.boxes[row]))
-        for token, similarity, adds, row, text in named
-    )
-
-
-def explain_page(
-    query: str,
-    embedded: QueryVectors,
-    record: Record,
-    documents: Documents,
-    cascade: str,
-    stages: tuple[StageTrace, ...],
-    counted: RegionAnswers | None = None,
-) -> Explanation:
-    """The explanation of one page, from its record with the vector `full`.
-
-    Args:
-        query: What was looked for.
-        embedded: Its rows.
-        record: The page's record.
-        documents: Names of documents.
-        cascade: Text of the cascade.
-        stages: From `vrag.explain.tracing.trace`.
-        counted: From `vrag.explain.counted.find_answers`.
-    """
-    full, grid, words = record.vectors[FULL], page_grid(record.payload), page_words(record.payload)
-    doc_id, number = page_place(record.payload)
-    name, path = documents.label(doc_id)
-    matches = find_matches(embedded, full, grid, words)
-    return Explanation(query, name, path, number, cascade, stages, matches, *_cosines(embedded, full), grid, counted)
-
-
-def _cosines(query: QueryVectors, full: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Cosines [m, n] of the query's rows with the page's unit rows, and the lengths [m] of the query's rows."""
-    weights = np.linalg.norm(query.vectors, axis=1)
-    return (query.vectors @ full.T) / np.maximum(weights, 1e-12)[:, None], weights
-
-
-def _places(grid: Grid) -> list[str]:
-    """A name for each of the n patches; empty for words."""
-    several = len(grid.tiles) > 1
-    places = []
-    for number, tile in enumerate(grid.tiles, 1):
-        prefix = "whole page, " if tile.is_global and several else f"tile {number}, " if several else ""
-        places += [f"{prefix}row {i // tile.cols + 1}, column {i % tile.cols + 1}" for i in range(len(tile))]
-    return places
-
-
-def _box(row: FloatArray) -> Box:
-    x0, y0, x1, y1 = (round(float(value), 5) for value in row)
-    return x0, y0, x1, y1

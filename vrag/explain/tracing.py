@@ -9,57 +9,11 @@ from itertools import pairwise
 from vrag.cascade.cascade import Fusion, Stage
 from vrag.catalog.documents import Documents
 from vrag.errors import UsageError
+from vrag.explain.explanation import ScorePart, StageTrace
 from vrag.search.ranking import step_labels
 from vrag.search.search import result_order
 from vrag.search.watching import PageScore, Watched
 from vrag.store.interface import Record, Scored
-
-
-@dataclass(frozen=True, slots=True)
-class ScorePart:
-    """A summand of a blended score: the stage's own scoring, or an addition such as `0.4*text`."""
-
-    name: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class StageTrace:
-    """How a page fared in one stage.
-
-    Args:
-        stage: The stage's name, as in `Hit.stages`.
-        rank: From 1 among the stage's candidates; where the page would stand when it was no candidate.
-        score: Score of this stage; 0 by words when it has none of the query's.
-        candidates: Pages the stage scored.
-        limit: Pages it lets through.
-        passed: Whether the page is one of them; False too when an earlier stage dropped it.
-        branch: Such as "union 2" for a stage of the second branch of a union; empty outside of fusions.
-        parts: What the score is the sum of, where others are blended in.
-    """
-
-    stage: str
-    rank: int
-    score: float
-    candidates: int
-    limit: int
-    passed: bool
-    branch: str = ""
-    parts: tuple[ScorePart, ...] = ()
-
-    @property
-    def standing(self) -> str:
-        """The rank, in words."""
-        if self.rank > self.candidates:  # it was none of them
-            return f"behind all {self.candidates}" if self.candidates else "none found"
-        return f"{self.rank} of {self.candidates}"
-
-    @property
-    def outcome(self) -> str:
-        """What became of the page, in words."""
-        if not self.candidates:
-            return "out (no page was found)"
-        return f"passed (best {self.limit})" if self.passed else f"out (best {self.limit} pass)"
 
 
 def trace(watched: Watched, documents: Documents, page: Record) -> tuple[StageTrace, ...]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from vrag.catalog.documents import Document
-from vrag.catalog.stored import Stored
 from vrag.ingest.sources import is_gone
+
+if TYPE_CHECKING:
+    from vrag.catalog.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)

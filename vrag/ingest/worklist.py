@@ -10,8 +10,8 @@ from typing import Any
 
 from vrag.catalog.documents import CURRENT, Document
 from vrag.catalog.failures import Failure, Failures
+from vrag.catalog.kinds import ARRIVING
 from vrag.catalog.metadata import Types, as_filtered, of_file, together
-from vrag.catalog.payload import ARRIVING
 from vrag.catalog.stored import Stored
 from vrag.errors import EncryptedError, PageError, UsageError
 from vrag.ingest.ingest_options import IngestOptions

@@ -15,8 +15,9 @@ from typing import Generic, TypeVar
 
 from vrag.catalog.documents import CURRENT
 from vrag.catalog.failures import Failures
+from vrag.catalog.kinds import ARRIVING, PAGE
 from vrag.catalog.page_record import page_record
-from vrag.catalog.payload import ARRIVING, PAGE, page_payload
+from vrag.catalog.payload import page_payload
 from vrag.catalog.replacing import replace_older
 from vrag.catalog.stored import Stored
 from vrag.embedders.protocol import PageVectors

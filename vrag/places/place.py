@@ -1,7 +1,7 @@
 """Where an index is: a folder on this machine, or a collection on a Qdrant server.
 
 An index explains itself: its facts lie beside its pages, in `index.json` of the folder or in one
-record of the collection, so any machine opens it by its place alone.
+record of the collection, so any machine opens it by its place alone. Choosing a place loads nothing of engine or model.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from vrag.errors import IndexExistsError, IndexMismatchError, UsageError
-from vrag.places.facts import Facts, write_facts
 from vrag.places.leftovers import find_stranger, forget_bits
 from vrag.places.swap import finish_interrupted_swap
 from vrag.runtime.parsing import MalformedError, parse_json, read_text
 from vrag.runtime.pathtext import shown
 from vrag.settings import INDEX_ENV, INDEX_FILE, INDEX_NAME, SHARD, find_index, index_for_writing, is_index
-from vrag.store.interface import Record, Selection, Store, VectorField
-from vrag.store.layout import ServerLayout
+from vrag.store.interface import Record, Selection
 from vrag.store.server.address import URL_ENV, Server, collection_name
 
 if TYPE_CHECKING:
+    from vrag.places.facts import Facts
+    from vrag.store.interface import Store, VectorField
+    from vrag.store.layout import ServerLayout
     from vrag.store.server.connect import Connection
 
 FACTS_ID = "00000000-0000-5000-8000-000000000001"
@@ -119,6 +120,8 @@ class FolderPlace:
 
     def facts(self) -> Facts:
         """What `index.json` says, after a repooling that was cut off at its end is finished."""
+        from vrag.places.facts import Facts
+
         finish_interrupted_swap(self._folder, self.wait)
         file = self._folder / INDEX_FILE
         if not self.holds_index():
@@ -133,6 +136,8 @@ class FolderPlace:
 
     def write_facts(self, facts: Facts) -> None:
         """A new `index.json` in the place of the old one."""
+        from vrag.places.facts import write_facts
+
         write_facts(self._folder, facts)
 
     def create(
@@ -140,6 +145,7 @@ class FolderPlace:
     ) -> Store:
         """A new shard and its `index.json`; what a crash left of an earlier try is removed first."""
         from vrag.bits.beside import BitsStore
+        from vrag.places.facts import write_facts
 
         self.require_free()
         shard = self._folder / SHARD
@@ -182,6 +188,8 @@ class ServerPlace:
 
     def facts(self) -> Facts:
         """What the record of facts says."""
+        from vrag.places.facts import Facts
+
         record = self._facts_record()
         if record is None:
             hint = f"Make one with: vrag ingest FOLDER --url {self.server.url} --collection {self.collection}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vrag.search.search import Hit
+from vrag.search.hit import Hit
 
 _KEYS = ("rank", "score", "doc", "path", "page", "stages", "region", "context_words")
 

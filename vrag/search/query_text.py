@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from vrag.catalog.payload import TEXT_KEY
+from vrag.catalog.kinds import TEXT_KEY
 from vrag.errors import UsageError
 from vrag.runtime.parsing import MalformedError, check_unicode
 from vrag.runtime.pathtext import quoted, shown

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from vrag.cascade.cascade import Cascade, Stage
 from vrag.catalog.documents import Documents, Label
 from vrag.errors import StoreError
-from vrag.grid import Box
+from vrag.search.hit import Hit as Hit
 from vrag.search.passages import Passage, find_passages
 from vrag.search.ranking import Ranking, rank_pages
 from vrag.search.running import Runner
@@ -20,37 +20,6 @@ from vrag.store.interface import Scored
 # Equal scores are told apart by document and page; this many more points than hits are read so
 # that a tie at the end of the list does not depend on the engine's order.
 _TIE_MARGIN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A page found.
-
-    Args:
-        rank: From 1.
-        score: Score of the last stage; MaxSim when that stage is `full`.
-        doc: Name of the document, as `--where doc=` takes it.
-        path: Absolute path of its file.
-        page: Page number from 1.
-        stages: Score of this page in every stage, whichever branch found it, by the stage's label.
-        id: Id of the page's record.
-        rows: First row and end of the best passage in the page's `full` multivector, where a stage looked for regions.
-        region: Where that lies: x0, y0, x1, y1 as shares of the page.
-        words: First word and end of that passage; None where rows are patches, or no stage looked for regions.
-        context_words: Words of the query that the document's own context answers better than this page does.
-    """
-
-    rank: int
-    score: float
-    doc: str
-    path: str
-    page: int
-    stages: dict[str, float]
-    id: str
-    rows: tuple[int, int] | None = None
-    region: Box | None = None
-    context_words: tuple[str, ...] = ()
-    words: tuple[int, int] | None = None
 
 
 def search(
@@ -74,9 +43,10 @@ def search(
     answered = _context_words(runner, cascade, ranking, best, words)
     hits = []
     for rank, point in enumerate(best, 1):
-        name, path = labels[str(point.payload["doc_id"])]
+        doc_id = str(point.payload["doc_id"])
+        name, path = labels[doc_id]
         scores = {label: scores[point.id] for label, scores in ranking.stages if point.id in scores}
-        hit = Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id)
+        hit = Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id, doc_id=doc_id)
         hit = replace(hit, context_words=answered.get(point.id, ()))
         passage = passages.get(point.id)
         hits.append(replace(hit, rows=passage.rows, region=passage.box, words=passage.words) if passage else hit)

@@ -12,12 +12,13 @@ from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import FULL
 from vrag.search.context import Contexts
+from vrag.search.hit import Hit
 from vrag.search.passages import page_snippet
 from vrag.search.plan import Detail, Limits
 from vrag.search.query_text import Words, check_query, read_query
 from vrag.search.rescoring import Rescorer
 from vrag.search.running import Runner
-from vrag.search.search import Hit, search
+from vrag.search.search import search
 from vrag.search.typed_words import typed_words
 from vrag.search.watching import Watched, watch
 from vrag.search.where import parse_where

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vrag.embedders.builtin import WHOLE_QUERY
+from vrag.embedders.protocol import WHOLE_QUERY
 
 ADDED = "(added by the model)"  # tokens of its prompt, and those that it was trained to see behind every query
 _MARKS = ("##", "\N{LOWER ONE EIGHTH BLOCK}", "Ġ")  # of WordPiece, SentencePiece and byte-level BPE

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 from vrag.catalog.documents import Document, Documents
+from vrag.catalog.kinds import PAGE
 from vrag.catalog.metadata import Types, cleaned, is_date, moment
-from vrag.catalog.payload import PAGE
 from vrag.errors import UsageError
 from vrag.runtime.parsing import MalformedError, real_number, whole_number
 from vrag.runtime.pathtext import quoted

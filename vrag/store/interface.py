@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-from vrag.grid import FloatArray
+    from vrag.grid import FloatArray
 
 Payload = dict[str, Any]
 PAGE, DOCUMENT = "page", "document"  # values of the payload's `kind`: what an index must not lose
@@ -49,7 +50,7 @@ class SparseVector:
     values: FloatArray
 
 
-AnyVector = FloatArray | SparseVector
+AnyVector: TypeAlias = "FloatArray | SparseVector"
 
 
 @dataclass(frozen=True, slots=True)

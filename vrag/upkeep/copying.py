@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from vrag.catalog.documents import KEYS
+from vrag.catalog.kinds import ARRIVING, DOCUMENT, PAGE
 from vrag.catalog.metadata import index_metadata
-from vrag.catalog.payload import ARRIVING, DOCUMENT, PAGE
 from vrag.errors import StoreError
 from vrag.places.facts import Facts
 from vrag.places.place import INDEX, Place

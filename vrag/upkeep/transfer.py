@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from vrag.catalog.payload import PAGE
+from vrag.catalog.kinds import PAGE
 from vrag.errors import StoreError
 from vrag.places.opening import locked, opened_store
 from vrag.places.place import Place

@@ -12,8 +12,9 @@ from vrag.bits.beside import bits_damage, make_bits_again
 from vrag.cascade.bm25 import TEXT
 from vrag.catalog.contexts import CONTEXTS, lacking_contexts
 from vrag.catalog.documents import CURRENT, Document
+from vrag.catalog.kinds import ARRIVING, PAGE
 from vrag.catalog.page_record import WORDS, is_changed, pooled_again
-from vrag.catalog.payload import ARRIVING, PAGE, page_grid, page_words
+from vrag.catalog.payload import page_grid, page_words
 from vrag.catalog.stored import Stored
 from vrag.errors import StoreError
 from vrag.grid import FloatArray
@@ -22,30 +23,10 @@ from vrag.runtime.batching import batched
 from vrag.store.checks import fits
 from vrag.store.edge.manifest import accept_loss, loss
 from vrag.store.interface import Condition, Record, Selection, VectorField
+from vrag.upkeep.problem import Problem
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
 _LENGTH = 0.05  # by how much a row's length may differ from 1: of bfloat16 numbers it differs by 0.004
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that is not as it should be.
-
-    Args:
-        path: The document's first file; empty when the document is not known.
-        page: From 1; None when it is about the document.
-        problem: What is wrong.
-        doc_id: The document.
-        record_id: The record to throw away, or to make again; empty when there is none.
-        derived: Whether it is only what can be made again from the page's `full`, without its file.
-    """
-
-    path: str
-    page: int | None
-    problem: str
-    doc_id: str = ""
-    record_id: str = ""
-    derived: bool = False
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ from tests.embedders.colpali.test_patches import inputs
 from tests.embedders.painting import noise
 from tests.explain.test_heatmap import hottest, lies_in
 from vrag.embedders.protocol import QueryVectors
-from vrag.explain.explanation import find_matches
 from vrag.explain.heatmap import located, paint, row_heat
+from vrag.explain.matching import find_matches
 from vrag.pages.page import Words
 from vrag.pooling.poolings import normalise
 

@@ -24,7 +24,7 @@ from vrag.index import Index
 from vrag.ingest.report import IngestReport, Progress
 from vrag.pipeline.choosing import choose_pipeline
 from vrag.pipeline.pipeline import load_pipeline
-from vrag.search.search import Hit
+from vrag.search.hit import Hit
 
 WARM = "warm"
 TOP = 10  # hits of the timed search: a page of results

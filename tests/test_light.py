@@ -1,0 +1,41 @@
+"""What a command needs that asks another process is loaded in an instant: no array, no engine, no model, no picture."""
+
+import json
+import subprocess
+import sys
+
+HEAVY = ("numpy", "qdrant_client", "qdrant_edge", "onnxruntime", "PIL", "torch")
+LIGHT = (  # every place, result and option that the two processes speak of, and the commands that do
+    "vrag.catalog.as_json", "vrag.catalog.documents", "vrag.catalog.failures", "vrag.catalog.metadata",
+    "vrag.cli.app", "vrag.cli.documents", "vrag.cli.explain", "vrag.cli.health", "vrag.cli.info", "vrag.cli.ingest",
+    "vrag.cli.search", "vrag.cli.watch", "vrag.embedders.options", "vrag.embedders.protocol", "vrag.explain.as_json",
+    "vrag.explain.explanation", "vrag.ingest.ingest_options", "vrag.ingest.metadata_files", "vrag.ingest.pruning",
+    "vrag.ingest.report", "vrag.places.place", "vrag.runtime.lock", "vrag.search.as_json", "vrag.search.hit",
+    "vrag.search.query_text", "vrag.search.where", "vrag.upkeep.problem",
+)  # fmt: skip
+LOADED = f"""
+import importlib, json, sys
+found = {{}}
+for name in {LIGHT!r}:
+    importlib.import_module(name)
+    found[name] = [heavy for heavy in {HEAVY!r} if heavy in sys.modules]
+print(json.dumps(found))
+"""
+
+
+def test_asking_another_process_loads_nothing_heavy():
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    assert {name: heavy for name, heavy in json.loads(done.stdout).items() if heavy} == {}
+
+
+def test_choosing_a_folder_loads_nothing_heavy(tmp_path):
+    (tmp_path / "index.json").write_text("{}")
+    code = f"""
+import sys
+from pathlib import Path
+from vrag.places.place import as_place, choose_place
+assert as_place({str(tmp_path)!r}).name == choose_place(Path({str(tmp_path)!r})).name
+print([heavy for heavy in {HEAVY!r} if heavy in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
