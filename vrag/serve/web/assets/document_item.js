@@ -1,0 +1,49 @@
+// One document of the list: its first page, its name, what is known of it, and what one can do with it.
+
+import { query } from "./api.js";
+import { deleteSoon } from "./deleting.js";
+import { h } from "./dom.js";
+import { counted, valueText } from "./format.js";
+import { pageAddress } from "./hit.js";
+import { icon } from "./icons.js";
+import { failures } from "./job_text.js";
+import { editor } from "./metadata_editor.js";
+import { iconButton } from "./states.js";
+
+const STATES = { partial: "Not all pages are read yet", arriving: "A new version is arriving" };
+
+export function documentItem(document, facts, editable) {
+  const item = h("li", { class: "document", data: { doc: document.doc, id: document.id, state: document.state } });
+  const draw = () => item.replaceChildren(...parts(item, document, editable, edit));
+  const edit = () => item.append(editor(document, facts, (changed) => {
+    if (changed) Object.assign(document, changed);
+    draw();
+    item.querySelector(".edit")?.focus();
+  }));
+  draw();
+  return item;
+}
+
+function parts(item, document, editable, edit) {
+  const { title, doc, state } = document;
+  const known = Object.entries(document.metadata).filter(([key]) => key !== "title");
+  return [
+    h("a", { class: "cover", href: pageAddress(document.id, 1), tabindex: "-1", "aria-hidden": "true" }, h("img", { src: document.thumbnail_url, alt: "", loading: "lazy", decoding: "async" })),
+    h("div", { class: "document-text" },
+      h("h2", {}, h("a", { href: pageAddress(document.id, 1) }, valueText(title))),
+      h("p", { class: "file" }, title !== doc && h("span", { class: "name" }, doc), h("span", {}, counted(document.pages, "page")),
+        STATES[state] && h("span", { class: "badge" }, STATES[state])),
+      known.length > 0 && h("dl", { class: "known" }, known.map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, valueText(value))))),
+      document.failures.length > 0 && failures(document.failures)),
+    h("div", { class: "document-tools" },
+      h("a", { class: "button quiet", href: `/${query({ "f.doc": doc })}`, "aria-label": `Search in ${doc}`, title: `Search in ${doc}` }, icon("search")),
+      named(iconButton("open", `Open ${doc} as a file`, () => open(document.file_url, "_blank", "noopener")), "open-file"),
+      editable && named(iconButton("edit", `Edit what is known of ${doc}`, (event) => { event.currentTarget.disabled = true; edit(); }), "edit"),
+      editable && named(iconButton("trash", `Delete ${doc}`, () => deleteSoon(document, item)), "delete")),
+  ].filter(Boolean);
+}
+
+function named(button, name) {
+  button.classList.add(name);
+  return button;
+}

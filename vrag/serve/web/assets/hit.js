@@ -1,0 +1,46 @@
+// One hit: the page's thumbnail with the region that answers, where it stands, and the passage.
+
+import { query } from "./api.js";
+import { h, placed } from "./dom.js";
+import { valueText } from "./format.js";
+import { marked } from "./marks.js";
+import { go } from "./router.js";
+
+/** Address of a hit's page in the viewer; it carries the search, so that the page can say why it was found. */
+export function pageAddress(id, page, parameters = {}) {
+  return `/doc/${id}/${page}${query(parameters)}`;
+}
+
+/** A hit as a list item. `title` is left out where a heading above has it. */
+export function hitItem(hit, parameters, { withTitle = true } = {}) {
+  const address = pageAddress(hit.doc_id, hit.page, parameters);
+  const open = (event) => {
+    const chosen = getSelection();
+    if (!event.target.closest("a") && (chosen.isCollapsed || !event.currentTarget.contains(chosen.anchorNode))) go(address);
+  };
+  const label = withTitle ? valueText(hit.title) : `Page ${hit.page}`;
+  return h("li", { class: "hit", data: { doc: hit.doc, page: hit.page, id: hit.doc_id }, on: { click: open } },
+    thumbnail(hit, address),
+    h("div", { class: "hit-text" },
+      h("h3", {}, h("a", { href: address, class: "hit-link", "aria-label": `${valueText(hit.title)}, page ${hit.page}` }, label)),
+      h("p", { class: "hit-where" },
+        withTitle && h("span", { class: "page-number" }, `Page ${hit.page}`),
+        withTitle && hit.title !== hit.doc && h("span", { class: "file" }, hit.doc),
+        relevance(hit.relevance)),
+      hit.snippet ? h("p", { class: "snippet" }, marked(hit.snippet, hit.matched ?? [])) : h("p", { class: "snippet none" }, "No text stands on this page; its picture answers."),
+      (hit.context_words ?? []).length > 0 &&
+        h("p", { class: "context" }, `The document itself answers: ${hit.context_words.join(", ")}`)));
+}
+
+function thumbnail(hit, address) {
+  const image = h("img", { src: hit.thumbnail_url, alt: `Page ${hit.page} of ${valueText(hit.title)}`, decoding: "async" });
+  return h("a", { class: "thumb", href: address, tabindex: "-1", "aria-hidden": "true" },
+    h("span", { class: "sheet" }, image, hit.region && h("span", { class: "region", style: placed(hit.region, 1) })));
+}
+
+/** How a hit compares with the best one, as a short bar. */
+export function relevance(share) {
+  const said = `Relevance ${Math.round(share * 100)} of 100`;
+  return h("span", { class: "relevance", role: "img", "aria-label": said, title: said },
+    h("span", { style: { width: `${Math.max(4, share * 100)}%` } }));
+}

@@ -1,0 +1,68 @@
+// What the service is at: watched here for every view, and told to them as events.
+
+import { get } from "./api.js";
+import { forgetFacts } from "./index_facts.js";
+import { forgetAnswers } from "./searching.js";
+
+const BUSY_MS = 1500; // between looks while something goes on
+const IDLE_MS = 15000; // else: somebody may have begun something in a shell
+const events = new EventTarget();
+let known = new Map(); // id to state
+let timer = 0;
+let badge = null;
+
+export const hasEnded = (job) => ["done", "failed", "cancelled"].includes(job.state);
+
+export function startJobs(element) {
+  badge = element;
+  document.addEventListener("visibilitychange", () => document.hidden ? clearTimeout(timer) : look());
+  look();
+}
+
+/** Calls back when documents may have changed, or with "jobs" when jobs have; returns what ends it. */
+export function onChange(what, listener) {
+  const heard = (event) => listener(event.detail);
+  events.addEventListener(what, heard);
+  return () => events.removeEventListener(what, heard);
+}
+
+/** Look at once, e.g. after something was begun. */
+export async function look() {
+  clearTimeout(timer);
+  let busy = 0;
+  try {
+    const { jobs } = await get("/v1/jobs");
+    busy = jobs.filter((job) => !hasEnded(job)).length;
+    const settled = jobs.some((job) => hasEnded(job) && known.has(job.id) && !hasEnded({ state: known.get(job.id) }));
+    known = new Map(jobs.map((job) => [job.id, job.state]));
+    events.dispatchEvent(new CustomEvent("jobs", { detail: jobs }));
+    if (settled) documentsChanged();
+  } catch {
+    // The view that is shown says that the service is away; here it is asked again later.
+  }
+  badge.hidden = busy === 0;
+  badge.textContent = busy || "";
+  badge.setAttribute("aria-label", `${busy} running`);
+  if (!document.hidden) timer = setTimeout(look, busy ? BUSY_MS : IDLE_MS);
+}
+
+/** Follows one job to its end: `tell(job)` at every step. */
+export function follow(id, tell) {
+  look();
+  const source = new EventSource(`/v1/jobs/${id}/events`);
+  source.addEventListener("job", (event) => {
+    const job = JSON.parse(event.data);
+    tell(job);
+    if (!hasEnded(job)) return;
+    source.close();
+    documentsChanged();
+    look();
+  });
+}
+
+/** Answers and counts that were kept are of yesterday. */
+export function documentsChanged() {
+  forgetAnswers();
+  forgetFacts();
+  events.dispatchEvent(new CustomEvent("documents"));
+}

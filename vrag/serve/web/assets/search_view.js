@@ -1,0 +1,190 @@
+// Hits of a search, flat or by document, with filters beside them. Without a query: what the index has.
+
+import { query as asParametersText } from "./api.js";
+import { h } from "./dom.js";
+import { chips, documentFacet, facetGroup, loadFacets } from "./facets.js";
+import { asParameters, toggled } from "./filters.js";
+import { counted, milliseconds, valueText } from "./format.js";
+import { hitItem, relevance } from "./hit.js";
+import { home } from "./home_view.js";
+import { icon } from "./icons.js";
+import { indexFacts } from "./index_facts.js";
+import { go } from "./router.js";
+import { FIRST, MOST, remembered, search, wanted } from "./searching.js";
+import { button, failure, notice, skeleton } from "./states.js";
+
+const PAUSE_MS = 70; // between the last key and the search
+const PATIENCE_MS = 150; // before old hits look old
+
+export function show(main, route) {
+  const view = new SearchView(main);
+  view.update(route);
+  return view;
+}
+
+class SearchView {
+  constructor(main) {
+    this.main = main;
+    this.keys = {
+      ArrowDown: () => this.move(1), ArrowUp: () => this.move(-1), j: () => this.move(1), k: () => this.move(-1),
+      g: () => this.want.query && this.regroup(), Escape: () => this.escape(),
+    };
+  }
+
+  get title() {
+    return this.want.query ? `${this.want.query} · vrag` : "vrag";
+  }
+
+  update(route) {
+    this.parameters = route.parameters;
+    this.want = wanted(route.parameters);
+    this.isGrouped = route.parameters.get("by") === "document";
+    this.leave();
+    if (!this.want.query) this.showHome();
+    else if (remembered(this.want)) this.showAnswer(remembered(this.want));
+    else this.ask();
+  }
+
+  leave() {
+    clearTimeout(this.pause);
+    clearTimeout(this.patience);
+    this.asking?.abort();
+  }
+
+  showHome() {
+    this.results = null;
+    this.asking = new AbortController();
+    home(this.main, chips(this.want.filters, this.choose), this.asking.signal);
+  }
+
+  /** Ask after a pause; what comes too late is dropped, since `leave` aborts it. */
+  ask() {
+    const asking = (this.asking = new AbortController());
+    this.frame();
+    if (!this.results.childElementCount) this.results.replaceChildren(skeleton(4, "hit"));
+    this.patience = setTimeout(() => this.results?.setAttribute("aria-busy", "true"), PAUSE_MS + PATIENCE_MS);
+    this.pause = setTimeout(async () => {
+      try {
+        const answer = await search(this.want, asking.signal);
+        if (!asking.signal.aborted) this.showAnswer(answer);
+      } catch (error) {
+        if (!asking.signal.aborted) this.showError(error);
+      }
+    }, this.hits ? PAUSE_MS : 0);
+  }
+
+  /** The parts around the hits; made once, so that typing changes hits alone. */
+  frame() {
+    if (this.results?.isConnected) return;
+    this.bar = h("div", { class: "bar" });
+    this.results = h("div", { class: "results" });
+    this.side = h("aside", { class: "facets", id: "facets", "aria-label": "Filters" });
+    this.main.replaceChildren(h("div", { class: "searching" }, this.side, h("div", { class: "found" }, this.bar, this.results)));
+  }
+
+  showAnswer(answer) {
+    clearTimeout(this.patience);
+    this.frame();
+    this.hits = answer.hits;
+    this.results.removeAttribute("aria-busy");
+    this.showBar(answer);
+    this.results.replaceChildren(...(answer.hits.length ? this.list(answer.hits) : [this.nothing(answer)]));
+    this.showFacets();
+  }
+
+  showError(error) {
+    clearTimeout(this.patience);
+    this.hits = [];
+    this.results.removeAttribute("aria-busy");
+    this.bar.replaceChildren(h("div", { class: "chips" }, chips(this.want.filters, this.choose)));
+    this.results.replaceChildren(failure(error, () => this.ask()));
+  }
+
+  showBar(answer) {
+    const found = `${counted(answer.hits.length, "page")} in ${milliseconds(answer.took_ms)}`;
+    const toggle = (label, on) => h("button", { type: "button", "aria-pressed": String(this.isGrouped === on), on: { click: () => this.isGrouped !== on && this.regroup() } }, label);
+    const filters = h("button", { type: "button", class: "show-facets", "aria-controls": "facets", "aria-expanded": String(this.side.classList.contains("open")), on: { click: (event) => this.toggleFacets(event.currentTarget) } }, icon("filter"), "Filters");
+    this.bar.replaceChildren(
+      h("p", { class: "count", role: "status" }, found), filters,
+      h("div", { class: "segments", role: "group", "aria-label": "Order of hits" }, toggle("Best first", false), toggle("By document", true)),
+      h("div", { class: "chips" }, chips(this.want.filters, this.choose)));
+  }
+
+  toggleFacets(opener) {
+    opener.setAttribute("aria-expanded", String(this.side.classList.toggle("open")));
+  }
+
+  list(hits) {
+    const carried = this.carried();
+    const flat = () => [h("ol", { class: "hits" }, hits.map((hit) => hitItem(hit, carried)))];
+    const more = hits.length === this.want.k && this.want.k < MOST &&
+      h("p", { class: "more" }, button("More pages", () => this.change({ k: Math.min(MOST, this.want.k + FIRST) }, true)));
+    return [...(this.isGrouped ? grouped(hits, carried) : flat()), ...(more ? [more] : [])];
+  }
+
+  nothing(answer) {
+    const clear = button("Search without filters", () => this.change({}, false, new Map()), "main");
+    return notice({
+      picture: "search", title: "No page answers this",
+      lines: [answer.why_empty || "Try other words, or fewer of them."], actions: this.want.filters.size ? [clear] : [],
+    });
+  }
+
+  async showFacets() {
+    const { filters } = this.want;
+    const key = JSON.stringify([...filters]);
+    const own = documentFacet(this.hits);
+    const draw = () => this.side.replaceChildren(...[own, ...this.facets].filter(({ key: name, values }) => values.length > (filters.has(name) ? 0 : 1)).map((facet) => facetGroup(facet, filters, this.choose)));
+    if (this.facets) draw();
+    if (this.facetsOf === key) return;
+    try {
+      const { kinds } = await indexFacts();
+      const facets = await loadFacets(filters, kinds, this.asking?.signal);
+      if (this.want.filters !== filters) return;
+      [this.facets, this.facetsOf] = [facets, key];
+      draw();
+    } catch {
+      // Hits are there without them; the next search asks again.
+    }
+  }
+
+  choose = (key, value) => this.change({}, false, toggled(this.want.filters, key, value));
+
+  regroup() {
+    this.change({ by: this.isGrouped ? null : "document" }, true);
+  }
+
+  /** Another address of this view. */
+  change(changed, replace, filters = this.want.filters) {
+    const { k, by } = { k: this.parameters.get("k"), by: this.parameters.get("by"), ...changed };
+    go(`/${asParametersText({ q: this.want.query, ...asParameters(filters), by, k })}`, { replace });
+  }
+
+  /** What a page's address needs to know of this search. */
+  carried() {
+    return { q: this.want.query, ...asParameters(this.want.filters) };
+  }
+
+  move(step) {
+    const links = [...this.main.querySelectorAll(".hit-link")];
+    const at = links.indexOf(document.activeElement);
+    if (at + step < 0 || !links.length) document.getElementById("q").select();
+    else links[Math.min(at + step, links.length - 1)].focus();
+  }
+
+  escape() {
+    const box = document.getElementById("q");
+    if (document.activeElement !== box) box.select();
+    else if (this.want.query) go("/");
+    else box.blur();
+  }
+}
+
+/** Hits under a heading for each document; documents in the order of their best hit. */
+function grouped(hits, carried) {
+  const groups = new Map();
+  for (const hit of hits) groups.set(hit.doc_id, [...(groups.get(hit.doc_id) ?? []), hit]);
+  return [...groups.values()].map((own) => h("section", { class: "group" },
+    h("h2", {}, valueText(own[0].title), relevance(own[0].relevance), h("span", { class: "count" }, counted(own.length, "page"))),
+    h("ol", { class: "hits" }, own.map((hit) => hitItem(hit, carried, { withTitle: false })))));
+}
