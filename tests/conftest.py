@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import settings
 
 from tests.commands import one_model, run_here
 from tests.pdfs import write_pdf
+from tests.served import always_served
 
 os.environ.setdefault("VRAG_LOG", "off")  # nothing of a test goes into the user's log
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process that a test starts compiles all modules again
@@ -56,12 +58,18 @@ def command(*arguments):
     return [str(Path(sys.executable).with_name("vrag")), *map(str, arguments)]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--served", action="store_true", help="run commands while a service holds the index")
+
+
 @pytest.fixture
-def cli(tmp_path):
+def cli(tmp_path, request):
     """Run `vrag` as a user would, in an empty folder; in this process, which has loaded everything."""
+    held = always_served if request.config.getoption("--served") else nullcontext
 
     def run(*arguments, env=None, cwd=tmp_path):
-        return _finished(*run_here([*map(str, arguments)], _environment(env), cwd))
+        with held():
+            return _finished(*run_here([*map(str, arguments)], _environment(env), cwd))
 
     return run
 

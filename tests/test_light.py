@@ -6,11 +6,12 @@ import sys
 
 HEAVY = ("numpy", "qdrant_client", "qdrant_edge", "onnxruntime", "PIL", "torch")
 LIGHT = (  # every place, result and option that the two processes speak of, and the commands that do
-    "vrag.catalog.as_json", "vrag.catalog.documents", "vrag.catalog.failures", "vrag.catalog.metadata",
+    "vrag.catalog.documents_json", "vrag.catalog.documents", "vrag.catalog.failures", "vrag.catalog.metadata",
     "vrag.cli.app", "vrag.cli.documents", "vrag.cli.explain", "vrag.cli.health", "vrag.cli.info", "vrag.cli.ingest",
-    "vrag.cli.search", "vrag.cli.watch", "vrag.embedders.options", "vrag.embedders.protocol", "vrag.explain.as_json",
-    "vrag.explain.explanation", "vrag.ingest.ingest_options", "vrag.ingest.metadata_files", "vrag.ingest.pruning",
-    "vrag.ingest.report", "vrag.places.place", "vrag.runtime.lock", "vrag.search.as_json", "vrag.search.hit",
+    "vrag.cli.search", "vrag.cli.watch", "vrag.embedders.options", "vrag.embedders.protocol",
+    "vrag.explain.explanation", "vrag.explain.explanation_json", "vrag.ingest.ingest_options",
+    "vrag.ingest.metadata_files", "vrag.ingest.pruning", "vrag.ingest.report", "vrag.places.place", "vrag.remote.remote_index", "vrag.runtime.lock",
+    "vrag.search.hit", "vrag.search.hits_json",
     "vrag.search.query_text", "vrag.search.where", "vrag.upkeep.problem",
 )  # fmt: skip
 LOADED = f"""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vrag.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from vrag.catalog.failures import Failure
     from vrag.errors import VragError
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from vrag.search.hit import Hit
 
 __all__ = ["Failure", "Hit", "Index", "IngestReport", "VragError"]
-__version__ = "0.1.0"
 
 _HOME = {
     "Failure": "vrag.catalog.failures",

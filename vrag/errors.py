@@ -56,6 +56,10 @@ class BusyError(StoreError):
     """Somebody else has the index open; it can be had once they are done."""
 
 
+class ServedError(BusyError):
+    """A service has the index open, for others to use it through the service; it cannot be had alone."""
+
+
 class IndexMismatchError(VragError):
     """The index was made by another model, pipeline or format than the one in use."""
 

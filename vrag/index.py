@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
@@ -17,7 +18,7 @@ from vrag.catalog.kinds import reading
 from vrag.catalog.payload import page_place, page_words
 from vrag.embedders.families import ModelOptions
 from vrag.embedders.protocol import Fingerprint, QueryVectors
-from vrag.errors import UsageError
+from vrag.errors import ServedError, UsageError
 from vrag.explain.explaining import explain, match_hit
 from vrag.explain.explanation import Explanation, Match
 from vrag.grid import FloatArray
@@ -27,9 +28,12 @@ from vrag.ingest.pruning import Gone, find_gone, forget
 from vrag.ingest.report import IngestReport, Progress, Silent
 from vrag.ingest.shares import divide
 from vrag.pages.drawing import PageDrawer
+from vrag.pipeline.differences import Difference
 from vrag.pipeline.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import Place, as_place
+from vrag.remote.any_index import AnyIndex
+from vrag.remote.remote_index import RemoteIndex
 from vrag.runtime.budget import budget
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
 from vrag.search.hit import Hit
@@ -46,6 +50,8 @@ from vrag.upkeep.verify import Verifier
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+_AGAIN_S = 0.05  # between two looks for a service that is starting or ending
 
 
 class Index(AbstractContextManager["Index"]):
@@ -92,7 +98,6 @@ class Index(AbstractContextManager["Index"]):
         return cls(create_index(as_place(path, collection, wait), pipeline, model, options))
 
     @classmethod
-    @budget()
     def open(
         cls,
         path: str | os.PathLike[str] | Place = ".vrag",
@@ -101,8 +106,36 @@ class Index(AbstractContextManager["Index"]):
         options: ModelOptions | None = None,
         incomplete: bool = False,
         wait: float = 0.0,
+    ) -> AnyIndex:
+        """Open an index, or ask the service that has it open (`vrag serve`): what comes back is used the same way.
+
+        Arguments and errors are those of `hold`; a service holds its index with options of its own.
+        """
+        place = as_place(path, collection, wait)
+        until = time.monotonic() + wait
+        while True:
+            served = RemoteIndex.find(place.folder) if place.folder else None
+            if served is not None:
+                return served
+            try:
+                return cls.hold(place, force, options=options, incomplete=incomplete)
+            except ServedError:
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(_AGAIN_S)
+
+    @classmethod
+    @budget()
+    def hold(
+        cls,
+        path: str | os.PathLike[str] | Place = ".vrag",
+        force: bool = False,
+        collection: str | None = None,
+        options: ModelOptions | None = None,
+        incomplete: bool = False,
+        wait: float = 0.0,
     ) -> Index:
-        """Open an index.
+        """Open an index for this process alone, or for one of many on a server.
 
         Args:
             path: Its folder, or the `http://` or `https://` address of a Qdrant server.
@@ -116,6 +149,7 @@ class Index(AbstractContextManager["Index"]):
             UsageError: There is no index.
             IndexMismatchError: It was made by another model or format.
             BusyError: Another process, or another `Index` of this one, has the folder open.
+            ServedError: A service has.
             StoreError: Files of the index are lost, or the server cannot be reached.
         """
         return cls(open_index(as_place(path, collection, wait), options, force, incomplete))
@@ -296,12 +330,18 @@ class Index(AbstractContextManager["Index"]):
         with reading("a page"):
             return record.vectors[name]
 
-    def page_image(self, doc: str, page: int) -> Image:
-        """The page as the embedder saw it: an RGB picture rendered again from the file."""
+    def page_image(self, doc: str, page: int, given: Sequence[str] = ()) -> Image:
+        """The page as the embedder saw it: an RGB picture rendered again from the file.
+
+        Args:
+            doc: Document name.
+            page: From 1.
+            given: Passwords for an encrypted file, besides those in the environment.
+        """
         with self.stored.gate.reading():
             payload = self.documents.page_record(doc, page).payload
             path = Path(self.documents.label(page_place(payload)[0])[1])
-        spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords())
+        spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords(given))
         if payload.get("renderer") in ("pdfium", "poppler"):  # a picture was drawn by neither
             spec = replace(spec, renderer=payload["renderer"])
         return self._drawer.draw(path, page, spec)
@@ -358,6 +398,20 @@ class Index(AbstractContextManager["Index"]):
         return self.stored.pipeline
 
     @property
+    def default_cascade(self) -> str:
+        """The cascade that searches take when they name none."""
+        return self.pipeline.default_cascade
+
+    @property
+    def model_name(self) -> str:
+        """Model id as the user types it."""
+        return self.embedder.name
+
+    def differences(self, asked: Pipeline) -> list[Difference]:
+        """What a pipeline says otherwise than this index was made with, the dearest first."""
+        return self.pipeline.differences(asked, self.embedder.page_spec)
+
+    @property
     def fingerprint(self) -> Fingerprint:
         """Facts of the model in use."""
         return self.embedder.fingerprint()
@@ -376,6 +430,15 @@ class Index(AbstractContextManager["Index"]):
     def path(self) -> Path | None:
         """Folder of an embedded index; None on a server."""
         return self.place.folder
+
+    def announce(self, door: str) -> None:
+        """Say in the index's folder where other processes may use it while it is open here.
+
+        Args:
+            door: See `vrag.remote.door`.
+        """
+        if self._lock is not None:
+            self._lock.announce(door)
 
     def close(self) -> None:
         """Flush and release the folder, or close the connection; end the process that draws pages.

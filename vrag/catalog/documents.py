@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Protocol
 
 from vrag.catalog.kinds import ARRIVING, DOCUMENT, PAGE, reading
 from vrag.errors import StoreError, UsageError
@@ -103,6 +103,22 @@ def _paths_of(payload: Payload) -> tuple[str, ...]:
     if not paths:
         raise ValueError("it is at no path")
     return paths
+
+
+class AnyDocuments(Protocol):
+    """The documents of an index, wherever that is held."""
+
+    def all(self) -> list[Document]:
+        """Every document, by first path."""
+        ...
+
+    def get(self, doc_id: str) -> Document | None:
+        """The document of these bytes, when the index knows it."""
+        ...
+
+    def labels(self, doc_ids: Sequence[str]) -> dict[str, Label]:
+        """Name and path of each document, by id."""
+        ...
 
 
 class Documents:

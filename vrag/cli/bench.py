@@ -68,7 +68,7 @@ def bench(
     asked = [row.text("query") for row in read_rows(questions)] if questions else []
     if questions and not asked:
         raise UsageError(f"{questions} has no questions.", 'One {"query": "..."} a line.')
-    with Index.open(find_index(index), force=True, wait=wait) as opened:
+    with Index.hold(find_index(index), force=True, wait=wait) as opened:
         corpus = VectorCorpus(read_source(opened, queries, dim, asked), rows)
     stages = IngestBench(ingest, ingest_pages, output.note).run() if ingest else []
     report = Bench(corpus, wanted, peers, work, output.note, seconds).run()

@@ -10,13 +10,13 @@ import typer
 from vrag.cli import output
 from vrag.cli.at_once import at_once
 from vrag.cli.confirm import confirm
-from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, open_index
 from vrag.errors import UsageError
 from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
     from vrag.catalog.documents import Document
-    from vrag.index import Index
+    from vrag.remote.any_index import AnyIndex
 
 WhereOption = Annotated[list[str] | None, typer.Option(help='Filter, e.g. "year >= 2020"; may be repeated.')]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -39,10 +39,7 @@ def ls(
 
     Example: vrag ls --where "year >= 2020" --facet author
     """
-    from vrag.index import Index
-    from vrag.places.place import choose_place
-
-    with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
+    with open_index(index, url, collection, timeout, wait, force=True) as opened:
         output.warn_of_loss(opened.lost)
         chosen = opened.find_documents(docs or (), where or ())
         rows = _facet(chosen, facet) if facet else _rows(opened, chosen)
@@ -66,12 +63,9 @@ def rm(
 
     Example: vrag rm old-report.pdf --yes
     """
-    from vrag.index import Index
-    from vrag.places.place import choose_place
-
     if not docs and not where:
         raise UsageError("Name documents, or choose them with --where.", "e.g. vrag rm old-report.pdf")
-    with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
+    with open_index(index, url, collection, timeout, wait, force=True) as opened:
         chosen = opened.find_documents(docs or (), where or ())
         rows = _rows(opened, chosen)
         if chosen and not yes:
@@ -89,8 +83,8 @@ def rm(
     return 0
 
 
-def _rows(index: Index, documents: Sequence[Document]) -> list[dict[str, Any]]:
-    from vrag.catalog.as_json import documents_json
+def _rows(index: AnyIndex, documents: Sequence[Document]) -> list[dict[str, Any]]:
+    from vrag.catalog.documents_json import documents_json
 
     return documents_json(index.documents, documents)
 
@@ -113,7 +107,7 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
 
 def _facet(documents: Sequence[Document], key: str) -> list[dict[str, Any]]:
     """Documents and pages by the values of a key, the most frequent first."""
-    from vrag.catalog.as_json import facet, metadata_keys
+    from vrag.catalog.documents_json import facet, metadata_keys
 
     counted_values = facet(documents, key)
     if all(row["value"] is None for row in counted_values):

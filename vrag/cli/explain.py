@@ -20,6 +20,7 @@ from vrag.cli.place import (
     UrlOption,
     WaitOption,
     check_writable,
+    open_index,
     path_option,
 )
 from vrag.errors import UsageError
@@ -62,16 +63,14 @@ def explain(
 
     Example: vrag explain "revenue by region" --doc report.pdf --page 3 --html why.html
     """
-    from vrag.explain.as_json import explanation_json
-    from vrag.index import Index
-    from vrag.places.place import choose_place
+    from vrag.explain.explanation_json import explanation_json
 
     if per_token and png is None:
         raise UsageError("--per-token needs --png.", "e.g. --png heat.png --per-token")
     if png is not None and html is not None and png.resolve() == html.resolve():
         raise UsageError(f"--png and --html are the same file, {png}.", "Name two.")
     check_writable(png, html)
-    with Index.open(choose_place(index, url, collection, timeout, wait), force=force) as opened:
+    with open_index(index, url, collection, timeout, wait, force=force) as opened:
         words: Words = "exact" if exact_words else "typed"
         found = opened.explain(query, doc, page, cascade, where or (), k, words)
         if png or html:

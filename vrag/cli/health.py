@@ -10,7 +10,7 @@ import typer
 from vrag.cli import output
 from vrag.cli.at_once import at_once
 from vrag.cli.documents import JsonOption
-from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, open_index
 from vrag.runtime.units import counted, size
 
 
@@ -28,10 +28,7 @@ def status(
 
     Example: vrag status --failed
     """
-    from vrag.index import Index
-    from vrag.places.place import choose_place
-
-    with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
+    with open_index(index, url, collection, timeout, wait, force=True) as opened:
         output.warn_of_loss(opened.lost)
         documents = opened.documents.all()
         failures = opened.failures()
@@ -70,10 +67,7 @@ def verify(
 
     Example: vrag verify --repair
     """
-    from vrag.index import Index
-    from vrag.places.place import choose_place
-
-    with Index.open(choose_place(index, url, collection, timeout, wait), incomplete=True) as opened:
+    with open_index(index, url, collection, timeout, wait, incomplete=True) as opened:
         problems = opened.verify(repair)
         left = opened.verify() if repair and problems else problems
         pages = opened.page_count
@@ -102,10 +96,7 @@ def compact(
 
     Example: vrag compact
     """
-    from vrag.index import Index
-    from vrag.places.place import choose_place
-
-    with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
+    with open_index(index, url, collection, timeout, wait, force=True) as opened:
         before, after = opened.compact()
         is_served = opened.path is None
     if json:

@@ -9,7 +9,7 @@ import typer
 
 from vrag.cli import output
 from vrag.cli.at_once import at_once
-from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, open_index
 from vrag.runtime.units import size
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -28,10 +28,7 @@ def info(
 
     Example: vrag info --index ./my-index
     """
-    from vrag.index import Index
-    from vrag.places.place import choose_place
-
-    with Index.open(choose_place(index, url, collection, timeout, wait), force=True) as opened:
+    with open_index(index, url, collection, timeout, wait, force=True) as opened:
         documents = [d for d in opened.documents.all() if d.state == "current"]
         labels = opened.documents.labels([d.doc_id for d in documents])
         facts = {

@@ -34,8 +34,8 @@ from vrag.errors import IndexExistsError, UsageError
 from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
-    from vrag.index import Index
     from vrag.places.place import Place
+    from vrag.remote.any_index import AnyIndex
 
 _SHOWN_FAILURES = 20
 
@@ -145,7 +145,7 @@ def ingest(
     return 1 if report.failed else 0
 
 
-def _failed_files(index: Index) -> list[Path]:
+def _failed_files(index: AnyIndex) -> list[Path]:
     """The files that failed before, as far as they are there; it is said when none is."""
     files = [path for failure in index.failures() if (path := Path(failure.path)).is_file()]
     if not files:
@@ -153,7 +153,7 @@ def _failed_files(index: Index) -> list[Path]:
     return files
 
 
-def _prune(index: Index, paths: Sequence[Path], yes: bool) -> int:
+def _prune(index: AnyIndex, paths: Sequence[Path], yes: bool) -> int:
     """Documents removed because their files are gone, once the user agrees."""
     gone = index.gone(paths)
     last = [one for one in gone if one.is_last]
@@ -167,7 +167,7 @@ def _prune(index: Index, paths: Sequence[Path], yes: bool) -> int:
 
 def _opened(
     place: Place, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
-) -> Any:
+) -> AnyIndex:
     """The index at `place`: opened when it exists and agrees with the options, else made."""
     from vrag.index import Index
     from vrag.pipeline.choosing import choose_pipeline
@@ -176,7 +176,7 @@ def _opened(
         new = choose_pipeline(pipeline, model, options).with_page(**page)
         with suppress(IndexExistsError):  # another process has made it meanwhile
             made = Index.create(place, new, options=options)
-            _say_what_the_model_does(made.embedder.name)
+            _say_what_the_model_does(made.model_name)
             return made
     opened = Index.open(place, options=replace(options, named=model), incomplete=True)
     try:
@@ -189,7 +189,7 @@ def _opened(
 
 
 def _check_agrees(
-    index: Any, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
+    index: AnyIndex, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
 ) -> None:
     from vrag.embedders.families import canonical_name
     from vrag.pipeline.differences import Cost, Difference
@@ -198,8 +198,8 @@ def _check_agrees(
     made = index.pipeline
     asked = load_pipeline(pipeline).over(made) if pipeline else made
     asked = asked.with_page(**page).with_model(canonical_name(model) if model else None)
-    found = made.differences(asked, index.embedder.page_spec)
-    tokens = index.fingerprint.facts.get("query_tokens", "all")
+    found = index.differences(asked)
+    tokens = str(index.fingerprint.facts.get("query_tokens", "all"))
     if options.query_tokens not in ("all", tokens):
         found.append(Difference("query tokens", tokens, options.query_tokens, Cost.EVERYTHING))
     for one in filter(attrgetter("parts_pages"), found):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vrag.errors import UsageError
+
+if TYPE_CHECKING:
+    from vrag.embedders.options import ModelOptions
+    from vrag.remote.any_index import AnyIndex
 
 LONGEST_S = 86_400  # seconds that an option can ask for: a day
 
@@ -41,6 +45,40 @@ def check_writable(*files: Path | None) -> None:
         if file.is_dir() or not file.absolute().parent.is_dir():
             why = "it is a folder" if file.is_dir() else "there is no such folder"
             raise UsageError(f"{file} cannot be written: {why}.", "Name a file in a folder that is there.")
+
+
+def open_index(
+    index: Path | None,
+    url: str | None,
+    collection: str | None,
+    timeout: float | None,
+    wait: float,
+    force: bool = False,
+    incomplete: bool = False,
+    options: ModelOptions | None = None,
+) -> AnyIndex:
+    """The index that a command works on: asked of the service that has it open, else opened here.
+
+    Args:
+        index: Folder.
+        url: A server's address.
+        collection: On the server.
+        timeout: Seconds a server has to answer.
+        wait: Seconds to wait for another process that has the folder open.
+        force: As of `Index.open`.
+        incomplete: As of `Index.open`.
+        options: How to run the model here.
+    """
+    from vrag.places.place import choose_place
+    from vrag.remote.remote_index import RemoteIndex
+
+    place = choose_place(index, url, collection, timeout, wait)
+    served = RemoteIndex.find(place.folder) if place.folder else None
+    if served is not None:  # before the engine is imported, which takes longer than the answer
+        return served
+    from vrag.index import Index
+
+    return Index.open(place, force, options=options, incomplete=incomplete)
 
 
 def path_option(explained: str, *names: str) -> Any:

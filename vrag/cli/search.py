@@ -17,14 +17,23 @@ from vrag.cli import output
 from vrag.cli.at_once import at_once
 from vrag.cli.explain import matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
-from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, path_option
+from vrag.cli.place import (
+    WAIT_S,
+    CollectionOption,
+    IndexOption,
+    TimeoutOption,
+    UrlOption,
+    WaitOption,
+    open_index,
+    path_option,
+)
 from vrag.errors import PageError, UsageError
 from vrag.runtime.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
 from vrag.runtime.pathtext import quoted, shown
 from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
-    from vrag.index import Index
+    from vrag.remote.any_index import AnyIndex
     from vrag.search.hit import Hit
     from vrag.search.query_text import Words
 
@@ -72,14 +81,11 @@ def search(
 
     Example: vrag search "revenue by region" -k 5 --where doc=report.pdf
     """
-    from vrag.index import Index
-    from vrag.places.place import choose_place
-
     rows = list(_rows(" ".join(query) if query else None, queries))
     words: Words = "exact" if exact_words else "typed" if queries is None else "plain"
     options = model_options(device, dtype)
     all_saved = True
-    with Index.open(choose_place(index, url, collection, timeout, wait), force=force, options=options) as opened:
+    with open_index(index, url, collection, timeout, wait, force=force, options=options) as opened:
         output.warn_of_loss(opened.lost)
         for row in rows:
             filters = [*(where or ()), *row.get("where", ())]
@@ -87,7 +93,7 @@ def search(
             hits = opened.search(row["query"], k, cascade, filters, words)
             took_ms = (time.perf_counter() - started) * 1000
             if json:
-                answer = _as_json(row, cascade or opened.pipeline.default_cascade, took_ms, hits)
+                answer = _as_json(row, cascade or opened.default_cascade, took_ms, hits)
                 if queries is None:  # a file of queries is for measuring, and each text costs a read of its page
                     _add_snippets(answer, opened, hits)
                 output.data(_with_matches(answer, opened, hits) if explain else answer)
@@ -143,26 +149,26 @@ def _parse_row(line: str, place: str) -> dict[str, Any]:
 
 
 def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[Hit]) -> dict[str, Any]:
-    from vrag.search.as_json import answer_json
+    from vrag.search.hits_json import answer_json
 
     identity = {"query-id": row["query-id"]} if "query-id" in row else {}
     return {**identity, **answer_json(row["query"], cascade, took_ms, hits)}
 
 
-def _add_snippets(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> None:
+def _add_snippets(answer: dict[str, Any], index: AnyIndex, hits: Sequence[Hit]) -> None:
     for row, hit in zip(answer["hits"], hits, strict=True):
         row["snippet"] = index.snippet(answer["query"], hit)
 
 
-def _with_matches(answer: dict[str, Any], index: Index, hits: Sequence[Hit]) -> dict[str, Any]:
-    from vrag.explain.as_json import matches_json
+def _with_matches(answer: dict[str, Any], index: AnyIndex, hits: Sequence[Hit]) -> dict[str, Any]:
+    from vrag.explain.explanation_json import matches_json
 
     for row, hit in zip(answer["hits"], hits, strict=True):
         row["matches"] = matches_json(index.matches(answer["query"], hit))
     return answer
 
 
-def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float, explain: bool) -> None:
+def _print_hits(index: AnyIndex, query: str, hits: Sequence[Hit], took_ms: float, explain: bool) -> None:
     title = shown(query[:_TITLE])
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, expand=True)
     table.add_column("#", justify="right")
@@ -181,7 +187,7 @@ def _print_hits(index: Index, query: str, hits: Sequence[Hit], took_ms: float, e
     output.note(f"{len(hits)} of {counted(index.page_count, 'page')} in {took_ms:.0f} ms.")
 
 
-def _say_nothing_found(index: Index, query: str, filters: Sequence[str], words: Words) -> None:
+def _say_nothing_found(index: AnyIndex, query: str, filters: Sequence[str], words: Words) -> None:
     """Why a search may have found no page, and what to try."""
     from vrag.search.query_text import parse_typed
 
@@ -196,7 +202,7 @@ def _say_nothing_found(index: Index, query: str, filters: Sequence[str], words: 
     output.note(f"{where} {without}; vrag ls shows what is there.")
 
 
-def _save(index: Index, hits: Sequence[Hit], folder: Path) -> bool:
+def _save(index: AnyIndex, hits: Sequence[Hit], folder: Path) -> bool:
     """Write the pages that can be drawn; False when one cannot, which is said."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -62,7 +62,7 @@ def tune(
 
     if plot is not None:
         check_plot(plot)
-    with Index.open(choose_place(index, url, collection, timeout, wait), force=force) as opened:
+    with Index.hold(choose_place(index, url, collection, timeout, wait), force=force) as opened:
         cascades = _cascades(opened, cascade)
         asked = _queries(opened, queries, sample, seed)
         with bar_of_steps("Searching", total_steps(opened, cascades, asked)) as step:

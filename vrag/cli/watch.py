@@ -18,7 +18,7 @@ from vrag.runtime.units import counted
 from vrag.settings import index_for_writing, is_index
 
 if TYPE_CHECKING:
-    from vrag.index import Index
+    from vrag.remote.any_index import AnyIndex
 
 
 def watch(
@@ -64,7 +64,7 @@ def _bring_up_to_date(place: Path, folder: Path, workers: int | None, prune: boo
         output.note(f"Failed: {place_of}: {failure.reason}")
 
 
-def _opened(place: Path) -> Index:
+def _opened(place: Path) -> AnyIndex:
     from vrag.index import Index
 
     if not is_index(place):

@@ -14,12 +14,12 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from vrag.errors import BusyError
+from vrag.errors import BusyError, ServedError
 from vrag.runtime.forked import forget_in_child
 from vrag.runtime.parsing import parse_json
 from vrag.runtime.pathtext import shown
@@ -39,12 +39,14 @@ class Holder:
         command: Its command line.
         host: Name of its machine.
         since: Local time in ISO 8601, to the second.
+        door: Where it lets others use the index, see `vrag.remote.door`; empty when it does not.
     """
 
     pid: int
     command: str
     host: str
     since: str
+    door: str = ""
 
     @classmethod
     def me(cls) -> Holder:
@@ -85,6 +87,7 @@ class IndexLock:
 
         Raises:
             BusyError: Another process, or another `Index` of this one, still has the index open.
+            ServedError: Another process has it and lets others use it; that is not waited for.
         """
         try:
             file = self._path.open("a+", encoding="utf-8")
@@ -101,17 +104,29 @@ class IndexLock:
             _write_holder(file, Holder.me())
         return self
 
+    def announce(self, door: str) -> None:
+        """Say in the lock where others may use the index meanwhile; see `Holder.door`.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        if self._file is not None:
+            _write_holder(self._file, replace(Holder.me(), door=door))
+
     def _wait_for(self, file: IO[str]) -> None:
         until, told = time.monotonic() + self._wait, False
         while True:
             try:
                 return _lock(file)
             except OSError as error:
+                holder = _read_holder(file)
                 left = until - time.monotonic()
+                if holder is not None and holder.door:  # it may have it for days
+                    raise _served(holder) from error
                 if not left > 0:  # as with nan
-                    raise _busy(_read_holder(file)) from error
+                    raise _busy(holder) from error
                 if not told:
-                    _log.warning("Waiting for %s.", _read_holder(file) or "another process that has the index open")
+                    _log.warning("Waiting for %s.", holder or "another process that has the index open")
                     told = True
                 time.sleep(min(_POLL_S, left))
 
@@ -137,6 +152,22 @@ def try_lock(file: IO[Any]) -> bool:
     except OSError:
         return False
     return True
+
+
+def read_holder(folder: Path) -> Holder | None:
+    """Who says that it has the index of a folder open; that is so only as long as the lock is not free."""
+    try:
+        with (folder / LOCK_FILE).open(encoding="utf-8") as file:
+            return _read_holder(file)
+    except OSError:
+        return None
+
+
+def _served(holder: Holder) -> ServedError:
+    return ServedError(
+        f"The index is served by {holder}.",
+        "Stop that service first, with Ctrl-C: this needs the index for itself.",
+    )
 
 
 def _busy(holder: Holder | None) -> BusyError:

@@ -36,7 +36,7 @@ class JobStatus:
 
     Args:
         id: Of the job, fit for a URL.
-        kind: "ingest", "remove", "metadata", "verify" or "compact".
+        kind: "ingest", "remove", "metadata", "forget", "verify" or "compact".
         about: Names of files or documents, for people.
         state: How far it is; the last three are for good.
         created: When it was asked for, ISO 8601 in UTC.
@@ -154,7 +154,7 @@ class Job:
             state, self.failure = "failed", error
             said = {"error": f"{type(error).__name__}: {error}", "hint": "The log of the service says more."}
         _log.info("Job %s: %s.", self.id, state, exc_info=self.failure if state == "failed" else None)
-        self.update(state=state, doing="", result=_to_json(self.found), error=said, ended=_now())
+        self.update(state=state, doing="", result=_to_json(self.kind, self.found), error=said, ended=_now())
 
 
 class Jobs:
@@ -215,6 +215,7 @@ class Jobs:
         with self._turn:
             self._closed = True
             jobs = [*self._jobs.values()]
+            self._turn.notify_all()
         for job in jobs:
             if not job.status().has_ended:
                 self.cancel(job.id)
@@ -312,9 +313,17 @@ class _Steps:
             getattr(self._job.listener, name)(*told)
 
 
-def _to_json(found: Any) -> dict[str, Any] | None:
-    """What a job found, as JSON."""
-    return found.to_json() if isinstance(found, IngestReport) else found
+def _to_json(kind: str, found: Any) -> dict[str, Any] | None:
+    """What a job found, as docs/json.md has it."""
+    if isinstance(found, IngestReport):
+        return found.to_json()
+    if kind == "verify" and found is not None:
+        return {"problems": [{"path": one.path, "page": one.page, "problem": one.problem} for one in found]}
+    if kind == "compact" and found is not None:
+        return {"bytes_before": found[0], "bytes_after": found[1]}
+    if kind == "forget" and found is not None:
+        return {"removed": found}
+    return found if isinstance(found, dict) else None
 
 
 def _now() -> str:

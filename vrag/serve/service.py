@@ -13,8 +13,10 @@ from vrag.catalog.documents import Document
 from vrag.errors import UsageError
 from vrag.index import Index
 from vrag.ingest.ingest_options import IngestOptions
+from vrag.ingest.pruning import Gone
 from vrag.ingest.report import IngestReport, Progress
 from vrag.serve.jobs import Job, Jobs
+from vrag.upkeep.problem import Problem
 
 Work = Callable[[Progress], Any]
 
@@ -95,6 +97,20 @@ class Service:
 
         return self._submit_quick("remove", documents, work)
 
+    def forget(self, gone: Sequence[Gone]) -> Job:
+        """Forget files that are gone; the job finds the number of documents that went with their last file.
+
+        Raises:
+            ReadOnlyError: Nothing may change here.
+        """
+        names = [os.path.basename(one.path) for one in gone]
+        paths = [one.path for one in gone]
+
+        def work(_: Progress) -> int:
+            return self.index.forget(gone)
+
+        return self._submit(Job("forget", names, work, lambda: paths or ["/"], is_quick=True))
+
     def verify(self, repair: bool = False) -> Job:
         """Check every page, and with `repair` make again what is wrong.
 
@@ -102,11 +118,8 @@ class Service:
             ReadOnlyError: Nothing may change here.
         """
 
-        def work(_: Progress) -> dict[str, Any]:
-            problems = self.index.verify(repair)
-            left = self.index.verify() if repair and problems else problems
-            rows = [{"path": one.path, "page": one.page, "problem": one.problem} for one in problems]
-            return {"pages": self.index.page_count, "problems": rows, "left": len(left)}
+        def work(_: Progress) -> list[Problem]:
+            return self.index.verify(repair)
 
         return self._submit(Job("verify", (), work, tuple))
 
@@ -117,9 +130,8 @@ class Service:
             ReadOnlyError: Nothing may change here.
         """
 
-        def work(_: Progress) -> dict[str, Any]:
-            before, after = self.index.compact()
-            return {"bytes_before": before, "bytes_after": after}
+        def work(_: Progress) -> tuple[int, int]:
+            return self.index.compact()
 
         return self._submit(Job("compact", (), work, tuple))
 

@@ -45,7 +45,7 @@ def open_index(
             if not is_index(folder):
                 with contextlib.suppress(IndexExistsError):  # another process has made it meanwhile
                     return Index.create(folder, pipeline, options=how, wait=wait)
-            return Index.open(folder, options=replace(how, named=pipeline.model), wait=wait)
+            return Index.hold(folder, options=replace(how, named=pipeline.model), wait=wait)
         except IndexMismatchError:
             continue
     raise AssertionError("unreachable")

@@ -137,7 +137,7 @@ def _index(digests: Mapping[str, str], options: Options) -> Iterator[Index]:
         pipeline = choose_pipeline(options.pipeline, options.model, options.how)
         opened = open_index(digests, options.cache, pipeline, options.how, options.wait)
     elif options.place.holds_index():
-        opened = Index.open(options.place, options=options.how)
+        opened = Index.hold(options.place, options=options.how)
     else:
         opened = Index.create(options.place, options.pipeline, options.model, options=options.how)
     with opened:

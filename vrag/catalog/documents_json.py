@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from vrag.catalog.documents import CURRENT, Document, Documents
+from vrag.catalog.documents import CURRENT, AnyDocuments, Document
 from vrag.catalog.metadata import together
 
 
-def documents_json(documents: Documents, chosen: Sequence[Document]) -> list[dict[str, Any]]:
+def documents_json(documents: AnyDocuments, chosen: Sequence[Document]) -> list[dict[str, Any]]:
     """A row a document.
 
     Args:

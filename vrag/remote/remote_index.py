@@ -1,0 +1,306 @@
+"""`RemoteIndex`: an index that a service holds, used as if it were open here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vrag.errors import UsageError
+from vrag.remote.channel import Channel, StoppedError, Told
+from vrag.remote.door import find_door
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from vrag.catalog.documents import Document, Label
+    from vrag.catalog.failures import Failure
+    from vrag.embedders.protocol import Fingerprint, QueryVectors
+    from vrag.explain.explanation import Explanation, Match
+    from vrag.grid import FloatArray
+    from vrag.ingest.ingest_options import IngestOptions
+    from vrag.ingest.pruning import Gone
+    from vrag.ingest.report import IngestReport, Progress
+    from vrag.pipeline.differences import Difference
+    from vrag.pipeline.pipeline import Pipeline
+    from vrag.search.hit import Hit
+    from vrag.search.query_text import Words
+    from vrag.upkeep.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePlace:
+    """Where a remote index is.
+
+    Args:
+        name: What people call it.
+        folder: On this machine; None when it is on another.
+    """
+
+    name: str
+    folder: Path | None = None
+
+
+class RemoteDocuments:
+    """The documents of a remote index.
+
+    Args:
+        channel: To its holder.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def all(self) -> list[Document]:
+        """Every document, by first path."""
+        found: list[Document] = self._channel.call("documents", {})
+        return found
+
+    def get(self, doc_id: str) -> Document | None:
+        """The document of these bytes, when the index knows it."""
+        found: Document | None = self._channel.call("document", {"doc_id": doc_id})
+        return found
+
+    def labels(self, doc_ids: Sequence[str]) -> dict[str, Label]:
+        """Name and path of each document, by id."""
+        found: dict[str, Label] = self._channel.call("labels", {"doc_ids": [*doc_ids]})
+        return found
+
+
+class RemoteIndex(AbstractContextManager["RemoteIndex"]):
+    """An index that another process holds (keeps `AnyIndex`); arguments and errors are those of `Index`.
+
+    Files that an ingest names are read by the holder, which runs as the same user. Ctrl-C stops an ingest there at a
+    page, and what is done is kept.
+
+    Args:
+        place: Where the index is.
+        channel: To its holder.
+    """
+
+    def __init__(self, place: RemotePlace, channel: Channel) -> None:
+        self.place = place
+        self.documents = RemoteDocuments(channel)
+        self._channel = channel
+
+    @classmethod
+    def find(cls, folder: Path) -> RemoteIndex | None:
+        """The index of a folder, when a process holds it and lets others use it."""
+        folder = folder.absolute()
+        door = find_door(folder)
+        return cls(RemotePlace(str(folder), folder), Channel(door)) if door else None
+
+    @property
+    def path(self) -> Path | None:
+        """Folder of the index on this machine."""
+        return self.place.folder
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """How its pages become vectors, and how they are searched."""
+        from vrag.pipeline.pipeline import make_pipeline
+
+        name, table = self._channel.call("pipeline", {})
+        return make_pipeline(name, table, self.place.name)
+
+    @property
+    def default_cascade(self) -> str:
+        """The cascade that searches take when they name none."""
+        return str(self._channel.call("default_cascade", {}))
+
+    @property
+    def model_name(self) -> str:
+        """Model id as the user types it."""
+        return str(self._channel.call("model_name", {}))
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Facts of the model in use there."""
+        found: Fingerprint = self._channel.call("fingerprint", {})
+        return found
+
+    @property
+    def page_count(self) -> int:
+        """Pages in the index."""
+        return int(self._channel.call("page_count", {}))
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that the index takes up on disk; 0 on a server."""
+        return int(self._channel.call("disk_bytes", {}))
+
+    @property
+    def lost(self) -> str:
+        """What was stored and is gone, in words."""
+        return str(self._channel.call("lost", {}))
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        cascade: str | None = None,
+        where: str | Sequence[str] = (),
+        words: Words = "plain",
+    ) -> list[Hit]:
+        """The `k` best pages for a query, best first."""
+        asked = {"query": query, "k": k, "cascade": cascade, "where": _clauses(where), "words": words}
+        found: list[Hit] = self._channel.call("search", asked)
+        return found
+
+    def explain(
+        self,
+        query: str,
+        doc: str | None = None,
+        page: int | None = None,
+        cascade: str | None = None,
+        where: str | Sequence[str] = (),
+        k: int = 10,
+        words: Words = "plain",
+    ) -> Explanation:
+        """Why a page stands where it stands for a query."""
+        asked = {"query": query, "doc": doc, "page": page, "cascade": cascade, "where": _clauses(where)}
+        found: Explanation = self._channel.call("explain", {**asked, "k": k, "words": words})
+        return found
+
+    def snippet(self, query: str, hit: Hit) -> str:
+        """The passage of a hit's page that answers best."""
+        return str(self._channel.call("snippet", {"query": query, "hit": hit}))
+
+    def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
+        """For each token of the query what answers it best on the hit's page."""
+        found: tuple[Match, ...] = self._channel.call("matches", {"query": query, "hit": hit})
+        return found
+
+    def page_image(self, doc: str, page: int) -> Image:
+        """The page as the embedder saw it; passwords in this process's environment go along."""
+        from PIL import Image
+
+        from vrag.settings import passwords
+
+        size, pixels = self._channel.call("page_image", {"doc": doc, "page": page, "passwords": passwords()})
+        return Image.frombytes("RGB", size, pixels)
+
+    def embed_query(self, text: str) -> FloatArray:
+        """The query's rows, float32 [m, d], read-only."""
+        return self.embed_query_tokens(text).vectors
+
+    def embed_query_tokens(self, text: str) -> QueryVectors:
+        """The query's rows, read-only, with the words they stand for."""
+        found: QueryVectors = self._channel.call("embed_query_tokens", {"text": text})
+        return found
+
+    def vectors(self, doc: str, page: int, name: str = "full") -> FloatArray:
+        """What the store holds for a page, read-only."""
+        found: FloatArray = self._channel.call("vectors", {"doc": doc, "page": page, "name": name})
+        return found
+
+    def find_documents(self, docs: Sequence[str] = (), where: Sequence[str] = ()) -> list[Document]:
+        """Documents of these names that meet every filter."""
+        found: list[Document] = self._channel.call("find_documents", {"docs": [*docs], "where": [*where]})
+        return found
+
+    def failures(self) -> list[Failure]:
+        """What could not be indexed so far."""
+        found: list[Failure] = self._channel.call("failures", {})
+        return found
+
+    def differences(self, asked: Pipeline) -> list[Difference]:
+        """What a pipeline says otherwise than this index was made with."""
+        about = {"name": asked.name, "table": dict(asked.source)}
+        found: list[Difference] = self._channel.call("differences", about)
+        return found
+
+    def ingest(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        recursive: bool = True,
+        renderer: str | None = None,
+        workers: int | None = None,
+        progress: Progress | None = None,
+        report: IngestReport | None = None,
+        options: IngestOptions | None = None,
+        ray: str | None = None,
+    ) -> IngestReport:
+        """Index files and folders, which the holder reads; passwords in this process's environment go along."""
+        from vrag.ingest.ingest_options import IngestOptions
+        from vrag.ingest.report import IngestReport
+
+        report = report or IngestReport(index=self.place.name)
+        options = options or IngestOptions()
+        asked = {
+            "paths": _absolute(paths),
+            "recursive": recursive,
+            "renderer": renderer,
+            "workers": workers,
+            "options": replace(options, passwords=options.all_passwords),
+            "ray": ray,
+        }
+
+        def fill(found: IngestReport) -> None:
+            for field in fields(IngestReport):
+                setattr(report, field.name, getattr(found, field.name))
+
+        try:
+            fill(self._channel.call("ingest", asked, _steps(progress), fill))
+        except StoppedError as stopped:
+            fill(stopped.found)
+            raise
+        return report
+
+    def gone(self, paths: Sequence[str | os.PathLike[str]]) -> list[Gone]:
+        """Documents at or under these paths whose files are not there any more."""
+        found: list[Gone] = self._channel.call("gone", {"paths": _absolute(paths)})
+        return found
+
+    def forget(self, gone: Sequence[Gone]) -> int:
+        """Forget files that are gone."""
+        return int(self._channel.call("forget", {"gone": [*gone]}))
+
+    def remove(self, documents: Sequence[Document]) -> None:
+        """Remove documents with all their pages."""
+        self._channel.call("remove", {"documents": [*documents]})
+
+    def verify(self, repair: bool = False) -> list[Problem]:
+        """Check every page against what the index says of it."""
+        found: list[Problem] = self._channel.call("verify", {"repair": repair})
+        return found
+
+    def compact(self) -> tuple[int, int]:
+        """Drop what was deleted; bytes on disk before and after."""
+        before, after = self._channel.call("compact", {})
+        return before, after
+
+    def close(self) -> None:
+        """Nothing: the index stays with its holder."""
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _clauses(where: str | Sequence[str]) -> list[str]:
+    return [where] if isinstance(where, str) else [*where]
+
+
+def _absolute(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Paths as the holder finds them, which works in another folder."""
+    return [os.path.abspath(path) for path in paths]
+
+
+def _steps(progress: Progress | None) -> Told | None:
+    """Passes the steps of an ingest on."""
+    if progress is None:
+        return None
+
+    def told(step: str, arguments: tuple[Any, ...]) -> None:
+        if step not in _STEPS:
+            raise UsageError(f"The service tells of a step that this version does not know: {step}.")
+        getattr(progress, step)(*arguments)
+
+    return told
+
+
+_STEPS = ("looking", "looked", "embedding", "reading", "read", "page")

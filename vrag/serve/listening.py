@@ -1,0 +1,225 @@
+"""The door for other processes of this machine: a thread that listens, and one for each call.
+
+It stands in the folder of the index (`vrag.remote.door`): a Unix socket that its owner alone may use, and where there
+can be none a port of the loopback interface with a secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import logging
+import os
+import queue
+import secrets
+import selectors
+import socket
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vrag.errors import UsageError, VragError, is_panic
+from vrag.remote.door import SECRET, SOCKET, UNIX
+from vrag.remote.wire import dumps, error_to_wire, loads
+from vrag.serve.calls import LONG, answer, begin
+from vrag.serve.jobs import CancelledError, Job
+from vrag.serve.service import Service
+from vrag.version import __version__
+
+LONGEST_PATH = 100  # bytes of a socket's path, of which systems allow 104 to 108
+MOST_CALLS = 64  # at once
+MOST_BYTES = 1 << 28  # of a call: metadata of a whole archive goes through
+SLOWEST_S = 30.0  # for a call to come in, and for each piece of an answer to be taken
+_POLL_S = 0.1
+_log = logging.getLogger(__name__)
+
+
+class Listener:
+    """Lets other processes use the index of a service, until it is closed.
+
+    Args:
+        service: Answers.
+        folder: Of the index.
+    """
+
+    def __init__(self, service: Service, folder: Path) -> None:
+        self._service = service
+        self._folder = folder
+        self._calls = threading.BoundedSemaphore(MOST_CALLS)
+        self._secret = ""
+        self._closed = threading.Event()
+        self._clean()
+        self._socket = self._listen_unix() or self._listen_loopback()
+        self._thread = threading.Thread(target=self._accept, name="vrag-door", daemon=True)
+        self._thread.start()
+
+    @property
+    def at(self) -> str:
+        """Where it is, as the lock says it to others."""
+        return str(self._socket.getsockname()[1]) if self._secret else UNIX
+
+    def close(self) -> None:
+        """Let nobody in any more; calls under way go on as long as the service does."""
+        self._closed.set()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+        self._clean()
+
+    def _clean(self) -> None:
+        """No door of a holder that was killed."""
+        for name in (SOCKET, SECRET):
+            (self._folder / name).unlink(missing_ok=True)
+
+    def _listen_unix(self) -> socket.socket | None:
+        path = os.fsencode(self._folder / SOCKET)
+        if not hasattr(socket, "AF_UNIX") or len(path) > LONGEST_PATH:
+            return None
+        listener = socket.socket(socket.AF_UNIX)
+        try:
+            listener.bind(path)
+            os.chmod(path, 0o600)
+            listener.listen(MOST_CALLS)  # before that nobody could connect
+        except OSError:  # a file system without sockets
+            listener.close()
+            return None
+        return listener
+
+    def _listen_loopback(self) -> socket.socket:
+        self._secret = secrets.token_urlsafe(32)
+        file = os.open(self._folder / SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(file, "w", encoding="ascii") as stream:
+            stream.write(self._secret)
+        return socket.create_server(("127.0.0.1", 0), backlog=MOST_CALLS)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                if self._closed.wait(_POLL_S):
+                    return
+                continue  # too many files are open just now
+            self._calls.acquire()
+            threading.Thread(target=self._serve, args=(connection,), name="vrag-call", daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            with connection:
+                connection.settimeout(SLOWEST_S)
+                self._answer(connection)
+        except OSError:
+            _log.debug("A caller went away.", exc_info=True)
+        finally:
+            self._calls.release()
+
+    def _answer(self, connection: socket.socket) -> None:
+        line = _read_line(connection)
+        if not line:
+            return  # it looked whether somebody is here
+        try:
+            said = {"result": self._call(connection, loads(line))}
+        except CancelledError as cancelled:
+            said = {"cancelled": cancelled.args[0]}
+        except VragError as error:
+            said = {"error": error_to_wire(error)}
+        except (ConnectionError, TimeoutError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - one call that fails must not end the service
+            _log.exception("A call failed")
+            panic = "A native library gave up" if is_panic(error) else "The service failed"
+            said = {"error": error_to_wire(VragError(f"{panic}: {error}.", "The log of the service says more."))}
+        connection.sendall(dumps(said))
+
+    def _call(self, connection: socket.socket, asked: Mapping[str, Any]) -> Any:
+        if self._secret and not hmac.compare_digest(str(asked.get("secret")).encode(), self._secret.encode()):
+            raise UsageError("This is not the secret of the service.")
+        if asked["version"] != __version__:
+            hint = f"Use vrag {__version__}, or start the service anew with yours."
+            raise UsageError(f"The service is vrag {__version__}, and you are {asked['version']}.", hint)
+        name, arguments = asked["call"], asked["arguments"]
+        if name not in LONG:
+            return answer(self._service, name, arguments)
+        steps = _Told()
+        job = begin(self._service, name, arguments, steps)
+        return _follow(self._service, job, steps, connection)
+
+
+class _Told:
+    """The steps of a job, for another thread to pass on (implements `vrag.ingest.report.Progress`)."""
+
+    def __init__(self) -> None:
+        self.told: queue.SimpleQueue[tuple[str, tuple[Any, ...]]] = queue.SimpleQueue()
+
+    def looking(self, files: int) -> None:
+        """Files are about to be looked at."""
+        self.told.put(("looking", (files,)))
+
+    def looked(self) -> None:
+        """One more was."""
+        self.told.put(("looked", ()))
+
+    def embedding(self, pages: int) -> None:
+        """Pages are about to be embedded."""
+        self.told.put(("embedding", (pages,)))
+
+    def reading(self, path: Path, page: int) -> None:
+        """A page is waited for."""
+        self.told.put(("reading", (path, page)))
+
+    def read(self, slow: bool) -> None:
+        """It has come."""
+        self.told.put(("read", (slow,)))
+
+    def page(self, ok: bool) -> None:
+        """One more is in the index, or has failed."""
+        self.told.put(("page", (ok,)))
+
+
+def _follow(service: Service, job: Job, steps: _Told, connection: socket.socket) -> Any:
+    """What a job found; its steps are passed on, and it is stopped when the caller says so or goes away."""
+    try:
+        while not job.status().has_ended or not steps.told.empty():
+            _pass_on(steps, connection)
+            job.ended(_POLL_S if steps.told.empty() else 0)
+            if _says_something(connection):  # nothing comes but the wish to stop, or the end
+                service.jobs.cancel(job.id)
+                job.ended()
+    except OSError:
+        service.jobs.cancel(job.id)
+        raise
+    if job.status().state == "cancelled":
+        raise CancelledError(job.found)
+    if job.failure is not None:
+        raise job.failure
+    return job.found
+
+
+def _pass_on(steps: _Told, connection: socket.socket) -> None:
+    """Send the steps there are."""
+    lines = []
+    with contextlib.suppress(queue.Empty):
+        while True:
+            lines.append(dumps({"told": steps.told.get_nowait()}))
+    if lines:
+        connection.sendall(b"".join(lines))
+
+
+def _says_something(connection: socket.socket) -> bool:
+    """Whether there is something to be read, or nobody at the other end."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(0))
+
+
+def _read_line(connection: socket.socket) -> bytes:
+    """The line that a caller sends; empty when it sends none."""
+    held = bytearray()
+    while not held.endswith(b"\n"):
+        received = connection.recv(1 << 16)
+        if not received or len(held) > MOST_BYTES:
+            return b""
+        held += received
+    return bytes(held)
