@@ -115,13 +115,14 @@ class Service:
         """Check every page, and with `repair` make again what is wrong.
 
         Raises:
-            ReadOnlyError: Nothing may change here.
+            ReadOnlyError: It is to repair, and nothing may change here.
         """
 
         def work(_: Progress) -> list[Problem]:
             return self.index.verify(repair)
 
-        return self._submit(Job("verify", (), work, tuple))
+        job = Job("verify", (), work, tuple)
+        return self._submit(job) if repair else self.jobs.submit(job)
 
     def compact(self) -> Job:
         """Give back the space of what was removed.

@@ -1,0 +1,346 @@
+"""An index that is served: other processes find it, use it as if it were theirs, and cannot do harm."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from tests.conftest import command
+from tests.pdfs import write_pdf
+from vrag.errors import ServedError, StoreError, UsageError
+from vrag.index import Index
+from vrag.ingest.report import IngestReport, Silent
+from vrag.places.place import FolderPlace
+from vrag.remote.channel import Channel, StoppedError
+from vrag.remote.door import SECRET, SOCKET, find_door
+from vrag.remote.remote_index import RemoteIndex
+from vrag.remote.wire import dumps, loads
+from vrag.runtime.lock import read_holder
+from vrag.serve import listening
+from vrag.serve.serving import serving
+
+SOON_S = 20  # that a thread or process needs at the very most
+QUERY = "snow leopard"
+
+
+@pytest.fixture
+def served(own):
+    with serving(FolderPlace(own)) as service:
+        yield service
+
+
+@pytest.fixture
+def remote(served, own):
+    return RemoteIndex.find(own)
+
+
+def answers(index):
+    """What a program sees of an index."""
+    hits = index.search(QUERY, 3)
+    documents = index.documents.all()
+    explanation = index.explain(QUERY)
+    return {
+        "hits": hits,
+        "snippets": [index.snippet(QUERY, hit) for hit in hits],
+        "matches": [index.matches(QUERY, hit) for hit in hits],
+        "explanation": [
+            getattr(explanation, name) for name in ("doc", "page", "stages", "matches", "counted", "score")
+        ],
+        "image": index.page_image(hits[0].doc, hits[0].page).tobytes(),
+        "documents": documents,
+        "labels": index.documents.labels([document.doc_id for document in documents]),
+        "one": index.documents.get(documents[0].doc_id),
+        "found": index.find_documents(["animals.pdf"]),
+        "pipeline": (index.pipeline, index.default_cascade, index.differences(index.pipeline)),
+        "model": (index.fingerprint, index.model_name),
+        "query": (index.embed_query_tokens(QUERY).tokens, index.embed_query(QUERY).tobytes()),
+        "vectors": index.vectors("animals.pdf", 1).tobytes(),
+        "facts": (index.page_count, index.lost, index.place.name, index.path, index.failures(), index.gone(["/"])),
+    }
+
+
+def test_a_served_index_answers_as_one_that_is_open_here(own):
+    with Index.hold(own) as index:
+        here = answers(index)
+    with serving(FolderPlace(own)), Index.open(own) as index:
+        assert isinstance(index, RemoteIndex)
+        assert answers(index) == here
+
+
+def test_the_door_is_for_its_owner_alone_and_goes_with_the_service(own):
+    with serving(FolderPlace(own)):
+        assert stat.S_IMODE((own / SOCKET).stat().st_mode) == 0o600
+        assert read_holder(own).door == "unix"
+    assert not (own / SOCKET).exists()
+    assert find_door(own) is None
+    with Index.open(own) as index:
+        assert isinstance(index, Index)
+
+
+def test_where_the_path_is_too_long_for_a_socket_a_secret_port_is_the_door(own, monkeypatch):
+    monkeypatch.setattr(listening, "LONGEST_PATH", 10)
+    with serving(FolderPlace(own)) as service:
+        secret = own / SECRET
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+        door = find_door(own)
+        assert door.at.isdigit()
+        assert Channel(door).call("page_count", {}) == service.index.page_count
+        secret.write_text("guessed")
+        with pytest.raises(UsageError, match="not the secret"):
+            Channel(door).call("page_count", {})
+    assert not secret.exists()
+
+
+def test_who_needs_the_index_for_itself_is_told_who_serves_it(served, own):
+    with pytest.raises(ServedError, match="is served by .*process") as said:
+        Index.hold(own, wait=60)  # at once: it may be served for days
+    assert "Stop that service" in said.value.hint
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\n",
+        b'"text"\n',
+        dumps({"call": "page_count", "arguments": {}, "version": "0.0.1"}),
+        dumps({"call": "__init__", "arguments": {}, "version": "0.1.0"}),
+        dumps({"call": "search", "arguments": {"q": 1}, "version": "0.1.0"}),
+    ],
+)
+def test_what_is_no_call_is_refused_and_the_next_call_is_answered(served, own, remote, line):
+    with find_door(own).connect() as connection:
+        connection.sendall(line)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").read()
+    assert loads(answer)["error"]["message"]
+    assert remote.page_count == 5
+
+
+def test_callers_who_say_nothing_do_not_keep_others_out(served, own, remote, monkeypatch):
+    silent = [find_door(own).connect() for _ in range(listening.MOST_CALLS - 1)]
+    try:
+        assert remote.search(QUERY, 1)[0].doc == "animals.pdf"
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_many_callers_at_once_get_their_own_answers(remote):
+    queries = {"snow leopard": 1, "emperor penguins": 2, "honey bees dance": 3}
+    with ThreadPoolExecutor(12) as threads:
+        asked = [(query, threads.submit(remote.search, query, 1)) for _ in range(20) for query in queries]
+        for query, found in asked:
+            assert found.result()[0].page == queries[query]
+
+
+class Watched(Silent):
+    """Progress that says when pages are being embedded, and holds the ingest there."""
+
+    def __init__(self):
+        self.told, self.begun, self.go_on = [], threading.Event(), threading.Event()
+
+    def looking(self, files):
+        self.told.append(("looking", files))
+
+    def reading(self, path, page):
+        self.told.append(("reading", path.name, page))
+        self.begun.set()
+        assert self.go_on.wait(SOON_S)
+
+
+def test_an_ingest_through_the_door_reports_and_tells_its_steps(remote, tmp_path):
+    write_pdf(tmp_path / "new.pdf", ["Lighthouses warn ships."])
+    progress, report = Watched(), IngestReport("")
+    progress.go_on.set()
+    assert remote.ingest([tmp_path / "new.pdf"], progress=progress, report=report) is report
+    assert (report.added, report.documents, report.failed) == (1, 1, [])
+    assert progress.told == [("looking", 1), ("reading", "new.pdf", 1)]
+    assert remote.search("lighthouses", 1)[0].doc == "new.pdf"
+    assert remote.page_count == 6
+
+
+def test_relative_paths_are_those_of_the_caller(remote, tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    write_pdf(tmp_path / "mine" / "new.pdf", ["Lighthouses warn ships."])
+    monkeypatch.chdir(tmp_path / "mine")
+    assert remote.ingest(["new.pdf"]).added == 1
+    assert [gone.path for gone in remote.gone(["."])] == []
+    os.unlink("new.pdf")
+    gone = remote.gone(["."])
+    assert [one.path for one in gone] == [str(tmp_path / "mine" / "new.pdf")]
+    assert remote.forget(gone) == 1
+    assert remote.page_count == 5
+
+
+def test_a_document_goes_while_others_arrive(served, remote, tmp_path):
+    """The ingest is held in the middle; the removal does not wait for it, and both are whole afterwards."""
+    write_pdf(tmp_path / "new.pdf", [f"Lighthouse number {number}." for number in range(3)])
+    held = Watched()
+    with ThreadPoolExecutor(1) as threads:
+        job = served.ingest([str(tmp_path / "new.pdf")], listener=held)
+        assert held.begun.wait(SOON_S)
+        threads.submit(remote.remove, remote.find_documents(["animals.pdf"])).result(SOON_S)
+        assert job.status().state == "running"
+        assert {hit.doc for hit in remote.search("lighthouse leopard", 10)} == {"machines.pdf"}
+        held.go_on.set()
+        assert job.ended(SOON_S).state == "done"
+    assert remote.page_count == 5
+    assert remote.verify() == []
+    assert {hit.doc for hit in remote.search("lighthouse", 10)} == {"machines.pdf", "new.pdf"}
+
+
+def test_ctrl_c_in_the_caller_stops_the_ingest_at_a_page(served, own, tmp_path):
+    """A real process; the service goes on, what was done is kept, and the same command ends the work."""
+    pages = [f"Lighthouse number {number} warns ships." for number in range(40)]
+    write_pdf(tmp_path / "new.pdf", pages)
+    process = subprocess.Popen(
+        command("ingest", tmp_path / "new.pdf", "--index", own),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    job = _first_job(served)
+    while job.status().done < 2:
+        job.wait(job.status().version, SOON_S)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=SOON_S)
+    assert process.returncode == 130
+    status = job.ended(SOON_S)
+    assert status.state == "cancelled"
+    kept = status.result["added"]
+    assert 2 <= kept < 40
+    assert f"{kept} pages kept" in said
+    report = RemoteIndex.find(own).ingest([tmp_path / "new.pdf"])
+    assert (report.added, report.unchanged) == (40 - kept, kept)
+
+
+def test_the_ingest_of_a_caller_that_is_killed_is_stopped(served, own, tmp_path):
+    write_pdf(tmp_path / "new.pdf", [f"Lighthouse number {number} warns ships." for number in range(40)])
+    process = subprocess.Popen(command("ingest", tmp_path / "new.pdf", "--index", own), stderr=subprocess.DEVNULL)
+    job = _first_job(served)
+    while not (job.is_embedding.is_set() and job.status().done):
+        job.wait(job.status().version, SOON_S)
+    process.kill()
+    process.wait()
+    assert job.ended(SOON_S).state == "cancelled"
+    assert RemoteIndex.find(own).page_count >= 6
+
+
+def _first_job(service):
+    until = time.monotonic() + SOON_S
+    while not service.jobs.all() and time.monotonic() < until:
+        time.sleep(0.01)
+    return service.jobs.all()[0]
+
+
+def test_whose_work_is_stopped_by_somebody_else_hears_so(served, remote, tmp_path):
+    write_pdf(tmp_path / "new.pdf", ["One.", "Two."])
+    held = Watched()
+    with ThreadPoolExecutor(1) as threads:
+        ingest = threads.submit(remote.ingest, [tmp_path / "new.pdf"], progress=held)
+        assert held.begun.wait(SOON_S)
+        served.jobs.cancel(served.jobs.all()[0].id)
+        held.go_on.set()
+        with pytest.raises(StoppedError, match="stopped by somebody else"):
+            ingest.result(SOON_S)
+
+
+HOLD = """
+import sys, time
+from vrag.places.place import FolderPlace
+from vrag.serve.serving import serving
+with serving(FolderPlace(sys.argv[1])):
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+@contextmanager
+def another_process(own):
+    """A process that serves the index; it is killed at the latest when the block ends."""
+    with subprocess.Popen([sys.executable, "-c", HOLD, own], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_door_of_a_killed_holder_is_dead(own):
+    """The socket is still there; who comes next opens the index itself, and the one after that is served again."""
+    with another_process(own):
+        assert isinstance(Index.open(own), RemoteIndex)
+    assert (own / SOCKET).is_socket()
+    assert find_door(own) is None
+    with Index.open(own) as index:
+        assert isinstance(index, Index)
+        assert index.search(QUERY, 1)[0].doc == "animals.pdf"
+    with serving(FolderPlace(own)):
+        assert isinstance(Index.open(own), RemoteIndex)
+
+
+def test_a_holder_that_goes_away_in_the_middle_is_one_sentence(own):
+    with another_process(own) as process, ThreadPoolExecutor(1) as threads:
+        remote = Index.open(own)
+        os.kill(process.pid, signal.SIGSTOP)
+        asked = threads.submit(remote.search, QUERY, 1)
+        time.sleep(
+            0.1
+        )  # the call waits for its answer; were it later, the connection would be refused: the same sentence
+        process.kill()
+        process.wait()
+        with pytest.raises(StoreError, match="ended in the middle"):
+            asked.result(SOON_S)
+
+
+def test_a_service_that_is_starting_is_waited_for(own, monkeypatch):
+    """The lock is taken and the door is not there yet: who comes then waits, and is let in by the door."""
+    may_listen, listens = threading.Event(), listening.Listener.__init__
+
+    def late(self, service, folder):
+        assert may_listen.wait(SOON_S)
+        listens(self, service, folder)
+
+    monkeypatch.setattr(listening.Listener, "__init__", late)
+    opened, done = threading.Event(), threading.Event()
+
+    def serve():
+        with serving(FolderPlace(own)):
+            opened.set()
+            assert done.wait(SOON_S)
+
+    with ThreadPoolExecutor(2) as threads:
+        service = threads.submit(serve)
+        while read_holder(own) is None:
+            time.sleep(0.01)
+        asked = threads.submit(Index.open, own, wait=SOON_S)
+        time.sleep(0.1)
+        assert not asked.done()
+        may_listen.set()
+        assert isinstance(asked.result(SOON_S), RemoteIndex)
+        done.set()
+        service.result(SOON_S)
+
+
+def test_a_read_only_service_lets_nobody_change_the_index(own, tmp_path):
+    with serving(FolderPlace(own), read_only=True):
+        remote = Index.open(own)
+        document = remote.documents.all()[0]
+        for change in (
+            lambda: remote.ingest([tmp_path]),
+            lambda: remote.remove([document]),
+            lambda: remote.verify(repair=True),
+            remote.compact,
+        ):
+            with pytest.raises(UsageError, match="read only"):
+                change()
+        assert remote.search(QUERY, 1)
