@@ -21,13 +21,14 @@ from vrag.embedders.protocol import Fingerprint, QueryVectors
 from vrag.errors import ServedError, UsageError
 from vrag.explain.explaining import explain, match_hit
 from vrag.explain.explanation import Explanation, Match
+from vrag.explain.page_heat import Heat, page_heat
 from vrag.grid import FloatArray
 from vrag.ingest.ingest import Ingest
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone, find_gone, forget
 from vrag.ingest.report import IngestReport, Progress, Silent
 from vrag.ingest.shares import divide
-from vrag.pages.drawing import PageDrawer
+from vrag.pages.drawing import PageDrawer, as_read, to_look_at
 from vrag.pipeline.differences import Difference
 from vrag.pipeline.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places.opening import Opened, create_index, open_index
@@ -38,7 +39,7 @@ from vrag.runtime.budget import budget
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
 from vrag.search.hit import Hit
 from vrag.search.plan import Detail
-from vrag.search.query_text import Words
+from vrag.search.query_text import Words, read_query
 from vrag.search.searcher import Searcher
 from vrag.search.watching import Watched
 from vrag.search.where import find_documents, parse_where
@@ -342,9 +343,35 @@ class Index(AbstractContextManager["Index"]):
             payload = self.documents.page_record(doc, page).payload
             path = Path(self.documents.label(page_place(payload)[0])[1])
         spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords(given))
-        if payload.get("renderer") in ("pdfium", "poppler"):  # a picture was drawn by neither
-            spec = replace(spec, renderer=payload["renderer"])
-        return self._drawer.draw(path, page, spec)
+        return self._drawer.draw(path, page, as_read(spec, payload.get("renderer")))
+
+    def draw(self, file: Path, document: Document, page: int, width: int) -> Image:
+        """A page as a file of its document shows it, margins included: an RGB picture.
+
+        Args:
+            file: With the document's bytes.
+            document: Of this index.
+            page: From 1; it may be one that could not be indexed.
+            width: Pixels; a page that is very long is narrower.
+
+        Raises:
+            PageError: It cannot be drawn.
+        """
+        payload = record.payload if (record := self.stored.page(document.doc_id, page)) else {}
+        spec = replace(self.embedder.page_spec, passwords=passwords())
+        shown = to_look_at(as_read(spec, payload.get("renderer")), payload.get("width"), width)
+        return self._drawer.draw(file, page, shown)
+
+    def heat(self, query: str, document: Document, page: int, words: Words = "plain") -> Heat:
+        """Where each word of a query is answered on a page.
+
+        Raises:
+            UsageError: The index has no such page, or the query cannot be asked.
+        """
+        if (record := self.stored.page(document.doc_id, page, [FULL])) is None:
+            raise UsageError(f"Page {page} of that document is not in the index.")
+        text = read_query(query, words).text
+        return page_heat(text, self.embed_query_tokens(text), record)
 
     def snippet(self, query: str, hit: Hit) -> str:
         """The passage that a search with regions chose on the hit's page, else the one nearest to the query.

@@ -356,7 +356,7 @@ def test_an_index_from_before_has_documents_without_metadata(index, tmp_path):
     ingest(index, file)
     (document,) = index.documents.all()
     record = document.to_record()
-    for key in ("state", "stamps", "layers", "meta"):
+    for key in ("state", "stamps", "layers", "meta", "added"):
         del record.payload[key]
     index.stored.store.upsert([record])
     assert ingest(index, file).unchanged == 3

@@ -57,7 +57,8 @@ def payloads(path, spec):
     store = EdgeStore.open(path / SHARD, spec)
     try:
         # A file's stamp is remembered only once the file has settled: that depends on when it was looked at.
-        return {record.id: {**without_sums(record.payload), "stamps": []} for record in store.scroll(Selection())}
+        timeless = {"stamps": [], "added": ""}
+        return {record.id: {**without_sums(record.payload), **timeless} for record in store.scroll(Selection())}
     finally:
         store.close()
 

@@ -151,7 +151,7 @@ class IngestBench:
         last = {path: number for path, number in asked if path.suffix.lower() == ".pdf"}
         with self._stage(f"pdf2image alone, {self._spec.dpi} dpi", sum(last.values())):
             for path, number in last.items():
-                convert_from_path(path, dpi=self._spec.dpi, last_page=number)
+                convert_from_path(path, dpi=int(self._spec.dpi), last_page=number)
 
 
 def _result(future: Future[T]) -> T | None:

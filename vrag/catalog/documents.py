@@ -45,6 +45,7 @@ class Document:
         stamps: What a path's file looked like when it was hashed, see `vrag.ingest.sources`.
         layers: Metadata by where it comes from, see `vrag.catalog.metadata`.
         meta: What the layers say together, as filters compare it.
+        added: When it came into the index first, ISO 8601 in UTC; empty in an index from before this was kept.
     """
 
     doc_id: str
@@ -55,6 +56,7 @@ class Document:
     stamps: Mapping[str, str] = field(default_factory=dict)
     layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
+    added: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "paths", tuple(sorted(self.paths)))
@@ -73,6 +75,7 @@ class Document:
             "stamps": [self.stamps.get(path, "") for path in self.paths],
             "layers": {name: dict(layer) for name, layer in self.layers.items()},
             "meta": dict(self.meta),
+            "added": self.added,
         }
         return Record(page_id(self.doc_id, 0, DOCUMENT), payload)
 
@@ -95,6 +98,7 @@ class Document:
                 stamps,
                 payload.get("layers", {}),
                 payload.get("meta", {}),
+                str(payload.get("added", "")),
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import Pipeline
 from vrag.runtime.gate import Gate
 from vrag.runtime.memo import Memo
-from vrag.store.interface import Store
+from vrag.store.interface import Record, Store
 from vrag.store.limits import MULTIVECTOR_LIMIT
 
 
@@ -52,6 +52,17 @@ class Stored:
     def page_id(self, doc_id: str, page: int) -> str:
         """Id of a page's record: the same file, page and model always get the same one."""
         return page_id(doc_id, page, self.model_key)
+
+    def page(self, doc_id: str, page: int, vectors: Sequence[str] = ()) -> Record | None:
+        """The record of a page that searches can find; None when there is none.
+
+        Args:
+            doc_id: Its document.
+            page: From 1.
+            vectors: Named vectors wanted.
+        """
+        record = self.store.fetch([self.page_id(doc_id, page)], vectors).get(self.page_id(doc_id, page))
+        return record if record is not None and record.payload.get("kind") == PAGE else None
 
     def failures(self) -> Failures:
         """What could not be indexed so far, read anew: other processes may have failed meanwhile."""

@@ -111,6 +111,15 @@ def overlay(page: Image, raster: FloatArray, marks: Sequence[Box] = (), region: 
     return shown
 
 
+def transparent(heat: FloatArray) -> Image:
+    """Heat 0 to 1, float32 [height, width], as a picture to be laid over a page: RGBA."""
+    from PIL import Image
+
+    colour = _coloured(heat)
+    colour[..., 3] *= 255
+    return Image.fromarray(np.rint(colour).astype(np.uint8))
+
+
 def is_dark(page: Image) -> bool:
     """Whether a page's ground is dark."""
     small = page.convert("L").resize((64, 64))

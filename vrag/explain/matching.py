@@ -24,7 +24,7 @@ def find_matches(query: QueryVectors, full: FloatArray, grid: Grid, words: Words
         grid: Where its n rows lie.
         words: The page's words, to name the rows by.
     """
-    similarities, weights = _cosines(query, full)
+    similarities, weights = cosines(query, full)
     rows = similarities.argmax(axis=1)
     best = similarities.max(axis=1)
     named = zip(query.tokens, best, best * weights, rows, row_texts(rows, grid, words), strict=True)
@@ -59,10 +59,10 @@ def explain_page(
     doc_id, number = page_place(record.payload)
     name, path = documents.label(doc_id)
     matches = find_matches(embedded, full, grid, words)
-    return Explanation(query, name, path, number, cascade, stages, matches, *_cosines(embedded, full), grid, counted)
+    return Explanation(query, name, path, number, cascade, stages, matches, *cosines(embedded, full), grid, counted)
 
 
-def _cosines(query: QueryVectors, full: FloatArray) -> tuple[FloatArray, FloatArray]:
+def cosines(query: QueryVectors, full: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Cosines [m, n] of the query's rows with the page's unit rows, and the lengths [m] of the query's rows."""
     weights = np.linalg.norm(query.vectors, axis=1)
     return (query.vectors @ full.T) / np.maximum(weights, 1e-12)[:, None], weights

@@ -7,9 +7,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from vrag.catalog.documents import Document
 from vrag.errors import PageError
 from vrag.pages.files import file_digest, file_stamp
+from vrag.runtime.memo import Memo
 
+_MOST_DIGESTS = 4096
 _SETTLED_NS = 2_000_000_000  # file systems keep time in steps of up to two seconds (FAT)
 
 
@@ -39,6 +42,42 @@ class SourceFile:
         """The stamp to remember; empty when the file is so fresh that another change could look the same."""
         changed_ns = int(self.stamp.split(":")[1])
         return self.stamp if time.time_ns() - changed_ns > _SETTLED_NS else ""
+
+
+class Originals:
+    """Finds the files of documents, as long as they are what was indexed; for any thread.
+
+    Stamps tell that cheaply; where they differ the bytes are hashed, once for each stamp.
+    """
+
+    def __init__(self) -> None:
+        self._digests: Memo[str] = Memo(_MOST_DIGESTS)
+
+    def find(self, document: Document) -> Path | None:
+        """A file with the document's bytes; None when none of its paths has them any more."""
+        return next((path for path in map(Path, document.paths) if self._is_of(path, document)), None)
+
+    def _is_of(self, path: Path, document: Document) -> bool:
+        try:
+            stamp = stamp_of(path)
+            known = document.stamps.get(str(path), "")
+            if known == stamp:
+                return path.is_file()
+            if not path.is_file() or (known and known.split(":")[0] != stamp.split(":")[0]):
+                return False  # of another size: not worth a look at its bytes
+            return self._digest(path, stamp) == document.doc_id
+        except PageError:
+            return False
+
+    def _digest(self, path: Path, stamp: str) -> str:
+        key = f"{stamp}:{path}"
+        known = self._digests.get([key], lambda _: {})
+        if key in known:
+            return known[key]
+        source = read_source(path, stamp)
+        if source.lasting_stamp:
+            self._digests.get([key], lambda _: {key: source.doc_id})
+        return source.doc_id
 
 
 def stamp_of(path: Path) -> str:

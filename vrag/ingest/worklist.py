@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,8 @@ class Worklist:
         if known is None:
             assert info is not None
             state = ARRIVING if any(self._at.get(path) for path in paths) else CURRENT
-            document = Document(sources[0].doc_id, paths, info.pages, state=state, stamps=lasting)
+            now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            document = Document(sources[0].doc_id, paths, info.pages, state=state, stamps=lasting, added=now)
             document = self._described(document, sources, {"own": of_file(info.title, info.author, info.created)})
         else:
             before = set(known.paths)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from PIL.Image import Image
 
 from vrag.errors import PageError
 from vrag.pages.faults import where
 from vrag.pages.page import PageSpec
+from vrag.pages.reader import POINTS_PER_INCH
 from vrag.pages.workers import MEMORY_BYTES, TIMEOUT_S, PageWorkers
+
+MOST_SIDE = 4_400  # pixels of a page that is drawn to be looked at
+_USUAL_WIDTH = 595.0  # points of a page that says nothing of its own
 
 
 class PageDrawer:
@@ -49,3 +55,20 @@ class PageDrawer:
             workers, self._workers = self._workers, None
         if workers is not None:
             workers.stop()
+
+
+def as_read(spec: PageSpec, renderer: str | None) -> PageSpec:
+    """The spec that draws with the renderer that read the page; a picture was read by neither."""
+    first: dict[str | None, Literal["pdfium", "poppler"]] = {"pdfium": "pdfium", "poppler": "poppler"}
+    return replace(spec, renderer=first.get(renderer, spec.renderer))
+
+
+def to_look_at(spec: PageSpec, points: float | None, width: int) -> PageSpec:
+    """The spec that draws a page with its margins.
+
+    Args:
+        spec: For everything else.
+        points: Width of the page in points; None where nobody knows.
+        width: Of the picture in pixels; less where the page is so long that the other side would have too many.
+    """
+    return replace(spec, crop=None, dpi=width * POINTS_PER_INCH / (points or _USUAL_WIDTH), max_side=MOST_SIDE)

@@ -61,7 +61,7 @@ class PageSpec:
 
     image: bool = True
     words: bool = True
-    dpi: int = 144
+    dpi: float = 144
     max_side: int = 2048
     ocr: Literal["auto", "always", "never"] = "auto"
     ocr_side: int = 1200

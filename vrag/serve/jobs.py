@@ -214,6 +214,7 @@ class Jobs:
         """Stop every job, and wait until the one under way has stopped."""
         with self._turn:
             self._closed = True
+            self._turn.notify_all()
             jobs = [*self._jobs.values()]
             self._turn.notify_all()
         for job in jobs:

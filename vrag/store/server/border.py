@@ -180,7 +180,7 @@ def _is_tables(value: Any) -> bool:
 # Types of the values that vrag itself writes (`vrag.catalog`).
 _TEXTS = ("kind", "doc_id", "state", "source", "renderer", "text", "boxes", "lines", "grid", "path", "reason", "hint")
 _VALUES: Mapping[str, Callable[[Any], bool]] = {
-    **dict.fromkeys((*_TEXTS, "stamp", "words", "of"), _is_text),
+    **dict.fromkeys((*_TEXTS, "stamp", "words", "of", "added"), _is_text),
     **dict.fromkeys(("pages", "times"), _is_count),
     **dict.fromkeys(("paths", "names", "stamps", "notes"), _is_texts),
     **dict.fromkeys(("meta", "types", "facts"), _is_table),

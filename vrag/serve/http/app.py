@@ -1,0 +1,85 @@
+"""The app: the routes of one service, behind what guards and bounds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from vrag import __version__
+from vrag.serve.http import (
+    counters,
+    docs_page,
+    document_routes,
+    explain_routes,
+    front_routes,
+    index_routes,
+    job_routes,
+    page_routes,
+    problems,
+    report_routes,
+    search_routes,
+)
+from vrag.serve.http.bounds import Bounded
+from vrag.serve.http.counters import Metrics
+from vrag.serve.http.drawn_pages import Pictures
+from vrag.serve.http.guard import Guard, Guarded
+from vrag.serve.http.here import Here
+from vrag.serve.http.shield import Shield
+from vrag.serve.http.upload_limits import UploadLimits
+from vrag.serve.service import Service
+
+_ROUTES = (
+    search_routes,
+    explain_routes,
+    document_routes,
+    page_routes,
+    job_routes,
+    index_routes,
+    report_routes,
+    counters,
+)
+_UPLOADS = ("/v1/documents",)
+_DESCRIPTION = (
+    "Pages of documents for a question, with their pictures, their words and why they were found. "
+    "Addresses in answers are relative to the server's root. Errors are problem details (RFC 9457) with a hint."
+)
+
+
+def make_app(service: Service, guard: Guard, limits: UploadLimits | None = None) -> FastAPI:
+    """The app of a service.
+
+    Args:
+        service: Its index is open; whoever made it closes it.
+        guard: Who may ask.
+        limits: How much may be uploaded.
+    """
+    app = FastAPI(title="vrag", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None)
+    here = Here(service, Pictures(service.index), Metrics(service), limits or UploadLimits())
+    app.state.here = here
+    for part in _ROUTES:
+        app.include_router(part.router)
+    app.include_router(docs_page.router)
+    app.include_router(front_routes.router)
+    problems.register(app)
+    app.openapi = lambda: _openapi(app, bool(guard.token))  # type: ignore[method-assign]
+    app.add_middleware(Bounded, uploads=_UPLOADS)  # the last one added is the outermost
+    app.add_middleware(Guarded, guard=guard)
+    app.add_middleware(Shield, told=here.metrics.told)
+    return app
+
+
+def _openapi(app: FastAPI, has_token: bool) -> dict[str, Any]:
+    """The description of all routes, made once: with problems as the form of every error, and the token."""
+    if app.openapi_schema is None:
+        api = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        shapes = api["components"]["schemas"]
+        shapes["Problem"] = problems.ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+        for name in ("HTTPValidationError", "ValidationError"):
+            shapes.pop(name, None)
+        if has_token:
+            api["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            api["security"] = [{"token": []}]
+        app.openapi_schema = api
+    return app.openapi_schema

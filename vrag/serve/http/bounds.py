@@ -1,0 +1,169 @@
+"""What a request may take: bytes, time to send them, and a place among those that are worked on.
+
+A body is read before its request gets a place, and a place is given back when the answer begins: whoever sends or reads
+slowly keeps nobody waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vrag.runtime.parsing import MalformedError, parse_json
+from vrag.serve.http.problems import RETRY_S, ProblemError, problem
+
+MOST_BODY = 256 << 10  # bytes of a request that is no upload
+MOST_REQUESTS = 64  # that are worked on at the same time
+GRACE_S = 10.0  # that any body may take
+SLOWEST = 64 << 10  # bytes a second that a longer one has to come with
+_LEFT_ALONE = ("/healthz",)
+
+
+class Pace:
+    """How long a body may take: `GRACE_S`, and more the more of it has come."""
+
+    def __init__(self, longest: float = float("inf")) -> None:
+        self._started = time.monotonic()
+        self._longest = longest
+        self._bytes = 0
+
+    async def receive(self, receive: Receive) -> Message:
+        """The next message.
+
+        Raises:
+            ProblemError: It does not come in time.
+        """
+        allowed = min(GRACE_S + self._bytes / SLOWEST, self._longest)
+        left = allowed - (time.monotonic() - self._started)
+        try:
+            message = await asyncio.wait_for(receive(), max(left, 0.001))
+        except (asyncio.TimeoutError, TimeoutError) as error:
+            raise ProblemError(408, "The body of the request came too slowly.", "Send it again.") from error
+        self._bytes += len(message.get("body", b""))
+        return message
+
+
+class Bounded:
+    """Reads bodies within their bounds and lets so many requests through at once (ASGI).
+
+    Args:
+        app: What it protects.
+        uploads: Paths where files are sent to with POST; what reads them has bounds of its own.
+        most: Requests that are worked on at the same time.
+    """
+
+    def __init__(self, app: ASGIApp, uploads: tuple[str, ...] = (), most: int = MOST_REQUESTS) -> None:
+        self._app = app
+        self._uploads = uploads
+        self._places = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """JsonAnswer one request."""
+        is_upload = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._uploads
+        if scope["type"] != "http" or is_upload or scope["path"] in _LEFT_ALONE:
+            await self._app(scope, receive, send)
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await _read(scope, receive)
+        except ProblemError as error:
+            await problem(error.status, error.detail, error.hint, scope["path"])(scope, receive, send)
+        else:
+            if body is not None:
+                await self._work(scope, _Replayed(body, receive), send)
+
+    async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._places:
+            retry = {"Retry-After": str(RETRY_S)}
+            busy = problem(
+                503, "The service has more to do than it can.", "Try again in a second.", scope["path"], retry
+            )
+            await busy(scope, receive, send)
+            return
+        place = _Place(self, send)
+        try:
+            await self._app(scope, receive, place.send)
+        finally:
+            place.give_back()
+
+    def take(self, places: int) -> None:
+        """Take places, or with a negative number give them back."""
+        self._places -= places
+
+
+class _Place:
+    """A place among the requests that are worked on, until the answer begins."""
+
+    def __init__(self, bounded: Bounded, send: Send) -> None:
+        self._bounded, self._send, self._is_held = bounded, send, True
+        bounded.take(1)
+
+    async def send(self, message: Message) -> None:
+        self.give_back()
+        await self._send(message)
+
+    def give_back(self) -> None:
+        if self._is_held:
+            self._is_held = False
+            self._bounded.take(-1)
+
+
+class _Replayed:
+    """A body that was read, as the app reads it."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._message: Message | None = {"type": "http.request", "body": body, "more_body": False}
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        message, self._message = self._message, None
+        return await self._receive() if message is None else message
+
+
+def announced(scope: Scope) -> int:
+    """Bytes of the body, as far as the request says; 0 when it does not.
+
+    Raises:
+        ProblemError: It says something else.
+    """
+    text = Headers(scope=scope).get("content-length", "0")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise ProblemError(400, "The Content-Length is no number.")
+    return int(text)
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes | None:
+    """The body; None when the client is gone.
+
+    Raises:
+        ProblemError: It is too long, too slow, or JSON that no parser should be given.
+    """
+    hint = f"{MOST_BODY >> 10} KiB are the most."
+    if announced(scope) > MOST_BODY:
+        raise ProblemError(413, "The body of the request is too long.", hint)
+    pace, body = Pace(), bytearray()
+    while True:
+        message = await pace.receive(receive)
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if len(body) > MOST_BODY:
+            raise ProblemError(413, "The body of the request is too long.", hint)
+        if not message.get("more_body", False):
+            _check(scope, bytes(body))
+            return bytes(body)
+
+
+def _check(scope: Scope, body: bytes) -> None:
+    """JSON that is nested without end, or says a key twice, goes no further."""
+    kind = Headers(scope=scope).get("content-type", "").split(";")[0].strip().lower()
+    if body and (kind == "application/json" or kind.endswith("+json")):
+        try:
+            parse_json(body)
+        except MalformedError as error:
+            raise ProblemError(400, f"The body is {error}.", "Send a JSON object, see /docs.") from error

@@ -1,0 +1,90 @@
+"""Pictures of pages, encoded once and kept while there is room."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from vrag.catalog.documents import Document
+from vrag.index import Index
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Format = Literal["webp", "jpeg", "png"]
+MOST_BYTES = 64 << 20  # of encoded pictures that are kept
+LEAST_WIDTH, MOST_WIDTH = 64, 3000  # pixels
+THUMBNAIL_WIDTH = 240
+_OPTIONS: dict[Format, dict[str, Any]] = {
+    "webp": {"quality": 86, "method": 2},
+    "jpeg": {"quality": 86},
+    "png": {"compress_level": 4},
+}
+Key = tuple[str, int, int, Format]
+
+
+class Pictures:
+    """Draws pages of one index, for any thread, one at a time: there is one process that draws.
+
+    Args:
+        index: Whose pages.
+        most: Bytes that are kept.
+    """
+
+    def __init__(self, index: Index, most: int = MOST_BYTES) -> None:
+        self._index = index
+        self._most = most
+        self._drawing = threading.Lock()
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, file: Path, document: Document, page: int, width: int, kind: Format) -> bytes:
+        """A page as an encoded picture.
+
+        Args:
+            file: With the document's bytes.
+            document: Whose page.
+            page: From 1.
+            width: Pixels.
+            kind: How it is encoded.
+
+        Raises:
+            PageError: It cannot be drawn.
+        """
+        key = (document.doc_id, page, width, kind)
+        found = self._known(key)
+        if found is not None:
+            return found
+        with self._drawing:
+            found = self._known(key)  # who waited may find it drawn
+            picture = None if found else self._index.draw(file, document, page, width)
+        if picture is None:
+            assert found is not None
+            return found
+        data = encoded(picture, kind)
+        self._keep(key, data)
+        return data
+
+    def _known(self, key: Key) -> bytes | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def _keep(self, key: Key, data: bytes) -> None:
+        with self._lock:
+            self._bytes += len(data) - len(self._kept.pop(key, b""))
+            self._kept[key] = data
+            while self._bytes > self._most:
+                self._bytes -= len(self._kept.popitem(last=False)[1])
+
+
+def encoded(picture: Image, kind: Format) -> bytes:
+    """A picture as a file of that format."""
+    buffer = io.BytesIO()
+    picture.save(buffer, kind.upper(), **_OPTIONS[kind])
+    return buffer.getvalue()

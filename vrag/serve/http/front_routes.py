@@ -1,0 +1,67 @@
+"""The web page: its files, and the addresses of its views."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, Response
+
+from vrag.serve.http.problems import ProblemError
+
+router = APIRouter(include_in_schema=False)
+WEB = Path(__file__).parent.parent / "web"
+PAGE, ASSETS = WEB / "index.html", WEB / "assets"
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; frame-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+_VIEWS = ("/", "/documents", "/jobs", "/reports", "/doc/{rest:path}", "/search")
+
+
+def _page() -> Response:
+    """The page; which view it shows, it reads from the address."""
+    if not PAGE.is_file():
+        raise ProblemError(404, "The web page is not installed.", "The service itself is described at /docs.")
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+    return FileResponse(PAGE, media_type=_TYPES[".html"], headers=headers)
+
+
+for view in _VIEWS:
+    router.add_api_route(view, _page, methods=["GET"])
+
+
+@router.get("/assets/{name:path}")
+def asset(name: str) -> Response:
+    """A file of the page: one that is in its folder, and of a type that it has."""
+    file = _ASSETS.get(name)
+    if file is None:
+        raise ProblemError(404, "The web page has no such file.")
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+    return FileResponse(file, media_type=_TYPES[file.suffix], headers=headers)
+
+
+@router.get("/favicon.ico")
+def icon() -> Response:
+    """What browsers ask for by themselves."""
+    return Response(status_code=204)
+
+
+def _assets() -> dict[str, Path]:
+    """Files of the page by their path below its folder."""
+    files = (file for file in ASSETS.rglob("*") if file.is_file() and file.suffix in _TYPES)
+    return {file.relative_to(ASSETS).as_posix(): file for file in files}
+
+
+_ASSETS = _assets()

@@ -1,0 +1,90 @@
+"""What the routes of one app share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from anyio import CapacityLimiter
+from fastapi import Depends, Path, Request
+
+from vrag.catalog.documents import Document
+from vrag.ingest.sources import Originals
+from vrag.serve.http.problems import ProblemError
+from vrag.serve.service import Service
+
+if TYPE_CHECKING:
+    from vrag.serve.http.counters import Metrics
+    from vrag.serve.http.drawn_pages import Pictures
+    from vrag.serve.http.upload_limits import UploadLimits
+
+_ID = re.compile(r"[0-9a-f]{64}")
+MOST_PAGE = 2**31 - 1
+MOST_LISTENERS = 32  # that watch jobs at the same time
+_DRAWN_AT_ONCE = 8  # requests that wait for a picture in a thread; the others wait without one
+
+
+@dataclass(slots=True)
+class Here:
+    """The service, and what its HTTP side keeps.
+
+    Args:
+        service: Does the work.
+        pictures: Of pages.
+        metrics: Counts.
+        limits: Of uploads.
+        originals: Finds the files of documents.
+        drawing: Of threads that wait for a picture.
+        listeners: Of those who watch jobs.
+        waiting: Of their threads.
+    """
+
+    service: Service
+    pictures: Pictures
+    metrics: Metrics
+    limits: UploadLimits
+    originals: Originals = field(default_factory=Originals)
+    drawing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DRAWN_AT_ONCE))
+    listeners: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_LISTENERS))
+    waiting: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_LISTENERS))
+
+
+async def _here(request: Request) -> Here:
+    here: Here = request.app.state.here
+    return here
+
+
+HereNow = Annotated[Here, Depends(_here)]
+DocId = Annotated[
+    str,
+    Path(
+        alias="id",
+        description="SHA-256 of the document's bytes.",
+        json_schema_extra={"pattern": "^[0-9a-f]{64}$"},
+        examples=["0" * 64],
+    ),
+]
+PageNumber = Annotated[int, Path(alias="n", ge=1, le=MOST_PAGE, description="Page, from 1.", examples=[1])]
+
+
+def find_document(here: Here, doc_id: str) -> Document:
+    """The document of this id.
+
+    Raises:
+        ProblemError: 404, there is none.
+    """
+    document = here.service.index.documents.get(doc_id) if _ID.fullmatch(doc_id) else None
+    if document is None:
+        raise ProblemError(404, "There is no such document.", "GET /v1/documents lists what is there.")
+    return document
+
+
+def name_of(here: Here, document: Document) -> str:
+    """What people call a document."""
+    return here.service.index.documents.label(document.doc_id)[0]
+
+
+def url_of(doc_id: str, *rest: Any) -> str:
+    """An address below a document's, relative to the server's root."""
+    return "/".join(("/v1/documents", doc_id, *map(str, rest)))

@@ -1,0 +1,155 @@
+"""Errors as RFC 9457 problem details, with our `hint`: whatever goes wrong, it is said in one form, without traces."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from vrag.errors import (
+    BusyError,
+    IndexMismatchError,
+    ModelError,
+    PageError,
+    StoreError,
+    UsageError,
+    VragError,
+)
+from vrag.runtime.pathtext import shown
+from vrag.serve.http.json_answer import JsonAnswer
+from vrag.serve.service import ReadOnlyError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_S = 1  # after which a busy service may be asked again
+_LONGEST = 1_000  # characters of a detail: what somebody sent is repeated only so far
+_MOST_FAULTS = 8  # of a request that are told
+_log = logging.getLogger(__name__)
+_STATUS: Mapping[type[VragError], int] = {
+    ReadOnlyError: 403,
+    UsageError: 400,
+    PageError: 422,
+    BusyError: 503,
+    StoreError: 503,
+    ModelError: 503,
+    IndexMismatchError: 503,
+    VragError: 500,
+}
+
+
+class ProblemOut(BaseModel):
+    """What went wrong (RFC 9457), and what to do about it."""
+
+    type: str = Field("about:blank", description="Always `about:blank`: the status says what kind it is.")
+    title: str = Field(description="The status in words.", examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(description="What was wrong, in a sentence.", examples=["There is no such document."])
+    hint: str = Field(
+        "", description="What to do about it; may be empty.", examples=["GET /v1/documents lists what is there."]
+    )
+    instance: str = Field("", description="Path of the request.")
+
+
+class ProblemError(Exception):
+    """A request that cannot be answered.
+
+    Args:
+        status: Of HTTP.
+        detail: What was wrong, in a sentence.
+        hint: What to do about it.
+        headers: Of the answer.
+    """
+
+    def __init__(self, status: int, detail: str, hint: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.hint = hint
+        self.headers = dict(headers or {})
+
+
+def problem(
+    status: int, detail: str, hint: str = "", path: str = "", headers: Mapping[str, str] | None = None
+) -> JsonAnswer:
+    """The answer that tells a problem."""
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": shown(detail)[:_LONGEST],
+        "hint": shown(hint)[:_LONGEST],
+        "instance": shown(path)[:_LONGEST],
+    }
+    return JsonAnswer(content, status, {**(headers or {})}, MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These statuses as OpenAPI has them, and those that any route may answer with."""
+    everywhere = (400, 401, 403, 421, 422, 500, 503)
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": _REFERENCE}}}
+        for status in sorted({*everywhere, *statuses})
+    }
+
+
+_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+
+
+def register(app: FastAPI) -> None:
+    """Have the app answer in this form."""
+    app.add_exception_handler(ProblemError, _of_problem)
+    app.add_exception_handler(VragError, _of_ours)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+
+
+def unexpected(error: Exception, path: str) -> JsonAnswer:
+    """The answer to what should not happen; the log has the trace."""
+    _log.error("%s failed: %s", shown(path), type(error).__name__, exc_info=error)
+    return problem(500, "The service failed to answer.", "Its log says why.", path)
+
+
+def status_of(error: VragError) -> int:
+    """The status for one of our errors."""
+    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+
+
+async def _of_problem(request: Request, error: Exception) -> JsonAnswer:
+    assert isinstance(error, ProblemError)
+    return problem(error.status, error.detail, error.hint, request.url.path, error.headers)
+
+
+async def _of_ours(request: Request, error: Exception) -> JsonAnswer:
+    assert isinstance(error, VragError)
+    status = status_of(error)
+    if status >= 500:
+        _log.warning("%s: %s", shown(request.url.path), shown(str(error)), exc_info=error)
+    headers = {"Retry-After": str(RETRY_S)} if status == 503 else {}
+    detail = " ".join((error.message, *error.details))
+    return problem(status, detail, error.hint, request.url.path, headers)
+
+
+async def _of_validation(request: Request, error: Exception) -> JsonAnswer:
+    assert isinstance(error, RequestValidationError)
+    return problem(422, _faults(error.errors()), "See /docs for what is asked for.", request.url.path)
+
+
+def _faults(errors: Sequence[Mapping[str, Any]]) -> str:
+    """What is wrong with a request, without what was sent."""
+    faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in errors[:_MOST_FAULTS]]
+    return "; ".join(faults) + "."
+
+
+async def _of_http(request: Request, error: Exception) -> JsonAnswer:
+    assert isinstance(error, HTTPException)
+    detail, hint = str(error.detail), ""
+    if error.status_code == 404:
+        detail, hint = "There is nothing at this address.", "See /docs for what there is."
+    elif error.status_code == 405:
+        detail, hint = f"{request.method} is not possible here.", "See /docs for what is."
+    return problem(error.status_code, detail, hint, request.url.path, error.headers)

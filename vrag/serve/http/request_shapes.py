@@ -1,0 +1,73 @@
+"""What the service is asked, as pydantic reads it and OpenAPI describes it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vrag.cascade.text import MOST_CHARACTERS as LONGEST_CASCADE
+from vrag.search.query_text import MOST_CHARACTERS as LONGEST_QUERY
+from vrag.search.query_text import Words
+
+MOST_HITS = 100
+Include = Literal["snippet", "text", "matches", "image"]
+_QUERY = "What is looked for, in words."
+_CASCADE = "Name or text of a cascade; by default the index's own."
+_WHERE = "Filters that must all hold, e.g. `year >= 2020` or `doc=report.pdf`."
+_WORDS = 'typed: "phrases" must and -words must not be on a page; plain: a question; exact: every word must be there.'
+_INCLUDE = "What each hit has besides: its snippet, text of the page, matches of query words, picture (data URI)."
+
+
+class Asked(BaseModel):
+    """A request's body: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SearchRequest(Asked):
+    """A search."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"query": "revenue by region", "k": 5, "where": ["year >= 2020"]}]}
+    )
+    query: str = Field(description=_QUERY, min_length=1, max_length=LONGEST_QUERY)
+    k: int = Field(10, description="Hits wanted.", ge=1, le=MOST_HITS)
+    cascade: str | None = Field(None, description=_CASCADE, max_length=LONGEST_CASCADE)
+    where: str | list[str] = Field(default_factory=list, description=_WHERE)
+    words: Words = Field("typed", description=_WORDS)
+    include: list[Include] = Field(default=["snippet"], description=_INCLUDE, max_length=4)
+
+
+class ExplainRequest(Asked):
+    """A page to be explained."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"query": "revenue by region", "doc": "report.pdf", "page": 3}]}
+    )
+    query: str = Field(description=_QUERY, min_length=1, max_length=LONGEST_QUERY)
+    doc_id: str | None = Field(None, description="Document by id.", max_length=64)
+    doc: str | None = Field(
+        None, description="Document by name; without either, the best hit is explained.", max_length=4096
+    )
+    page: int | None = Field(None, description="From 1; by default the document's best page.", ge=1, le=2**31 - 1)
+    cascade: str | None = Field(None, description=_CASCADE, max_length=LONGEST_CASCADE)
+    where: str | list[str] = Field(default_factory=list, description=_WHERE)
+    k: int = Field(10, description="Hits that the search lets through.", ge=1, le=MOST_HITS)
+    words: Words = Field("typed", description=_WORDS)
+
+
+class MetadataRequest(Asked):
+    """Metadata to be changed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"metadata": {"year": 2024, "draft": None}}]})
+    metadata: dict[str, Any] = Field(
+        description="Values by key: text, number, date (`2024-03-01`), true or false, list of texts; "
+        "null takes away what was given before.",
+        max_length=1000,
+    )
+
+
+def clauses(where: str | list[str]) -> list[str]:
+    """Filters as a list."""
+    return [where] if isinstance(where, str) else where

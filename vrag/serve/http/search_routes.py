@@ -1,0 +1,197 @@
+"""`/v1/search`: pages for a query."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from vrag.catalog.documents import Document
+from vrag.catalog.payload import page_words
+from vrag.embedders.function_words import FUNCTION_WORDS
+from vrag.errors import PageError, UsageError
+from vrag.explain.explanation_json import matches_json
+from vrag.pages.page import Words as PageWords
+from vrag.runtime.pathtext import quoted
+from vrag.runtime.units import counted
+from vrag.search.hit import Hit
+from vrag.search.hits_json import answer_json
+from vrag.search.query_text import MOST_CHARACTERS as LONGEST_QUERY
+from vrag.search.query_text import Words, parse_typed
+from vrag.serve.http.here import Here, HereNow, url_of
+from vrag.serve.http.json_answer import JsonAnswer
+from vrag.serve.http.problems import documented
+from vrag.serve.http.request_shapes import MOST_HITS, Include, SearchRequest, clauses
+from vrag.serve.http.response_shapes import SearchOut
+
+router = APIRouter(tags=["search"])
+_IMAGE_WIDTH = 1000  # pixels of a picture inside an answer
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_STEM = 4  # letters that two forms of a word share at least
+_ENDING = 3  # letters by which they may differ
+
+
+@router.post(
+    "/v1/search", summary="Search", response_model=SearchOut, response_model_exclude_none=True, responses=documented()
+)
+def search(asked: SearchRequest, here: HereNow) -> JsonAnswer:
+    """The best pages for a query, best first: what `vrag search --json` prints, with addresses."""
+    return JsonAnswer(_answer(here, asked))
+
+
+@router.get(
+    "/v1/search",
+    summary="Search, by address",
+    response_model=SearchOut,
+    response_model_exclude_none=True,
+    responses=documented(),
+)
+def search_by_address(
+    here: HereNow,
+    q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, description="What is looked for.")],
+    k: Annotated[int, Query(ge=1, le=MOST_HITS, description="Hits wanted.")] = 10,
+    where: Annotated[list[str] | None, Query(description="Filters; may be repeated.")] = None,
+    cascade: Annotated[str | None, Query(max_length=2000, description="Name or text of a cascade.")] = None,
+    words: Annotated[Words, Query(description="As in POST.")] = "typed",
+    include: Annotated[list[Include] | None, Query(max_length=4, description="As in POST; may be repeated.")] = None,
+) -> JsonAnswer:
+    """The same for people, who can keep the address."""
+    asked = SearchRequest(query=q, k=k, where=where or [], cascade=cascade, words=words, include=include or ["snippet"])
+    return JsonAnswer(_answer(here, asked))
+
+
+def _answer(here: Here, asked: SearchRequest) -> dict[str, Any]:
+    """Search, and say of every hit what was asked for."""
+    index, begun = here.service.index, time.perf_counter()
+    pipeline = index.pipeline
+    with here.service.searching():
+        started = time.perf_counter()
+        hits = index.search(asked.query, asked.k, asked.cascade, clauses(asked.where), asked.words)
+        found = time.perf_counter()
+        chosen = asked.cascade or pipeline.default_cascade
+        answer = answer_json(asked.query, chosen, (found - started) * 1000, hits)
+        _present(here, asked, hits, answer["hits"])
+        ended = time.perf_counter()
+    if not hits:
+        answer["why_empty"] = _why_empty(index.page_count, asked)
+    known = chosen if chosen in pipeline.cascades else "other"
+    here.metrics.searched(known, started - begun, found - started, ended - found)
+    if "image" in asked.include:
+        _add_images(here, answer["hits"])
+    return answer
+
+
+def _present(here: Here, asked: SearchRequest, hits: Sequence[Hit], rows: Sequence[dict[str, Any]]) -> None:
+    index = here.service.index
+    titles = _titles(here, hits)
+    best = max((hit.score for hit in hits), default=0.0)
+    for hit, row in zip(hits, rows, strict=True):
+        row.update(_addresses(hit), title=titles[hit.doc_id])
+        row["relevance"] = round(min(max(hit.score / best, 0.0), 1.0), 4) if best > 0 else 0.0
+        if "snippet" in asked.include:
+            row["snippet"] = index.snippet(asked.query, hit)
+            row["matched"] = matched(asked.query, row["snippet"])
+        if "text" in asked.include:
+            row["text"] = _text(here, hit)
+        if "matches" in asked.include:
+            row["matches"] = matches_json(index.matches(asked.query, hit))
+
+
+def _titles(here: Here, hits: Sequence[Hit]) -> Mapping[str, str]:
+    """Titles by document; a document that went since it was found has its name."""
+    documents = here.service.index.documents
+    return {doc_id: title_of(documents.get(doc_id), name) for doc_id, name in {h.doc_id: h.doc for h in hits}.items()}
+
+
+def _text(here: Here, hit: Hit) -> str:
+    record = here.service.index.stored.store.fetch([hit.id]).get(hit.id)
+    return text_of(page_words(record.payload)) if record else ""
+
+
+def _addresses(hit: Hit) -> dict[str, str]:
+    """Where a hit's page, pictures and file are."""
+    page = url_of(hit.doc_id, "pages", hit.page)
+    return {
+        "doc_id": hit.doc_id,
+        "page_url": page,
+        "image_url": f"{page}/image",
+        "thumbnail_url": f"{page}/thumbnail",
+        "file_url": f"{url_of(hit.doc_id, 'file')}#page={hit.page}",
+    }
+
+
+def title_of(document: Document | None, name: str) -> str:
+    """The title that a document's metadata has, else its name."""
+    title = document.meta.get("title") if document else None
+    return title if isinstance(title, str) and title.strip() else name
+
+
+def text_of(words: PageWords) -> str:
+    """The words of a page, a line each line."""
+    lines: dict[int, list[str]] = {}
+    for text, line in zip(words.texts, words.lines.tolist(), strict=True):
+        lines.setdefault(line, []).append(text)
+    return "\n".join(" ".join(line) for line in lines.values())
+
+
+def matched(query: str, text: str) -> list[str]:
+    """Words of a text that a query has too, as they stand there; endings may differ.
+
+    Args:
+        query: As typed.
+        text: To be marked.
+    """
+    asked = {_plain(word) for word in _WORD.findall(query)} - FUNCTION_WORDS - {""}
+    found = dict.fromkeys(_WORD.findall(text))
+    return [word for word in found if any(_is_form(_plain(word), other) for other in asked)]
+
+
+def _is_form(word: str, other: str) -> bool:
+    """Whether two words are one but for their endings."""
+    shorter, longer = sorted((word, other), key=len)
+    if not longer.startswith(shorter):
+        return False
+    return word == other or (len(shorter) >= _STEM and len(longer) - len(shorter) <= _ENDING and shorter.isalpha())
+
+
+def _plain(word: str) -> str:
+    apart = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(char for char in apart if not unicodedata.combining(char))
+
+
+def _add_images(here: Here, rows: Sequence[dict[str, Any]]) -> None:
+    """Pictures of the hits as data URIs; a page that cannot be drawn has none."""
+    for row in rows:
+        row["image"] = None
+        document = here.service.index.documents.get(row["doc_id"])
+        file = here.originals.find(document) if document else None
+        if document is None or file is None:
+            continue
+        try:
+            data = here.pictures.get(file, document, row["page"], _IMAGE_WIDTH, "jpeg")
+        except PageError:
+            continue
+        row["image"] = f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _why_empty(pages: int, asked: SearchRequest) -> str:
+    """Why a search found no page, and what to try."""
+    if not pages:
+        return "The index has no pages yet: add documents first."
+    causes = ["filters"] if clauses(asked.where) else []
+    causes += ["asking for every word"] if asked.words == "exact" else []
+    causes += ['"phrases" and -words'] if _has_conditions(asked) else []
+    without = f"Try without {' and '.join(causes)}" if causes else "Try other words"
+    return f"Nothing was found for {quoted(asked.query)} on {counted(pages, 'page')}. {without}."
+
+
+def _has_conditions(asked: SearchRequest) -> bool:
+    try:
+        return asked.words != "plain" and bool(parse_typed(asked.query).conditions)
+    except UsageError:
+        return False

@@ -1,0 +1,117 @@
+"""How uvicorn serves the app: what a connection may take, and what it writes down."""
+
+from __future__ import annotations
+
+import asyncio
+
+import h11
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+MOST_HEAD = 32 << 10  # bytes of a request's line and headers
+MOST_CONNECTIONS = 512
+HEAD_S = 10.0  # in which a request's headers have to come
+IDLE_S = 15  # that a connection stays open between two requests
+STALL_S = 30.0  # in which whoever asked has to read some of the answer
+LINGER_S = 2.0  # for which the rest of a body that nobody wants is read
+_END_S = 5  # that answers under way have when the service ends
+
+
+class BoundedProtocol(H11Protocol):
+    """HTTP/1.1 with limits on the time that headers and the reading of answers may take."""
+
+    _head: asyncio.TimerHandle | None = None
+    _stall: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Headers have to come soon."""
+        super().connection_made(transport)
+        self._head = self.loop.call_later(HEAD_S, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        self._forget("_head")
+        self._forget("_stall")
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """The first bytes of another request: the rest of its headers has to come soon."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._forget("_head")
+        elif self._head is None:
+            self._head = self.loop.call_later(HEAD_S, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """Whoever asked does not read: not for long."""
+        super().pause_writing()
+        self._forget("_stall")
+        self._stall = self.loop.call_later(STALL_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """He reads."""
+        self._forget("_stall")
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        """A connection that is to be closed ends, whether or not the last bytes are read.
+
+        So does one whose request was answered before its body had come: some of that is dropped first, for a
+        connection closed with bytes unread is reset, and the answer is lost.
+        """
+        cycle, is_half = self.cycle, self.conn.their_state is h11.SEND_BODY
+        super().on_response_complete()
+        if is_half:
+            self.loop.call_later(LINGER_S, self._end_of_half, cycle)
+        if self.transport.is_closing():
+            self._close_soon()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """So does one that was idle for too long."""
+        super().timeout_keep_alive_handler()
+        self._close_soon()
+
+    def _end_of_half(self, cycle: RequestResponseCycle) -> None:
+        if self.cycle is cycle and self.conn.their_state is h11.SEND_BODY:
+            self.transport.abort()
+
+    def _close_soon(self) -> None:
+        if self._stall is None:
+            self._stall = self.loop.call_later(STALL_S, self.transport.abort)
+
+    def _forget(self, name: str) -> None:
+        timer = getattr(self, name)
+        if timer is not None:
+            timer.cancel()
+            setattr(self, name, None)
+
+
+def server_config(app: FastAPI, host: str = "127.0.0.1", port: int = 8321) -> uvicorn.Config:
+    """The settings of a server.
+
+    No request is logged: addresses may hold what people look for, and tokens.
+
+    Args:
+        app: From `make_app`.
+        host: Where it listens.
+        port: There.
+    """
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=BoundedProtocol,
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        backlog=128,
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=_END_S,
+        h11_max_incomplete_event_size=MOST_HEAD,
+    )
