@@ -98,6 +98,7 @@ def _serve(
 
     with serving(place, force, searches, read_only) as service:
         output.warn_of_loss(service.index.lost)
+        service.warm_up()
         documents = sum(document.state == "current" for document in service.index.documents.all())
         facts = {"index": place.name, "documents": documents, "pages": service.index.page_count, "pid": os.getpid()}
         Server(server_config(make_app(service, guard)), lambda: tell(facts)).run(sockets=[listener])
