@@ -51,7 +51,9 @@ def serve(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the address as JSON once it answers.")] = False,
 ) -> int:
-    """Serve an index: a page for the browser, an HTTP API, and every other command while it runs. Ctrl-C ends it.
+    """Serve an index to browsers, programs and other commands.
+
+    While it runs, every other command on this machine works with it: search, ingest, rm and the rest. Ctrl-C ends it.
 
     Example: vrag serve --index ./my-index --open
     """
@@ -92,7 +94,7 @@ def _serve(
     uploads: Path | None,
 ) -> None:
     from vrag.serve.http.app import make_app
-    from vrag.serve.http.running import Server
+    from vrag.serve.http.http_server import HttpServer
     from vrag.serve.http.server import server_config
     from vrag.serve.serving import serving
 
@@ -101,7 +103,7 @@ def _serve(
         service.warm_up()
         documents = sum(document.state == "current" for document in service.index.documents.all())
         facts = {"index": place.name, "documents": documents, "pages": service.index.page_count, "pid": os.getpid()}
-        Server(server_config(make_app(service, guard)), lambda: tell(facts)).run(sockets=[listener])
+        HttpServer(server_config(make_app(service, guard)), lambda: tell(facts)).run(sockets=[listener])
 
 
 @contextmanager

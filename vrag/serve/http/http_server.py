@@ -13,7 +13,7 @@ import uvicorn
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those of them that a system has
 
 
-class Server(uvicorn.Server):
+class HttpServer(uvicorn.Server):
     """A server that Ctrl-C, `kill` and a closed terminal end in order, and a second Ctrl-C at once.
 
     Args:
