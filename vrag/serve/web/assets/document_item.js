@@ -3,7 +3,7 @@
 import { query } from "./api.js";
 import { deleteSoon } from "./deleting.js";
 import { h } from "./dom.js";
-import { counted, valueText } from "./format.js";
+import { counted, nameOf, valueText } from "./format.js";
 import { pageAddress } from "./hit.js";
 import { icon } from "./icons.js";
 import { failures } from "./job_text.js";
@@ -25,13 +25,14 @@ export function documentItem(document, facts, editable) {
 }
 
 function parts(item, document, editable, edit) {
-  const { title, doc, state } = document;
+  const { doc, state } = document;
+  const name = nameOf(document);
   const known = Object.entries(document.metadata).filter(([key]) => key !== "title");
   return [
     h("a", { class: "cover", href: pageAddress(document.id, 1), tabindex: "-1", "aria-hidden": "true" }, h("img", { src: document.thumbnail_url, alt: "", loading: "lazy", decoding: "async" })),
     h("div", { class: "document-text" },
-      h("h2", {}, h("a", { href: pageAddress(document.id, 1) }, valueText(title))),
-      h("p", { class: "file" }, title !== doc && h("span", { class: "name" }, doc), h("span", {}, counted(document.pages, "page")),
+      h("h2", {}, h("a", { href: pageAddress(document.id, 1) }, name)),
+      h("p", { class: "file" }, name !== doc && h("span", {}, doc), h("span", {}, counted(document.pages, "page")),
         STATES[state] && h("span", { class: "badge" }, STATES[state])),
       known.length > 0 && h("dl", { class: "known" }, known.map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, valueText(value))))),
       document.failures.length > 0 && failures(document.failures)),

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { h } from "./dom.js";
 import { clauses } from "./filters.js";
-import { number, valueText } from "./format.js";
+import { nameOf, number, valueText } from "./format.js";
 import { icon } from "./icons.js";
 
 const SHOWN = 6; // values of a key before the rest is folded
@@ -46,7 +46,7 @@ function years(values) {
 /** Documents among the hits, the one with most hits first. */
 export function documentFacet(hits) {
   const found = new Map();
-  for (const { doc, title } of hits) found.set(doc, { value: doc, label: valueText(title), count: (found.get(doc)?.count ?? 0) + 1 });
+  for (const hit of hits) found.set(hit.doc, { value: hit.doc, label: nameOf(hit), count: (found.get(hit.doc)?.count ?? 0) + 1 });
   return { key: "doc", values: [...found.values()].sort((a, b) => b.count - a.count) };
 }
 

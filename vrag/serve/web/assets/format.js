@@ -31,6 +31,9 @@ export function milliseconds(value) {
   return value < 1000 ? `${Math.max(1, Math.round(value))} ms` : `${(value / 1000).toFixed(1)} s`;
 }
 
+/** What to call a document, or a page of one: its title, unless that is a number that nobody knows it by. */
+export const nameOf = ({ title, doc }) => (/\p{L}{2}/u.test(title) ? String(title) : doc);
+
 /** A value of metadata, as text. */
 export function valueText(value) {
   if (Array.isArray(value)) return value.join(", ");

@@ -2,7 +2,7 @@
 
 import { query } from "./api.js";
 import { h, placed } from "./dom.js";
-import { valueText } from "./format.js";
+import { nameOf } from "./format.js";
 import { marked } from "./marks.js";
 import { go } from "./router.js";
 
@@ -18,28 +18,28 @@ export function hitItem(hit, parameters, { withTitle = true } = {}) {
     const chosen = getSelection();
     if (!event.target.closest("a") && (chosen.isCollapsed || !event.currentTarget.contains(chosen.anchorNode))) go(address);
   };
-  const label = withTitle ? valueText(hit.title) : `Page ${hit.page}`;
+  const name = nameOf(hit);
   return h("li", { class: "hit", data: { doc: hit.doc, page: hit.page, id: hit.doc_id }, on: { click: open } },
     thumbnail(hit, address),
     h("div", { class: "hit-text" },
-      h("h3", {}, h("a", { href: address, class: "hit-link", "aria-label": `${valueText(hit.title)}, page ${hit.page}` }, label)),
-      h("p", { class: "hit-where" },
-        withTitle && h("span", { class: "page-number" }, `Page ${hit.page}`),
-        withTitle && hit.title !== hit.doc && h("span", { class: "file" }, hit.doc),
-        relevance(hit.relevance)),
+      h("h3", {},
+        h("a", { href: address, class: "hit-link", "aria-label": `${name}, page ${hit.page}` }, withTitle ? name : `Page ${hit.page}`),
+        !withTitle && relevance(hit.relevance)),
+      withTitle && h("p", { class: "hit-where" },
+        h("span", { class: "page-number" }, `Page ${hit.page}`), name !== hit.doc && h("span", { class: "file" }, hit.doc), relevance(hit.relevance)),
       hit.snippet ? h("p", { class: "snippet" }, marked(hit.snippet, hit.matched ?? [])) : h("p", { class: "snippet none" }, "No text stands on this page; its picture answers."),
       (hit.context_words ?? []).length > 0 &&
         h("p", { class: "context" }, `The document itself answers: ${hit.context_words.join(", ")}`)));
 }
 
 function thumbnail(hit, address) {
-  const image = h("img", { src: hit.thumbnail_url, alt: `Page ${hit.page} of ${valueText(hit.title)}`, decoding: "async" });
+  const image = h("img", { src: hit.thumbnail_url, alt: `Page ${hit.page} of ${nameOf(hit)}`, decoding: "async" });
   return h("a", { class: "thumb", href: address, tabindex: "-1", "aria-hidden": "true" },
     h("span", { class: "sheet" }, image, hit.region && h("span", { class: "region", style: placed(hit.region, 1) })));
 }
 
 /** How a hit compares with the best one, as a short bar. */
-export function relevance(share) {
+function relevance(share) {
   const said = `Relevance ${Math.round(share * 100)} of 100`;
   return h("span", { class: "relevance", role: "img", "aria-label": said, title: said },
     h("span", { style: { width: `${Math.max(4, share * 100)}%` } }));

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { h } from "./dom.js";
-import { counted, valueText } from "./format.js";
+import { counted, nameOf } from "./format.js";
 import { pageAddress } from "./hit.js";
 import { indexFacts } from "./index_facts.js";
 import { failure, notice } from "./states.js";
@@ -28,7 +28,7 @@ function shelf(documents) {
     h("header", {}, h("h2", {}, "Newest documents"), h("a", { href: "/documents" }, "All documents")),
     h("ul", {}, documents.map((document) => h("li", {}, h("a", { href: pageAddress(document.id, 1) },
       h("span", { class: "cover" }, h("img", { src: document.thumbnail_url, alt: "", loading: "lazy", decoding: "async" })),
-      h("span", { class: "name" }, valueText(document.title)), h("span", { class: "pages" }, counted(document.pages, "page")))))));
+      h("span", { class: "name" }, nameOf(document)), h("span", { class: "pages" }, counted(document.pages, "page")))))));
 }
 
 function empty(facts) {

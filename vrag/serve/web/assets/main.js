@@ -64,7 +64,7 @@ async function loaded(styles, module) {
 /** After a change of view: the link that led away from here, else the content. */
 function focusOn(address) {
   const link = [...main.querySelectorAll("a[href]:not([tabindex])")].find((one) => one.getAttribute("href") === address);
-  (link ?? main).focus({ preventScroll: true });
+  (link ?? main.querySelector(".stage") ?? main).focus({ preventScroll: true });
 }
 
 function markLink(view) {
@@ -107,4 +107,4 @@ startKeys(box, document.getElementById("keys"));
 start(show);
 startJobs(document.getElementById("running"));
 startDropping();
-if (location.pathname === "/" && !box.value && matchMedia("(hover: hover)").matches) box.focus();
+if (here().view === "search" && !here().parameters.get("q") && matchMedia("(hover: hover)").matches) box.focus();

@@ -39,7 +39,7 @@ function pageField(view) {
 }
 
 function switchButton(name, label, on, click, off, key) {
-  return h("button", { type: "button", class: "quiet switch", "aria-pressed": String(on), disabled: off, title: `${label} (${key})`, on: { click } }, icon(name), h("span", {}, label));
+  return h("button", { type: "button", class: "quiet switch", "aria-label": label, "aria-pressed": String(on), disabled: off, title: `${label} (${key})`, on: { click } }, icon(name), h("span", {}, label));
 }
 
 function disabled(button, off) {

@@ -3,7 +3,7 @@
 import { get, query, send } from "./api.js";
 import { h } from "./dom.js";
 import { asParameters } from "./filters.js";
-import { valueText } from "./format.js";
+import { nameOf } from "./format.js";
 import { pageAddress } from "./hit.js";
 import { facts } from "./page_facts.js";
 import { pageBar } from "./page_bar.js";
@@ -33,7 +33,7 @@ class PageView {
     this.main = main;
     main.replaceChildren(this.body);
     this.keys = {
-      ArrowLeft: () => this.turn(-1), ArrowRight: () => this.turn(1), "[": () => this.toHit(-1), "]": () => this.toHit(1),
+      ArrowLeft: () => !this.stage.isWide && this.turn(-1), ArrowRight: () => !this.stage.isWide && this.turn(1), "[": () => this.toHit(-1), "]": () => this.toHit(1),
       "+": () => this.stage.zoom(1.25), "=": () => this.stage.zoom(1.25), "-": () => this.stage.zoom(0.8), 0: () => this.stage.fit(),
       h: () => this.toggleHeat(), m: () => this.toggleMarks(), o: () => this.openFile(), l: () => this.copyLink(), c: () => this.copyText(),
       Escape: () => this.leaveTo(),
@@ -41,7 +41,7 @@ class PageView {
   }
 
   get title() {
-    return this.page ? `${valueText(this.page.title)}, page ${this.number} · vrag` : `Page ${this.number} · vrag`;
+    return this.page ? `${nameOf(this.page)}, page ${this.number} · vrag` : `Page ${this.number} · vrag`;
   }
 
   async update(route) {
@@ -117,6 +117,7 @@ class PageView {
 
   turn(step) {
     this.toPage(this.number + step);
+    return true;
   }
 
   toPage(number) {

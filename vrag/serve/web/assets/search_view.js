@@ -4,8 +4,8 @@ import { query as asParametersText } from "./api.js";
 import { h } from "./dom.js";
 import { chips, documentFacet, facetGroup, loadFacets } from "./facets.js";
 import { asParameters, toggled } from "./filters.js";
-import { counted, milliseconds, valueText } from "./format.js";
-import { hitItem, relevance } from "./hit.js";
+import { counted, milliseconds, nameOf } from "./format.js";
+import { hitItem } from "./hit.js";
 import { home } from "./home_view.js";
 import { icon } from "./icons.js";
 import { indexFacts } from "./index_facts.js";
@@ -185,6 +185,6 @@ function grouped(hits, carried) {
   const groups = new Map();
   for (const hit of hits) groups.set(hit.doc_id, [...(groups.get(hit.doc_id) ?? []), hit]);
   return [...groups.values()].map((own) => h("section", { class: "group" },
-    h("h2", {}, valueText(own[0].title), relevance(own[0].relevance), h("span", { class: "count" }, counted(own.length, "page"))),
+    h("h2", {}, nameOf(own[0]), h("span", { class: "count" }, counted(own.length, "page"))),
     h("ol", { class: "hits" }, own.map((hit) => hitItem(hit, carried, { withTitle: false })))));
 }

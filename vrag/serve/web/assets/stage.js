@@ -84,6 +84,11 @@ export class Stage {
     this.element.scrollBy(after.left + sx * after.width - dx - box.left, after.top + sy * after.height - dy - box.top);
   }
 
+  /** Whether the page is wider than its stage, so that keys move it sideways. */
+  get isWide() {
+    return this.element.scrollWidth > this.element.clientWidth + 1;
+  }
+
   /** Width of the page by its height. */
   get shape() {
     return this.page.width && this.page.height ? this.page.width / this.page.height : USUAL;

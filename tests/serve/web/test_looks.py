@@ -1,0 +1,64 @@
+"""Every view in three looks: nothing sticks out, nothing breaks a rule of WCAG 2 AA, and a picture of it is kept."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.serve.web.conftest import LOOKS, SCREENS
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+ASKED = "/?q=How+much+revenue+came+from+freight"
+
+
+def open_page(page):
+    page.locator(".hit-link").first.click()
+    page.locator(".why .standing").wait_for()
+    page.locator(".page-image").evaluate("image => image.decode()")
+
+
+def heat(page):
+    open_page(page)
+    page.get_by_role("button", name="Heat", exact=True).click()
+    page.locator(".page-heat").evaluate("image => image.decode()")
+    page.get_by_text("The numbers").click()
+
+
+def edit(page):
+    page.locator(".edit").first.click()
+
+
+def keys(page):
+    page.evaluate("document.getElementById('keys').click()")  # where there is no keyboard the button is hidden
+
+
+VIEWS = {
+    "home": ("/", ".shelf li", None),
+    "hits": (ASKED, ".hit", None),
+    "hits-by-document": ("/?q=energy+of+the+year&by=document&f.year=2024&f.year=2025", ".group", None),
+    "no-hits": ("/?q=ferry&f.year=1999", ".notice", None),
+    "page": (ASKED, ".hit", open_page),
+    "page-with-heat": (ASKED, ".hit", heat),
+    "documents": ("/documents", ".document h2", None),
+    "documents-edited": ("/documents", ".document h2", edit),
+    "keys": ("/documents", ".document h2", keys),
+    "jobs": ("/jobs", ".notice", None),
+    "reports": ("/reports", ".report h2, .report a", None),
+    "report": ("/reports?open=ferries", "iframe", None),
+    "nowhere": ("/search", ".notice", None),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_fits_and_can_be_read_by_everybody(browse, site, view, look):
+    address, ready, act = VIEWS[view]
+    page = browse(site, look).page
+    page.goto(address)
+    page.locator(ready).first.wait_for()
+    if act:
+        act(page)
+    page.wait_for_load_state("networkidle")
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / f"{view}-{look}.png")
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    found = Axe().run(page, options=RULES).response["violations"]
+    assert [(rule["id"], node["target"], node["failureSummary"]) for rule in found for node in rule["nodes"]] == []
