@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from vrag.errors import VragError
     from vrag.index import Index
     from vrag.ingest.report import IngestReport
+    from vrag.remote.any_index import AnyIndex
     from vrag.search.hit import Hit
 
-__all__ = ["Failure", "Hit", "Index", "IngestReport", "VragError"]
+__all__ = ["AnyIndex", "Failure", "Hit", "Index", "IngestReport", "VragError"]
 
 _HOME = {
+    "AnyIndex": "vrag.remote.any_index",
     "Failure": "vrag.catalog.failures",
     "Hit": "vrag.search.hit",
     "Index": "vrag.index",

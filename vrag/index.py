@@ -110,8 +110,13 @@ class Index(AbstractContextManager["Index"]):
     ) -> AnyIndex:
         """Open an index, or ask the service that has it open (`vrag serve`): what comes back is used the same way.
 
-        Arguments and errors are those of `hold`; a service holds its index with options of its own.
+        Arguments and errors are those of `hold`; a service holds its index with options of its own, and may be named
+        by its address: whether that is a service or a Qdrant server is found out by asking.
         """
+        if isinstance(path, str) and path.startswith(("http://", "https://")) and collection is None:
+            served = RemoteIndex.at(path)
+            if served is not None:
+                return served
         place = as_place(path, collection, wait)
         until = time.monotonic() + wait
         while True:

@@ -85,7 +85,7 @@ def test_verbose_is_an_option_only_where_it_can_be_one(arguments, log, capsys):
 def test_secrets_are_left_out(log, monkeypatch):
     monkeypatch.setenv("QDRANT_API_KEY", "key-1")
     monkeypatch.setenv("VRAG_PASSWORDS", "pass-2\npass-22")
-    for arguments in (["--password", "word-3"], ["--password=word-3"]):
+    for arguments in (["--password", "word-3"], ["--token=word-3"]):
         listen("ingest", *arguments).info("%s", "key-1 pass-2 pass-22 word-3 \x1b[2J")
     text = log.read_text()
     assert text.count("*** *** *** *** ") == 2

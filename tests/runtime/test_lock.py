@@ -26,7 +26,7 @@ time.sleep(60)
 @pytest.fixture
 def other(tmp_path):
     """A process that holds the lock of the folder."""
-    arguments = [sys.executable, "-c", HOLD, str(tmp_path), "--password", "secret", "--password=hidden"]
+    arguments = [sys.executable, "-c", HOLD, str(tmp_path), "--password", "secret", "--token=hidden"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "held\n"
     yield process

@@ -16,12 +16,13 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from vrag.cli import output
+from vrag.runtime.lock import SECRET_OPTIONS
 from vrag.settings import passwords
 
 LOG_ENV = "VRAG_LOG"
 LOG_BYTES = 1 << 20  # of the file, and of the one before it
 _OFF = "off"
-_SECRETS = ("QDRANT_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_SECRETS = ("VRAG_TOKEN", "QDRANT_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _LINE = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 _HIDDEN = "***"
 
@@ -120,7 +121,7 @@ def written() -> Path | None:
 
 
 def _secrets(arguments: Sequence[str]) -> list[str]:
-    typed = [word for before, word in zip(arguments, arguments[1:], strict=False) if before == "--password"]
-    typed += [word.partition("=")[2] for word in arguments if word.startswith("--password=")]
+    typed = [word for before, word in zip(arguments, arguments[1:], strict=False) if before in SECRET_OPTIONS]
+    typed += [word.partition("=")[2] for word in arguments if word.partition("=")[0] in SECRET_OPTIONS]
     known = [*typed, *passwords(), *(os.environ.get(name, "") for name in _SECRETS)]
     return sorted(filter(None, known), key=len, reverse=True)

@@ -61,7 +61,7 @@ def open_index(
 
     Args:
         index: Folder.
-        url: A server's address.
+        url: A Qdrant server's address, or a service's.
         collection: On the server.
         timeout: Seconds a server has to answer.
         wait: Seconds to wait for another process that has the folder open.
@@ -73,7 +73,7 @@ def open_index(
     from vrag.remote.remote_index import RemoteIndex
 
     place = choose_place(index, url, collection, timeout, wait)
-    served = RemoteIndex.find(place.folder) if place.folder else None
+    served = RemoteIndex.find(place.folder) if place.folder else RemoteIndex.at(url) if url and not collection else None
     if served is not None:  # before the engine is imported, which takes longer than the answer
         return served
     from vrag.index import Index
@@ -88,7 +88,8 @@ def path_option(explained: str, *names: str) -> Any:
 
 IndexOption = Annotated[Path | None, path_option("Folder of the index; default: the nearest .vrag.", "--index")]
 UrlOption = Annotated[
-    str | None, typer.Option("--url", help="Qdrant server instead of a folder; also QDRANT_URL, QDRANT_API_KEY.")
+    str | None,
+    typer.Option("--url", help="Qdrant server, or service, instead of a folder; also QDRANT_URL, QDRANT_API_KEY."),
 ]
 CollectionOption = Annotated[
     str | None, typer.Option("--collection", help='Collection on the server; also VRAG_COLLECTION; default "vrag".')

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from vrag.errors import StoreError, VragError
 from vrag.remote.door import Door
@@ -33,6 +33,20 @@ class StoppedError(VragError):
     def __init__(self, found: Any) -> None:
         super().__init__("The work was stopped by somebody else.", "What was done is kept; the same command goes on.")
         self.found = found
+
+
+class Calls(Protocol):
+    """A way to the holder of an index."""
+
+    def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        told: Told | None = None,
+        found: Callable[[Any], None] | None = None,
+    ) -> Any:
+        """What the holder answers, see `Channel.call`."""
+        ...
 
 
 class Channel:
@@ -114,9 +128,20 @@ def _answer(connection: socket.socket, told: Told | None, found: Callable[[Any],
 
 def _last(lines: _LineReader, told: Told | None) -> Any:
     """What the last line says; the steps before it are told."""
-    while "told" in (said := loads(lines.next())):
+    while "told" in (said := loads(line := lines.next())):
         if told is not None:
             told(*said["told"])
+    return last_of(line)
+
+
+def last_of(line: bytes) -> Any:
+    """The result that the last line of an answer holds.
+
+    Raises:
+        VragError: It is an error instead.
+        StoppedError: The work was stopped.
+    """
+    said = loads(line)
     if "error" in said:
         raise error_from_wire(said["error"])
     if "cancelled" in said:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vrag.errors import UsageError
-from vrag.remote.channel import Channel, StoppedError, Told
+from vrag.remote.channel import Calls, Channel, StoppedError, Told
 from vrag.remote.door import find_door
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class RemoteDocuments:
         channel: To its holder.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Calls) -> None:
         self._channel = channel
 
     def all(self) -> list[Document]:
@@ -82,7 +82,7 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         channel: To its holder.
     """
 
-    def __init__(self, place: RemotePlace, channel: Channel) -> None:
+    def __init__(self, place: RemotePlace, channel: Calls) -> None:
         self.place = place
         self.documents = RemoteDocuments(channel)
         self._channel = channel
@@ -93,6 +93,17 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         folder = folder.absolute()
         door = find_door(folder)
         return cls(RemotePlace(str(folder), folder), Channel(door)) if door else None
+
+    @classmethod
+    def at(cls, url: str) -> RemoteIndex | None:
+        """The index of the service at an address; None when no vrag service answers there.
+
+        Raises:
+            UsageError: The service wants a token.
+        """
+        from vrag.remote.service_url import UrlChannel, is_service
+
+        return cls(RemotePlace(url), UrlChannel(url)) if is_service(url) else None
 
     @property
     def path(self) -> Path | None:

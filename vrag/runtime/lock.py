@@ -25,6 +25,7 @@ from vrag.runtime.parsing import parse_json
 from vrag.runtime.pathtext import shown
 
 LOCK_FILE = "lock"
+SECRET_OPTIONS = ("--password", "--token")  # of the command line; what follows is never shown
 _POLL_S = 0.05  # between two tries while another has it: at once for a person, and 20 system calls a second
 _log = logging.getLogger(__name__)
 _FIRST_BYTE = 1 << 20  # where Windows locks: past the text, which others must be able to read
@@ -183,11 +184,12 @@ def _busy(holder: Holder | None) -> BusyError:
 
 
 def _without_secrets(words: list[str]) -> list[str]:
-    """A command line without the passwords in it."""
+    """A command line without the passwords and tokens in it."""
     safe, hide = [], False
     for word in words:
-        safe.append("***" if hide else "--password=***" if word.startswith("--password=") else word)
-        hide = word == "--password"
+        name, equals, _ = word.partition("=")
+        safe.append("***" if hide else f"{name}=***" if equals and name in SECRET_OPTIONS else word)
+        hide = word in SECRET_OPTIONS
     return safe
 
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from vrag.catalog.documents import Document
-from vrag.errors import UsageError
+from vrag.errors import UsageError, VragError, is_panic
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone
 from vrag.ingest.report import Progress
 from vrag.pipeline.pipeline import make_pipeline
+from vrag.remote.wire import error_to_wire
 from vrag.search.hit import Hit
 from vrag.search.query_text import Words
-from vrag.serve.jobs import Job
+from vrag.serve.jobs import CancelledError, Job
 from vrag.serve.service import Service
+from vrag.version import __version__
 
 Call = Callable[..., Any]
+_log = logging.getLogger(__name__)
 
 
 def search(service: Service, query: str, k: int, cascade: str | None, where: list[str], words: Words) -> Any:
@@ -141,27 +147,82 @@ LONG: Mapping[str, Callable[..., Job]] = {
 }
 
 
+def outcome(work: Callable[[], Any]) -> dict[str, Any]:
+    """What a call came to, as `vrag.remote.channel` reads it: a result, an error, or that it was stopped."""
+    try:
+        return {"result": work()}
+    except CancelledError as cancelled:
+        return {"cancelled": cancelled.args[0] if cancelled.args else None}
+    except VragError as error:
+        return {"error": error_to_wire(error)}
+    except (ConnectionError, TimeoutError):  # the caller went away
+        raise
+    except OSError as error:  # a folder that cannot be written, a disk that is full
+        where = error.filename or "no file named"
+        return {"error": error_to_wire(VragError(f"{error.strerror or error}: {where}."))}
+    except BaseException as error:  # noqa: BLE001 - one call that fails must not end the service
+        _log.exception("A call failed")
+        panic = "A native library gave up" if is_panic(error) else "The service failed"
+        return {"error": error_to_wire(VragError(f"{panic}: {error}.", "The log of the service says more."))}
+
+
+def check_version(asked: Mapping[str, Any]) -> None:
+    """A call of this version, which writes its records as this one does.
+
+    Raises:
+        UsageError: It is of another.
+    """
+    if asked.get("version") != __version__:
+        hint = f"Use vrag {__version__}, or start the service anew with yours."
+        raise UsageError(f"The service is vrag {__version__}, and you are {asked.get('version')}.", hint)
+
+
 def answer(service: Service, name: str, arguments: Mapping[str, Any]) -> Any:
     """What a short call answers.
 
     Raises:
         UsageError: There is no such call, or it has other arguments.
     """
-    try:
-        return SHORT[name](service, **arguments)
-    except (KeyError, TypeError) as error:
-        raise _unknown(name, error) from error
+    return _bound(SHORT, name, service, arguments)()
 
 
-def begin(service: Service, name: str, arguments: Mapping[str, Any], listener: Progress) -> Job:
+def begin(service: Service, name: str, arguments: Mapping[str, Any], listener: Progress | None = None) -> Job:
     """The job that a long call asks for.
+
+    Args:
+        service: Does it.
+        name: Of the call.
+        arguments: Of the call.
+        listener: Told of the steps of an ingest.
 
     Raises:
         UsageError: The call has other arguments.
     """
     told = {"listener": listener} if name == "ingest" else {}
-    return LONG[name](service, **arguments, **told)
+    job: Job = _bound(LONG, name, service, {**arguments, **told})()
+    return job
 
 
-def _unknown(name: str, error: Exception) -> UsageError:
-    return UsageError(f"The service does not know the call {name!r}: {error}.", "Use the same version of vrag.")
+def found(job: Job) -> Any:
+    """What a job that has ended found.
+
+    Raises:
+        CancelledError: It was stopped; with what it found until then.
+        Exception: As it was raised in the job.
+    """
+    if job.status().state == "cancelled":
+        raise CancelledError(job.found)
+    if job.failure is not None:
+        raise job.failure
+    return job.found
+
+
+def _bound(calls: Mapping[str, Call], name: str, service: Service, arguments: Mapping[str, Any]) -> Call:
+    try:
+        call = calls[name]
+        inspect.signature(call).bind(service, **arguments)
+    except (KeyError, TypeError) as error:
+        raise UsageError(
+            f"The service does not know the call {name!r}: {error}.", "Use one version of vrag."
+        ) from error
+    return partial(call, service, **arguments)

@@ -19,13 +19,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vrag.errors import UsageError, VragError, is_panic
+from vrag.errors import UsageError
 from vrag.remote.door import SECRET, SOCKET, UNIX
-from vrag.remote.wire import dumps, error_to_wire, loads
-from vrag.serve.calls import LONG, answer, begin
-from vrag.serve.jobs import CancelledError, Job
+from vrag.remote.wire import dumps, loads
+from vrag.serve.calls import LONG, answer, begin, check_version, found, outcome
+from vrag.serve.jobs import Job
 from vrag.serve.service import Service
-from vrag.version import __version__
 
 LONGEST_PATH = 100  # bytes of a socket's path, of which systems allow 104 to 108
 MOST_CALLS = 64  # at once
@@ -119,32 +118,17 @@ class Listener:
         line = _read_line(connection)
         if not line:
             return  # it looked whether somebody is here
-        try:
-            said = {"result": self._call(connection, loads(line))}
-        except CancelledError as cancelled:
-            said = {"cancelled": cancelled.args[0]}
-        except VragError as error:
-            said = {"error": error_to_wire(error)}
-        except (ConnectionError, TimeoutError):
-            raise
-        except BaseException as error:  # noqa: BLE001 - one call that fails must not end the service
-            _log.exception("A call failed")
-            panic = "A native library gave up" if is_panic(error) else "The service failed"
-            said = {"error": error_to_wire(VragError(f"{panic}: {error}.", "The log of the service says more."))}
-        connection.sendall(dumps(said))
+        connection.sendall(dumps(outcome(lambda: self._call(connection, loads(line)))))
 
     def _call(self, connection: socket.socket, asked: Mapping[str, Any]) -> Any:
         if self._secret and not hmac.compare_digest(str(asked.get("secret")).encode(), self._secret.encode()):
             raise UsageError("This is not the secret of the service.")
-        if asked["version"] != __version__:
-            hint = f"Use vrag {__version__}, or start the service anew with yours."
-            raise UsageError(f"The service is vrag {__version__}, and you are {asked['version']}.", hint)
+        check_version(asked)
         name, arguments = asked["call"], asked["arguments"]
         if name not in LONG:
             return answer(self._service, name, arguments)
         steps = _Told()
-        job = begin(self._service, name, arguments, steps)
-        return _follow(self._service, job, steps, connection)
+        return _follow(self._service, begin(self._service, name, arguments, steps), steps, connection)
 
 
 class _Told:
@@ -190,11 +174,7 @@ def _follow(service: Service, job: Job, steps: _Told, connection: socket.socket)
     except OSError:
         service.jobs.cancel(job.id)
         raise
-    if job.status().state == "cancelled":
-        raise CancelledError(job.found)
-    if job.failure is not None:
-        raise job.failure
-    return job.found
+    return found(job)
 
 
 def _pass_on(steps: _Told, connection: socket.socket) -> None:

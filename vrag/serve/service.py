@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,6 +19,7 @@ from vrag.serve.jobs import Job, Jobs
 from vrag.upkeep.problem import Problem
 
 Work = Callable[[Progress], Any]
+_ANYTHING = "page"  # a query; what it finds does not matter
 
 
 class ReadOnlyError(UsageError):
@@ -46,6 +47,16 @@ class Service:
         """One of the places for work of the CPU, as soon as one is free."""
         with self._places:
             yield
+
+    def warm_up(self) -> None:
+        """Have read, in a thread, what the first search would wait for; whatever fails, that search says."""
+
+        def search() -> None:
+            with self.searching(), suppress(Exception):
+                if self.index.page_count:
+                    self.index.search(_ANYTHING, 1)
+
+        threading.Thread(target=search, name="vrag-warm-up", daemon=True).start()
 
     def ingest(
         self,

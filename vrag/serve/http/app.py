@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from vrag import __version__
 from vrag.serve.http import (
+    call_routes,
     counters,
     docs_page,
     document_routes,
@@ -60,6 +61,7 @@ def make_app(service: Service, guard: Guard, limits: UploadLimits | None = None)
     app.state.here = here
     for part in _ROUTES:
         app.include_router(part.router)
+    app.include_router(call_routes.router)
     app.include_router(docs_page.router)
     app.include_router(front_routes.router)
     problems.register(app)

@@ -1,0 +1,146 @@
+"""`vrag serve` as a process: it says where it is, other commands use it, and it ends in order."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.conftest import command, copy_index
+from tests.pdfs import write_pdf
+from vrag.errors import UsageError
+from vrag.index import Index
+from vrag.remote.remote_index import RemoteIndex
+
+SOON_S = 30  # that a process needs at the very most
+TOKEN = "correct-horse-battery"
+
+
+@pytest.fixture
+def own(indexed, tmp_path):
+    return copy_index(indexed, tmp_path / "own")
+
+
+@contextmanager
+def served(*arguments, env=None):
+    """A running `vrag serve` with what it said of itself; it is ended in order, which is checked."""
+    environment = {**os.environ, **(env or {})}
+    line = command("serve", "--port", "0", "--json", *arguments)
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            said = process.stdout.readline()
+            assert said, process.stderr.read()
+            yield json.loads(said)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(SOON_S) == 0
+            assert "Stopped." in process.stderr.read()
+        finally:
+            process.kill()
+
+
+def get(url, path, token=None):
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with urlopen(Request(url.rstrip("/") + path, headers=headers), timeout=SOON_S) as answer:
+        return json.loads(answer.read())
+
+
+def test_a_service_says_where_it_is_and_everybody_uses_it(own, process, tmp_path):
+    alone = process("search", "snow leopard", "--index", own, "--json").json
+    with served("--index", own) as said:
+        assert (said["documents"], said["pages"], said["index"]) == (2, 5, str(own))
+        assert get(said["url"], "/v1/search?q=snow+leopard&k=1")["hits"][0]["doc"] == "animals.pdf"
+        shared = process("search", "snow leopard", "--index", own, "--json").json
+        assert {**shared, "took_ms": 0} == {**alone, "took_ms": 0}
+        write_pdf(tmp_path / "new.pdf", ["Lighthouses warn ships."])
+        assert process("ingest", tmp_path / "new.pdf", "--index", own, "--json").json["added"] == 1
+        assert get(said["url"], "/v1/search?q=lighthouses&k=1")["hits"][0]["doc"] == "new.pdf"
+        assert process("rm", "new.pdf", "--yes", "--index", own).code == 0
+        refused = process("tune", "--index", own)
+        assert refused.code == 1
+        assert "is served by" in refused.err
+        assert f"vrag serve --port 0 --json --index {own}" in refused.err
+    assert process("status", "--index", own, "--json").json["pages"] == 5
+
+
+def test_a_service_at_an_address_is_an_index_too(own, process, folder, monkeypatch):
+    with served("--index", own) as said:
+        with Index.open(said["url"]) as index, Index.open(own) as near:
+            assert isinstance(index, RemoteIndex)
+            assert index.search("oil filter", 3) == near.search("oil filter", 3)
+            assert index.page_image("animals.pdf", 1).tobytes() == near.page_image("animals.pdf", 1).tobytes()
+            assert index.path is None
+            with pytest.raises(UsageError, match="reads no files of this machine"):
+                index.ingest([folder])
+            index.remove(index.find_documents(["machines.pdf"]))
+            assert index.page_count == near.page_count == 3
+        found = process("search", "snow leopard", "--url", said["url"], "--json")
+        assert found.json["hits"][0]["doc"] == "animals.pdf"
+        assert process("ls", "--url", said["url"], "--json").json[0]["doc"] == "animals.pdf"
+
+
+def test_who_has_the_token_is_let_in(own, process):
+    with served("--index", own, env={"VRAG_TOKEN": TOKEN}) as said:
+        assert TOKEN not in json.dumps(said)
+        refused = process("search", "snow leopard", "--url", said["url"])
+        assert refused.code == 2
+        assert "VRAG_TOKEN" in refused.err
+        let_in = process("search", "snow leopard", "--url", said["url"], "--json", env={"VRAG_TOKEN": TOKEN})
+        assert let_in.json["hits"][0]["doc"] == "animals.pdf"
+        near = process("search", "snow leopard", "--index", own, "--json")  # the socket's own rights are enough
+        assert near.json["hits"][0]["doc"] == "animals.pdf"
+
+
+def test_without_an_index_an_empty_one_is_made_when_asked_for(tmp_path, process):
+    refused = process("serve", "--index", tmp_path / "none")
+    assert refused.code == 2
+    assert "No index at" in refused.err
+    with served("--index", tmp_path / "made", "--new") as said:
+        assert (said["documents"], said["pages"]) == (0, 0)
+        assert get(said["url"], "/v1/search?q=anything")["hits"] == []
+
+
+def test_an_address_that_cannot_be_had_is_one_sentence(own, process):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = process("serve", "--index", own, "--port", str(taken.getsockname()[1]))
+    assert refused.code == 2
+    assert "Nothing can listen at 127.0.0.1" in refused.err
+    assert "Traceback" not in refused.err
+    assert "No" in process("serve", "--index", own, "--host", "no.such.host.invalid", "--token", TOKEN).err
+
+
+def test_another_host_demands_a_token(own, process):
+    refused = process("serve", "--index", own, "--host", "0.0.0.0")
+    assert refused.code == 2
+    assert "needs a token" in refused.err
+    assert "--token" in refused.err
+
+
+def test_an_index_is_served_once(own, process):
+    with served("--index", own) as said:
+        refused = process("serve", "--index", own, "--port", "0")
+        assert refused.code == 1
+        assert "is served by" in refused.err
+        assert get(said["url"], "/readyz")["status"] == "ready"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_an_ingest_is_stopped_at_a_page_when_the_service_ends(own, process, tmp_path):
+    write_pdf(tmp_path / "new.pdf", [f"Lighthouse number {number} warns ships." for number in range(60)])
+    with served("--index", own) as said:
+        ingest = subprocess.Popen(
+            command("ingest", tmp_path / "new.pdf", "--index", own), stderr=subprocess.PIPE, text=True
+        )
+        while not get(said["url"], "/v1/jobs")["jobs"] or get(said["url"], "/v1/jobs")["jobs"][0]["done"] < 2:
+            pass
+    _, heard = ingest.communicate(timeout=SOON_S)
+    assert ingest.returncode != 0
+    assert "Traceback" not in heard
+    kept = process("status", "--index", own, "--json").json["pages"] - 5
+    assert 2 <= kept <= 60
+    again = process("ingest", tmp_path / "new.pdf", "--index", own, "--json").json
+    assert (again["unchanged"], again["added"]) == (kept, 60 - kept)

@@ -1,0 +1,137 @@
+"""`vrag serve`: one process holds the index, and people, programs and other commands use it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vrag.cli import output
+from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, path_option
+from vrag.errors import UsageError
+from vrag.runtime.units import counted
+
+if TYPE_CHECKING:
+    from vrag.places.place import Place
+
+TOKEN_ENV = "VRAG_TOKEN"
+PORT = 8321
+
+
+def serve(
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
+    host: Annotated[str, typer.Option(help="Address to listen at; another than this machine's needs --token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0: any that is free.")] = PORT,
+    token: Annotated[
+        str | None, typer.Option(help=f"Who has it may ask. Better: {TOKEN_ENV}, since others can read a command line.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Let nobody change the index.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Make an empty index where there is none.")] = False,
+    uploads: Annotated[
+        Path | None, path_option("Folder for uploaded files; default: in the index's folder.", "--uploads")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Searches that compute at the same time; default: one a core.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option(help="Serve although another model made the index, or pages are lost.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the address as JSON once it answers.")] = False,
+) -> int:
+    """Serve an index to browsers, programs and other commands.
+
+    While it runs, every other command on this machine works with it: search, ingest, rm and the rest. Ctrl-C ends it.
+
+    Example: vrag serve --index ./my-index --open
+    """
+    from vrag.places.place import choose_place
+    from vrag.serve.http.guard import make_guard
+
+    guard = make_guard(host, token or os.environ.get(TOKEN_ENV) or "")
+    place = choose_place(index, url, collection, timeout, wait, writing=new)
+    with _listening(host, port) as listener:
+        address = _address(host, listener.getsockname()[1])
+        if new and not place.holds_index():
+            _make(place)
+
+        def tell(facts: dict[str, Any]) -> None:
+            """It answers by now."""
+            pages = f"{counted(facts['documents'], 'document')}, {counted(facts['pages'], 'page')}"
+            output.note(f"{place.name}: {pages}. Ctrl-C ends it.")
+            if json:
+                output.data({"url": address, **facts})
+            else:
+                output.line(address)
+            if open_:
+                webbrowser.open(f"{address}?token={guard.token}" if guard.token else address)
+
+        _serve(place, listener, tell, guard=guard, force=force, searches=workers, read_only=read_only, uploads=uploads)
+    output.note("Stopped.")
+    return 0
+
+
+def _serve(
+    place: Place,
+    listener: socket.socket,
+    tell: Callable[[dict[str, Any]], None],
+    guard: Any,
+    force: bool,
+    searches: int | None,
+    read_only: bool,
+    uploads: Path | None,
+) -> None:
+    from vrag.serve.http.app import make_app
+    from vrag.serve.http.http_server import HttpServer
+    from vrag.serve.http.server import server_config
+    from vrag.serve.serving import serving
+
+    with serving(place, force, searches, read_only) as service:
+        output.warn_of_loss(service.index.lost)
+        service.warm_up()
+        documents = sum(document.state == "current" for document in service.index.documents.all())
+        facts = {"index": place.name, "documents": documents, "pages": service.index.page_count, "pid": os.getpid()}
+        HttpServer(server_config(make_app(service, guard)), lambda: tell(facts)).run(sockets=[listener])
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """The socket of the service, taken before the model is loaded.
+
+    Raises:
+        UsageError: The address is not this machine's, or somebody listens there already.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host.strip("[]"), port), family=family, backlog=128)
+    except (OSError, UnicodeError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        hint = f"Choose another one with --port, or ask who is at {port}: it may be vrag already."
+        raise UsageError(f"Nothing can listen at {host}, port {port}: {said}.", hint) from error
+    with listener:
+        yield listener
+
+
+def _address(host: str, port: int) -> str:
+    """Where a browser finds the page."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{name}:{port}/"
+
+
+def _make(place: Place) -> None:
+    from vrag.index import Index
+
+    Index.create(place).close()
+    output.note(f"A new index, without pages yet: {place.name}.")
