@@ -37,6 +37,7 @@ check:
 	mypy
 	lint-imports
 	pytest
+	pytest --served tests/cli tests/golden
 
 format:
 	$(TEST_VENV)/bin/ruff check --fix .

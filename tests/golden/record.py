@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--index", type=Path, help="an index of other documents")
     parser.add_argument("--questions", type=Path, help='JSONL file of {"query", "doc"?} rows for it')
     parser.add_argument("--sample", type=int, default=60, help="questions of it that are asked")
+    parser.add_argument("--served", action="store_true", help="run commands while a service holds the index")
     options = parser.parse_args()
     if (options.index is None) != (options.questions is None):
         parser.error("--index and --questions go together")
@@ -39,10 +40,10 @@ def main() -> None:
         with one_model():
             if index is None:
                 contract.lay_out(folder)
-                running.record(contract.steps(), folder, into)
+                running.record(contract.steps(), folder, into, options.served)
             else:
                 (folder / "index").symlink_to(index)
-                running.record(wide.steps(questions, options.sample), index, into)
+                running.record(wide.steps(questions, options.sample), index, into, options.served)
         shutil.rmtree(folder, ignore_errors=True)
 
 

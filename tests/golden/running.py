@@ -53,14 +53,14 @@ def prepare(scratch: Path) -> Path:
     return folder
 
 
-def record(steps: Iterable[Step], scratch: Path, into: Path) -> None:
-    """Take every step in order and write what it said."""
+def record(steps: Iterable[Step], scratch: Path, into: Path, is_served: bool = False) -> None:
+    """Take every step in order and write what it said; commands as they are, or while a service holds the index."""
     from vrag.bits.kernels.compiled import compile_now  # imports vrag, which `prepare` must come before
 
     compile_now()  # else the first answers come from the portable kernel, whose scores are others in the first digits
     into.mkdir(parents=True, exist_ok=True)
     for step in steps:
-        said = step.do() if callable(step.do) else _command(step.do, step.tidy)
+        said = step.do() if callable(step.do) else _command(step.do, step.tidy, is_served)
         with open(into / f"{step.name}.txt", "x", encoding="utf-8") as file:  # a name is taken once
             file.write(_broken(masked(said, step.varies, scratch)))
 
@@ -80,13 +80,15 @@ def _broken(text: str) -> str:
     return re.sub(r'(?<=.)\{"', '\n{"', text)
 
 
-def _command(words: Sequence[str], tidy: Callable[[str], str]) -> str:
+def _command(words: Sequence[str], tidy: Callable[[str], str], is_served: bool) -> str:
     """The command as the console script runs it, in this process: a new one would load the model each time."""
+    from tests.served import always_served
     from vrag.cli import main
 
+    held = always_served() if is_served else contextlib.nullcontext()
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n") for _ in range(2))
     code: object = 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with held, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             main(list(words))
         except SystemExit as end:

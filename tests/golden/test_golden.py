@@ -15,10 +15,11 @@ AGAIN = "If that is meant: python -m tests.golden.record tests/golden/expected"
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory):
+def recorded(tmp_path_factory, request):
     """The contract's records, made once by a process of its own, whose environment nothing else has touched."""
     into = tmp_path_factory.mktemp("golden")
-    command = [sys.executable, "-m", "tests.golden.record", str(into)]
+    served = ["--served"] if request.config.getoption("--served") else []
+    command = [sys.executable, "-m", "tests.golden.record", str(into), *served]
     done = subprocess.run(command, cwd=HERE.parents[1], env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return {path.name: path for path in into.glob("*.txt")}
