@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vrag.cascade.cascade import Cascade
 from vrag.catalog.contexts import refresh_contexts
 from vrag.catalog.documents import Document, Documents
 from vrag.catalog.failures import Failure
+from vrag.catalog.giving import give
 from vrag.catalog.kinds import reading
 from vrag.catalog.payload import page_place, page_words
 from vrag.embedders.families import ModelOptions
 from vrag.embedders.protocol import Fingerprint, QueryVectors
 from vrag.errors import ServedError, UsageError
-from vrag.explain.explaining import explain, match_hit
+from vrag.explain.explaining import explain, heat_of, match_hit
 from vrag.explain.explanation import Explanation, Match
-from vrag.explain.page_heat import Heat, page_heat
+from vrag.explain.page_heat import Heat
 from vrag.grid import FloatArray
 from vrag.ingest.ingest import Ingest
 from vrag.ingest.ingest_options import IngestOptions
@@ -39,7 +40,7 @@ from vrag.runtime.budget import budget
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
 from vrag.search.hit import Hit
 from vrag.search.plan import Detail
-from vrag.search.query_text import Words, read_query
+from vrag.search.query_text import Words
 from vrag.search.searcher import Searcher
 from vrag.search.watching import Watched
 from vrag.search.where import find_documents, parse_where
@@ -214,6 +215,11 @@ class Index(AbstractContextManager["Index"]):
         with self.stored.changing(), self.stored.gate.changing():
             self.documents.remove(documents)
 
+    def set_metadata(self, document: Document, values: Mapping[str, Any]) -> Document:
+        """Give a document metadata, as `vrag.catalog.giving.give`; it is returned as it is then."""
+        with self._changing():
+            return give(self.stored, document, values)
+
     def failures(self) -> list[Failure]:
         """What could not be indexed so far, by path and page."""
         return self.stored.failures().all()
@@ -351,21 +357,14 @@ class Index(AbstractContextManager["Index"]):
         return self._drawer.draw(path, page, as_read(spec, payload.get("renderer")))
 
     def draw(self, file: Path, document: Document, page: int, width: int) -> Image:
-        """A page as a file of its document shows it, margins included: an RGB picture.
-
-        Args:
-            file: With the document's bytes.
-            document: Of this index.
-            page: From 1; it may be one that could not be indexed.
-            width: Pixels; a page that is very long is narrower.
+        """A page (from 1) as a file of its document shows it, margins included: RGB, `width` pixels wide at most.
 
         Raises:
             PageError: It cannot be drawn.
         """
         payload = record.payload if (record := self.stored.page(document.doc_id, page)) else {}
-        spec = replace(self.embedder.page_spec, passwords=passwords())
-        shown = to_look_at(as_read(spec, payload.get("renderer")), payload.get("width"), width)
-        return self._drawer.draw(file, page, shown)
+        spec = as_read(replace(self.embedder.page_spec, passwords=passwords()), payload.get("renderer"))
+        return self._drawer.draw(file, page, to_look_at(spec, payload.get("width"), width))
 
     def heat(self, query: str, document: Document, page: int, words: Words = "plain") -> Heat:
         """Where each word of a query is answered on a page.
@@ -373,10 +372,7 @@ class Index(AbstractContextManager["Index"]):
         Raises:
             UsageError: The index has no such page, or the query cannot be asked.
         """
-        if (record := self.stored.page(document.doc_id, page, [FULL])) is None:
-            raise UsageError(f"Page {page} of that document is not in the index.")
-        text = read_query(query, words).text
-        return page_heat(text, self.embed_query_tokens(text), record)
+        return heat_of(self._searcher, query, document, page, words)
 
     def snippet(self, query: str, hit: Hit) -> str:
         """The passage that a search with regions chose on the hit's page, else the one nearest to the query.

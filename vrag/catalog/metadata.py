@@ -61,6 +61,21 @@ class Types:
             UsageError: A value cannot be of its key's type, or there are too many keys or values.
         """
         known, indexed = self._read()
+        fitted = self._check(values, known)
+        new = {key: kind_of(value) for key, value in fitted.items() if key not in known}
+        if new:
+            self._learn(known, indexed, new)
+        return fitted
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Make sure that values fit, without learning keys.
+
+        Raises:
+            UsageError: As `fit`, but for too many keys.
+        """
+        self._check(values, self.known())
+
+    def _check(self, values: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
         fitted = {key: _fitted(key, value, known.get(key)) for key, value in values.items()}
         size = len(json.dumps(fitted, ensure_ascii=False).encode())
         if size > MOST_BYTES:
@@ -68,9 +83,6 @@ class Types:
                 f"Metadata of {size:,} bytes is more than the {MOST_BYTES:,} that a document may have.",
                 "Leave out what nobody filters by.",
             )
-        new = {key: kind_of(value) for key, value in fitted.items() if key not in known}
-        if new:
-            self._learn(known, indexed, new)
         return fitted
 
     def _read(self) -> tuple[dict[str, str], list[str]]:

@@ -93,7 +93,7 @@ def _serve(
     read_only: bool,
     uploads: Path | None,
 ) -> None:
-    from vrag.serve.http.app import make_app
+    from vrag.serve.http.app import make_app, take_up_uploads
     from vrag.serve.http.http_server import HttpServer
     from vrag.serve.http.server import server_config
     from vrag.serve.serving import serving
@@ -103,7 +103,9 @@ def _serve(
         service.warm_up()
         documents = sum(document.state == "current" for document in service.index.documents.all())
         facts = {"index": place.name, "documents": documents, "pages": service.index.page_count, "pid": os.getpid()}
-        HttpServer(server_config(make_app(service, guard)), lambda: tell(facts)).run(sockets=[listener])
+        app = make_app(service, guard, uploads=uploads)
+        take_up_uploads(app)
+        HttpServer(server_config(app), lambda: tell(facts)).run(sockets=[listener])
 
 
 @contextmanager

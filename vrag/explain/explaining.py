@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vrag.catalog.documents import Document
 from vrag.catalog.payload import page_grid, page_words
 from vrag.errors import UsageError
 from vrag.explain.counted import find_answers
 from vrag.explain.explanation import Explanation, Match
 from vrag.explain.matching import explain_page, find_matches
+from vrag.explain.page_heat import Heat, page_heat
 from vrag.explain.tracing import trace
 from vrag.pipeline.pipeline import FULL
 from vrag.search.hit import Hit
@@ -54,6 +56,19 @@ def match_hit(searcher: Searcher, query: str, hit: Hit) -> tuple[Match, ...]:
         return ()
     grid, words = page_grid(record.payload), page_words(record.payload)
     return find_matches(searcher.embed(query), record.vectors[FULL], grid, words)
+
+
+def heat_of(searcher: Searcher, query: str, document: Document, page: int, words: Words) -> Heat:
+    """Where each word of a query is answered on a page.
+
+    Raises:
+        UsageError: The index has no such page, or the query cannot be asked.
+    """
+    record = searcher.stored.page(document.doc_id, page, [FULL])
+    if record is None:
+        raise UsageError(f"Page {page} of that document is not in the index.")
+    text = read_query(query, words).text
+    return page_heat(text, searcher.embed(text), record)
 
 
 def _best_page(

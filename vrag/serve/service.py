@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any
@@ -107,6 +107,23 @@ class Service:
             return {"removed": [os.path.basename(d.paths[0]) for d in left], "pages": sum(d.pages for d in left)}
 
         return self._submit_quick("remove", documents, work)
+
+    def set_metadata(self, document: Document, values: Mapping[str, Any]) -> Job:
+        """Give a document metadata.
+
+        Args:
+            document: Of the index.
+            values: As `Index.set_metadata`.
+
+        Raises:
+            ReadOnlyError: Nothing may change here.
+        """
+
+        def work(_: Progress) -> dict[str, Any]:
+            changed = [self.index.set_metadata(known, values) for known in self._known([document.doc_id])]
+            return {"changed": [os.path.basename(one.paths[0]) for one in changed]}
+
+        return self._submit_quick("metadata", [document], work)
 
     def forget(self, gone: Sequence[Gone]) -> Job:
         """Forget files that are gone; the job finds the number of documents that went with their last file.

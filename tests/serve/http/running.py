@@ -16,8 +16,9 @@ from vrag.serve.service import Service
 class Running:
     """What a test asks."""
 
-    def __init__(self, service, port):
+    def __init__(self, service, app, port):
         self.service = service
+        self.app = app
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
@@ -29,8 +30,9 @@ class Running:
 @contextmanager
 def serving(service, guard=None, **how):
     """The service's app on a free port."""
-    with listening(make_app(service, guard or Guard(), **how)) as port:
-        running = Running(service, port)
+    app = make_app(service, guard or Guard(), **how)
+    with listening(app) as port:
+        running = Running(service, app, port)
         with running.client:
             yield running
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from vrag import __version__
 from vrag.serve.http import (
     call_routes,
+    change_routes,
     counters,
     docs_page,
     document_routes,
@@ -29,6 +31,8 @@ from vrag.serve.http.guard import Guard, Guarded
 from vrag.serve.http.here import Here
 from vrag.serve.http.shield import Shield
 from vrag.serve.http.upload_limits import UploadLimits
+from vrag.serve.http.uploads import uploads_of
+from vrag.serve.jobs import Job
 from vrag.serve.service import Service
 
 _ROUTES = (
@@ -36,6 +40,7 @@ _ROUTES = (
     explain_routes,
     document_routes,
     page_routes,
+    change_routes,
     job_routes,
     index_routes,
     report_routes,
@@ -48,16 +53,26 @@ _DESCRIPTION = (
 )
 
 
-def make_app(service: Service, guard: Guard, limits: UploadLimits | None = None) -> FastAPI:
+def take_up_uploads(app: FastAPI) -> list[Job]:
+    """Go on with uploads that were accepted before the service ended; to be called once, when it starts."""
+    here: Here = app.state.here
+    return here.uploads.take_up() if here.uploads else []
+
+
+def make_app(
+    service: Service, guard: Guard, limits: UploadLimits | None = None, uploads: Path | None = None
+) -> FastAPI:
     """The app of a service.
 
     Args:
         service: Its index is open; whoever made it closes it.
         guard: Who may ask.
         limits: How much may be uploaded.
+        uploads: Folder for uploaded files; by default one below the index.
     """
     app = FastAPI(title="vrag", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None)
-    here = Here(service, Pictures(service.index), Metrics(service), limits or UploadLimits())
+    bounds = limits or UploadLimits()
+    here = Here(service, Pictures(service.index), Metrics(service), uploads_of(service, uploads, bounds), bounds)
     app.state.here = here
     for part in _ROUTES:
         app.include_router(part.router)

@@ -20,7 +20,7 @@ def document_rows(here: Here, documents: Sequence[Document], failures: Failures)
     """A row a document."""
     by_document = failures.by_document()
     labels = here.service.index.documents.labels([document.doc_id for document in documents])
-    return [document_row(d, labels[d.doc_id][0], by_document.get(d.doc_id, {})) for d in documents]
+    return [document_row(here, d, labels[d.doc_id][0], by_document.get(d.doc_id, {})) for d in documents]
 
 
 def one_row(here: Here, document: Document) -> dict[str, Any]:
@@ -28,10 +28,11 @@ def one_row(here: Here, document: Document) -> dict[str, Any]:
     return document_rows(here, [document], here.service.index.stored.failures())[0]
 
 
-def document_row(document: Document, name: str, failed: FailedPages) -> dict[str, Any]:
+def document_row(here: Here, document: Document, name: str, failed: FailedPages) -> dict[str, Any]:
     """A document.
 
     Args:
+        here: Knows which were uploaded.
         document: It.
         name: What people call it.
         failed: Its pages that could not be indexed.
@@ -46,6 +47,8 @@ def document_row(document: Document, name: str, failed: FailedPages) -> dict[str
         "pages": document.pages,
         "state": state_of(document),
         "metadata": together(document.layers),
+        "added": document.added,
+        "uploaded": here.uploads is not None and here.uploads.holds(document),
         "failures": [failure_row(failed[page], document.doc_id) for page in sorted(failed)],
         "url": url,
         "file_url": f"{url}/file",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vrag.serve.http.counters import Metrics
     from vrag.serve.http.drawn_pages import Pictures
     from vrag.serve.http.upload_limits import UploadLimits
+    from vrag.serve.http.uploads import Uploads
 
 _ID = re.compile(r"[0-9a-f]{64}")
 MOST_PAGE = 2**31 - 1
@@ -33,6 +34,7 @@ class Here:
         service: Does the work.
         pictures: Of pages.
         metrics: Counts.
+        uploads: Kept below the index; None where it has no folder.
         limits: Of uploads.
         originals: Finds the files of documents.
         drawing: Of threads that wait for a picture.
@@ -43,6 +45,7 @@ class Here:
     service: Service
     pictures: Pictures
     metrics: Metrics
+    uploads: Uploads | None
     limits: UploadLimits
     originals: Originals = field(default_factory=Originals)
     drawing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DRAWN_AT_ONCE))

@@ -57,6 +57,8 @@ def job(here: HereNow, job_id: JobId) -> JsonAnswer:
 def cancel(here: HereNow, job_id: JobId) -> JsonAnswer:
     """Stop it at its next page; what is done is kept. One that has ended stays as it is."""
     found = _find(here, job_id)
+    if here.uploads is not None:
+        here.uploads.cancel(found)
     here.service.jobs.cancel(job_id)
     return JsonAnswer(job_row(found.status()))
 

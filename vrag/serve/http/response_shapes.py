@@ -78,6 +78,8 @@ class DocumentOut(BaseModel):
     pages: int
     state: Literal["complete", "partial", "arriving"]
     metadata: dict[str, Any]
+    added: str = Field(description="When it came into the index, ISO 8601; empty where that is not known.")
+    uploaded: bool = Field(description="Whether its file came by upload.")
     failures: list[FailureOut]
     url: str
     file_url: str

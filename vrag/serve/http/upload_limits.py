@@ -9,6 +9,8 @@ MOST_FILE_BYTES = 512 << 20
 MOST_UPLOAD_BYTES = 2 << 30  # of all files of one upload
 MOST_UPLOADS = 4  # that are received at the same time
 MOST_UPLOAD_S = 3600.0  # that one may take
+MOST_WAITING = 200  # uploads that were accepted and are not indexed yet
+LEAST_FREE = 256 << 20  # bytes that an upload leaves free on the disk
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,62 @@
+"""What an upload is called, and what it is: a name is never a path, and a type is what the bytes say."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+HEAD = 1024  # bytes that tell what a file is
+LONGEST_NAME = 120  # characters, the ending included
+_LONGEST_BYTES = 200  # of it in UTF-8: file systems allow 255, and we add to it
+_UNFIT = re.compile(r"[^\w.\-+,&=@#()\[\]' ]+")
+_NAMELESS = "document"
+_ENDINGS = {
+    "pdf": (".pdf",),
+    "png": (".png",),
+    "jpeg": (".jpg", ".jpeg"),
+    "tiff": (".tif", ".tiff"),
+    "webp": (".webp",),
+}
+
+
+def kind_of_file(head: bytes) -> str | None:
+    """What a file is by its first `HEAD` bytes: pdf, png, jpeg, tiff, webp; None for anything else."""
+    if b"%PDF-" in head[:HEAD]:
+        return "pdf"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "tiff"
+    return "webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
+
+
+def clean_name(name: str, kind: str) -> str:
+    """The name under which an upload is kept: without folders and what is unfit, with an ending of its kind.
+
+    Args:
+        name: As the browser sent it.
+        kind: From `kind_of_file`.
+    """
+    last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
+    plain = _UNFIT.sub("_", last).strip(" ._") if last.strip(" ._") else ""
+    stem, dot, ending = plain.rpartition(".")
+    ending = f".{ending.lower()}" if dot else ""
+    if ending not in _ENDINGS[kind]:
+        stem, ending = plain, _ENDINGS[kind][0]
+    stem = (stem.strip(" ._") or _NAMELESS)[: LONGEST_NAME - len(ending)]
+    while len(stem.encode("utf-8", "replace")) > _LONGEST_BYTES:
+        stem = stem[:-1]
+    return f"{stem.strip(' .')}{ending}"
+
+
+def numbered(name: str) -> Iterator[str]:
+    """The name, and others that tell files of one name apart: `report.pdf`, `report (2).pdf`, ..."""
+    yield name
+    path, number = Path(name), 1
+    while True:
+        number += 1
+        yield f"{path.stem} ({number}){path.suffix}"
