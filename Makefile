@@ -5,7 +5,7 @@ TEST_VENV := .venv-test
 COLPALI_VENV := .venv-colpali
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-core test-colpali check format docs soak fuzz samples reference server-up server-down cluster-up test-server clean
+.PHONY: demo test test-core test-colpali check format docs soak fuzz samples reference server-up server-down cluster-up serve-up test-server clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
@@ -18,6 +18,8 @@ demo: $(VENV)/installed
 	@echo "  . $(VENV)/bin/activate"
 	@echo "  vrag ingest ~/Documents --index ~/my-index"
 	@echo "  vrag search \"what you look for\" --index ~/my-index --save-pages ./hits"
+	@echo "In a browser, for you and your colleagues:"
+	@echo "  $(VENV)/bin/vrag serve --open"
 
 # Everything: about 15 minutes, much of it torch being installed (5 GB, once).
 test: test-core test-colpali
@@ -37,7 +39,6 @@ check:
 	mypy
 	lint-imports
 	pytest
-	pytest --served tests/cli tests/golden
 
 format:
 	$(TEST_VENV)/bin/ruff check --fix .
@@ -79,8 +80,13 @@ cluster-up:
 	docker compose stop qdrant
 	docker compose --profile cluster up -d --wait node-1 node-2 node-3
 
+# vrag itself in docker, on http://localhost:8321; VRAG_TOKEN must be set.
+serve-up: export QDRANT_API_KEY ?= unused
+serve-up:
+	docker compose --profile vrag up -d --build --wait vrag
+
 server-down:
-	docker compose --profile cluster stop
+	docker compose --profile cluster --profile vrag stop
 
 # The conformance suite on a real server, in a project of its own so that nobody's data is touched.
 test-server: export QDRANT_API_KEY ?= key-of-the-tests

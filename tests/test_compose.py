@@ -22,9 +22,10 @@ def compose():
     return yaml.safe_load(FILE.read_text())
 
 
-def test_every_service_is_pinned_healthy_and_keeps_its_data(compose):
-    assert set(compose["services"]) == {"qdrant", *NODES}
-    for name, service in compose["services"].items():
+def test_every_node_is_pinned_healthy_and_keeps_its_data(compose):
+    assert set(compose["services"]) == {"qdrant", *NODES, "vrag"}
+    for name in ("qdrant", *NODES):
+        service = compose["services"][name]
         assert re.fullmatch(r"qdrant/qdrant:v\d+\.\d+\.\d+", service["image"])
         assert "/readyz" in service["healthcheck"]["test"][-1]
         volume, _, folder = service["volumes"][0].partition(":")
@@ -40,8 +41,8 @@ def test_the_image_is_new_enough_for_the_client(compose):
 
 
 def test_the_key_is_required_and_written_nowhere(compose):
-    for service in compose["services"].values():
-        assert service["environment"]["QDRANT__SERVICE__API_KEY"].startswith("${QDRANT_API_KEY:?")
+    for name in ("qdrant", *NODES):
+        assert compose["services"][name]["environment"]["QDRANT__SERVICE__API_KEY"].startswith("${QDRANT_API_KEY:?")
 
 
 def test_ports_are_open_to_this_machine_only_and_are_the_usual_ones(compose):
@@ -103,7 +104,7 @@ def _docker_compose():
 
 @pytest.mark.skipif(_docker_compose() is None, reason="docker compose is not installed")
 def test_docker_compose_reads_it():
-    base = [*_docker_compose(), "-f", str(FILE), "--profile", "cluster", "config", "-q"]
+    base = [*_docker_compose(), "-f", str(FILE), "--profile", "cluster", "--profile", "vrag", "config", "-q"]
     assert subprocess.run(base, env={**os.environ, "QDRANT_API_KEY": "k"}, timeout=60).returncode == 0
     without = {key: value for key, value in os.environ.items() if key != "QDRANT_API_KEY"}
     refused = subprocess.run(base, env=without, capture_output=True, text=True, timeout=60)
