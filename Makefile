@@ -39,6 +39,7 @@ check:
 	mypy
 	lint-imports
 	pytest
+	pytest --served tests/cli tests/golden
 
 format:
 	$(TEST_VENV)/bin/ruff check --fix .
