@@ -26,7 +26,7 @@ from vrag.serve.jobs import Job
 from vrag.serve.service import ReadOnlyError
 
 router = APIRouter(tags=["documents"])
-_PATIENCE_S = 10.0  # for which a change is waited for; then it is a job like any other
+PATIENCE_S = 10.0  # for which a change is waited for; then it is a job like any other
 _ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "It will be done.", "model": AcceptedOut}}
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -84,7 +84,7 @@ def change(asked: MetadataRequest, here: HereNow, doc_id: DocId) -> JsonAnswer:
     values = read_values(asked.metadata, "metadata")
     Types(here.service.index.stored.store).check({key: value for key, value in values.items() if value is not None})
     job = here.service.set_metadata(document, values)
-    if not job.ended(_PATIENCE_S).has_ended:
+    if not job.ended(PATIENCE_S).has_ended:
         return accepted(job)
     _raise_failure(job)
     return JsonAnswer(one_row(here, find_document(here, doc_id)))

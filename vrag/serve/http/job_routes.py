@@ -21,7 +21,7 @@ from vrag.serve.jobs import Job, JobStatus
 
 router = APIRouter(tags=["jobs"])
 SILENCE_S = 15.0  # after which a comment says that the connection lives
-_LOOK_S = 1.0  # after which a listener that has gone is noticed
+LOOK_S = 1.0  # after which a listener that has gone is noticed
 JobId = Annotated[str, Path(alias="id", description="Of a job.", examples=["0123456789abcdef"])]
 
 
@@ -88,7 +88,7 @@ async def _events(job: Job, here: Here) -> AsyncIterator[bytes]:
     async with here.listeners:
         yield _event(status)
         while not status.has_ended:
-            wait = partial(job.wait, status.version, _LOOK_S)
+            wait = partial(job.wait, status.version, LOOK_S)
             newer = await to_thread.run_sync(wait, abandon_on_cancel=True, limiter=here.waiting)
             if newer.version != status.version:
                 status, spoke = newer, time.monotonic()

