@@ -1,5 +1,8 @@
 """Every view in three looks: nothing sticks out, nothing breaks a rule of WCAG 2 AA, and a picture of it is kept."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -62,3 +65,11 @@ def test_a_view_fits_and_can_be_read_by_everybody(browse, site, view, look):
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     found = Axe().run(page, options=RULES).response["violations"]
     assert [(rule["id"], node["target"], node["failureSummary"]) for rule in found for node in rule["nodes"]] == []
+
+
+def test_the_pictures_of_the_docs_can_be_taken_again(chromium, site, tmp_path):
+    docs = Path(__file__).parents[3] / "docs"
+    screens = runpy.run_path(str(docs / "screens.py"))
+    for picture in screens["take"](chromium, site, tmp_path):
+        assert 50_000 < picture.stat().st_size < screens["MOST_BYTES"]
+        assert (docs / picture.name).stat().st_size < screens["MOST_BYTES"]

@@ -1,7 +1,7 @@
 // Deleting with a way back: the document goes from the list at once, and from the index a few seconds later.
 
 import { send } from "./api.js";
-import { follow } from "./jobs.js";
+import { documentsChanged, follow } from "./jobs.js";
 import { toast } from "./toasts.js";
 
 const UNDO_MS = 6000;
@@ -26,13 +26,14 @@ export function deleteSoon(document, item) {
   const next = item.nextElementSibling ?? item.previousElementSibling;
   item.hidden = true;
   next?.querySelector(".delete")?.focus();
-  toast(`${document.doc} is deleted; its file stays where it is.`, { action: { label: "Undo", run: undo }, stays: UNDO_MS });
+  toast(`${document.doc} is deleted${document.uploaded ? "" : "; its file stays where it is"}.`, { action: { label: "Undo", run: undo }, stays: UNDO_MS });
 }
 
 async function remove(document, item) {
   try {
     const { job } = await send("DELETE", `/v1/documents/${document.id}`, undefined, { keepalive: true });
-    follow(job, (status) => status.state === "failed" && bring(item, status.error?.error ?? "It could not be deleted."));
+    const failed = (status) => status.state === "failed" && bring(item, status.error?.error ?? "It could not be deleted.");
+    follow(job, failed, documentsChanged);
     item.remove();
   } catch (error) {
     bring(item, [error.message, error.hint].filter(Boolean).join(" "));

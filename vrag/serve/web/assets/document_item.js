@@ -3,7 +3,7 @@
 import { query } from "./api.js";
 import { deleteSoon } from "./deleting.js";
 import { h } from "./dom.js";
-import { counted, nameOf, valueText } from "./format.js";
+import { counted, day, nameOf, valueText } from "./format.js";
 import { pageAddress } from "./hit.js";
 import { icon } from "./icons.js";
 import { failures } from "./job_text.js";
@@ -33,6 +33,7 @@ function parts(item, document, editable, edit) {
     h("div", { class: "document-text" },
       h("h2", {}, h("a", { href: pageAddress(document.id, 1) }, name)),
       h("p", { class: "file" }, name !== doc && h("span", {}, doc), h("span", {}, counted(document.pages, "page")),
+        document.added && h("span", {}, `added ${day(document.added)}`),
         STATES[state] && h("span", { class: "badge" }, STATES[state])),
       known.length > 0 && h("dl", { class: "known" }, known.map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, valueText(value))))),
       document.failures.length > 0 && failures(document.failures)),

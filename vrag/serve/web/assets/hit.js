@@ -27,15 +27,13 @@ export function hitItem(hit, parameters, { withTitle = true } = {}) {
         !withTitle && relevance(hit.relevance)),
       withTitle && h("p", { class: "hit-where" },
         h("span", { class: "page-number" }, `Page ${hit.page}`), name !== hit.doc && h("span", { class: "file" }, hit.doc), relevance(hit.relevance)),
-      hit.snippet ? h("p", { class: "snippet" }, marked(hit.snippet, hit.matched ?? [])) : h("p", { class: "snippet none" }, "No text stands on this page; its picture answers."),
-      (hit.context_words ?? []).length > 0 &&
-        h("p", { class: "context" }, `The document itself answers: ${hit.context_words.join(", ")}`)));
+      hit.snippet ? h("p", { class: "snippet" }, marked(hit.snippet, hit.matched ?? [])) : h("p", { class: "snippet none" }, "No text stands on this page; its picture answers.")));
 }
 
 function thumbnail(hit, address) {
   const image = h("img", { src: hit.thumbnail_url, alt: `Page ${hit.page} of ${nameOf(hit)}`, decoding: "async" });
   return h("a", { class: "thumb", href: address, tabindex: "-1", "aria-hidden": "true" },
-    h("span", { class: "sheet" }, image, hit.region && h("span", { class: "region", style: placed(hit.region, 1) })));
+    h("span", { class: "sheet" }, h("span", { class: "paper" }, image, hit.region && h("span", { class: "region", style: placed(hit.region, 1) }))));
 }
 
 /** How a hit compares with the best one, as a short bar. */

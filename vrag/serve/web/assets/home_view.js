@@ -13,8 +13,7 @@ const NEWEST = 12;
 export async function home(main, filters, signal) {
   const line = document.getElementById("hero-line");
   try {
-    const facts = await indexFacts();
-    const { documents } = await get("/v1/documents", { limit: NEWEST, sort: "-added" }, signal);
+    const [facts, { documents }] = await Promise.all([indexFacts(), get("/v1/documents", { limit: NEWEST, sort: "-added" }, signal)]);
     if (signal.aborted) return;
     line.textContent = facts.pages ? `${counted(facts.pages, "page")} of ${counted(facts.documents, "document")} are ready.` : "Nothing is indexed yet.";
     main.replaceChildren(...(filters.length ? [h("div", { class: "chips centred" }, filters)] : []), documents.length ? shelf(documents) : empty(facts));

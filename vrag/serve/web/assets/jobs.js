@@ -46,8 +46,8 @@ export async function look() {
   if (!document.hidden) timer = setTimeout(look, busy ? BUSY_MS : IDLE_MS);
 }
 
-/** Follows one job to its end: `tell(job)` at every step. */
-export function follow(id, tell) {
+/** Follows one job to its end: `tell(job)` at every step, `lose()` where nobody knows it any more. */
+export function follow(id, tell, lose) {
   look();
   const source = new EventSource(`/v1/jobs/${id}/events`);
   source.addEventListener("job", (event) => {
@@ -58,6 +58,7 @@ export function follow(id, tell) {
     documentsChanged();
     look();
   });
+  source.addEventListener("error", () => source.readyState === EventSource.CLOSED && lose());
 }
 
 /** Answers and counts that were kept are of yesterday. */

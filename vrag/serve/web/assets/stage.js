@@ -128,7 +128,8 @@ export class Stage {
   #bring([, y0, , y1]) {
     const height = this.sheet.getBoundingClientRect().height;
     const room = this.element.clientHeight;
-    if (y1 * height > room - 40) this.element.scrollTop = ((y0 + y1) / 2) * height - room / 2;
+    const middle = ((y0 + y1) / 2) * height - room / 2;
+    if (y1 * height > room - 40) this.element.scrollTop = Math.min(middle, y0 * height - 40);
   }
 }
 

@@ -74,7 +74,8 @@ class Upload {
   followJob(id) {
     this.actions.replaceChildren();
     this.tell("Arrived, waits to be read", 0, null);
-    follow(id, (job) => hasEnded(job) ? this.end(job) : this.tell(jobLine(job), job.done, job.total));
+    const lose = () => this.fail({ message: "The service does not know of this upload any more.", hint: "Look for it among the documents." });
+    follow(id, (job) => hasEnded(job) ? this.end(job) : this.tell(jobLine(job), job.done, job.total), lose);
   }
 
   tell(text, done, total) {

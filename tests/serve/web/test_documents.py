@@ -1,0 +1,179 @@
+"""Documents in a browser: adding, finding, editing and deleting them, and what is said when something fails."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pdfs import pdf_bytes
+from tests.serve.web.conftest import serving
+
+
+def item(page, name):
+    return page.locator(f".document[data-doc='{name}']")
+
+
+def upload(name, *pages):
+    return {"name": name, "mimeType": "application/pdf", "buffer": pdf_bytes(pages)}
+
+
+def test_a_pdf_is_uploaded_and_found(browse, site_of_own):
+    page = browse(site_of_own).page
+    page.goto("/documents")
+    expect(page.locator(".document")).to_have_count(2)
+    page.get_by_label("Files to add").set_input_files(upload("otters.pdf", "The sea otter cracks mussels with a stone."))
+    entry = page.get_by_role("list", name="Uploads").get_by_role("listitem")
+    expect(entry).to_contain_text("otters.pdf")
+    expect(entry).to_contain_text("1 page added", timeout=30_000)
+    expect(item(page, "otters.pdf")).to_be_visible()
+    page.locator("input[type=search]").fill("which animal uses a stone")
+    expect(page.locator("[data-page]").first).to_have_attribute("data-doc", "otters.pdf")
+
+
+def test_files_may_be_dropped_anywhere(browse, site_of_own):
+    page = browse(site_of_own).page
+    page.goto("/?q=bees")
+    expect(page.locator(".hit").first).to_be_visible()
+    data = page.evaluate_handle(
+        """bytes => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "whales.pdf", { type: "application/pdf" }));
+            return data;
+        }""",
+        list(pdf_bytes(["Whales sing under water."])),
+    )
+    page.dispatch_event("main", "dragover", {"dataTransfer": data})
+    expect(page.get_by_text("Drop files to add them")).to_be_visible()
+    page.dispatch_event("main", "drop", {"dataTransfer": data})
+    expect(page.get_by_text("Drop files to add them")).to_be_hidden()
+    expect(page.locator(".upload")).to_contain_text("1 page added", timeout=30_000)
+    page.get_by_role("link", name="Jobs").click()
+    expect(page.locator(".job").first).to_contain_text("whales.pdf")
+    expect(page.locator(".job").first).to_contain_text("Done")
+
+
+def test_a_file_that_cannot_be_read_is_told_with_its_reason(browse, site_of_own):
+    page = browse(site_of_own).page
+    page.goto("/documents")
+    broken = {"name": "broken.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 this is none"}
+    page.get_by_label("Files to add").set_input_files([broken, upload("fine.pdf", "Nothing is wrong here.")])
+    failure = page.locator(".upload .failures li")
+    expect(failure).to_contain_text("broken.pdf", timeout=30_000)
+    assert len(failure.locator("span").first.inner_text()) > 10
+    expect(page.locator(".upload")).to_contain_text("1 page added, 1 could not be read")
+    expect(page.get_by_role("heading", name="Could not be read")).to_be_visible()
+
+
+def test_a_deleted_document_can_be_brought_back(browse, site_of_own):
+    page = browse(site_of_own).page
+    page.goto("/documents")
+    page.get_by_role("button", name="Delete animals.pdf").click()
+    expect(item(page, "animals.pdf")).to_be_hidden()
+    page.get_by_role("button", name="Undo").click()
+    expect(item(page, "animals.pdf")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete animals.pdf")).to_be_focused()
+    page.reload()
+    expect(item(page, "animals.pdf")).to_be_visible()
+
+
+def test_a_deleted_document_is_gone_after_a_while_or_when_one_leaves(browse, site_of_own):
+    page = browse(site_of_own).page
+    page.clock.install()
+    page.goto("/documents")
+    page.get_by_role("button", name="Delete animals.pdf").click()
+    with page.expect_request(lambda asked: asked.method == "DELETE"):
+        page.clock.run_for(7_000)
+    page.reload()
+    expect(page.locator(".document")).to_have_count(1)
+    page.get_by_role("button", name="Delete machines.pdf").click()
+    page.goto("/?q=engine")
+    expect(page.locator(".notice, .hit").first).to_be_visible()
+    page.goto("/documents")
+    expect(page.get_by_role("heading", name="No documents yet")).to_be_visible()
+
+
+def test_metadata_is_edited_in_place(browse, site_of_own):
+    watched = browse(site_of_own)
+    page = watched.page
+    page.goto("/documents")
+    page.get_by_role("button", name="Edit what is known of animals.pdf").click()
+    page.get_by_label("Key", exact=True).fill("year")
+    page.get_by_label("Value", exact=True).fill("2021")
+    page.keyboard.press("Enter")
+    expect(item(page, "animals.pdf").locator(".known")).to_have_text("year2021")
+    page.goto("/?q=penguins")
+    expect(page.locator(".hit").first).to_be_visible()
+    page.goto("/?q=penguins&f.year=2021")
+    expect(page.locator(".hit").first).to_have_attribute("data-doc", "animals.pdf")
+    page.goto("/documents")
+    page.get_by_role("button", name="Edit what is known of machines.pdf").click()
+    page.get_by_label("Key", exact=True).fill("year")
+    page.get_by_label("Value", exact=True).fill("long ago")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("year")
+    watched.forget("400")
+    page.keyboard.press("Escape")
+    expect(page.locator(".editor")).to_have_count(0)
+    page.get_by_role("button", name="Edit what is known of animals.pdf").click()
+    page.get_by_role("button", name="Without year").click()
+    page.get_by_role("button", name="Save").click()
+    expect(item(page, "animals.pdf").locator(".known")).to_have_count(0)
+
+
+def test_documents_are_found_by_name(browse, site_of_own):
+    page = browse(site_of_own).page
+    page.goto("/documents")
+    page.get_by_label("Find documents by name").fill("mach")
+    expect(page.locator(".document")).to_have_count(1)
+    expect(item(page, "machines.pdf")).to_be_visible()
+    page.get_by_label("Find documents by name").fill("zzz")
+    expect(page.get_by_role("heading", name="No document has such a name")).to_be_visible()
+    page.get_by_label("Find documents by name").fill("")
+    page.get_by_label("Order").select_option("Most pages")
+    expect(page.locator(".document").first).to_have_attribute("data-doc", "animals.pdf")
+    page.get_by_role("link", name="Search in machines.pdf").click()
+    page.locator("input[type=search]").fill("leopard")
+    expect(page.locator(".hit").first).to_have_attribute("data-doc", "machines.pdf")
+    expect(page.get_by_role("button", name="Without doc machines.pdf")).to_be_visible()
+
+
+def test_a_service_that_is_read_only_offers_nothing_else(browse, indexed):
+    with serving(indexed, read_only=True) as address:
+        page = browse(address).page
+        page.goto("/documents")
+        expect(page.locator(".document")).to_have_count(2)
+        for name in ("Delete", "Edit", "Add"):
+            assert page.get_by_role("button", name=re.compile(f"^{name}")).count() == 0
+        page.context.close()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_an_empty_index_says_what_to_do(browse, tmp_path, read_only):
+    from vrag.index import Index
+
+    Index.create(tmp_path / "index").close()
+    with serving(tmp_path / "index", read_only) as address:
+        page = browse(address).page
+        page.goto("/")
+        expect(page.get_by_role("heading", name="This index has no documents yet")).to_be_visible()
+        assert page.get_by_role("link", name="Add documents").count() == (not read_only)
+        page.context.close()
+
+
+def test_what_documents_say_is_text_and_never_markup(browse, site_of_own):
+    page = browse(site_of_own).page
+    page.goto("/documents")
+    hostile = "<img src=x onerror=alert(1)> tapir <b>bold</b>"
+    page.get_by_label("Files to add").set_input_files(upload("a<b>&c.pdf", hostile))
+    expect(page.locator(".upload")).to_contain_text("1 page added", timeout=30_000)
+    page.get_by_role("button", name=re.compile("^Edit what is known of a")).click()
+    page.get_by_label("Key", exact=True).fill("title")
+    page.get_by_label("Value", exact=True).fill(hostile)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=hostile)).to_be_visible()
+    page.locator("input[type=search]").fill("tapir")
+    expect(page.locator(".snippet").first).to_contain_text(hostile)
+    page.locator(".hit-link").first.click()
+    expect(page.get_by_role("heading", name=hostile)).to_be_visible()
+    expect(page.locator(".why .standing")).to_be_visible()
+    assert page.locator("b, [onerror]").count() == 0
