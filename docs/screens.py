@@ -1,4 +1,4 @@
-"""Take the pictures of the web page that the docs show, from the samples: `python docs/screens.py` writes docs/web-*.png.
+"""Take the pictures of the web page that docs and README show: `python docs/screens.py` writes docs/web-*.png.
 
 Needs Chromium (VRAG_CHROMIUM, or on the path) and playwright; `vrag serve` answers it.
 """

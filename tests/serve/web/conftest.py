@@ -98,6 +98,12 @@ def browse(chromium):
         watched.close()
 
 
+def keep(page, name, look="desktop"):
+    """A picture of what is shown now, for people to look at."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}-{look}.png")
+
+
 @contextmanager
 def serving(path, read_only=False):
     """The address of a service of the index there, which runs while the block does."""

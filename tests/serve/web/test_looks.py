@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.serve.web.conftest import LOOKS, SCREENS
+from tests.serve.web.conftest import LOOKS, keep
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 ASKED = "/?q=How+much+revenue+came+from+freight"
@@ -60,8 +60,7 @@ def test_a_view_fits_and_can_be_read_by_everybody(browse, site, view, look):
     if act:
         act(page)
     page.wait_for_load_state("networkidle")
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENS / f"{view}-{look}.png")
+    keep(page, view, look)
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     found = Axe().run(page, options=RULES).response["violations"]
     assert [(rule["id"], node["target"], node["failureSummary"]) for rule in found for node in rule["nodes"]] == []

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.serve.web.conftest import keep
+
 QUESTION = "How much revenue came from freight"
 ASKED = f"/?q={QUESTION.replace(' ', '+')}"
 
@@ -151,6 +153,7 @@ def test_a_service_that_is_away_is_said_and_tried_again(browse, site):
     watched.context.set_offline(True)
     page.locator("input[type=search]").fill("bees")
     expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached.")
+    keep(page, "error")
     watched.context.set_offline(False)
     page.get_by_role("button", name="Try again").click()
     expect(hits(page).first).to_have_attribute("data-doc", "bees-on-the-roof-slides.pdf")
@@ -163,6 +166,7 @@ def test_while_hits_are_awaited_their_shapes_are_there(browse, site):
     page.route("**/v1/search", lambda route: held.append(route))
     page.goto("/?q=ferry")
     expect(page.locator(".hit.skeleton").first).to_be_visible()
+    keep(page, "loading")
     held[0].continue_()
     expect(hits(page).first).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)
