@@ -6,10 +6,16 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.serve.web.conftest import LOOKS, keep
+from tests.serve.web.conftest import LOOKS, Watched, keep
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+DIFFERENT = ("home", "hits", "page", "documents")  # on a phone; the others only wrap their lines elsewhere
 ASKED = "/?q=How+much+revenue+came+from+freight"
+
+PICTURES = """() => Promise.all([...document.images].filter((image) => image.src).map((image) => {
+    image.loading = "eager";
+    return image.decode();
+}))"""
 
 
 def open_page(page):
@@ -35,7 +41,7 @@ def keys(page):
 
 VIEWS = {
     "home": ("/", ".shelf li", None),
-    "hits": (ASKED, ".hit", None),
+    "hits": (ASKED, ".hit-link", None),
     "hits-by-document": ("/?q=energy+of+the+year&by=document&f.year=2024&f.year=2025", ".group", None),
     "no-hits": ("/?q=ferry&f.year=1999", ".notice", None),
     "page": (ASKED, ".hit", open_page),
@@ -50,20 +56,29 @@ VIEWS = {
 }
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.fixture(scope="module", params=LOOKS)
+def looking(chromium, site, request):
+    """A look, and a page that has it."""
+    watched = Watched(chromium, site, request.param)
+    yield request.param, watched.page
+    watched.close()
+
+
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_view_fits_and_can_be_read_by_everybody(browse, site, view, look):
+def test_a_view_fits_and_can_be_read_by_everybody(looking, view):
+    look, page = looking
     address, ready, act = VIEWS[view]
-    page = browse(site, look).page
     page.goto(address)
     page.locator(ready).first.wait_for()
     if act:
         act(page)
-    page.wait_for_load_state("networkidle")
+    page.evaluate(PICTURES)
     keep(page, view, look)
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
-    found = Axe().run(page, options=RULES).response["violations"]
-    assert [(rule["id"], node["target"], node["failureSummary"]) for rule in found for node in rule["nodes"]] == []
+    if look != "phone" or view in DIFFERENT:
+        found = Axe().run(page, options=RULES).response["violations"]
+        broken = [(rule["id"], node["target"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
+        assert broken == []
 
 
 def test_the_pictures_of_the_docs_can_be_taken_again(chromium, site, tmp_path):

@@ -66,7 +66,8 @@ def test_a_page_grows_and_gets_sharper(opened):
     opened.keyboard.down("Control")
     opened.mouse.wheel(0, -60)
     opened.keyboard.up("Control")
-    opened.wait_for_function(f"document.querySelector('.page-sheet').getBoundingClientRect().width > {sheet['width']}")
+    expect(opened.locator(".page-sheet")).not_to_have_css("width", f"{sheet['width']:g}px")
+    assert opened.locator(".page-sheet").bounding_box()["width"] > sheet["width"]
 
 
 def test_words_can_be_selected_over_the_picture(opened):

@@ -35,5 +35,5 @@ export function iconButton(name, label, click, key = "") {
 export function skeleton(count, kind) {
   const row = () => h("li", { class: `${kind} skeleton` }, h("span", { class: "bone picture" }),
     h("span", { class: "bones" }, h("span", { class: "bone" }), h("span", { class: "bone" }), h("span", { class: "bone" })));
-  return h("ul", { class: `${kind}s`, role: "status", "aria-label": "Loading" }, Array.from({ length: count }, row));
+  return h("div", { role: "status", "aria-label": "Loading" }, h("ul", { class: `${kind}s`, "aria-hidden": "true" }, Array.from({ length: count }, row)));
 }
