@@ -53,9 +53,11 @@ docs: $(TEST_VENV)/installed
 reference: $(COLPALI_VENV)/installed
 	$(COLPALI_VENV)/bin/pytest -m reference tests/embedders
 
-# Kills of every kind, threads, two processes on a server, damage: prints counts; fails on any loss or wrong answer. An hour.
+# Kills of every kind, of whoever serves an index, too, threads, two processes on a server, damage: prints counts; fails on
+# any loss or wrong answer. An hour and a quarter.
 soak: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python -m tests.soak.kills 1000
+	$(TEST_VENV)/bin/python -m tests.soak.serve_kills 300
 	$(TEST_VENV)/bin/python -m tests.soak.threads 300
 	$(TEST_VENV)/bin/python -m tests.soak.pair 120
 	$(TEST_VENV)/bin/python -m tests.soak.damage

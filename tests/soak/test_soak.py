@@ -28,6 +28,12 @@ def test_nothing_is_lost_when_it_is_killed():
     assert "problems that verify finds: 0; strange: 0; " in said, said
 
 
+def test_nothing_promised_is_lost_when_the_holder_is_killed():
+    said = run("serve_kills", 2, 7, 1)
+    assert "kills of the holder: 2 " in said
+    assert "losses: 0; strange: 0; " in said, said
+
+
 def test_threads_see_every_change_whole():
     assert "wrong: 0; " in (said := run("threads", 3, 7, 32)), said
 
