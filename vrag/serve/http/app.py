@@ -35,7 +35,7 @@ from vrag.serve.http.uploads import uploads_of
 from vrag.serve.jobs import Job
 from vrag.serve.service import Service
 
-_ROUTES = (
+ROUTES = (
     search_routes,
     explain_routes,
     document_routes,
@@ -74,7 +74,7 @@ def make_app(
     bounds = limits or UploadLimits()
     here = Here(service, Pictures(service.index), Metrics(service), uploads_of(service, uploads, bounds), bounds)
     app.state.here = here
-    for part in _ROUTES:
+    for part in ROUTES:
         app.include_router(part.router)
     app.include_router(call_routes.router)
     app.include_router(docs_page.router)
