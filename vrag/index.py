@@ -33,7 +33,7 @@ from vrag.pages.drawing import PageDrawer, as_read, to_look_at
 from vrag.pipeline.differences import Difference
 from vrag.pipeline.pipeline import FULL, Pipeline, make_pipeline
 from vrag.places.opening import Opened, create_index, open_index
-from vrag.places.place import Place, as_place
+from vrag.places.place import FolderPlace, Place, as_place
 from vrag.remote.any_index import AnyIndex
 from vrag.remote.remote_index import RemoteIndex
 from vrag.runtime.budget import budget
@@ -48,10 +48,13 @@ from vrag.settings import folder_bytes, passwords
 from vrag.store.edge.manifest import loss
 from vrag.store.interface import Scored
 from vrag.upkeep.problem import Problem
+from vrag.upkeep.repool import RepoolReport, repool_open
 from vrag.upkeep.verify import Verifier
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from vrag.upkeep.copying import CopyProgress
 
 _AGAIN_S = 0.05  # between two looks for a service that is starting or ending
 
@@ -247,6 +250,25 @@ class Index(AbstractContextManager["Index"]):
         before = self.disk_bytes
         self.stored.store.compact()
         return before, self.disk_bytes
+
+    def repool(self, pipeline: str | Pipeline, progress: CopyProgress | None = None) -> RepoolReport:
+        """Give the index the pooled vectors and cascades of another pipeline; no page is embedded again.
+
+        Args:
+            pipeline: A pipeline's name, a TOML file, or a `Pipeline`. What it does not say of the model and the page
+                stays as the index has it.
+            progress: Told after every batch.
+
+        Raises:
+            UsageError: The index is on a server, the pipeline is not valid, or a pooling does not fit the pages.
+            IndexMismatchError: The pipeline has another model or other page settings: that needs an ingest.
+        """
+        if not isinstance(self.place, FolderPlace):
+            raise UsageError("On a server the pages go into a second collection.", "Use vrag repool --into COLLECTION.")
+        try:
+            return repool_open(self.place, self.stored, pipeline, progress)
+        finally:
+            self._searcher.forget()
 
     @property
     def disk_bytes(self) -> int:

@@ -78,7 +78,14 @@ def test_metadata_stays_indexed(tmp_path, monkeypatch):
     assert indexed["meta.year"] == "float"
 
 
-def test_the_vectors_are_those_of_an_ingest(copy, folder, tmp_path):
+def repool_held(path, wanted):
+    """The same through an index that is open."""
+    with Index.hold(path) as index:
+        return index.repool(wanted)
+
+
+@pytest.mark.parametrize("repool", [repool, repool_held])
+def test_the_vectors_are_those_of_an_ingest(copy, folder, tmp_path, repool):
     report = repool(copy, pipeline())
     assert (report.pages, report.pooled, report.pipeline) == (5, 5, "bands")
     fresh = tmp_path / "fresh"
@@ -98,7 +105,8 @@ def test_the_vectors_are_those_of_an_ingest(copy, folder, tmp_path):
     assert not (copy / DRAFT).exists()
 
 
-def test_there_and_back_again_changes_nothing(copy):
+@pytest.mark.parametrize("repool", [repool, repool_held])
+def test_there_and_back_again_changes_nothing(copy, repool):
     before = vectors(copy, ("full", "runs", "global"))
     repool(copy, pipeline())
     repool(copy, "builtin")
@@ -119,7 +127,8 @@ def test_documents_go_on_living_after_it(copy, tmp_path):
         assert index.page_count == 6
 
 
-def test_other_cascades_alone_need_no_pooling(copy):
+@pytest.mark.parametrize("repool", [repool, repool_held])
+def test_other_cascades_alone_need_no_pooling(copy, repool):
     table = {**load_pipeline().source, "cascades": {"fast": "runs:2 > full"}, "search": {"cascade": "fast"}}
     report = repool(copy, pipeline(table, "fast"))
     assert report.pooled == 0
@@ -143,7 +152,8 @@ def test_what_needs_an_ingest_is_refused(copy, table, says):
     assert not (copy / DRAFT).exists()
 
 
-def test_a_pooling_that_does_not_fit_leaves_the_index_alone(copy):
+@pytest.mark.parametrize("repool", [repool, repool_held])
+def test_a_pooling_that_does_not_fit_leaves_the_index_alone(copy, repool):
     with pytest.raises(UsageError, match="pooling 'rows' does not fit"):
         repool(copy, pipeline({"vectors": {"rows": {"pooling": "rows"}}}))
     assert not (copy / DRAFT).exists()
@@ -219,7 +229,8 @@ def test_a_draft_without_contexts_does_not_become_an_index_with_them(copy):
         assert index.search("krill", cascade="full@regions+context")[0].page == 2
 
 
-def test_bits_of_terms_that_pages_have_no_more_are_not_used(copy):
+@pytest.mark.parametrize("repool", [repool, repool_held])
+def test_bits_of_terms_that_pages_have_no_more_are_not_used(copy, repool):
     def found():
         with Index.open(copy) as index:
             return [hit.score for hit in index.search("hydraulic", cascade="full@bits+0.8*text")]

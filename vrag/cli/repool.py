@@ -41,6 +41,7 @@ def repool(
     Example: vrag repool --pipeline mine.toml --index ./my-index
     """
     from vrag.places.place import FolderPlace, ServerPlace, choose_place
+    from vrag.remote.remote_index import RemoteIndex
     from vrag.upkeep.repool import repool as run
     from vrag.upkeep.repool import repool_into
 
@@ -54,7 +55,8 @@ def repool(
             return repool_into(source, target, pipeline, progress)
         if source.folder is None:
             raise UsageError("On a server the pages go into a second collection.", "Name it with --into.")
-        return run(source.folder, pipeline, progress, wait)
+        served = RemoteIndex.find(source.folder)
+        return served.repool(pipeline, progress) if served else run(source.folder, pipeline, progress, wait)
 
     try:
         with copy_bar("Pooling pages") as bar:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from vrag.pipeline.pipeline import Pipeline
     from vrag.search.hit import Hit
     from vrag.search.query_text import Words
+    from vrag.upkeep.copying import CopyProgress
     from vrag.upkeep.problem import Problem
+    from vrag.upkeep.repool import RepoolReport
 
 
 class Located(Protocol):
@@ -184,6 +186,10 @@ class AnyIndex(Protocol):
 
     def compact(self) -> tuple[int, int]:
         """Drop what was deleted; bytes on disk before and after."""
+        ...
+
+    def repool(self, pipeline: str | Pipeline, progress: CopyProgress | None = None) -> RepoolReport:
+        """Give it the pooled vectors and cascades of another pipeline."""
         ...
 
     def close(self) -> None:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from vrag.pipeline.pipeline import Pipeline
     from vrag.search.hit import Hit
     from vrag.search.query_text import Words
+    from vrag.upkeep.copying import CopyProgress
     from vrag.upkeep.problem import Problem
+    from vrag.upkeep.repool import RepoolReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +287,15 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         before, after = self._channel.call("compact", {})
         return before, after
 
+    def repool(self, pipeline: str | Pipeline, progress: CopyProgress | None = None) -> RepoolReport:
+        """Give the index the pooled vectors and cascades of another pipeline."""
+        from vrag.pipeline.pipeline import Pipeline, load_pipeline
+
+        chosen = pipeline if isinstance(pipeline, Pipeline) else load_pipeline(pipeline)
+        asked = {"name": chosen.name, "table": dict(chosen.source)}
+        found: RepoolReport = self._channel.call("repool", asked, _steps(progress))
+        return found
+
     def close(self) -> None:
         """Nothing: the index stays with its holder."""
 
@@ -301,8 +312,8 @@ def _absolute(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     return [os.path.abspath(path) for path in paths]
 
 
-def _steps(progress: Progress | None) -> Told | None:
-    """Passes the steps of an ingest on."""
+def _steps(progress: Progress | CopyProgress | None) -> Told | None:
+    """Passes the steps of long work on."""
     if progress is None:
         return None
 
@@ -314,4 +325,4 @@ def _steps(progress: Progress | None) -> Told | None:
     return told
 
 
-_STEPS = ("looking", "looked", "embedding", "reading", "read", "page")
+_STEPS = ("looking", "looked", "embedding", "reading", "read", "page", "starting", "done")

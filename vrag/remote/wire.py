@@ -36,6 +36,7 @@ _HOMES = {
     "Given": "vrag.ingest.metadata_files",
     "Gone": "vrag.ingest.pruning",
     "Problem": "vrag.upkeep.problem",
+    "RepoolReport": "vrag.upkeep.repool",
     "Fingerprint": "vrag.embedders.protocol",
     "QueryVectors": "vrag.embedders.protocol",
     "Difference": "vrag.pipeline.differences",

@@ -64,10 +64,11 @@ class Searcher:
         """
         if not isinstance(k, int) or not 1 <= k <= MOST_HITS:
             raise UsageError(f"k must be a whole number from 1 to {MOST_HITS:,}, not {k!r}.")
-        chosen = self.stored.pipeline.cascade(cascade)
+        self.stored.pipeline.cascade(cascade)  # an unknown one is said before anything is embedded
         typed = read_query(query, words)
         embedded = self.embed(typed.text)
         with self.stored.gate.reading():
+            chosen = self.stored.pipeline.cascade(cascade)  # of the vectors there are now
             selection = replace(self.select(where), texts=typed.conditions)
             runner = self.runner(typed.text, embedded.vectors, selection)
             return search(runner, self.stored.documents, chosen, k, typed_words(typed.text, embedded.tokens))

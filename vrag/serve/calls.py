@@ -19,6 +19,7 @@ from vrag.search.hit import Hit
 from vrag.search.query_text import Words
 from vrag.serve.jobs import CancelledError, Job
 from vrag.serve.service import Service
+from vrag.upkeep.copying import CopyProgress
 from vrag.version import __version__
 
 Call = Callable[..., Any]
@@ -88,7 +89,7 @@ def ingest(
     workers: int | None,
     options: IngestOptions,
     ray: str | None,
-    listener: Progress,
+    listener: Progress | None = None,
 ) -> Job:
     """As `Index.ingest`."""
     return service.ingest(paths, recursive, renderer, workers, options, ray, listener)
@@ -112,6 +113,11 @@ def verify(service: Service, repair: bool) -> Job:
 def compact(service: Service) -> Job:
     """As `Index.compact`."""
     return service.compact()
+
+
+def repool(service: Service, name: str, table: Mapping[str, Any], listener: CopyProgress | None = None) -> Job:
+    """As `Index.repool`, of a pipeline's table."""
+    return service.repool(make_pipeline(name, table, name), listener)
 
 
 # Answered at once; whatever else a process may ask of an index is a job of `LONG`.
@@ -144,7 +150,9 @@ LONG: Mapping[str, Callable[..., Job]] = {
     "remove": remove,
     "verify": verify,
     "compact": compact,
+    "repool": repool,
 }
+_TELLING = ("ingest", "repool")  # of which somebody hears every step
 
 
 def outcome(work: Callable[[], Any]) -> dict[str, Any]:
@@ -186,19 +194,19 @@ def answer(service: Service, name: str, arguments: Mapping[str, Any]) -> Any:
     return _bound(SHORT, name, service, arguments)()
 
 
-def begin(service: Service, name: str, arguments: Mapping[str, Any], listener: Progress | None = None) -> Job:
+def begin(service: Service, name: str, arguments: Mapping[str, Any], listener: Any = None) -> Job:
     """The job that a long call asks for.
 
     Args:
         service: Does it.
         name: Of the call.
         arguments: Of the call.
-        listener: Told of the steps of an ingest.
+        listener: Told of every step, where the work has any.
 
     Raises:
         UsageError: The call has other arguments.
     """
-    told = {"listener": listener} if name == "ingest" else {}
+    told = {"listener": listener} if name in _TELLING else {}
     job: Job = _bound(LONG, name, service, {**arguments, **told})()
     return job
 

@@ -12,13 +12,15 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from vrag.errors import VragError
 from vrag.ingest.report import IngestReport, Progress, Silent
+from vrag.upkeep.copying import CopyProgress, Unwatched
+from vrag.upkeep.repool import RepoolReport
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Paths = Callable[[], Sequence[str]]
@@ -36,7 +38,7 @@ class JobStatus:
 
     Args:
         id: Of the job, fit for a URL.
-        kind: "ingest", "remove", "metadata", "forget", "verify" or "compact".
+        kind: "ingest", "remove", "metadata", "forget", "verify", "compact" or "repool".
         about: Names of files or documents, for people.
         state: How far it is; the last three are for good.
         created: When it was asked for, ISO 8601 in UTC.
@@ -86,15 +88,15 @@ class Job:
         self,
         kind: str,
         about: Sequence[str],
-        work: Callable[[Progress], Any],
+        work: Callable[[Steps], Any],
         paths: Paths,
         is_quick: bool = False,
-        listener: Progress | None = None,
+        listener: Progress | CopyProgress | None = None,
     ) -> None:
         self.id = secrets.token_hex(8)
         self.kind = kind
         self.is_quick = is_quick
-        self.listener = listener or Silent()
+        self.listener: Any = listener or _Nobody()
         self.paths = paths
         self.found: Any = None  # filled while the work goes on, where it can be
         self.failure: BaseException | None = None
@@ -143,7 +145,7 @@ class Job:
         _log.info("Job %s: %s of %s begins.", self.id, self.kind, ", ".join(self._status.about) or "the index")
         state, said = "done", None
         try:
-            found = self._work(_Steps(self, recheck))
+            found = self._work(Steps(self, recheck))
             self.found = self.found if found is None else found
         except CancelledError as error:
             state, self.failure = "cancelled", error
@@ -271,8 +273,15 @@ class Jobs:
             del self._jobs[job_id]
 
 
-class _Steps:
-    """The progress of a job (implements `vrag.ingest.report.Progress`): its status, its listener, and its end."""
+class _Nobody(Silent, Unwatched):
+    """Listens to nothing."""
+
+
+class Steps:
+    """The progress of a job: its status, its listener, and its end.
+
+    It implements `vrag.ingest.report.Progress` and `vrag.upkeep.copying.CopyProgress`.
+    """
 
     def __init__(self, job: Job, recheck: Callable[[], None]) -> None:
         self._job, self._recheck = job, recheck
@@ -305,6 +314,14 @@ class _Steps:
         with suppress(OSError):
             self._job.listener.page(ok)
 
+    def starting(self, records: int) -> None:
+        """Records are about to be copied."""
+        self._step("starting", records, done=0, total=records, doing="pooling pages")
+
+    def done(self, records: int) -> None:
+        """So many more are."""
+        self._step("done", records, done=self._job.status().done + records)
+
     def _step(self, name: str, *told: Any, **changes: Any) -> None:
         if self._job.cancelled.is_set():
             raise CancelledError
@@ -318,6 +335,8 @@ def _to_json(kind: str, found: Any) -> dict[str, Any] | None:
     """What a job found, as docs/json.md has it."""
     if isinstance(found, IngestReport):
         return found.to_json()
+    if isinstance(found, RepoolReport):
+        return {**asdict(found), "seconds": round(found.seconds, 3)}
     if kind == "verify" and found is not None:
         return {"problems": [{"path": one.path, "page": one.page, "problem": one.problem} for one in found]}
     if kind == "compact" and found is not None:

@@ -132,7 +132,10 @@ class Listener:
 
 
 class _Told:
-    """The steps of a job, for another thread to pass on (implements `vrag.ingest.report.Progress`)."""
+    """The steps of a job, for another thread to pass on.
+
+    It implements `vrag.ingest.report.Progress` and `vrag.upkeep.copying.CopyProgress`.
+    """
 
     def __init__(self) -> None:
         self.told: queue.SimpleQueue[tuple[str, tuple[Any, ...]]] = queue.SimpleQueue()
@@ -160,6 +163,14 @@ class _Told:
     def page(self, ok: bool) -> None:
         """One more is in the index, or has failed."""
         self.told.put(("page", (ok,)))
+
+    def starting(self, records: int) -> None:
+        """Records are about to be copied."""
+        self.told.put(("starting", (records,)))
+
+    def done(self, records: int) -> None:
+        """So many more are."""
+        self.told.put(("done", (records,)))
 
 
 def _follow(service: Service, job: Job, steps: _Told, connection: socket.socket) -> Any:

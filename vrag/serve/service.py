@@ -15,10 +15,13 @@ from vrag.index import Index
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone
 from vrag.ingest.report import IngestReport, Progress
-from vrag.serve.jobs import Job, Jobs
+from vrag.pipeline.pipeline import Pipeline
+from vrag.serve.jobs import Job, Jobs, Steps
+from vrag.upkeep.copying import CopyProgress
 from vrag.upkeep.problem import Problem
+from vrag.upkeep.repool import RepoolReport
 
-Work = Callable[[Progress], Any]
+Work = Callable[[Steps], Any]
 _ANYTHING = "page"  # a query; what it finds does not matter
 
 
@@ -85,7 +88,7 @@ class Service:
         where = [os.path.abspath(path) for path in paths]
         report = IngestReport(index=self.index.place.name)
 
-        def work(progress: Progress) -> None:
+        def work(progress: Steps) -> None:
             self.index.ingest(where, recursive, renderer, workers, progress, report, options, ray)
 
         names = [os.path.basename(path) for path in where]
@@ -101,7 +104,7 @@ class Service:
         """
         ids = [document.doc_id for document in documents]
 
-        def work(_: Progress) -> dict[str, Any]:
+        def work(_: Steps) -> dict[str, Any]:
             left = self._known(ids)
             self.index.remove(left)
             return {"removed": [os.path.basename(d.paths[0]) for d in left], "pages": sum(d.pages for d in left)}
@@ -119,7 +122,7 @@ class Service:
             ReadOnlyError: Nothing may change here.
         """
 
-        def work(_: Progress) -> dict[str, Any]:
+        def work(_: Steps) -> dict[str, Any]:
             changed = [self.index.set_metadata(known, values) for known in self._known([document.doc_id])]
             return {"changed": [os.path.basename(one.paths[0]) for one in changed]}
 
@@ -134,7 +137,7 @@ class Service:
         names = [os.path.basename(one.path) for one in gone]
         paths = [one.path for one in gone]
 
-        def work(_: Progress) -> int:
+        def work(_: Steps) -> int:
             return self.index.forget(gone)
 
         return self._submit(Job("forget", names, work, lambda: paths or ["/"], is_quick=True))
@@ -146,7 +149,7 @@ class Service:
             ReadOnlyError: It is to repair, and nothing may change here.
         """
 
-        def work(_: Progress) -> list[Problem]:
+        def work(_: Steps) -> list[Problem]:
             return self.index.verify(repair)
 
         job = Job("verify", (), work, tuple)
@@ -159,10 +162,22 @@ class Service:
             ReadOnlyError: Nothing may change here.
         """
 
-        def work(_: Progress) -> tuple[int, int]:
+        def work(_: Steps) -> tuple[int, int]:
             return self.index.compact()
 
         return self._submit(Job("compact", (), work, tuple))
+
+    def repool(self, pipeline: Pipeline, listener: CopyProgress | None = None) -> Job:
+        """Give the index the pooled vectors and cascades of another pipeline; it is searched meanwhile.
+
+        Raises:
+            ReadOnlyError: Nothing may change here.
+        """
+
+        def work(progress: Steps) -> RepoolReport:
+            return self.index.repool(pipeline, progress)
+
+        return self._submit(Job("repool", [pipeline.name], work, tuple, listener=listener))
 
     def close(self) -> None:
         """Stop the jobs at a page, and close the index."""

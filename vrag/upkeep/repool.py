@@ -1,9 +1,9 @@
 """Repooling: new pooled vectors from the stored `full`, without the model and without the files.
 
 It is a copy in which pages are pooled anew. `repool` changes an embedded index: a second shard grows inside it and
-takes the place of the first one when it is whole. `repool_into` makes another index, which is the way for a server,
-whose collections cannot change places. A run that is cut off leaves the index as it was; the next one with the same
-pipeline goes on where it stopped.
+takes the place of the first one when it is whole; `repool_open` does so while the index is searched. `repool_into`
+makes another index, which is the way for a server, whose collections cannot change places. A run that is cut off
+leaves the index as it was; the next one with the same pipeline goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vrag.bits.beside import BitsStore
 from vrag.catalog.documents import KEYS
 from vrag.catalog.page_record import pooled_again, without_sums
+from vrag.catalog.stored import Stored
 from vrag.embedders.families import model_mean
 from vrag.errors import UsageError, VragError
 from vrag.grid import FloatArray
@@ -26,7 +28,7 @@ from vrag.pipeline.differences import Cost
 from vrag.pipeline.pipeline import CONTEXT, FULL, Pipeline, load_pipeline
 from vrag.places.facts import Facts, write_facts
 from vrag.places.leftovers import forget_bits
-from vrag.places.opening import locked, opened_store
+from vrag.places.opening import keep_bits, locked, opened_store
 from vrag.places.place import FolderPlace, Place
 from vrag.places.swap import DRAFT, finish_swap
 from vrag.runtime.parsing import MalformedError, parse_json, read_text
@@ -79,7 +81,40 @@ def repool(
         goal, cost = _goal(place, pipeline)
         report = RepoolReport(place.name, goal.pipeline)
         if cost is Cost.POOLED:
-            _rebuild(place, goal, report, progress or Unwatched())
+            with opened_store(place) as (_, _, read):
+                _pool_draft(place, read, goal, report, progress or Unwatched())
+            _swap(place, goal)
+        place.write_facts(goal)
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def repool_open(
+    place: FolderPlace, stored: Stored, pipeline: str | Pipeline, progress: CopyProgress | None = None
+) -> RepoolReport:
+    """As `repool`, for an index that is open here, and that nobody writes to meanwhile.
+
+    Searches go on while pages are pooled, and wait only while the new vectors take the place of the old ones.
+
+    Args:
+        place: Where the index is.
+        stored: What is open of it.
+        pipeline: As for `repool`.
+        progress: As for `repool`.
+
+    Raises:
+        UsageError: The pipeline is not valid, or a pooling does not fit the pages.
+        IndexMismatchError: The pipeline has another model or other page settings.
+    """
+    started = time.perf_counter()
+    goal, cost = _goal(place, pipeline)
+    report = RepoolReport(place.name, goal.pipeline)
+    if cost is Cost.POOLED:
+        _pool_draft(place, stored.store, goal, report, progress or Unwatched())
+    with stored.changing(), stored.gate.changing():
+        stored.pipeline = goal.to_pipeline(place.name)
+        if cost is Cost.POOLED:
+            _exchange(place, stored, goal)
         place.write_facts(goal)
     report.seconds = time.perf_counter() - started
     return report
@@ -129,17 +164,31 @@ def _goal(place: Place, pipeline: str | Pipeline) -> tuple[Facts, Cost]:
     return replace(facts, pipeline=new.name, table=new.source), Cost.POOLED if Cost.POOLED in costs else Cost.NOTHING
 
 
-def _rebuild(place: FolderPlace, goal: Facts, report: RepoolReport, progress: CopyProgress) -> None:
+def _pool_draft(place: FolderPlace, read: Store, goal: Facts, report: RepoolReport, progress: CopyProgress) -> None:
+    """A second shard beside the first, with all pages pooled anew."""
     draft = place.folder / DRAFT
     try:
-        with opened_store(place) as (_, _, read), closing(_open_draft(draft, goal)) as write:
+        with closing(_open_draft(draft, goal)) as write:
             _pool(read, write, goal, report, progress)
     except VragError:
         shutil.rmtree(draft, ignore_errors=True)  # it would fail again
         raise
+
+
+def _swap(place: FolderPlace, goal: Facts) -> None:
+    """The draft takes the place of the shard, which nobody has open."""
     forget_bits(place.folder)  # they are of terms and vectors that pages have no more, under the same ids
-    write_facts(draft, goal)
+    write_facts(place.folder / DRAFT, goal)
     finish_swap(place.folder)
+
+
+def _exchange(place: FolderPlace, stored: Stored, goal: Facts) -> None:
+    """The same for a shard that is open: it is closed for the moment, and its bits are made anew."""
+    store = stored.store
+    assert isinstance(store, BitsStore)
+    store.bits = None
+    store.exchange(stored.pipeline.schema(stored.dim), lambda: _swap(place, goal))
+    keep_bits(place, stored)
 
 
 def _open_draft(folder: Path, goal: Facts) -> Store:

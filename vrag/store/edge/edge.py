@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -208,6 +208,28 @@ class EdgeStore:
             with self._one_writer:
                 self._release()
 
+    def exchange(self, fields: Sequence[VectorField], swap: Callable[[], None]) -> None:
+        """Let another shard take this one's place; every request waits meanwhile, and the next one meets the other.
+
+        Args:
+            fields: Named vectors of the other.
+            swap: Called while the folder is not open, to put the other shard there.
+        """
+        with self._one_writer, self._gate.changing(), edge_errors("opening the index"):
+            shard = self._open_shard
+            shard.flush()
+            self._shard = None
+            try:
+                shard.close()
+                swap()
+                self._shard = qe.EdgeShard.load(str(self._folder))
+                clear_rubbish(self._folder)
+            except BaseException as error:
+                self._closed_by = error
+                raise
+            self._fields = {field.name: field for field in fields}
+            self._unmerged = self._touched = 0
+
     def close(self) -> None:
         """Flush and release the folder."""
         with self._one_writer, self._gate.changing(), edge_errors("closing the index", self._folder):
@@ -250,7 +272,7 @@ class EdgeStore:
     @property
     def _open_shard(self) -> qe.EdgeShard:
         if self._shard is None:
-            why = f": it could not be opened again after compacting ({self._closed_by})" if self._closed_by else ""
+            why = f": it could not be opened again ({self._closed_by})" if self._closed_by else ""
             raise StoreError(f"The index is closed{why}.") from self._closed_by
         return self._shard
 

@@ -11,7 +11,7 @@ import contextlib
 import json
 import uuid
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,12 +65,14 @@ class Held:
 class ManifestStore(EdgeStore):
     """An `EdgeStore` with a manifest. One that was made without gets it with the first change."""
 
+    promised: Held | None
+    _held: Held | None  # what is there; counted when it is first needed
+    _lost: Held  # what was promised and is gone: promised until somebody accepts the loss
+    _whole: int | None  # digest of what was there before, while something is lost
+
     def __init__(self, shard: EdgeShard, fields: Sequence[VectorField], folder: Path) -> None:
         super().__init__(shard, fields, folder)
-        self.promised = read_manifest(self._folder)
-        self._held: Held | None = None  # what is there; counted when it is first needed
-        self._lost = Held()  # what was promised and is gone: promised until somebody accepts the loss
-        self._whole = _read(self._folder, "whole")  # digest of what was there before, while something is lost
+        self._read_promise()
 
     @classmethod
     def create(cls, folder: Path, fields: Sequence[VectorField], keys: dict[str, str]) -> Self:
@@ -121,6 +123,12 @@ class ManifestStore(EdgeStore):
             super().optimize()
             self._promise()
 
+    def exchange(self, fields: Sequence[VectorField], swap: Callable[[], None]) -> None:
+        """As `EdgeStore.exchange`; the other shard brings its own manifest."""
+        with self._one_writer:
+            super().exchange(fields, swap)
+            self._read_promise()
+
     def close(self) -> None:
         """As `EdgeStore.close`; on a full disk the promise stays as it was, which is no more than there is."""
         with self._one_writer:
@@ -128,6 +136,13 @@ class ManifestStore(EdgeStore):
                 with contextlib.suppress(StoreError):
                     self._promise()
             super().close()
+
+    def _read_promise(self) -> None:
+        """What the folder's manifest says."""
+        self.promised = read_manifest(self._folder)
+        self._held = None
+        self._lost = Held()
+        self._whole = _read(self._folder, "whole")
 
     def accept_loss(self) -> None:
         """Promise no more than what is there."""
