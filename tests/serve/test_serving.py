@@ -25,6 +25,7 @@ from vrag.remote.remote_index import RemoteIndex
 from vrag.remote.wire import dumps, loads
 from vrag.runtime.lock import read_holder
 from vrag.serve import listening
+from vrag.serve.jobs import Steps
 from vrag.serve.serving import serving
 
 SOON_S = 20  # that a thread or process needs at the very most
@@ -242,14 +243,21 @@ def _first_job(service):
     return service.jobs.all()[0]
 
 
-def test_whose_work_is_stopped_by_somebody_else_hears_so(served, remote, tmp_path):
+def test_whose_work_is_stopped_by_somebody_else_hears_so(served, remote, tmp_path, monkeypatch):
     write_pdf(tmp_path / "new.pdf", ["One.", "Two."])
-    held = Watched()
+    begun, go_on, reading = threading.Event(), threading.Event(), Steps.reading
+
+    def held(steps, *page):
+        begun.set()
+        assert go_on.wait(SOON_S)
+        reading(steps, *page)
+
+    monkeypatch.setattr(Steps, "reading", held)
     with ThreadPoolExecutor(1) as threads:
-        ingest = threads.submit(remote.ingest, [tmp_path / "new.pdf"], progress=held)
-        assert held.begun.wait(SOON_S)
+        ingest = threads.submit(remote.ingest, [tmp_path / "new.pdf"])
+        assert begun.wait(SOON_S)
         served.jobs.cancel(served.jobs.all()[0].id)
-        held.go_on.set()
+        go_on.set()
         with pytest.raises(StoppedError, match="stopped by somebody else"):
             ingest.result(SOON_S)
 
@@ -257,6 +265,7 @@ def test_whose_work_is_stopped_by_somebody_else_hears_so(served, remote, tmp_pat
 HOLD = """
 import sys, time
 from vrag.places.place import FolderPlace
+from vrag.serve.jobs import Steps
 from vrag.serve.serving import serving
 with serving(FolderPlace(sys.argv[1])):
     print("ready", flush=True)
