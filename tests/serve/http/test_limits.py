@@ -13,6 +13,7 @@ import vrag.errors
 from tests.serve.http.running import listening
 from tests.serve.http.test_reading import assert_problem
 from vrag.errors import VragError
+from vrag.remote.service_url import CALLS_PATH
 from vrag.serve.http import bounds, server
 from vrag.serve.http.bounds import MOST_BODY, Bounded
 from vrag.serve.http.problems import status_of
@@ -42,6 +43,15 @@ def test_a_body_that_is_too_long_is_refused_before_it_comes(reader):
         assert client.recv(1000).startswith(b"HTTP/1.1 413")
     long = {"query": "x", "where": ["y" * MOST_BODY]}
     assert_problem(reader.post("/v1/search", json=long), 413, "256 KiB")
+
+
+def test_a_call_of_an_index_may_be_longer(reader):
+    answer = reader.post(f"{CALLS_PATH}/nothing", content=b" " * (2 * MOST_BODY))
+    assert answer.status_code == 200
+    with connect(reader.port) as client:
+        head = HEAD.replace(b"/v1/search", CALLS_PATH.encode() + b"/nothing")
+        client.sendall(head + f"Content-Length: {bounds.MOST_CALL + 1}\r\n\r\n".encode())
+        assert client.recv(1000).startswith(b"HTTP/1.1 413")
 
 
 def test_a_body_without_end_is_broken_off(reader):

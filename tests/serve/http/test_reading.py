@@ -256,7 +256,22 @@ def test_the_file_is_served_whole_or_in_part(reader, animals, folder):
     part = reader.get(animals["file_url"], headers={"Range": "bytes=5-9"})
     assert (part.status_code, part.content) == (206, data[5:10])
     assert part.headers["content-range"] == f"bytes 5-9/{len(data)}"
-    assert reader.get(animals["file_url"], headers={"Range": f"bytes={len(data)}-"}).status_code == 416
+    last = reader.get(animals["file_url"], headers={"Range": "bytes=-7"})
+    assert (last.status_code, last.content) == (206, data[-7:])
+    for asked in (f"bytes={len(data)}-", "bytes=-0", f"bytes={10**14}-{10**14}"):
+        beyond = reader.get(animals["file_url"], headers={"Range": asked})
+        assert_problem(beyond, 416)
+        assert beyond.headers["content-range"] == f"bytes */{len(data)}"
+    for asked in (
+        "bytes=",
+        "bytes=-",
+        "bytes=9-5",
+        "pages=1-2",
+        "bytes=0-1,4-5",
+        "bytes=0-1" * 99,
+        f"bytes={'9' * 99}-",
+    ):
+        assert reader.get(animals["file_url"], headers={"Range": asked}).content == data
     head = reader.head(animals["file_url"])
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(data)))
 

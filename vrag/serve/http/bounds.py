@@ -12,10 +12,12 @@ import time
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vrag.remote.service_url import CALLS_PATH
 from vrag.runtime.parsing import MalformedError, parse_json
 from vrag.serve.http.problems import RETRY_S, ProblemError, problem
 
 MOST_BODY = 256 << 10  # bytes of a request that is no upload
+MOST_CALL = 32 << 20  # of a call of `Index.open("http://...")`: it may name every document of an archive
 MOST_REQUESTS = 64  # that are worked on at the same time
 GRACE_S = 10.0  # that any body may take
 SLOWEST = 64 << 10  # bytes a second that a longer one has to come with
@@ -143,8 +145,9 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
     Raises:
         ProblemError: It is too long, too slow, or JSON that no parser should be given.
     """
-    hint = f"{MOST_BODY >> 10} KiB are the most."
-    if announced(scope) > MOST_BODY:
+    most = MOST_CALL if scope["path"].startswith(f"{CALLS_PATH}/") else MOST_BODY
+    hint = f"{most >> 10} KiB are the most."
+    if announced(scope) > most:
         raise ProblemError(413, "The body of the request is too long.", hint)
     pace, body = Pace(), bytearray()
     while True:
@@ -152,7 +155,7 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
         if message["type"] == "http.disconnect":
             return None
         body += message.get("body", b"")
-        if len(body) > MOST_BODY:
+        if len(body) > most:
             raise ProblemError(413, "The body of the request is too long.", hint)
         if not message.get("more_body", False):
             _check(scope, bytes(body))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse, Response
 
 from vrag.catalog.documents import Document
@@ -15,12 +16,13 @@ from vrag.serve.http.document_rows import document_rows, failure_row, one_row
 from vrag.serve.http.here import DocId, HereNow, find_document
 from vrag.serve.http.json_answer import JsonAnswer
 from vrag.serve.http.originals import original_of
-from vrag.serve.http.problems import documented
+from vrag.serve.http.problems import ProblemError, documented
 from vrag.serve.http.response_shapes import DocumentOut, DocumentsOut, FailuresOut
 from vrag.serve.http.search_routes import title_of
 
 router = APIRouter(tags=["documents"])
 MOST_LISTED = 200
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 _MOST_VALUES = 100  # of a facet
 _ALL_KEYS = "*"
 Sort = Literal["doc", "-doc", "title", "-title", "pages", "-pages", "added", "-added", "state", "-state"]
@@ -78,14 +80,14 @@ def document(here: HereNow, doc_id: DocId) -> JsonAnswer:
     responses={
         200: {"description": "The file.", "content": {"*/*": {}}},
         206: {"description": "The part of it that was asked for.", "content": {"*/*": {}}},
-        416: {"description": "No such part.", "content": {"*/*": {}}},
-        **documented(404, 410),
+        **documented(404, 410, 416),
     },
 )
-def file(here: HereNow, doc_id: DocId) -> Response:
+def file(here: HereNow, request: Request, doc_id: DocId) -> Response:
     """The document's file, or a range of its bytes; 410 once it is not the one that was indexed any more."""
     known = find_document(here, doc_id)
     path = original_of(here, known)
+    _choose_range(request, path.stat().st_size)
     return FileResponse(
         path,
         media_type=_TYPES[path.suffix.lower()],
@@ -98,6 +100,21 @@ def file(here: HereNow, doc_id: DocId) -> Response:
             "Accept-Ranges": "bytes",
         },
     )
+
+
+def _choose_range(request: Request, size: int) -> None:
+    """Let one range of bytes through; what is none, or several, is not asked for: the whole file answers it.
+
+    Raises:
+        ProblemError: 416, the file has no such part.
+    """
+    match = _RANGE.fullmatch(request.headers.get("range", ""))
+    first, last = (match[1], match[2]) if match else ("", "")
+    if first and int(first) >= size or last and not first and not int(last):
+        headers = {"Content-Range": f"bytes */{size}"}
+        raise ProblemError(416, f"The file has {size:,} bytes.", "Ask for bytes that it has.", headers)
+    if not (first or last) or first and last and int(first) > int(last):
+        request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
 
 
 def _is_wanted(document: Document, part: str, state: str | None) -> bool:

@@ -109,7 +109,8 @@ class Uploads:
 
     def cancel(self, job: Job) -> None:
         """Somebody stops a job: files of it that are not in the index are not kept."""
-        self._unwanted.add(job.id)
+        if job.kind == "ingest" and not job.status().has_ended:
+            self._unwanted.add(job.id)
 
     def remove(self, document: Document) -> Job:
         """Have a document removed, and then its files, as far as they came by upload."""
@@ -147,10 +148,11 @@ class Uploads:
 
     def _settle(self, job: Job, status: JobStatus, note: Path, names: Sequence[str]) -> None:
         """The job has ended: the note goes, unless the next start shall try again."""
+        is_unwanted = job.id in self._unwanted
+        self._unwanted.discard(job.id)
         if status.state == "done":
             note.unlink(missing_ok=True)
-        elif job.id in self._unwanted or isinstance(job.failure, UsageError):
-            self._unwanted.discard(job.id)
+        elif is_unwanted or isinstance(job.failure, UsageError):
             known = self._service.index.documents
             self._forget(note, [name for name in names if not known.at_path(str(self.folder / name))])
 
