@@ -125,6 +125,8 @@ def test_a_browser_without_the_token_is_told_so(stranger):
         assert answer.status_code == 401
         assert "This index needs a token" in answer.text
         assert "set-cookie" not in answer.headers
+        assert "<form action='/'>" in answer.text  # which leads to /?token=...
+        assert "form-action 'self'" in answer.headers["content-security-policy"]
 
 
 def test_tokens_are_compared_in_constant_time(stranger, monkeypatch):

@@ -6,7 +6,9 @@ import gc
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 import vrag.errors
@@ -236,3 +238,27 @@ def test_every_error_of_ours_has_a_status():
     assert status_of(vrag.errors.BusyError("x")) == 503
     assert status_of(vrag.errors.UsageError("x")) == 400
     assert status_of(vrag.errors.EncryptedError("x")) == 422
+
+
+def test_a_quick_request_is_answered_while_many_searches_wait(reader, monkeypatch):
+    """Each of them has a thread; those that search wait for their turn to compute."""
+    waiting, go_on = threading.Semaphore(0), threading.Event()
+    search = reader.service.index.search
+
+    def slow(*arguments):
+        waiting.release()
+        assert go_on.wait(60)
+        return search(*arguments)
+
+    monkeypatch.setattr(reader.service.index, "search", slow)
+    monkeypatch.setattr(reader.service, "searching", contextlib.nullcontext)
+    many = bounds.MOST_REQUESTS - 2
+    with ThreadPoolExecutor(many) as pool, httpx.Client(base_url=reader.url, timeout=60, trust_env=False) as client:
+        asked = [pool.submit(client.post, "/v1/search", json={"query": "bees"}) for _ in range(many)]
+        try:
+            for _ in range(many):
+                assert waiting.acquire(timeout=30)
+            assert client.get("/v1/documents").status_code == 200
+        finally:
+            go_on.set()
+        assert {one.result().status_code for one in asked} == {200}

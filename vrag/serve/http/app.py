@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -24,7 +27,7 @@ from vrag.serve.http import (
     report_routes,
     search_routes,
 )
-from vrag.serve.http.bounds import Bounded
+from vrag.serve.http.bounds import MOST_REQUESTS, Bounded
 from vrag.serve.http.counters import Metrics
 from vrag.serve.http.drawn_pages import Pictures
 from vrag.serve.http.guard import Guard, Guarded
@@ -47,6 +50,7 @@ ROUTES = (
     counters,
 )
 _UPLOADS = ("/v1/documents",)
+_MORE_THREADS = 8  # for uploads
 _DESCRIPTION = (
     "Pages of documents for a question, with their pictures, their words and why they were found. "
     "Addresses in answers are relative to the server's root. Errors are problem details (RFC 9457) with a hint."
@@ -70,7 +74,14 @@ def make_app(
         limits: How much may be uploaded.
         uploads: Folder for uploaded files; by default one below the index.
     """
-    app = FastAPI(title="vrag", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="vrag",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_with_threads,
+    )
     bounds = limits or UploadLimits()
     here = Here(service, Pictures(service.index), Metrics(service), uploads_of(service, uploads, bounds), bounds)
     app.state.here = here
@@ -85,6 +96,13 @@ def make_app(
     app.add_middleware(Guarded, guard=guard)
     app.add_middleware(Shield, told=here.metrics.told)
     return app
+
+
+@asynccontextmanager
+async def _with_threads(_: FastAPI) -> AsyncIterator[None]:
+    """A thread for every request that is worked on, so that none that is quick waits behind those that search."""
+    to_thread.current_default_thread_limiter().total_tokens = MOST_REQUESTS + _MORE_THREADS
+    yield
 
 
 def _openapi(app: FastAPI, has_token: bool) -> dict[str, Any]:

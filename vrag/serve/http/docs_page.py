@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -36,10 +37,13 @@ def _routes(api: Schema) -> Iterator[str]:
     for path, method, operation in _operations(api):
         yield f"<h2 id='{_anchor(method, path)}'><span class='method'>{method.upper()}</span> "
         yield f"<code>{escape(path)}</code></h2><p><b>{escape(operation.get('summary', ''))}.</b> "
-        yield f"{escape(operation.get('description', ''))}</p>"
+        yield f"{_prose(operation.get('description', ''))}</p>"
         if parameters := operation.get("parameters"):
-            rows = ((p["name"], p["in"], _type(p["schema"]), _default(p), p.get("description", "")) for p in parameters)
-            yield _table(("name", "in", "type", "default", "meaning"), rows)
+            rows = (
+                (p["name"], p["in"], _type(p["schema"]), _default(p), _prose(p.get("description", "")))
+                for p in parameters
+            )
+            yield _table(("name", "in", "type", "default", "meaning"), rows, raw=(4,))
         for kind, content in operation.get("requestBody", {}).get("content", {}).items():
             yield f"<p>Body, <code>{escape(kind)}</code>: {_link(content.get('schema', {}))}</p>"
         answers = ((status, _answers(answer), answer["description"]) for status, answer in _sorted(operation))
@@ -49,13 +53,13 @@ def _routes(api: Schema) -> Iterator[str]:
 def _shapes(api: Schema) -> Iterator[str]:
     yield "<h1>Bodies</h1>"
     for name, shape in sorted(api["components"]["schemas"].items()):
-        yield f"<h2 id='{escape(name)}'>{escape(name)}</h2><p>{escape(shape.get('description', ''))}</p>"
+        yield f"<h2 id='{escape(name)}'>{escape(name)}</h2><p>{_prose(shape.get('description', ''))}</p>"
         needed = shape.get("required", ())
         rows = (
-            (key, _type(value), "yes" if key in needed else "", value.get("description", ""))
+            (key, _type(value), "yes" if key in needed else "", _prose(value.get("description", "")))
             for key, value in shape.get("properties", {}).items()
         )
-        yield _table(("key", "type", "always", "meaning"), rows)
+        yield _table(("key", "type", "always", "meaning"), rows, raw=(3,))
         for example in shape.get("examples", ()):
             yield f"<pre>{escape(json.dumps(example, indent=1, ensure_ascii=False))}</pre>"
 
@@ -74,6 +78,10 @@ def _sorted(operation: Schema) -> list[tuple[str, Schema]]:
 def _answers(answer: Schema) -> str:
     content = answer.get("content", {})
     return ", ".join(f"<code>{escape(kind)}</code> {_link(body.get('schema', {}))}" for kind, body in content.items())
+
+
+def _parameter(one: Schema) -> tuple[str, ...]:
+    return one["name"], one["in"], _type(one["schema"]), _default(one), _prose(one.get("description", ""))
 
 
 def _default(parameter: Schema) -> str:
@@ -110,6 +118,11 @@ def _table(head: tuple[str, ...], rows: Any, raw: tuple[int, ...] = ()) -> str:
     return (
         f"<table><thead><tr>{names}</tr></thead><tbody>{''.join(f'<tr>{line}</tr>' for line in lines)}</tbody></table>"
     )
+
+
+def _prose(text: str) -> str:
+    """A description as HTML: what stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _anchor(method: str, path: str) -> str:

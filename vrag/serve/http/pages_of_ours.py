@@ -15,7 +15,7 @@ h1,h2,h3{line-height:1.25}h2{margin-top:2.5rem;border-top:1px solid #8886;paddin
 code,pre{font:14px/1.5 ui-monospace,monospace}pre{overflow:auto;background:#8882;padding:.75rem;border-radius:6px}
 table{border-collapse:collapse;display:block;overflow:auto}
 td,th{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0}
-summary{cursor:pointer}.method{font-weight:700}.quiet{opacity:.75}
+summary{cursor:pointer}input,button{font:inherit;padding:.25rem .5rem}.method{font-weight:700}.quiet{opacity:.75}
 """
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -39,11 +39,15 @@ def page(title: str, body: str, status: int = 200, headers: dict[str, str] | Non
 
 
 LOCKED = page(
-    "vrag",
+    "vrag: token",
     "<h1>This index needs a token</h1>"
-    "<p>Open the address that <code>vrag serve</code> printed: it ends with <code>/?token=…</code>. "
-    "After that this browser knows the token.</p>"
-    "<p>If you came here by a link and have opened that address before: <a href=''>open this page again</a>.</p>",
+    "<p>Whoever started the service has it. This browser keeps it from then on.</p>"
+    "<form action='/'><label>Token <input name='token' type='password' autocomplete='current-password' required "
+    "autofocus></label> <button>Open</button></form>"
+    "<p class='quiet'>If you came by a link and this browser has the token: <a href=''>open this page again</a>.</p>",
     401,
-    {"WWW-Authenticate": 'Bearer realm="vrag"'},
+    {
+        "WWW-Authenticate": 'Bearer realm="vrag"',
+        "Content-Security-Policy": POLICY.replace("form-action 'none'", "form-action 'self'"),
+    },
 )

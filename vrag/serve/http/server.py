@@ -105,7 +105,7 @@ def server_config(app: FastAPI, host: str = "127.0.0.1", port: int = 8321) -> uv
         http=BoundedProtocol,
         loop="asyncio",
         ws="none",
-        lifespan="off",
+        lifespan="auto",
         log_config=None,
         access_log=False,
         server_header=False,
