@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.pdfs import pdf_bytes
+from tests.pdfs import pdf_bytes, write_pdf
 from tests.serve.web.conftest import keep, serving
 
 
@@ -32,27 +32,46 @@ def test_a_pdf_is_uploaded_and_found(browse, site_of_own):
     expect(page.locator("[data-page]").first).to_have_attribute("data-doc", "otters.pdf")
 
 
-def test_files_may_be_dropped_anywhere(browse, site_of_own):
+def test_a_folder_is_dropped_with_the_documents_in_it(browse, site_of_own, tmp_path):
     page = browse(site_of_own).page
+    write_pdf(tmp_path / "sea" / "deep" / "whales.pdf", ["Whales sing under water."])
+    (tmp_path / "sea" / "notes.txt").write_text("Not a document.")
     page.goto("/?q=bees")
     expect(page.locator(".hit").first).to_be_visible()
-    data = page.evaluate_handle(
-        """bytes => {
-            const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(bytes)], "whales.pdf", { type: "application/pdf" }));
-            return data;
-        }""",
-        list(pdf_bytes(["Whales sing under water."])),
-    )
-    page.dispatch_event("main", "dragover", {"dataTransfer": data})
+    drag = page.context.new_cdp_session(page)
+    at = {"x": 600, "y": 400, "data": {"items": [], "files": [str(tmp_path / "sea")], "dragOperationsMask": 1}}
+    for kind in ("dragEnter", "dragOver"):
+        drag.send("Input.dispatchDragEvent", {"type": kind, **at})
     expect(page.get_by_text("Drop files to add them")).to_be_visible()
     keep(page, "dropping")
-    page.dispatch_event("main", "drop", {"dataTransfer": data})
+    drag.send("Input.dispatchDragEvent", {"type": "drop", **at})
     expect(page.get_by_text("Drop files to add them")).to_be_hidden()
+    expect(page.locator(".upload")).to_contain_text("whales.pdf")
     expect(page.locator(".upload")).to_contain_text("1 page added", timeout=30_000)
     page.get_by_role("link", name="Jobs").click()
     expect(page.locator(".job").first).to_contain_text("whales.pdf")
     expect(page.locator(".job").first).to_contain_text("Done")
+
+
+def test_files_go_in_as_many_uploads_as_they_need_without_those_that_are_none(browse, site_of_own):
+    page = browse(site_of_own).page
+    page.route("**/v1/index", few_at_once)
+    page.goto("/documents")
+    wrong = [{"name": "text.pdf", "mimeType": "application/pdf", "buffer": b"only text"}]
+    wrong += [{"name": "empty.pdf", "mimeType": "application/pdf", "buffer": b""}]
+    page.get_by_label("Files to add").set_input_files([*wrong, *(upload(f"{n}.pdf", f"Page {n}") for n in range(3))])
+    expect(page.locator(".upload[data-state='done']")).to_have_count(2, timeout=30_000)
+    refused = page.locator(".upload[data-state='failed']")
+    expect(refused).to_contain_text("2 files not sent")
+    expect(refused.locator(".failures li")).to_contain_text(["This is no PDF and no picture.", "The file is empty."])
+    expect(page.locator(".document")).to_have_count(5)
+
+
+def few_at_once(route):
+    """The facts of the index, with a limit of two files an upload."""
+    answer = route.fetch()
+    facts = answer.json()
+    route.fulfill(response=answer, json={**facts, "uploads": {**facts["uploads"], "max_files": 2}})
 
 
 def test_a_file_that_cannot_be_read_is_told_with_its_reason(browse, site_of_own):

@@ -18,8 +18,9 @@ export function startDropping() {
     veil.hidden = true;
     if (!hasFiles(event)) return;
     event.preventDefault();
-    const files = [...event.dataTransfer.files]; // they are gone as soon as this listener waits
-    const { add } = await import("./uploads.js");
-    add(files);
+    const files = [...event.dataTransfer.files]; // these two are gone as soon as this listener waits
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? null);
+    const [{ unfold }, { add }] = await Promise.all([import("./unfold.js"), import("./uploads.js")]);
+    add(await unfold(entries, files));
   });
 }

@@ -6,6 +6,8 @@ import { nameOf } from "./format.js";
 import { marked } from "./marks.js";
 import { go } from "./router.js";
 
+const MOST = 0.7; // of a page that a region may cover
+
 /** Address of a hit's page in the viewer; it carries the search, so that the page can say why it was found. */
 export function pageAddress(id, page, parameters = {}) {
   return `/doc/${id}/${page}${query(parameters)}`;
@@ -27,14 +29,17 @@ export function hitItem(hit, parameters, { withTitle = true } = {}) {
         !withTitle && relevance(hit.relevance)),
       withTitle && h("p", { class: "hit-where" },
         h("span", { class: "page-number" }, `Page ${hit.page}`), name !== hit.doc && h("span", { class: "file" }, hit.doc), relevance(hit.relevance)),
-      hit.snippet ? h("p", { class: "snippet" }, marked(hit.snippet, hit.matched ?? [])) : h("p", { class: "snippet none" }, "No text stands on this page; its picture answers.")));
+      hit.snippet ? h("p", { class: "snippet" }, marked(hit.snippet, hit.matched ?? [])) : h("p", { class: "snippet none" }, "No text stands on this page.")));
 }
 
 function thumbnail(hit, address) {
   const image = h("img", { src: hit.thumbnail_url, alt: `Page ${hit.page} of ${nameOf(hit)}`, decoding: "async" });
   return h("a", { class: "thumb", href: address, tabindex: "-1", "aria-hidden": "true" },
-    h("span", { class: "sheet" }, h("span", { class: "paper" }, image, hit.region && h("span", { class: "region", style: placed(hit.region, 1) }))));
+    h("span", { class: "sheet" }, h("span", { class: "paper" }, image, tells(hit.region) && h("span", { class: "region", style: placed(hit.region, 1) }))));
 }
+
+/** Whether a region says where to look; most of a page does not. */
+const tells = (region) => region && (region[2] - region[0]) * (region[3] - region[1]) < MOST;
 
 /** How a hit compares with the best one, as a short bar. */
 function relevance(share) {

@@ -36,9 +36,11 @@ export function progress(done, total, label) {
   return h("progress", total ? { value: done, max: total, "aria-label": label } : { "aria-label": label });
 }
 
-/** Files and pages that could not be read, each with its reason and what to do. */
+/** Files and pages that could not be read, each with its reason and what to do; the first few at once. */
 export function failures(list) {
-  const place = ({ path, page }) => [path.split(/[\\/]/).pop(), page && `page ${page}`].filter(Boolean).join(", ");
-  return h("ul", { class: "failures" }, list.map((failure) => h("li", {},
-    h("strong", {}, place(failure)), h("span", {}, failure.reason), failure.hint && h("span", { class: "hint" }, failure.hint))));
+  const items = list.map(({ path, page, reason, hint }) => h("li", {},
+    h("strong", {}, [path.split(/[\\/]/).pop(), page && `page ${page}`].filter(Boolean).join(", ")), h("span", {}, reason), hint && h("span", { class: "hint" }, hint)));
+  const more = items.slice(NAMED);
+  return h("div", { class: "failures" }, h("ul", {}, items.slice(0, NAMED)),
+    more.length > 0 && h("details", {}, h("summary", {}, `${number(more.length)} more`), h("ul", {}, more)));
 }

@@ -7,9 +7,11 @@ import { indexFacts } from "./index_facts.js";
 import { failures, jobLine, progress } from "./job_text.js";
 import { follow, hasEnded } from "./jobs.js";
 import { go } from "./router.js";
+import { sendable } from "./sendable.js";
 import { button, iconButton } from "./states.js";
 import { toast } from "./toasts.js";
 
+let sending = Promise.resolve(); // what is being sent now
 /** Uploads of this visit; the view of documents shows it. */
 export const uploadList = h("ul", { class: "uploads", "aria-label": "Uploads" });
 
@@ -23,26 +25,30 @@ export function uploadButton(...content) {
   return [h("button", { type: "button", class: "main", on: { click: () => input.click() } }, content), input];
 }
 
-/** Sends files, or says why not. */
+/** Sends files, in as many uploads as they need, one after the other; or says why not. */
 export async function add(files) {
   if (!files.length) return;
   try {
     const { read_only: isReadOnly, uploads } = await indexFacts();
-    const wrong = isReadOnly ? "This index cannot be changed from here." : tooMuch(files, uploads);
-    if (wrong) return toast(wrong, { bad: true, stays: 8000 });
+    if (isReadOnly) return toast("This index cannot be changed from here.", { bad: true });
+    const { good, bad } = await sendable(files, uploads.max_bytes);
     go("/documents");
-    uploadList.prepend(new Upload(files).element);
+    if (bad.length) uploadList.prepend(unsent(bad));
+    for (let start = 0; start < good.length; start += uploads.max_files) {
+      const upload = new Upload(good.slice(start, start + uploads.max_files));
+      uploadList.prepend(upload.element);
+      sending = sending.then(() => upload.send());
+    }
   } catch (error) {
     toast(error.message, { bad: true });
   }
 }
 
-/** Why so many or such large files are not sent; they would be refused after minutes. */
-function tooMuch(files, limits) {
-  const size = files.reduce((sum, file) => sum + file.size, 0);
-  if (limits?.max_files && files.length > limits.max_files) return `${counted(files.length, "file")} at once are too many: ${limits.max_files} is the most.`;
-  if (limits?.max_bytes && size > limits.max_bytes) return `${bytes(size)} at once are too much: ${bytes(limits.max_bytes)} is the most.`;
-  return "";
+function unsent(bad) {
+  const element = h("li", { class: "upload", data: { state: "failed" } },
+    h("div", { class: "upload-text" }, h("h2", {}, `${counted(bad.length, "file")} not sent`), failures(bad)),
+    h("div", { class: "actions" }, iconButton("close", "Take away", () => element.remove())));
+  return element;
 }
 
 class Upload {
@@ -53,9 +59,10 @@ class Upload {
     this.actions = h("div", { class: "actions" });
     const name = files.length === 1 ? files[0].name : counted(files.length, "file");
     this.element = h("li", { class: "upload" }, h("div", { class: "upload-text" }, h("h2", {}, name), this.line, this.bar), this.actions);
-    this.send();
+    this.tell("Waits to be sent", 0, 1);
   }
 
+  /** Ends as soon as the files have arrived, or will not. */
   send() {
     const form = new FormData();
     for (const file of this.files) form.append("files", file, file.name);
@@ -69,6 +76,7 @@ class Upload {
     request.send(form);
     this.tell("Sending", 0, 1);
     this.actions.replaceChildren(button("Stop", () => request.abort()));
+    return new Promise((done) => request.addEventListener("loadend", done));
   }
 
   followJob(id) {
