@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from playwright.sync_api import sync_playwright
 
 from tests.conftest import copy_index
 from vrag.index import Index
@@ -20,6 +21,7 @@ from vrag.serve.service import Service
 
 SAMPLES = Path(__file__).parents[3] / "eval" / "samples" / "pdfs"
 SCREENS = Path(__file__).parents[3] / "build" / "screens"  # pictures of every view, for people to look at
+LEFT_OUT = "The web page was not tested: no Chromium. Install the package chromium, or name one in VRAG_CHROMIUM."
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 LOOKS = {
     "desktop": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
@@ -40,14 +42,19 @@ def find_chromium():
     return os.environ.get("VRAG_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Say in a line what was left out, and how to have it."""
+    if any(LEFT_OUT in str(report.longrepr) for report in terminalreporter.stats.get("skipped", ())):
+        terminalreporter.write_line(LEFT_OUT)
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """A browser, for all tests of the page."""
     path = find_chromium()
     if path is None:
-        pytest.skip("The web page is not tested: no Chromium. Install the package chromium, or set VRAG_CHROMIUM.")
-    playwright = pytest.importorskip("playwright.sync_api", reason="The web page is not tested: pip install playwright")
-    with playwright.sync_playwright() as started:
+        pytest.skip(LEFT_OUT)
+    with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
