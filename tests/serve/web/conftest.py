@@ -93,7 +93,10 @@ class Watched:
 
 @pytest.fixture
 def browse(chromium):
-    """Open a page of a service; at the end nothing may have gone wrong on it."""
+    """Open a page of a service; at the end nothing may have gone wrong on it.
+
+    To be named after the service in a test's arguments, so that the service is still there when pages are closed.
+    """
     opened = []
 
     def start(address, look="desktop", **options):
@@ -112,10 +115,10 @@ def keep(page, name, look="desktop"):
 
 
 @contextmanager
-def serving(path, read_only=False):
+def serving(path, read_only=False, token=""):
     """The address of a service of the index there, which runs while the block does."""
     service = Service(Index.open(path), read_only=read_only)
-    server = uvicorn.Server(server_config(make_app(service, Guard()), port=0))
+    server = uvicorn.Server(server_config(make_app(service, Guard(token=token)), port=0))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -17,7 +17,7 @@ def upload(name, *pages):
     return {"name": name, "mimeType": "application/pdf", "buffer": pdf_bytes(pages)}
 
 
-def test_a_pdf_is_uploaded_and_found(browse, site_of_own):
+def test_a_pdf_is_uploaded_and_found(site_of_own, browse):
     page = browse(site_of_own).page
     page.goto("/documents")
     expect(page.locator(".document")).to_have_count(2)
@@ -32,7 +32,7 @@ def test_a_pdf_is_uploaded_and_found(browse, site_of_own):
     expect(page.locator("[data-page]").first).to_have_attribute("data-doc", "otters.pdf")
 
 
-def test_a_folder_is_dropped_with_the_documents_in_it(browse, site_of_own, tmp_path):
+def test_a_folder_is_dropped_with_the_documents_in_it(site_of_own, browse, tmp_path):
     page = browse(site_of_own).page
     write_pdf(tmp_path / "sea" / "deep" / "whales.pdf", ["Whales sing under water."])
     (tmp_path / "sea" / "notes.txt").write_text("Not a document.")
@@ -53,7 +53,7 @@ def test_a_folder_is_dropped_with_the_documents_in_it(browse, site_of_own, tmp_p
     expect(page.locator(".job").first).to_contain_text("Done")
 
 
-def test_files_go_in_as_many_uploads_as_they_need_without_those_that_are_none(browse, site_of_own):
+def test_files_go_in_as_many_uploads_as_they_need_without_those_that_are_none(site_of_own, browse):
     page = browse(site_of_own).page
     page.route("**/v1/index", few_at_once)
     page.goto("/documents")
@@ -74,7 +74,7 @@ def few_at_once(route):
     route.fulfill(response=answer, json={**facts, "uploads": {**facts["uploads"], "max_files": 2}})
 
 
-def test_a_file_that_cannot_be_read_is_told_with_its_reason(browse, site_of_own):
+def test_a_file_that_cannot_be_read_is_told_with_its_reason(site_of_own, browse):
     page = browse(site_of_own).page
     page.goto("/documents")
     broken = {"name": "broken.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 this is none"}
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_read_is_told_with_its_reason(browse, site_of_own)
     keep(page, "jobs-with-failures")
 
 
-def test_a_deleted_document_can_be_brought_back(browse, site_of_own):
+def test_a_deleted_document_can_be_brought_back(site_of_own, browse):
     page = browse(site_of_own).page
     page.goto("/documents")
     page.get_by_role("button", name="Delete animals.pdf").click()
@@ -103,7 +103,7 @@ def test_a_deleted_document_can_be_brought_back(browse, site_of_own):
     expect(item(page, "animals.pdf")).to_be_visible()
 
 
-def test_a_deleted_document_is_gone_after_a_while_or_when_one_leaves(browse, site_of_own):
+def test_a_deleted_document_is_gone_after_a_while_or_when_one_leaves(site_of_own, browse):
     page = browse(site_of_own).page
     page.clock.install()
     page.goto("/documents")
@@ -119,7 +119,7 @@ def test_a_deleted_document_is_gone_after_a_while_or_when_one_leaves(browse, sit
     expect(page.get_by_role("heading", name="No documents yet")).to_be_visible()
 
 
-def test_metadata_is_edited_in_place(browse, site_of_own):
+def test_metadata_is_edited_in_place(site_of_own, browse):
     watched = browse(site_of_own)
     page = watched.page
     page.goto("/documents")
@@ -147,7 +147,56 @@ def test_metadata_is_edited_in_place(browse, site_of_own):
     expect(item(page, "animals.pdf").locator(".known")).to_have_count(0)
 
 
-def test_documents_are_found_by_name(browse, site_of_own):
+def test_metadata_that_waits_for_an_ingest_is_said_to(site_of_own, browse):
+    page = browse(site_of_own).page
+    page.goto("/documents")
+    page.get_by_label("Files to add").set_input_files(upload("otters.pdf", "Otters."))
+    expect(page.locator(".upload")).to_contain_text("1 page added", timeout=30_000)
+    job = page.request.get("/v1/jobs").json()["jobs"][0]["id"]
+    page.route(
+        "**/v1/documents/*", lambda route: route.fulfill(status=202, json={"job": job, "url": f"/v1/jobs/{job}"})
+    )
+    page.get_by_role("button", name="Edit what is known of otters.pdf").click()
+    page.get_by_label("Key", exact=True).fill("year")
+    page.get_by_label("Value", exact=True).fill("2021")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("It is changed as soon as the document is read.")).to_be_visible()
+    expect(page.locator(".editor")).to_have_count(0)
+
+
+def test_a_job_is_watched_and_stopped(site_of_own, browse):
+    page = browse(site_of_own).page
+    page.goto("/documents")
+    page.get_by_label("Files to add").set_input_files(
+        upload("long.pdf", *(f"Chapter {n} of a book." for n in range(800)))
+    )
+    expect(page.locator(".upload")).to_contain_text("long.pdf, page", timeout=30_000)
+    expect(page.get_by_label("1 running")).to_be_visible()
+    keep(page, "uploading")
+    page.get_by_role("link", name="Jobs").click()
+    job = page.locator(".job").first
+    expect(job.get_by_role("progressbar")).to_be_visible()
+    keep(page, "jobs-running")
+    job.get_by_role("button", name="Stop").click()
+    expect(job.locator(".state")).to_have_text("Stopped", timeout=30_000)
+    expect(page.get_by_label("1 running")).to_be_hidden()
+
+
+def test_a_token_is_asked_for_once(browse, indexed):
+    with serving(indexed, token="a-secret-token") as address:
+        watched = browse(address)
+        page = watched.page
+        page.goto("/?q=bees")
+        expect(page.get_by_role("heading", name="This index needs a token")).to_be_visible()
+        watched.forget("401")
+        page.goto("/?token=a-secret-token")
+        expect(page.get_by_role("heading", name="What are you looking for?")).to_be_visible()
+        page.goto("/?q=bees")
+        expect(page.locator(".hit img").first).to_be_visible()
+        page.context.close()
+
+
+def test_documents_are_found_by_name(site_of_own, browse):
     page = browse(site_of_own).page
     page.goto("/documents")
     page.get_by_label("Find documents by name").fill("mach")
@@ -188,7 +237,7 @@ def test_an_empty_index_says_what_to_do(browse, tmp_path, read_only):
         page.context.close()
 
 
-def test_what_documents_say_is_text_and_never_markup(browse, site_of_own):
+def test_what_documents_say_is_text_and_never_markup(site_of_own, browse):
     page = browse(site_of_own).page
     page.goto("/documents")
     hostile = "<img src=x onerror=alert(1)> tapir <b>bold</b>"

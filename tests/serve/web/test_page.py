@@ -9,7 +9,7 @@ ASKED = "/?q=How+much+revenue+came+from+freight"
 
 
 @pytest.fixture
-def opened(browse, site):
+def opened(site, browse):
     """The best hit of a question, opened; a page that may write to the clipboard."""
     watched = browse(site, permissions=["clipboard-read", "clipboard-write"])
     watched.page.goto(ASKED)
@@ -139,7 +139,7 @@ def test_pages_and_hits_are_turned(opened):
     opened.wait_for_url(f"**{ASKED}")
 
 
-def test_a_page_that_is_not_there_is_said(browse, site):
+def test_a_page_that_is_not_there_is_said(site, browse):
     watched = browse(site)
     watched.page.goto(f"/doc/{'0' * 64}/1")
     expect(watched.page.get_by_role("alert")).to_be_visible()

@@ -15,7 +15,7 @@ def hits(page):
     return page.locator("[data-doc][data-page]")
 
 
-def test_hits_come_while_one_types(browse, site):
+def test_hits_come_while_one_types(site, browse):
     page = browse(site).page
     page.goto("/")
     box = page.locator("input[type=search]")
@@ -31,7 +31,7 @@ def test_hits_come_while_one_types(browse, site):
     assert page.url.endswith(ASKED)
 
 
-def test_an_answer_that_comes_late_is_dropped(browse, site):
+def test_an_answer_that_comes_late_is_dropped(site, browse):
     page = browse(site).page
     held = []
     page.route(
@@ -50,7 +50,7 @@ def test_an_answer_that_comes_late_is_dropped(browse, site):
     assert held
 
 
-def test_filters_narrow_the_hits_and_stand_in_the_address(browse, site):
+def test_filters_narrow_the_hits_and_stand_in_the_address(site, browse):
     page = browse(site).page
     page.goto("/?q=energy+of+the+year")
     year = page.get_by_role("group", name="year")
@@ -67,7 +67,7 @@ def test_filters_narrow_the_hits_and_stand_in_the_address(browse, site):
     expect(page.locator("[data-doc='bees-on-the-roof-slides.pdf']").first).to_be_visible()
 
 
-def test_an_address_shows_a_colleague_the_same(browse, site):
+def test_an_address_shows_a_colleague_the_same(site, browse):
     first = browse(site).page
     first.goto("/?q=energy+of+the+year&f.doc=ferry-annual-report.pdf&by=document")
     expect(first.locator(".group h2")).to_have_count(1)
@@ -78,7 +78,7 @@ def test_an_address_shows_a_colleague_the_same(browse, site):
     assert hits(second).count() == hits(first).count() > 1
 
 
-def test_the_way_back_leads_to_the_same_hits(browse, site):
+def test_the_way_back_leads_to_the_same_hits(site, browse):
     page = browse(site).page
     page.goto("/?q=ferry")
     page.locator(".hit-link").nth(4).click()
@@ -88,7 +88,7 @@ def test_the_way_back_leads_to_the_same_hits(browse, site):
     expect(page.locator("input[type=search]")).to_have_value("ferry")
 
 
-def test_everything_can_be_done_with_keys(browse, site):
+def test_everything_can_be_done_with_keys(site, browse):
     page = browse(site).page
     page.goto("/documents")
     page.get_by_role("heading", name="Documents").wait_for()
@@ -118,7 +118,7 @@ def test_everything_can_be_done_with_keys(browse, site):
     expect(page.get_by_role("heading", name="What are you looking for?")).to_be_visible()
 
 
-def test_more_pages_are_asked_for(browse, site):
+def test_more_pages_are_asked_for(site, browse):
     page = browse(site).page
     page.goto("/?q=ferry")
     expect(hits(page)).to_have_count(10)
@@ -127,7 +127,7 @@ def test_more_pages_are_asked_for(browse, site):
     assert page.get_by_role("button", name="More pages").count() == 0
 
 
-def test_no_hit_is_said_with_a_way_out(browse, site):
+def test_no_hit_is_said_with_a_way_out(site, browse):
     page = browse(site).page
     page.goto("/?q=ferry&f.year=1999")
     expect(page.get_by_role("heading", name="No page answers this")).to_be_visible()
@@ -135,7 +135,7 @@ def test_no_hit_is_said_with_a_way_out(browse, site):
     expect(hits(page).first).to_be_visible()
 
 
-def test_what_the_service_refuses_is_said_with_its_hint(browse, site):
+def test_what_the_service_refuses_is_said_with_its_hint(site, browse):
     watched = browse(site)
     watched.page.goto("/?q=ferry&f.nosuchkey=1")
     notice = watched.page.get_by_role("alert")
@@ -144,7 +144,7 @@ def test_what_the_service_refuses_is_said_with_its_hint(browse, site):
     watched.forget("400")
 
 
-def test_a_service_that_is_away_is_said_and_tried_again(browse, site):
+def test_a_service_that_is_away_is_said_and_tried_again(site, browse):
     watched = browse(site)
     page = watched.page
     page.goto("/?q=ferry")
@@ -159,7 +159,7 @@ def test_a_service_that_is_away_is_said_and_tried_again(browse, site):
     watched.forget("ERR_INTERNET_DISCONNECTED")
 
 
-def test_while_hits_are_awaited_their_shapes_are_there(browse, site):
+def test_while_hits_are_awaited_their_shapes_are_there(site, browse):
     page = browse(site).page
     held = []
     page.route("**/v1/search", lambda route: held.append(route))
@@ -173,7 +173,7 @@ def test_while_hits_are_awaited_their_shapes_are_there(browse, site):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_colours_can_be_chosen_and_are_kept(browse, site, theme):
+def test_colours_can_be_chosen_and_are_kept(site, browse, theme):
     page = browse(site, "desktop" if theme == "dark" else "dark").page
     page.goto("/")
     button = page.get_by_role("button", name=re.compile("^Colours"))

@@ -2,8 +2,9 @@
 
 import { send } from "./api.js";
 import { h } from "./dom.js";
-import { documentsChanged } from "./jobs.js";
+import { documentsChanged, follow } from "./jobs.js";
 import { button, iconButton } from "./states.js";
+import { toast } from "./toasts.js";
 
 let count = 0;
 
@@ -23,14 +24,21 @@ export function editor(document, facts, done) {
     event.preventDefault();
     try {
       const changed = await send("PATCH", `/v1/documents/${document.id}`, { metadata: changes(document.metadata, read(rows), facts.kinds) });
-      done(changed);
-      documentsChanged();
+      done(changed.job ? null : changed);
+      if (changed.job) later(changed.job);
+      else documentsChanged();
     } catch (error) {
       wrong.textContent = [error.message, error.hint].filter(Boolean).join(" ");
     }
   });
   queueMicrotask(() => rows.querySelector("input:not([readonly])")?.focus());
   return form;
+}
+
+/** The document is being read: what was typed holds as soon as that is done. */
+function later(job) {
+  toast("It is changed as soon as the document is read.");
+  follow(job, ({ error }) => error && toast(error.error, { bad: true }), documentsChanged);
 }
 
 function row(key, value, list) {
