@@ -120,6 +120,22 @@ def test_another_host_demands_a_token(own, process):
     assert "--token" in refused.err
 
 
+def test_a_folder_is_watched_while_its_index_is_served(own, tmp_path):
+    (tmp_path / "inbox").mkdir()
+    with served("--index", own) as said:
+        line = command("watch", tmp_path / "inbox", "--index", own, "--interval", "0.1")
+        with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+            assert "0 pages added" in watching.stdout.readline()
+            write_pdf(tmp_path / "inbox" / "new.pdf", ["Lighthouses warn ships."])
+            assert "1 page added" in watching.stdout.readline()
+            assert get(said["url"], "/v1/search?q=lighthouses&k=1")["hits"][0]["doc"] == "new.pdf"
+            (tmp_path / "inbox" / "new.pdf").unlink()
+            assert "1 document removed" in watching.stdout.readline()
+            watching.send_signal(signal.SIGINT)
+            assert watching.wait(SOON_S) == 130
+        assert get(said["url"], "/v1/index")["pages"] == 5
+
+
 def test_an_index_is_served_once(own, process):
     with served("--index", own) as said:
         refused = process("serve", "--index", own, "--port", "0")
