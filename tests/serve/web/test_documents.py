@@ -40,8 +40,9 @@ def test_a_folder_is_dropped_with_the_documents_in_it(site_of_own, browse, tmp_p
     expect(page.locator(".hit").first).to_be_visible()
     drag = page.context.new_cdp_session(page)
     at = {"x": 600, "y": 400, "data": {"items": [], "files": [str(tmp_path / "sea")], "dragOperationsMask": 1}}
-    for kind in ("dragEnter", "dragOver"):
+    for kind in ("dragEnter", *["dragOver"] * 10):  # as often as a hand does
         drag.send("Input.dispatchDragEvent", {"type": kind, **at})
+        page.wait_for_timeout(20)
     expect(page.get_by_text("Drop files to add them")).to_be_visible()
     keep(page, "dropping")
     drag.send("Input.dispatchDragEvent", {"type": "drop", **at})

@@ -118,6 +118,28 @@ def test_everything_can_be_done_with_keys(site, browse):
     expect(page.get_by_role("heading", name="What are you looking for?")).to_be_visible()
 
 
+def test_the_focus_stays_where_keys_left_it(site, browse):
+    page = browse(site).page
+    page.goto("/?q=energy+of+the+year")
+    year = page.get_by_role("group", name="year").get_by_label("2024")
+    year.focus()
+    page.keyboard.press("Space")
+    expect(page.locator("[data-doc='ferry-annual-report.pdf']")).to_have_count(0)
+    expect(year).to_be_checked()
+    expect(year).to_be_focused()
+    group = page.get_by_role("button", name="By document")
+    group.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".group").first).to_be_visible()
+    expect(group).to_be_focused()
+    page.locator(".hit-link").first.click()
+    following = page.get_by_role("button", name="Next page")
+    following.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("spinbutton", name="Page")).to_have_value(re.compile("[2-9]"))
+    expect(following).to_be_focused()
+
+
 def test_more_pages_are_asked_for(site, browse):
     page = browse(site).page
     page.goto("/?q=ferry")

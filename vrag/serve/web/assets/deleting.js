@@ -13,7 +13,7 @@ export function deleteSoon(document, item) {
   const undo = () => {
     clearTimeout(timer);
     leaving.delete(document.id);
-    item.hidden = false;
+    bring(item);
     item.querySelector(".delete")?.focus();
   };
   const commit = () => {
@@ -40,9 +40,11 @@ async function remove(document, item) {
   }
 }
 
-function bring(item, why) {
+/** The document into the list again, which may have been drawn anew; `why` it could not be deleted. */
+function bring(item, why = "") {
   item.hidden = false;
-  toast(why, { bad: true, stays: UNDO_MS });
+  if (!item.isConnected) documentsChanged();
+  if (why) toast(why, { bad: true, stays: UNDO_MS });
 }
 
 // Whoever closes the page has decided.

@@ -1,7 +1,7 @@
 // All documents: found by name, sorted, added, edited and deleted; and what could not be read, with the reason.
 
 import { get, query } from "./api.js";
-import { h } from "./dom.js";
+import { h, redraw } from "./dom.js";
 import { isLeaving } from "./deleting.js";
 import { documentItem } from "./document_item.js";
 import { counted, number } from "./format.js";
@@ -62,7 +62,7 @@ class DocumentsView {
     this.count.textContent = total ? `${counted(total, "document")}${this.find ? " of this name" : `, ${counted(facts.pages, "page")}`}` : "";
     const items = documents.filter(({ id }) => !isLeaving(id)).map((document) => documentItem(document, facts, editable));
     if (this.isEditing()) return;
-    this.list.replaceChildren(documents.length ? h("ul", { class: "documents" }, items) : this.nothing(editable), this.steps(total));
+    redraw(this.list, [documents.length ? h("ul", { class: "documents" }, items) : h("div", {}, this.nothing(editable)), this.steps(total)]);
     const homeless = failed.filter(({ doc_id: id }) => !id);
     this.rest.replaceChildren(...(homeless.length ? [h("section", { class: "unread" }, h("h2", {}, icon("alert"), "Could not be read"), failures(homeless))] : []));
   }

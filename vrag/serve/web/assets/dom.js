@@ -20,9 +20,23 @@ function set(element, name, value) {
   else element.setAttribute(name, value === true ? "" : value);
 }
 
+/** Other children for an element; what had the focus among the old ones has it among the new ones. */
+export function redraw(parent, children) {
+  const before = focusable(parent);
+  const at = before.indexOf(document.activeElement);
+  const name = at < 0 ? null : nameOf(before[at]);
+  parent.replaceChildren(...children);
+  if (at < 0) return;
+  const after = focusable(parent);
+  (after.find((element) => nameOf(element) === name) ?? after[at])?.focus({ preventScroll: true });
+}
+
+const focusable = (parent) => [...parent.querySelectorAll("a, button, input, select, summary")];
+const nameOf = (element) => [element.tagName, element.name, element.value, element.getAttribute("aria-label"), element.textContent].join("|");
+
 /** Whether a key pressed there is text that somebody types. */
 export function isTyping(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.type !== "checkbox";
 }
 
 /** A box given as shares of the page, as the CSS that places it; `gap` pixels wider on every side. */

@@ -62,7 +62,7 @@ export function facetGroup({ key, values }, filters, choose) {
 
 function choice(key, { value, label, count }, chosen, choose) {
   return h("label", { class: "choice", title: label },
-    h("input", { type: "checkbox", value, checked: chosen.includes(value), on: { change: () => choose(key, value) } }),
+    h("input", { type: "checkbox", name: key, value, checked: chosen.includes(value), on: { change: () => choose(key, value) } }),
     h("span", { class: "value" }, label), h("span", { class: "count" }, number(count)));
 }
 

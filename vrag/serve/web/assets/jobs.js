@@ -1,13 +1,14 @@
 // What the service is at: watched here for every view, and told to them as events.
 
-import { get } from "./api.js";
+import { get, send } from "./api.js";
 import { forgetFacts } from "./index_facts.js";
 import { forgetAnswers } from "./searching.js";
+import { toast } from "./toasts.js";
 
 const BUSY_MS = 1500; // between looks while something goes on
 const IDLE_MS = 15000; // else: somebody may have begun something in a shell
 const events = new EventTarget();
-let known = new Map(); // id to state
+let known = new Map(); // id to the job
 let timer = 0;
 let badge = null;
 
@@ -33,10 +34,11 @@ export async function look() {
   try {
     const { jobs } = await get("/v1/jobs");
     busy = jobs.filter((job) => !hasEnded(job)).length;
-    const settled = jobs.some((job) => hasEnded(job) && known.has(job.id) && !hasEnded({ state: known.get(job.id) }));
-    known = new Map(jobs.map((job) => [job.id, job.state]));
+    const isFurther = (job) => known.has(job.id) && (hasEnded(job) !== hasEnded(known.get(job.id)) || job.done > known.get(job.id).done);
+    const changed = jobs.some(isFurther);
+    known = new Map(jobs.map((job) => [job.id, job]));
     events.dispatchEvent(new CustomEvent("jobs", { detail: jobs }));
-    if (settled) documentsChanged();
+    if (changed) documentsChanged();
   } catch {
     // The view that is shown says that the service is away; here it is asked again later.
   }
@@ -59,6 +61,16 @@ export function follow(id, tell, lose) {
     look();
   });
   source.addEventListener("error", () => source.readyState === EventSource.CLOSED && lose());
+}
+
+export async function stop(id) {
+  try {
+    await send("POST", `/v1/jobs/${id}/cancel`);
+    toast("It stops after the page it is at; what is done stays.");
+  } catch (error) {
+    toast(error.message, { bad: true });
+  }
+  look();
 }
 
 /** Answers and counts that were kept are of yesterday. */

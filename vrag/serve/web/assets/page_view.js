@@ -1,7 +1,7 @@
 // The viewer: one page, large, with what answers marked on it, and beside it why it was found.
 
 import { get, query, send } from "./api.js";
-import { h } from "./dom.js";
+import { h, redraw } from "./dom.js";
 import { asParameters } from "./filters.js";
 import { nameOf } from "./format.js";
 import { pageAddress } from "./hit.js";
@@ -75,7 +75,7 @@ class PageView {
   }
 
   drawBar() {
-    this.bar.replaceChildren(...pageBar(this));
+    if (this.page) redraw(this.bar, pageBar(this));
   }
 
   /** Why the page stands where it does; a page that cannot be explained is shown all the same. */

@@ -1,7 +1,7 @@
 // Hits of a search, flat or by document, with filters beside them. Without a query: what the index has.
 
 import { query as asParametersText } from "./api.js";
-import { h } from "./dom.js";
+import { h, redraw } from "./dom.js";
 import { chips, documentFacet, facetGroup, loadFacets } from "./facets.js";
 import { asParameters, toggled } from "./filters.js";
 import { counted, milliseconds, nameOf } from "./format.js";
@@ -76,10 +76,11 @@ class SearchView {
   /** The parts around the hits; made once, so that typing changes hits alone. */
   frame() {
     if (this.results?.isConnected) return;
-    this.bar = h("div", { class: "bar" });
+    this.count = h("p", { class: "count", role: "status" });
+    this.controls = h("div", { class: "controls" });
     this.results = h("div", { class: "results" });
     this.side = h("aside", { class: "facets", id: "facets", "aria-label": "Filters" });
-    this.main.replaceChildren(h("div", { class: "searching" }, this.side, h("div", { class: "found" }, this.bar, this.results)));
+    this.main.replaceChildren(h("div", { class: "searching" }, this.side, h("div", { class: "found" }, h("div", { class: "bar" }, this.count, this.controls), this.results)));
   }
 
   showAnswer(answer) {
@@ -96,18 +97,20 @@ class SearchView {
     clearTimeout(this.patience);
     this.hits = [];
     this.results.removeAttribute("aria-busy");
-    this.bar.replaceChildren(h("div", { class: "chips" }, chips(this.want.filters, this.choose)));
+    this.count.textContent = "";
+    redraw(this.controls, [h("div", { class: "chips" }, chips(this.want.filters, this.choose))]);
     this.results.replaceChildren(failure(error, () => this.ask()));
   }
 
   showBar(answer) {
-    const found = `${counted(answer.hits.length, "page")} in ${milliseconds(answer.took_ms)}`;
+    this.count.textContent = `${counted(answer.hits.length, "page")} in ${milliseconds(answer.took_ms)}`;
     const toggle = (label, on) => h("button", { type: "button", "aria-pressed": String(this.isGrouped === on), on: { click: () => this.isGrouped !== on && this.regroup() } }, label);
     const filters = h("button", { type: "button", class: "show-facets", "aria-controls": "facets", "aria-expanded": String(this.side.classList.contains("open")), on: { click: (event) => this.toggleFacets(event.currentTarget) } }, icon("filter"), "Filters");
-    this.bar.replaceChildren(
-      h("p", { class: "count", role: "status" }, found), filters,
+    redraw(this.controls, [
+      filters,
       h("div", { class: "segments", role: "group", "aria-label": "Order of hits" }, toggle("Best first", false), toggle("By document", true)),
-      h("div", { class: "chips" }, chips(this.want.filters, this.choose)));
+      h("div", { class: "chips" }, chips(this.want.filters, this.choose)),
+    ]);
   }
 
   toggleFacets(opener) {
@@ -134,7 +137,7 @@ class SearchView {
     const { filters } = this.want;
     const key = JSON.stringify([...filters]);
     const own = documentFacet(this.hits);
-    const draw = () => this.side.replaceChildren(...[own, ...this.facets].filter(({ key: name, values }) => values.length > (filters.has(name) ? 0 : 1)).map((facet) => facetGroup(facet, filters, this.choose)));
+    const draw = () => redraw(this.side, [own, ...this.facets].filter(({ key: name, values }) => values.length > (filters.has(name) ? 0 : 1)).map((facet) => facetGroup(facet, filters, this.choose)));
     if (this.facets) draw();
     if (this.facetsOf === key) return;
     try {

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { bytes, counted, percent } from "./format.js";
 import { indexFacts } from "./index_facts.js";
 import { failures, jobLine, progress } from "./job_text.js";
-import { follow, hasEnded } from "./jobs.js";
+import { follow, hasEnded, stop } from "./jobs.js";
 import { go } from "./router.js";
 import { sendable } from "./sendable.js";
 import { button, iconButton } from "./states.js";
@@ -80,7 +80,7 @@ class Upload {
   }
 
   followJob(id) {
-    this.actions.replaceChildren();
+    this.actions.replaceChildren(button("Stop", () => stop(id)));
     this.tell("Arrived, waits to be read", 0, null);
     const lose = () => this.fail({ message: "The service does not know of this upload any more.", hint: "Look for it among the documents." });
     follow(id, (job) => hasEnded(job) ? this.end(job) : this.tell(jobLine(job), job.done, job.total), lose);
