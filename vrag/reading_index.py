@@ -1,0 +1,269 @@
+"""What an open index answers: searches, pages, vectors, documents; nothing here changes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vrag.cascade.cascade import Cascade
+from vrag.catalog.documents import Document, Documents
+from vrag.catalog.failures import Failure
+from vrag.catalog.kinds import reading
+from vrag.catalog.payload import page_place, page_words
+from vrag.embedders.protocol import Fingerprint, QueryVectors
+from vrag.errors import UsageError
+from vrag.explain.explaining import explain, heat_of, match_hit
+from vrag.explain.explanation import Explanation, Match
+from vrag.explain.page_heat import Heat
+from vrag.grid import FloatArray
+from vrag.ingest.pruning import Gone, find_gone
+from vrag.ingest.shares import divide
+from vrag.pages.drawing import PageDrawer, as_read, to_look_at
+from vrag.pipeline.differences import Difference
+from vrag.pipeline.pipeline import FULL, Pipeline
+from vrag.places.opening import Opened
+from vrag.runtime.budget import budget
+from vrag.search.hit import Hit
+from vrag.search.plan import Detail
+from vrag.search.query_text import Words
+from vrag.search.searcher import Searcher
+from vrag.search.watching import Watched
+from vrag.search.where import find_documents, parse_where
+from vrag.settings import folder_bytes, passwords
+from vrag.store.edge.manifest import loss
+from vrag.store.interface import Scored
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class ReadingIndex:
+    """The reading side of an index that is open in this process; any number of threads may use it at once.
+
+    Args:
+        opened: What the process holds.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self.place = opened.place
+        self.stored = opened.stored
+        self.embedder = opened.embedder
+        self._searcher = Searcher(self.stored, self.embedder)
+        self._drawer = PageDrawer(divide(None, 1, self.embedder.page_spec).worker_bytes)
+
+    @budget()
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        cascade: str | None = None,
+        where: str | Sequence[str] = (),
+        words: Words = "plain",
+    ) -> list[Hit]:
+        """The `k` best pages for a query, best first.
+
+        Args:
+            query: What is looked for, in words.
+            k: Hits wanted, at least 1.
+            cascade: "exact", "two-stage", "three-stage", or stages as `vrag.cascade.cascade` writes them.
+            where: Filters, all of which must hold, e.g. "doc=report.pdf" or "year >= 2020", see `vrag.search.where`.
+            words: "plain": the query is a question; "typed": "phrases" must and -words must not be on a page;
+                "exact": all words must be.
+
+        Raises:
+            UsageError: An empty query, k below 1, an unknown cascade, filter key or document.
+        """
+        return self._searcher.search(query, k, cascade, where, words)
+
+    @budget()
+    def explain(
+        self,
+        query: str,
+        doc: str | None = None,
+        page: int | None = None,
+        cascade: str | None = None,
+        where: str | Sequence[str] = (),
+        k: int = 10,
+        words: Words = "plain",
+    ) -> Explanation:
+        """Why a page stands where it stands for a query, from stored vectors.
+
+        Args:
+            query: What is looked for, in words.
+            doc: Document name; without it, and without `page`, the best hit is explained.
+            page: From 1; without it the document's best page.
+            cascade: As in `search`.
+            where: The filters the search had.
+            k: Hits the last stage lets through.
+            words: As in `search`.
+
+        Raises:
+            UsageError: A page without a document, no such page, one that the filters leave out, or no hit at all.
+        """
+        return explain(self._searcher, query, doc, page, cascade, where, k, words)
+
+    def snippet(self, query: str, hit: Hit) -> str:
+        """The passage that a search with regions chose on the hit's page, else the one nearest to the query.
+
+        Empty when no words stand there, or the page was replaced since it was found.
+        """
+        return self._searcher.snippet(query, hit)
+
+    def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
+        """For each token of the query the word or patch of the hit's page that answers it best.
+
+        Empty when the page was replaced since it was found.
+        """
+        return match_hit(self._searcher, query, hit)
+
+    def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
+        """Every page that a step of a cascade lets through, best first.
+
+        Args:
+            query: What is looked for, in words.
+            cascade: From `Pipeline.cascade`.
+            step: Which of its steps, from 0.
+            k: Hits wanted; no stage lets fewer through.
+        """
+        return self.watch(query, cascade, k).let_through(step)
+
+    def watch(self, query: str, cascade: Cascade, k: int = 10, detail: Detail = "candidates") -> Watched:
+        """A cascade step by step: every candidate with its score, and what goes on.
+
+        Args:
+            query: What is looked for, in words.
+            cascade: From `Pipeline.cascade`.
+            k: Hits wanted; no stage lets fewer through.
+            detail: "steps" where it is enough to know what goes on.
+
+        Pages that it did not see it scores later, when it is asked for them, in what the store holds then.
+        """
+        return self._searcher.watch(query, cascade, k, detail)
+
+    def embed_query(self, text: str) -> FloatArray:
+        """The query's rows, float32 [m, d], read-only; exact score = sum over m of the best dot product over n."""
+        return self.embed_query_tokens(text).vectors
+
+    def embed_query_tokens(self, text: str) -> QueryVectors:
+        """The query's rows, read-only, with the words they stand for; the last query is remembered."""
+        return self._searcher.embed(text)
+
+    def vectors(self, doc: str, page: int, name: str = FULL) -> FloatArray:
+        """What the store holds for a page: float32 [n, d], or [d] for a single vector.
+
+        Args:
+            doc: Document name.
+            page: From 1.
+            name: Named vector, e.g. "full".
+        """
+        if name not in self.pipeline.vector_names:
+            raise UsageError(f"No vector {name!r}.", f"The index has: {', '.join(self.pipeline.vector_names)}.")
+        with self.stored.gate.reading():
+            record = self.documents.page_record(doc, page, [name])
+        with reading("a page"):
+            return record.vectors[name]
+
+    def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+        """Document id, page number and words in reading order of every page, in order of record id."""
+        for record in self.stored.store.scroll(parse_where((), self.documents)):
+            yield *page_place(record.payload), page_words(record.payload).texts
+
+    def page_image(self, doc: str, page: int, given: Sequence[str] = ()) -> Image:
+        """The page as the embedder saw it: an RGB picture rendered again from the file.
+
+        Args:
+            doc: Document name.
+            page: From 1.
+            given: Passwords for an encrypted file, besides those in the environment.
+        """
+        with self.stored.gate.reading():
+            payload = self.documents.page_record(doc, page).payload
+            path = Path(self.documents.label(page_place(payload)[0])[1])
+        spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords(given))
+        return self._drawer.draw(path, page, as_read(spec, payload.get("renderer")))
+
+    def draw(self, file: Path, document: Document, page: int, width: int) -> Image:
+        """A page (from 1) as a file of its document shows it, margins included: RGB, `width` pixels wide at most.
+
+        Raises:
+            PageError: It cannot be drawn.
+        """
+        payload = record.payload if (record := self.stored.page(document.doc_id, page)) else {}
+        spec = as_read(replace(self.embedder.page_spec, passwords=passwords()), payload.get("renderer"))
+        return self._drawer.draw(file, page, to_look_at(spec, payload.get("width"), width))
+
+    def heat(self, query: str, document: Document, page: int, words: Words = "plain") -> Heat:
+        """Where each word of a query is answered on a page.
+
+        Raises:
+            UsageError: The index has no such page, or the query cannot be asked.
+        """
+        return heat_of(self._searcher, query, document, page, words)
+
+    @property
+    def documents(self) -> Documents:
+        """The documents of the index."""
+        return self.stored.documents
+
+    def find_documents(self, docs: Sequence[str] = (), where: Sequence[str] = ()) -> list[Document]:
+        """Documents of these names that meet every filter; without names all of those that do.
+
+        Raises:
+            UsageError: There is no document of a name, or a filter is not of documents.
+        """
+        return find_documents(docs, where, self.documents)
+
+    def failures(self) -> list[Failure]:
+        """What could not be indexed so far, by path and page."""
+        return self.stored.failures().all()
+
+    def gone(self, paths: Sequence[str | os.PathLike[str]]) -> list[Gone]:
+        """Documents at or under these paths whose files are not there any more."""
+        return find_gone(self.stored, [os.path.abspath(path) for path in paths])
+
+    def differences(self, asked: Pipeline) -> list[Difference]:
+        """What a pipeline says otherwise than this index was made with, the dearest first."""
+        return self.pipeline.differences(asked, self.embedder.page_spec)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """How its pages become vectors, and how they are searched."""
+        return self.stored.pipeline
+
+    @property
+    def default_cascade(self) -> str:
+        """The cascade that searches take when they name none."""
+        return self.pipeline.default_cascade
+
+    @property
+    def model_name(self) -> str:
+        """Model id as the user types it."""
+        return self.embedder.name
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Facts of the model in use."""
+        return self.embedder.fingerprint()
+
+    @property
+    def page_count(self) -> int:
+        """Pages in the index; counted anew where others may write meanwhile: by a thread, or to a server."""
+        return self.stored.page_count()
+
+    @property
+    def lost(self) -> str:
+        """What was stored and is gone, in words; empty when nothing is."""
+        return loss(self.stored.store)
+
+    @property
+    def path(self) -> Path | None:
+        """Folder of an embedded index; None on a server."""
+        return self.place.folder
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that an embedded index takes up on disk; 0 on a server."""
+        return folder_bytes(self.place.folder) if self.place.folder else 0
