@@ -141,12 +141,13 @@ def test_an_explanation_is_for_machines_and_for_people(reader, animals):
 
 
 def test_a_page_that_is_not_there_is_not_explained(reader, animals):
-    assert_problem(
-        reader.post("/v1/explain", json={"query": "x", "doc_id": animals["id"], "page": 9}), 400, "No page 9"
-    )
-    assert_problem(reader.post("/v1/explain", json={"query": "x", "doc_id": "0" * 64}), 404)
-    both = {"query": "x", "doc_id": animals["id"], "doc": "animals.pdf"}
-    assert_problem(reader.post("/v1/explain", json=both), 400, "both name")
+    asked = {"query": "x", "doc_id": animals["id"]}
+    assert_problem(reader.post("/v1/explain", json={**asked, "page": 9}), 404, "no page 9")
+    assert_problem(reader.post("/v1/explain", json={**asked, "doc_id": "0" * 64}), 404)
+    assert_problem(reader.post("/v1/explain", json={**asked, "doc": "animals.pdf"}), 400, "both name")
+    assert_problem(reader.post("/v1/explain", json={"query": "x", "doc": "none.pdf"}), 404, "none.pdf")
+    assert_problem(reader.post("/v1/explain", json={"query": "x", "doc": ""}), 422)
+    assert_problem(reader.post("/v1/explain", json={"query": "x", "page": 1}), 400, "of which document")
 
 
 def test_documents_are_listed_in_parts(reader):

@@ -268,7 +268,8 @@ def test_uploads_may_be_kept_elsewhere(indexed, tmp_path):
 def test_a_service_that_is_read_only_takes_nothing(indexed, tmp_path):
     with service_of(copy_index(indexed, tmp_path / "i"), read_only=True) as service, serving(service) as running:
         document = running.get("/v1/documents").json()["documents"][0]
-        assert running.get("/v1/index").json()["read_only"] is True
+        facts = running.get("/v1/index").json()
+        assert (facts["read_only"], facts["uploads"]) == (True, {"max_files": 0, "max_bytes": 0})
         assert_problem(running.post("/v1/documents", files=files(("a.pdf", WHALES))), 403, "read only")
         assert_problem(running.patch(document["url"], json={"metadata": {"a": 1}}), 403)
         assert_problem(running.delete(document["url"]), 403)

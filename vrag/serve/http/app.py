@@ -82,8 +82,7 @@ def make_app(
         redoc_url=None,
         lifespan=_with_threads,
     )
-    bounds = limits or UploadLimits()
-    here = Here(service, Pictures(service.index), Metrics(service), uploads_of(service, uploads, bounds), bounds)
+    here = Here(service, Pictures(service.index), Metrics(service), uploads_of(service, uploads, limits))
     app.state.here = here
     for part in ROUTES:
         app.include_router(part.router)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter
 
+from vrag.catalog.documents import Document
+from vrag.errors import UsageError
 from vrag.explain.explanation import Explanation, WordMatch, word_matches
 from vrag.explain.explanation_json import explanation_json
 from vrag.grid import Box
 from vrag.search.typed_words import TypedWord
-from vrag.serve.http.here import HereNow, find_document
+from vrag.serve.http.here import Here, HereNow, find_document
 from vrag.serve.http.json_answer import JsonAnswer
 from vrag.serve.http.problems import ProblemError, documented
 from vrag.serve.http.request_shapes import ExplainRequest, clauses
@@ -29,12 +31,35 @@ def explain(asked: ExplainRequest, here: HereNow) -> JsonAnswer:
     index = here.service.index
     if asked.doc is not None and asked.doc_id is not None:
         raise ProblemError(400, "`doc` and `doc_id` both name the document.", "Send one of them.")
-    doc = find_document(here, asked.doc_id).paths[0] if asked.doc_id is not None else asked.doc
+    documents = _named(here, asked)
+    if asked.page is not None and documents:
+        _check_page(here, documents, asked.page)
+    doc = documents[0].paths[0] if asked.doc_id is not None else asked.doc
     with here.service.searching():
         found = index.explain(asked.query, doc, asked.page, asked.cascade, clauses(asked.where), asked.k, asked.words)
     ids = [document.doc_id for document in index.documents.at_path(found.path)]
     doc_id = asked.doc_id or next(iter(ids), "")
     return JsonAnswer({**explanation_json(found), "doc_id": doc_id, "summary": summary(found)})
+
+
+def _named(here: Here, asked: ExplainRequest) -> list[Document]:
+    """The documents that may be meant; none when the best hit is.
+
+    Raises:
+        ProblemError: 404, there is no such document.
+    """
+    if asked.doc_id is not None:
+        return [find_document(here, asked.doc_id)]
+    try:
+        return here.service.index.documents.find(asked.doc) if asked.doc else []
+    except UsageError as error:
+        raise ProblemError(404, error.message, error.hint) from error
+
+
+def _check_page(here: Here, documents: Sequence[Document], page: int) -> None:
+    stored = here.service.index.stored
+    if not any(stored.page(document.doc_id, page) for document in documents):
+        raise ProblemError(404, f"There is no page {page} of that document in the index.", "They count from 1.")
 
 
 def summary(found: Explanation) -> dict[str, Any]:

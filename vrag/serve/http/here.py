@@ -17,7 +17,6 @@ from vrag.serve.service import Service
 if TYPE_CHECKING:
     from vrag.serve.http.counters import Metrics
     from vrag.serve.http.drawn_pages import Pictures
-    from vrag.serve.http.upload_limits import UploadLimits
     from vrag.serve.http.uploads import Uploads
 
 _ID = re.compile(r"[0-9a-f]{64}")
@@ -35,7 +34,6 @@ class Here:
         pictures: Of pages.
         metrics: Counts.
         uploads: Kept below the index; None where it has no folder.
-        limits: Of uploads.
         originals: Finds the files of documents.
         drawing: Of threads that wait for a picture.
         listeners: Of those who watch jobs.
@@ -46,7 +44,6 @@ class Here:
     pictures: Pictures
     metrics: Metrics
     uploads: Uploads | None
-    limits: UploadLimits
     originals: Originals = field(default_factory=Originals)
     drawing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DRAWN_AT_ONCE))
     listeners: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_LISTENERS))

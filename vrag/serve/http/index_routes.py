@@ -16,6 +16,7 @@ from vrag.serve.http.response_shapes import IndexOut, StatusOut
 
 router = APIRouter(tags=["index"])
 _PROBE = "ready"
+NO_UPLOADS = {"max_files": 0, "max_bytes": 0}
 
 
 @router.get("/v1/index", summary="The index", response_model=IndexOut, responses=documented())
@@ -23,6 +24,7 @@ def index(here: HereNow) -> JsonAnswer:
     """What the index holds, how it was made, what filters can name, and what is unfinished."""
     opened, stored = here.service.index, here.service.index.stored
     documents, failures = opened.documents.all(), opened.failures()
+    limits = here.uploads.limits if here.uploads and not here.service.read_only else None
     current = [document for document in documents if document.state == "current"]
     facts: dict[str, Any] = {
         "vrag": __version__,
@@ -36,7 +38,7 @@ def index(here: HereNow) -> JsonAnswer:
         "cascades": dict(opened.pipeline.cascades),
         "vectors": list(opened.pipeline.vector_names),
         "read_only": here.service.read_only,
-        "uploads": {"max_files": here.limits.files, "max_bytes": here.limits.file_bytes},
+        "uploads": {"max_files": limits.files, "max_bytes": limits.file_bytes} if limits else NO_UPLOADS,
         "filters": [{"key": key, "kind": kind} for key, kind in sorted(Types(stored.store).known().items())],
         "failed_files": sum(failure.page is None for failure in failures),
         "failed_pages": sum(failure.page is not None for failure in failures),

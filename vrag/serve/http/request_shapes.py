@@ -48,7 +48,10 @@ class ExplainRequest(Asked):
     query: str = Field(description=_QUERY, min_length=1, max_length=LONGEST_QUERY)
     doc_id: str | None = Field(None, description="Document by id.", max_length=64)
     doc: str | None = Field(
-        None, description="Document by name; without either, the best hit is explained.", max_length=4096
+        None,
+        description="Document by name; without either, the best hit is explained.",
+        min_length=1,
+        max_length=4096,
     )
     page: int | None = Field(None, description="From 1; by default the document's best page.", ge=1, le=2**31 - 1)
     cascade: str | None = Field(None, description=_CASCADE, max_length=LONGEST_CASCADE)
