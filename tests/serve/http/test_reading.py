@@ -286,6 +286,7 @@ def test_every_answer_protects_a_browser(reader, animals):
 
 def test_what_is_not_there_and_what_cannot_be_done_are_problems(reader):
     assert_problem(reader.get("/v1/nothing"), 404, "/docs")
+    assert_problem(reader.get("/v1/documents/"), 404)
     assert_problem(reader.put("/v1/search"), 405, "PUT")
     assert_problem(reader.get("/v1/jobs/none"), 404)
     assert_problem(reader.post("/v1/jobs/none/cancel"), 404)

@@ -80,6 +80,7 @@ def make_app(
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=_with_threads,
     )
     here = Here(service, Pictures(service.index), Metrics(service), uploads_of(service, uploads, limits))

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from html import unescape
 from pathlib import Path as FilePath
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path
 from starlette.responses import FileResponse, Response
@@ -37,7 +38,7 @@ def reports(here: HereNow) -> JsonAnswer:
             "name": name,
             "title": _title(file) or name,
             "created": datetime.fromtimestamp(made, timezone.utc).isoformat(timespec="seconds"),
-            "url": f"/v1/reports/{name}",
+            "url": f"/v1/reports/{quote(name)}",
         }
         for made, name, file in sorted(found, reverse=True)
     ]
