@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.conftest import copy_index
 from vrag.index import Index
@@ -21,6 +21,8 @@ from vrag.serve.service import Service
 
 SAMPLES = Path(__file__).parents[3] / "eval" / "samples" / "pdfs"
 SCREENS = Path(__file__).parents[3] / "build" / "screens"  # pictures of every view, for people to look at
+PATIENCE_MS = 20_000  # of every wait: a shared machine is slow now and then
+expect.set_options(timeout=PATIENCE_MS)
 LEFT_OUT = "The web page was not tested: no Chromium. Install the package chromium, or name one in VRAG_CHROMIUM."
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 LOOKS = {
@@ -67,7 +69,7 @@ class Watched:
         self.context = browser.new_context(base_url=address, reduced_motion="reduce", **LOOKS[look] | options)
         self.context.add_init_script(_BLOCKED)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(PATIENCE_MS)
         self.wrong = []
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))

@@ -18,7 +18,7 @@ NAMESPACE = "http://www.w3.org/2000/svg"
 def imports(script):
     """Modules that are loaded with a module, and those that it loads later."""
     text = script.read_text(encoding="utf-8")
-    at_once = re.findall(r'^import (?:.* from )?"\./([\w.]+)";$', text, re.MULTILINE)
+    at_once = re.findall(r'^import (?:[^;]* from )?"\./([\w.]+)";$', text, re.MULTILINE)
     return at_once, re.findall(r'import\("\./([\w.]+)"\)', text)
 
 
@@ -53,6 +53,7 @@ def test_a_script_says_what_it_is_for_and_makes_no_markup_of_text(script):
     assert text.startswith("// ")
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|cssText", text)
     assert len(text.splitlines()) < 300
+    assert max(map(len, text.splitlines())) <= 120, "npx prettier --print-width 120 --write vrag/serve/web/assets"
 
 
 def test_the_page_has_nothing_inline_and_asks_nobody_else():

@@ -93,7 +93,8 @@ def test_everything_can_be_done_with_keys(site, browse):
     page.goto("/documents")
     page.get_by_role("heading", name="Documents").wait_for()
     page.keyboard.press("/")
-    page.keyboard.type("carbon dioxide")
+    with page.expect_response(lambda answer: "carbon dioxide" in (answer.request.post_data or "")):
+        page.keyboard.type("carbon dioxide")
     expect(hits(page).first).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")

@@ -20,7 +20,9 @@ export async function send(method, path, body, options = {}) {
 /** "?a=1&b=2": lists repeat their key; what is null or empty is left out. */
 export function query(parameters) {
   const pairs = Object.entries(parameters).flatMap(([key, value]) => [value].flat().map((one) => [key, one]));
-  const text = new URLSearchParams(pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")).toString();
+  const text = new URLSearchParams(
+    pairs.filter(([, value]) => value !== null && value !== undefined && value !== ""),
+  ).toString();
   return text && `?${text}`;
 }
 

@@ -26,13 +26,17 @@ export function deleteSoon(document, item) {
   const next = item.nextElementSibling ?? item.previousElementSibling;
   item.hidden = true;
   next?.querySelector(".delete")?.focus();
-  toast(`${document.doc} is deleted${document.uploaded ? "" : "; its file stays where it is"}.`, { action: { label: "Undo", run: undo }, stays: UNDO_MS });
+  toast(`${document.doc} is deleted${document.uploaded ? "" : "; its file stays where it is"}.`, {
+    action: { label: "Undo", run: undo },
+    stays: UNDO_MS,
+  });
 }
 
 async function remove(document, item) {
   try {
     const { job } = await send("DELETE", `/v1/documents/${document.id}`, undefined, { keepalive: true });
-    const failed = (status) => status.state === "failed" && bring(item, status.error?.error ?? "It could not be deleted.");
+    const failed = (status) =>
+      status.state === "failed" && bring(item, status.error?.error ?? "It could not be deleted.");
     follow(job, failed, documentsChanged);
     item.remove();
   } catch (error) {

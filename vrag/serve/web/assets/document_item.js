@@ -15,11 +15,14 @@ const STATES = { partial: "Not all pages are read yet", arriving: "A new version
 export function documentItem(document, facts, editable) {
   const item = h("li", { class: "document", data: { doc: document.doc, id: document.id, state: document.state } });
   const draw = () => item.replaceChildren(...parts(item, document, editable, edit));
-  const edit = () => item.append(editor(document, facts, (changed) => {
-    if (changed) Object.assign(document, changed);
-    draw();
-    item.querySelector(".edit")?.focus();
-  }));
+  const edit = () =>
+    item.append(
+      editor(document, facts, (changed) => {
+        if (changed) Object.assign(document, changed);
+        draw();
+        item.querySelector(".edit")?.focus();
+      }),
+    );
   draw();
   return item;
 }
@@ -29,19 +32,62 @@ function parts(item, document, editable, edit) {
   const name = nameOf(document);
   const known = Object.entries(document.metadata).filter(([key]) => key !== "title");
   return [
-    h("a", { class: "cover", href: pageAddress(document.id, 1), tabindex: "-1", "aria-hidden": "true" }, h("img", { src: document.thumbnail_url, alt: "", loading: "lazy", decoding: "async" })),
-    h("div", { class: "document-text" },
+    h(
+      "a",
+      { class: "cover", href: pageAddress(document.id, 1), tabindex: "-1", "aria-hidden": "true" },
+      h("img", { src: document.thumbnail_url, alt: "", loading: "lazy", decoding: "async" }),
+    ),
+    h(
+      "div",
+      { class: "document-text" },
       h("h2", {}, h("a", { href: pageAddress(document.id, 1) }, name)),
-      h("p", { class: "file" }, name !== doc && h("span", {}, doc), h("span", {}, counted(document.pages, "page")),
+      h(
+        "p",
+        { class: "file" },
+        name !== doc && h("span", {}, doc),
+        h("span", {}, counted(document.pages, "page")),
         document.added && h("span", {}, `added ${day(document.added)}`),
-        STATES[state] && h("span", { class: "badge" }, STATES[state])),
-      known.length > 0 && h("dl", { class: "known" }, known.map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, valueText(value))))),
-      document.failures.length > 0 && failures(document.failures)),
-    h("div", { class: "document-tools" },
-      h("a", { class: "button quiet", href: `/${query({ "f.doc": doc })}`, "aria-label": `Search in ${doc}`, title: `Search in ${doc}` }, icon("search")),
-      named(iconButton("open", `Open ${doc} as a file`, () => open(document.file_url, "_blank", "noopener")), "open-file"),
-      editable && named(iconButton("edit", `Edit what is known of ${doc}`, (event) => { event.currentTarget.disabled = true; edit(); }), "edit"),
-      editable && named(iconButton("trash", `Delete ${doc}`, () => deleteSoon(document, item)), "delete")),
+        STATES[state] && h("span", { class: "badge" }, STATES[state]),
+      ),
+      known.length > 0 &&
+        h(
+          "dl",
+          { class: "known" },
+          known.map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, valueText(value)))),
+        ),
+      document.failures.length > 0 && failures(document.failures),
+    ),
+    h(
+      "div",
+      { class: "document-tools" },
+      h(
+        "a",
+        {
+          class: "button quiet",
+          href: `/${query({ "f.doc": doc })}`,
+          "aria-label": `Search in ${doc}`,
+          title: `Search in ${doc}`,
+        },
+        icon("search"),
+      ),
+      named(
+        iconButton("open", `Open ${doc} as a file`, () => open(document.file_url, "_blank", "noopener")),
+        "open-file",
+      ),
+      editable &&
+        named(
+          iconButton("edit", `Edit what is known of ${doc}`, (event) => {
+            event.currentTarget.disabled = true;
+            edit();
+          }),
+          "edit",
+        ),
+      editable &&
+        named(
+          iconButton("trash", `Delete ${doc}`, () => deleteSoon(document, item)),
+          "delete",
+        ),
+    ),
   ].filter(Boolean);
 }
 

@@ -7,14 +7,17 @@
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) set(element, name, value);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
 function set(element, name, value) {
   if (value === null || value === undefined || value === false) return;
   if (name === "class") element.className = value;
-  else if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+  else if (name === "on")
+    for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
   else if (name === "data") Object.assign(element.dataset, value);
   else if (name === "style") for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
   else element.setAttribute(name, value === true ? "" : value);
@@ -32,11 +35,14 @@ export function redraw(parent, children) {
 }
 
 const focusable = (parent) => [...parent.querySelectorAll("a, button, input, select, summary")];
-const nameOf = (element) => [element.tagName, element.name, element.value, element.getAttribute("aria-label"), element.textContent].join("|");
+const nameOf = (element) =>
+  [element.tagName, element.name, element.value, element.getAttribute("aria-label"), element.textContent].join("|");
 
 /** Whether a key pressed there is text that somebody types. */
 export function isTyping(target) {
-  return target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.type !== "checkbox";
+  return (
+    target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.type !== "checkbox"
+  );
 }
 
 /** A box given as shares of the page, as the CSS that places it; `gap` pixels wider on every side. */

@@ -14,7 +14,8 @@ const MOST = 40;
  * a list of {key, values: [{value, label, count}]}.
  */
 export async function loadFacets(filters, kinds, signal) {
-  const ask = (except, keys) => get("/v1/documents", { limit: 0, facets: keys, where: clauses(filters, except) }, signal);
+  const ask = (except, keys) =>
+    get("/v1/documents", { limit: 0, facets: keys, where: clauses(filters, except) }, signal);
   const chosen = [...filters.keys()].filter((key) => key !== "doc");
   const [rest, ...own] = await Promise.all([ask(null, "*"), ...chosen.map((key) => ask(key, key))]);
   const counts = { ...rest.facets };
@@ -46,7 +47,8 @@ function years(values) {
 /** Documents among the hits, the one with most hits first. */
 export function documentFacet(hits) {
   const found = new Map();
-  for (const hit of hits) found.set(hit.doc, { value: hit.doc, label: nameOf(hit), count: (found.get(hit.doc)?.count ?? 0) + 1 });
+  for (const hit of hits)
+    found.set(hit.doc, { value: hit.doc, label: nameOf(hit), count: (found.get(hit.doc)?.count ?? 0) + 1 });
   return { key: "doc", values: [...found.values()].sort((a, b) => b.count - a.count) };
 }
 
@@ -55,20 +57,51 @@ export function facetGroup({ key, values }, filters, choose) {
   const chosen = filters.get(key) ?? [];
   const items = values.slice(0, MOST).map((value) => choice(key, value, chosen, choose));
   const more = items.slice(SHOWN);
-  return h("fieldset", { class: "facet", data: { key } }, h("legend", {}, key === "doc" ? "Document" : key),
+  return h(
+    "fieldset",
+    { class: "facet", data: { key } },
+    h("legend", {}, key === "doc" ? "Document" : key),
     items.slice(0, SHOWN),
-    more.length > 0 && h("details", { open: more.some((item) => item.querySelector(":checked")) }, h("summary", {}, `${more.length} more`), more));
+    more.length > 0 &&
+      h(
+        "details",
+        { open: more.some((item) => item.querySelector(":checked")) },
+        h("summary", {}, `${more.length} more`),
+        more,
+      ),
+  );
 }
 
 function choice(key, { value, label, count }, chosen, choose) {
-  return h("label", { class: "choice", title: label },
-    h("input", { type: "checkbox", name: key, value, checked: chosen.includes(value), on: { change: () => choose(key, value) } }),
-    h("span", { class: "value" }, label), h("span", { class: "count" }, number(count)));
+  return h(
+    "label",
+    { class: "choice", title: label },
+    h("input", {
+      type: "checkbox",
+      name: key,
+      value,
+      checked: chosen.includes(value),
+      on: { change: () => choose(key, value) },
+    }),
+    h("span", { class: "value" }, label),
+    h("span", { class: "count" }, number(count)),
+  );
 }
 
 /** The filters that hold, as buttons that take them away. */
 export function chips(filters, choose) {
-  const chip = (key, value) => h("button", { type: "button", class: "chip", "aria-label": `Without ${key} ${value}`, on: { click: () => choose(key, value) } },
-    h("span", { class: "chip-key" }, key === "doc" ? "in" : key), h("span", { class: "chip-value" }, value), icon("close"));
+  const chip = (key, value) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "chip",
+        "aria-label": `Without ${key} ${value}`,
+        on: { click: () => choose(key, value) },
+      },
+      h("span", { class: "chip-key" }, key === "doc" ? "in" : key),
+      h("span", { class: "chip-value" }, value),
+      icon("close"),
+    );
   return [...filters].flatMap(([key, values]) => values.map((value) => chip(key, value)));
 }

@@ -10,8 +10,26 @@ export function frameBox(region, words, shape) {
   const above = boxes.filter((box) => box[0] < x1 && box[2] > x0);
   const far = MOST * shape; // the same length down the page
   return [
-    x0 - gap(MOST, beside.map((box) => x0 - box[2])), y0 - gap(far, above.map((box) => y0 - box[3])),
-    x1 + gap(MOST, beside.map((box) => box[0] - x1)), y1 + gap(far, above.map((box) => box[1] - y1)),
+    x0 -
+      gap(
+        MOST,
+        beside.map((box) => x0 - box[2]),
+      ),
+    y0 -
+      gap(
+        far,
+        above.map((box) => y0 - box[3]),
+      ),
+    x1 +
+      gap(
+        MOST,
+        beside.map((box) => box[0] - x1),
+      ),
+    y1 +
+      gap(
+        far,
+        above.map((box) => box[1] - y1),
+      ),
   ];
 }
 

@@ -18,24 +18,58 @@ export function hitItem(hit, parameters, { withTitle = true } = {}) {
   const address = pageAddress(hit.doc_id, hit.page, parameters);
   const open = (event) => {
     const chosen = getSelection();
-    if (!event.target.closest("a") && (chosen.isCollapsed || !event.currentTarget.contains(chosen.anchorNode))) go(address);
+    if (!event.target.closest("a") && (chosen.isCollapsed || !event.currentTarget.contains(chosen.anchorNode)))
+      go(address);
   };
   const name = nameOf(hit);
-  return h("li", { class: "hit", data: { doc: hit.doc, page: hit.page, id: hit.doc_id }, on: { click: open } },
+  return h(
+    "li",
+    { class: "hit", data: { doc: hit.doc, page: hit.page, id: hit.doc_id }, on: { click: open } },
     thumbnail(hit, address),
-    h("div", { class: "hit-text" },
-      h("h3", {},
-        h("a", { href: address, class: "hit-link", "aria-label": `${name}, page ${hit.page}` }, withTitle ? name : `Page ${hit.page}`),
-        !withTitle && relevance(hit.relevance)),
-      withTitle && h("p", { class: "hit-where" },
-        h("span", { class: "page-number" }, `Page ${hit.page}`), name !== hit.doc && h("span", { class: "file" }, hit.doc), relevance(hit.relevance)),
-      hit.snippet ? h("p", { class: "snippet" }, marked(hit.snippet, hit.matched ?? [])) : h("p", { class: "snippet none" }, "No text stands on this page.")));
+    h(
+      "div",
+      { class: "hit-text" },
+      h(
+        "h3",
+        {},
+        h(
+          "a",
+          { href: address, class: "hit-link", "aria-label": `${name}, page ${hit.page}` },
+          withTitle ? name : `Page ${hit.page}`,
+        ),
+        !withTitle && relevance(hit.relevance),
+      ),
+      withTitle &&
+        h(
+          "p",
+          { class: "hit-where" },
+          h("span", { class: "page-number" }, `Page ${hit.page}`),
+          name !== hit.doc && h("span", { class: "file" }, hit.doc),
+          relevance(hit.relevance),
+        ),
+      hit.snippet
+        ? h("p", { class: "snippet" }, marked(hit.snippet, hit.matched ?? []))
+        : h("p", { class: "snippet none" }, "No text stands on this page."),
+    ),
+  );
 }
 
 function thumbnail(hit, address) {
   const image = h("img", { src: hit.thumbnail_url, alt: `Page ${hit.page} of ${nameOf(hit)}`, decoding: "async" });
-  return h("a", { class: "thumb", href: address, tabindex: "-1", "aria-hidden": "true" },
-    h("span", { class: "sheet" }, h("span", { class: "paper" }, image, tells(hit.region) && h("span", { class: "region", style: placed(hit.region, 1) }))));
+  return h(
+    "a",
+    { class: "thumb", href: address, tabindex: "-1", "aria-hidden": "true" },
+    h(
+      "span",
+      { class: "sheet" },
+      h(
+        "span",
+        { class: "paper" },
+        image,
+        tells(hit.region) && h("span", { class: "region", style: placed(hit.region, 1) }),
+      ),
+    ),
+  );
 }
 
 /** Whether a region says where to look; most of a page does not. */
@@ -44,6 +78,9 @@ const tells = (region) => region && (region[2] - region[0]) * (region[3] - regio
 /** How a hit compares with the best one, as a short bar. */
 function relevance(share) {
   const said = `Relevance ${Math.round(share * 100)} of 100`;
-  return h("span", { class: "relevance", role: "img", "aria-label": said, title: said },
-    h("span", { style: { width: `${Math.max(4, share * 100)}%` } }));
+  return h(
+    "span",
+    { class: "relevance", role: "img", "aria-label": said, title: said },
+    h("span", { style: { width: `${Math.max(4, share * 100)}%` } }),
+  );
 }

@@ -13,28 +13,62 @@ const NEWEST = 12;
 export async function home(main, filters, signal) {
   const line = document.getElementById("hero-line");
   try {
-    const [facts, { documents }] = await Promise.all([indexFacts(), get("/v1/documents", { limit: NEWEST, sort: "-added" }, signal)]);
+    const [facts, { documents }] = await Promise.all([
+      indexFacts(),
+      get("/v1/documents", { limit: NEWEST, sort: "-added" }, signal),
+    ]);
     if (signal.aborted) return;
-    line.textContent = facts.pages ? `${counted(facts.pages, "page")} of ${counted(facts.documents, "document")} are ready.` : "Nothing is indexed yet.";
-    main.replaceChildren(...(filters.length ? [h("div", { class: "chips centred" }, filters)] : []), documents.length ? shelf(documents) : empty(facts));
+    line.textContent = facts.pages
+      ? `${counted(facts.pages, "page")} of ${counted(facts.documents, "document")} are ready.`
+      : "Nothing is indexed yet.";
+    main.replaceChildren(
+      ...(filters.length ? [h("div", { class: "chips centred" }, filters)] : []),
+      documents.length ? shelf(documents) : empty(facts),
+    );
   } catch (error) {
     if (!signal.aborted) main.replaceChildren(failure(error, () => home(main, filters, signal)));
   }
 }
 
 function shelf(documents) {
-  return h("section", { class: "shelf" },
+  return h(
+    "section",
+    { class: "shelf" },
     h("header", {}, h("h2", {}, "Newest documents"), h("a", { href: "/documents" }, "All documents")),
-    h("ul", {}, documents.map((document) => h("li", {}, h("a", { href: pageAddress(document.id, 1) },
-      h("span", { class: "cover" }, h("img", { src: document.thumbnail_url, alt: "", loading: "lazy", decoding: "async" })),
-      h("span", { class: "name" }, nameOf(document)), h("span", { class: "pages" }, counted(document.pages, "page")))))));
+    h(
+      "ul",
+      {},
+      documents.map((document) =>
+        h(
+          "li",
+          {},
+          h(
+            "a",
+            { href: pageAddress(document.id, 1) },
+            h(
+              "span",
+              { class: "cover" },
+              h("img", { src: document.thumbnail_url, alt: "", loading: "lazy", decoding: "async" }),
+            ),
+            h("span", { class: "name" }, nameOf(document)),
+            h("span", { class: "pages" }, counted(document.pages, "page")),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function empty(facts) {
   const add = h("a", { class: "button main", href: "/documents" }, "Add documents");
   return notice({
-    picture: "page", title: "This index has no documents yet",
-    lines: [facts.read_only ? "Whoever runs it can add some with: vrag ingest FOLDER" : "Drop PDFs anywhere on this page, or choose them."],
+    picture: "page",
+    title: "This index has no documents yet",
+    lines: [
+      facts.read_only
+        ? "Whoever runs it can add some with: vrag ingest FOLDER"
+        : "Drop PDFs anywhere on this page, or choose them.",
+    ],
     actions: facts.read_only ? [] : [add],
   });
 }

@@ -6,7 +6,10 @@ let asked = null;
 
 /** GET /v1/index, and `kinds`: metadata key to its type. */
 export function indexFacts() {
-  asked ??= get("/v1/index").then((facts) => ({ ...facts, kinds: Object.fromEntries(facts.filters.map(({ key, kind }) => [key, kind])) }));
+  asked ??= get("/v1/index").then((facts) => ({
+    ...facts,
+    kinds: Object.fromEntries(facts.filters.map(({ key, kind }) => [key, kind])),
+  }));
   asked.catch(() => (asked = null));
   return asked;
 }

@@ -3,12 +3,20 @@
 import { h } from "./dom.js";
 import { counted, number } from "./format.js";
 
-const KINDS = { ingest: "Add", remove: "Delete", metadata: "Edit", verify: "Check the index", compact: "Compact the index", repool: "Pool again" };
+const KINDS = {
+  ingest: "Add",
+  remove: "Delete",
+  metadata: "Edit",
+  verify: "Check the index",
+  compact: "Compact the index",
+  repool: "Pool again",
+};
 const STATES = { queued: "Waiting", running: "Running", done: "Done", failed: "Failed", cancelled: "Stopped" };
 const NAMED = 3;
 
 export function jobTitle({ kind, about }) {
-  const names = about.slice(0, NAMED).join(", ") + (about.length > NAMED ? ` and ${number(about.length - NAMED)} more` : "");
+  const names =
+    about.slice(0, NAMED).join(", ") + (about.length > NAMED ? ` and ${number(about.length - NAMED)} more` : "");
   return [KINDS[kind] ?? kind, names].filter(Boolean).join(" ");
 }
 
@@ -25,9 +33,13 @@ export function jobLine(job) {
 function resultText({ kind, result }) {
   if (kind === "ingest") {
     const failed = result.failed?.length ? `, ${number(result.failed.length)} could not be read` : "";
-    return `${counted(result.added ?? 0, "page")} added${result.unchanged ? `, ${number(result.unchanged)} there already` : ""}${failed}`;
+    const unchanged = result.unchanged ? `, ${number(result.unchanged)} there already` : "";
+    return `${counted(result.added ?? 0, "page")} added${unchanged}${failed}`;
   }
-  if (kind === "verify") return result.problems?.length ? `${counted(result.problems.length, "problem")} found` : "Everything is as it should be";
+  if (kind === "verify")
+    return result.problems?.length
+      ? `${counted(result.problems.length, "problem")} found`
+      : "Everything is as it should be";
   return "";
 }
 
@@ -38,9 +50,20 @@ export function progress(done, total, label) {
 
 /** Files and pages that could not be read, each with its reason and what to do; the first few at once. */
 export function failures(list) {
-  const items = list.map(({ path, page, reason, hint }) => h("li", {},
-    h("strong", {}, [path.split(/[\\/]/).pop(), page && `page ${page}`].filter(Boolean).join(", ")), h("span", {}, reason), hint && h("span", { class: "hint" }, hint)));
+  const items = list.map(({ path, page, reason, hint }) =>
+    h(
+      "li",
+      {},
+      h("strong", {}, [path.split(/[\\/]/).pop(), page && `page ${page}`].filter(Boolean).join(", ")),
+      h("span", {}, reason),
+      hint && h("span", { class: "hint" }, hint),
+    ),
+  );
   const more = items.slice(NAMED);
-  return h("div", { class: "failures" }, h("ul", {}, items.slice(0, NAMED)),
-    more.length > 0 && h("details", {}, h("summary", {}, `${number(more.length)} more`), h("ul", {}, more)));
+  return h(
+    "div",
+    { class: "failures" },
+    h("ul", {}, items.slice(0, NAMED)),
+    more.length > 0 && h("details", {}, h("summary", {}, `${number(more.length)} more`), h("ul", {}, more)),
+  );
 }

@@ -16,7 +16,7 @@ export const hasEnded = (job) => ["done", "failed", "cancelled"].includes(job.st
 
 export function startJobs(element) {
   badge = element;
-  document.addEventListener("visibilitychange", () => document.hidden ? clearTimeout(timer) : look());
+  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : look()));
   look();
 }
 
@@ -34,7 +34,8 @@ export async function look() {
   try {
     const { jobs } = await get("/v1/jobs");
     busy = jobs.filter((job) => !hasEnded(job)).length;
-    const isFurther = (job) => known.has(job.id) && (hasEnded(job) !== hasEnded(known.get(job.id)) || job.done > known.get(job.id).done);
+    const isFurther = (job) =>
+      known.has(job.id) && (hasEnded(job) !== hasEnded(known.get(job.id)) || job.done > known.get(job.id).done);
     const changed = jobs.some(isFurther);
     known = new Map(jobs.map((job) => [job.id, job]));
     events.dispatchEvent(new CustomEvent("jobs", { detail: jobs }));

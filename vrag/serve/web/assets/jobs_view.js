@@ -9,25 +9,41 @@ import { button, failure, notice, skeleton } from "./states.js";
 
 export function show(main) {
   const list = h("div", {}, skeleton(3, "job"));
-  main.replaceChildren(h("section", { class: "column" }, h("header", { class: "view-head" }, h("h1", {}, "Jobs")), list));
+  main.replaceChildren(
+    h("section", { class: "column" }, h("header", { class: "view-head" }, h("h1", {}, "Jobs")), list),
+  );
   const draw = (jobs) => redraw(list, [jobs.length ? h("ul", { class: "jobs" }, jobs.map(jobItem)) : nothing()]);
-  const load = () => get("/v1/jobs").then(({ jobs }) => draw(jobs)).catch((error) => list.replaceChildren(failure(error, load)));
+  const load = () =>
+    get("/v1/jobs")
+      .then(({ jobs }) => draw(jobs))
+      .catch((error) => list.replaceChildren(failure(error, load)));
   load();
   return { title: "Jobs · vrag", leave: onChange("jobs", draw) };
 }
 
 function nothing() {
-  return notice({ picture: "clock", title: "Nothing has run yet", lines: ["Files that are added, deleted or checked appear here while it happens."] });
+  return notice({
+    picture: "clock",
+    title: "Nothing has run yet",
+    lines: ["Files that are added, deleted or checked appear here while it happens."],
+  });
 }
 
 function jobItem(job) {
   const isRunning = !hasEnded(job);
-  return h("li", { class: "job", data: { state: job.state } },
+  return h(
+    "li",
+    { class: "job", data: { state: job.state } },
     h("span", { class: "state" }, stateText(job)),
-    h("div", { class: "job-text" },
-      h("h2", {}, jobTitle(job)), h("p", {}, jobLine(job)),
+    h(
+      "div",
+      { class: "job-text" },
+      h("h2", {}, jobTitle(job)),
+      h("p", {}, jobLine(job)),
       isRunning && progress(job.done, job.total, jobTitle(job)),
-      job.result?.failed?.length > 0 && failures(job.result.failed)),
+      job.result?.failed?.length > 0 && failures(job.result.failed),
+    ),
     h("time", { datetime: job.created }, minute(job.created)),
-    isRunning && button("Stop", () => stop(job.id)));
+    isRunning && button("Stop", () => stop(job.id)),
+  );
 }

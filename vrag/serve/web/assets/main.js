@@ -63,7 +63,9 @@ async function loaded(styles, module) {
 
 /** After a change of view: the link that led away from here, else the content. */
 function focusOn(address) {
-  const link = [...main.querySelectorAll("a[href]:not([tabindex])")].find((one) => one.getAttribute("href") === address);
+  const link = [...main.querySelectorAll("a[href]:not([tabindex])")].find(
+    (one) => one.getAttribute("href") === address,
+  );
   (link ?? main.querySelector(".stage") ?? main).focus({ preventScroll: true });
 }
 
@@ -75,12 +77,21 @@ function markLink(view) {
 }
 
 function showNowhere(root) {
-  root.replaceChildren(notice({ picture: "search", title: "There is nothing at this address", lines: ["Search above, or look at all documents."] }));
+  root.replaceChildren(
+    notice({
+      picture: "search",
+      title: "There is nothing at this address",
+      lines: ["Search above, or look at all documents."],
+    }),
+  );
   return { title: "Not found · vrag" };
 }
 
 function showMissing() {
-  const error = { message: "The service cannot be reached.", hint: "Check that vrag serve is still running, then try again." };
+  const error = {
+    message: "The service cannot be reached.",
+    hint: "Check that vrag serve is still running, then try again.",
+  };
   main.replaceChildren(failure(error, () => location.reload()));
   return {};
 }

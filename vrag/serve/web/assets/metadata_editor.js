@@ -11,19 +11,45 @@ let count = 0;
 /** A form; `done(document)` gets the document as it is now, or null when nothing was changed. */
 export function editor(document, facts, done) {
   const list = `keys-${(count += 1)}`;
-  const rows = h("div", { class: "rows" }, Object.entries(document.metadata).map(([key, value]) => row(key, asText(value), list)));
+  const rows = h(
+    "div",
+    { class: "rows" },
+    Object.entries(document.metadata).map(([key, value]) => row(key, asText(value), list)),
+  );
   const wrong = h("p", { class: "failed", role: "alert" });
-  const form = h("form", { class: "editor", "aria-label": `What is known of ${document.doc}` },
-    h("datalist", { id: list }, Object.keys(facts.kinds).map((key) => h("option", { value: key }))),
-    rows, wrong,
-    h("p", { class: "actions" }, h("button", { type: "submit", class: "main" }, "Save"), button("Cancel", () => done(null)),
-      button("Add a line", () => { rows.append(row("", "", list)); rows.lastChild.querySelector("input").focus(); }, "quiet-text")));
+  const form = h(
+    "form",
+    { class: "editor", "aria-label": `What is known of ${document.doc}` },
+    h(
+      "datalist",
+      { id: list },
+      Object.keys(facts.kinds).map((key) => h("option", { value: key })),
+    ),
+    rows,
+    wrong,
+    h(
+      "p",
+      { class: "actions" },
+      h("button", { type: "submit", class: "main" }, "Save"),
+      button("Cancel", () => done(null)),
+      button(
+        "Add a line",
+        () => {
+          rows.append(row("", "", list));
+          rows.lastChild.querySelector("input").focus();
+        },
+        "quiet-text",
+      ),
+    ),
+  );
   if (!rows.childElementCount) rows.append(row("", "", list));
   form.addEventListener("keydown", (event) => event.key === "Escape" && done(null));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const changed = await send("PATCH", `/v1/documents/${document.id}`, { metadata: changes(document.metadata, read(rows), facts.kinds) });
+      const changed = await send("PATCH", `/v1/documents/${document.id}`, {
+        metadata: changes(document.metadata, read(rows), facts.kinds),
+      });
       done(changed.job ? null : changed);
       if (changed.job) later(changed.job);
       else documentsChanged();
@@ -42,29 +68,43 @@ function later(job) {
 }
 
 function row(key, value, list) {
-  const line = h("div", { class: "row" },
+  const line = h(
+    "div",
+    { class: "row" },
     h("input", { value: key, readonly: key !== "", list, placeholder: "key", "aria-label": "Key", class: "key" }),
     h("input", { value, placeholder: "value", "aria-label": key ? `Value of ${key}` : "Value", class: "value" }),
-    iconButton("close", key ? `Without ${key}` : "Without this line", () => line.remove()));
+    iconButton("close", key ? `Without ${key}` : "Without this line", () => line.remove()),
+  );
   return line;
 }
 
 function read(rows) {
-  const lines = [...rows.children].map((line) => [...line.querySelectorAll("input")].map((input) => input.value.trim()));
+  const lines = [...rows.children].map((line) =>
+    [...line.querySelectorAll("input")].map((input) => input.value.trim()),
+  );
   return Object.fromEntries(lines.filter(([key, value]) => key && value));
 }
 
 /** What the service shall change: new and other values, and null for keys that are gone. */
 function changes(before, after, kinds) {
-  const gone = Object.keys(before).filter((key) => !(key in after)).map((key) => [key, null]);
-  const set = Object.entries(after).filter(([key, text]) => asText(before[key] ?? "") !== text).map(([key, text]) => [key, typed(text, kinds[key])]);
+  const gone = Object.keys(before)
+    .filter((key) => !(key in after))
+    .map((key) => [key, null]);
+  const set = Object.entries(after)
+    .filter(([key, text]) => asText(before[key] ?? "") !== text)
+    .map(([key, text]) => [key, typed(text, kinds[key])]);
   return Object.fromEntries([...gone, ...set]);
 }
 
 /** Text as the type that the index knows for the key; a key that is new gets the type its text looks like. */
 function typed(text, kind) {
-  if (kind === "list") return text.split(",").map((part) => part.trim()).filter(Boolean);
-  if (kind === "number" || (kind === undefined && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(text))) return Number.isFinite(Number(text)) ? Number(text) : text;
+  if (kind === "list")
+    return text
+      .split(",")
+      .map((part) => part.trim())
+      .filter(Boolean);
+  if (kind === "number" || (kind === undefined && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(text)))
+    return Number.isFinite(Number(text)) ? Number(text) : text;
   if ((kind === "bool" || kind === undefined) && /^(true|false)$/i.test(text)) return text.toLowerCase() === "true";
   return text;
 }

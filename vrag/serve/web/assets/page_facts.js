@@ -4,7 +4,11 @@ import { h } from "./dom.js";
 import { nameOf, valueText } from "./format.js";
 import { icon } from "./icons.js";
 
-const SOURCES = { ocr: "The words were read from the picture (OCR).", "layer+ocr": "Some of the words were read from pictures (OCR).", none: "No words were found on this page." };
+const SOURCES = {
+  ocr: "The words were read from the picture (OCR).",
+  "layer+ocr": "Some of the words were read from pictures (OCR).",
+  none: "No words were found on this page.",
+};
 
 /** `act` has `file`, `link` and `text`. */
 export function facts(page, act) {
@@ -15,7 +19,18 @@ export function facts(page, act) {
     nameOf(page) !== page.doc && h("p", { class: "file" }, page.doc),
     SOURCES[page.source] && h("p", { class: "source" }, SOURCES[page.source]),
     page.failure && h("p", { class: "failed" }, icon("alert"), page.failure.reason),
-    known.length > 0 && h("dl", { class: "known" }, known.map(([key, value]) => [h("dt", {}, key), h("dd", {}, valueText(value))])),
-    h("div", { class: "takes" }, action("open", "Open the PDF here", act.file), action("link", "Copy link", act.link), action("copy", "Copy text", act.text)),
+    known.length > 0 &&
+      h(
+        "dl",
+        { class: "known" },
+        known.map(([key, value]) => [h("dt", {}, key), h("dd", {}, valueText(value))]),
+      ),
+    h(
+      "div",
+      { class: "takes" },
+      action("open", "Open the PDF here", act.file),
+      action("link", "Copy link", act.link),
+      action("copy", "Copy text", act.text),
+    ),
   ].filter(Boolean);
 }

@@ -14,6 +14,7 @@ import { failure } from "./states.js";
 import { copy } from "./toasts.js";
 import { Why } from "./why.js";
 
+const HEAT_WIDTH = 800; // pixels of a heat picture, which the browser smooths
 const STRONG = 0.35; // of the word that adds most: weaker matches are not marked on the page
 
 export function show(main, route) {
@@ -33,9 +34,19 @@ class PageView {
     this.main = main;
     main.replaceChildren(this.body);
     this.keys = {
-      ArrowLeft: () => !this.stage.isWide && this.turn(-1), ArrowRight: () => !this.stage.isWide && this.turn(1), "[": () => this.toHit(-1), "]": () => this.toHit(1),
-      "+": () => this.stage.zoom(1.25), "=": () => this.stage.zoom(1.25), "-": () => this.stage.zoom(0.8), 0: () => this.stage.fit(),
-      h: () => this.toggleHeat(), m: () => this.toggleMarks(), o: () => this.openFile(), l: () => this.copyLink(), c: () => this.copyText(),
+      ArrowLeft: () => !this.stage.isWide && this.turn(-1),
+      ArrowRight: () => !this.stage.isWide && this.turn(1),
+      "[": () => this.toHit(-1),
+      "]": () => this.toHit(1),
+      "+": () => this.stage.zoom(1.25),
+      "=": () => this.stage.zoom(1.25),
+      "-": () => this.stage.zoom(0.8),
+      0: () => this.stage.fit(),
+      h: () => this.toggleHeat(),
+      m: () => this.toggleMarks(),
+      o: () => this.openFile(),
+      l: () => this.copyLink(),
+      c: () => this.copyText(),
       Escape: () => this.leaveTo(),
     };
   }
@@ -70,7 +81,9 @@ class PageView {
 
   drawPage() {
     this.stage.show(this.page);
-    this.facts.replaceChildren(...facts(this.page, { file: () => this.openFile(), link: () => this.copyLink(), text: () => this.copyText() }));
+    this.facts.replaceChildren(
+      ...facts(this.page, { file: () => this.openFile(), link: () => this.copyLink(), text: () => this.copyText() }),
+    );
     this.drawBar();
   }
 
@@ -108,7 +121,9 @@ class PageView {
   }
 
   get parameters() {
-    return this.want.query ? { q: this.want.query, ...asParameters(this.want.filters), k: this.want.k > 10 ? this.want.k : null } : {};
+    return this.want.query
+      ? { q: this.want.query, ...asParameters(this.want.filters), k: this.want.k > 10 ? this.want.k : null }
+      : {};
   }
 
   get hitPlace() {
@@ -121,7 +136,8 @@ class PageView {
   }
 
   toPage(number) {
-    if (this.page && number >= 1 && number <= this.page.pages) go(pageAddress(this.id, number, this.parameters), { replace: true });
+    if (this.page && number >= 1 && number <= this.page.pages)
+      go(pageAddress(this.id, number, this.parameters), { replace: true });
   }
 
   toHit(step) {
@@ -141,8 +157,8 @@ class PageView {
   showHeat(tokens) {
     if (!this.explanation) return;
     this.heat = tokens;
-    const url = tokens && `/v1/documents/${this.id}/pages/${this.number}/heatmap${query({ q: this.want.query, token: tokens, width: 800 })}`;
-    this.stage.heat(url);
+    const asks = query({ q: this.want.query, token: tokens, width: HEAT_WIDTH });
+    this.stage.heat(tokens && `/v1/documents/${this.id}/pages/${this.number}/heatmap${asks}`);
     this.why.press(tokens);
     this.drawBar();
   }

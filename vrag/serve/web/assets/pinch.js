@@ -6,12 +6,18 @@ const WHEEL = 0.01; // how much a pixel of the wheel changes
 export function followFingers(element, zoom) {
   const fingers = new Map();
   let apart = 0;
-  element.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey) return;
-    event.preventDefault();
-    zoom(Math.exp(-Math.max(-50, Math.min(50, event.deltaY)) * WHEEL), event.clientX, event.clientY);
-  }, { passive: false });
-  element.addEventListener("touchmove", (event) => event.touches.length > 1 && event.preventDefault(), { passive: false });
+  element.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      zoom(Math.exp(-Math.max(-50, Math.min(50, event.deltaY)) * WHEEL), event.clientX, event.clientY);
+    },
+    { passive: false },
+  );
+  element.addEventListener("touchmove", (event) => event.touches.length > 1 && event.preventDefault(), {
+    passive: false,
+  });
   element.addEventListener("pointerdown", (event) => {
     if (event.pointerType === "touch") fingers.set(event.pointerId, event);
     apart = distance(fingers);

@@ -7,8 +7,8 @@ import { asParameters, toggled } from "./filters.js";
 import { counted, milliseconds, nameOf } from "./format.js";
 import { hitItem } from "./hit.js";
 import { home } from "./home_view.js";
-import { icon } from "./icons.js";
 import { indexFacts } from "./index_facts.js";
+import { resultsBar } from "./results_bar.js";
 import { go } from "./router.js";
 import { FIRST, MOST, remembered, search, wanted } from "./searching.js";
 import { button, failure, notice, skeleton } from "./states.js";
@@ -26,8 +26,12 @@ class SearchView {
   constructor(main) {
     this.main = main;
     this.keys = {
-      ArrowDown: () => this.move(1), ArrowUp: () => this.move(-1), j: () => this.move(1), k: () => this.move(-1),
-      g: () => this.want.query && this.regroup(), Escape: () => this.escape(),
+      ArrowDown: () => this.move(1),
+      ArrowUp: () => this.move(-1),
+      j: () => this.move(1),
+      k: () => this.move(-1),
+      g: () => this.want.query && this.regroup(),
+      Escape: () => this.escape(),
     };
   }
 
@@ -63,14 +67,17 @@ class SearchView {
     this.frame();
     if (!this.results.childElementCount) this.results.replaceChildren(skeleton(4, "hit"));
     this.patience = setTimeout(() => this.results?.setAttribute("aria-busy", "true"), PAUSE_MS + PATIENCE_MS);
-    this.pause = setTimeout(async () => {
-      try {
-        const answer = await search(this.want, asking.signal);
-        if (!asking.signal.aborted) this.showAnswer(answer);
-      } catch (error) {
-        if (!asking.signal.aborted) this.showError(error);
-      }
-    }, this.hits ? PAUSE_MS : 0);
+    this.pause = setTimeout(
+      async () => {
+        try {
+          const answer = await search(this.want, asking.signal);
+          if (!asking.signal.aborted) this.showAnswer(answer);
+        } catch (error) {
+          if (!asking.signal.aborted) this.showError(error);
+        }
+      },
+      this.hits ? PAUSE_MS : 0,
+    );
   }
 
   /** The parts around the hits; made once, so that typing changes hits alone. */
@@ -80,7 +87,14 @@ class SearchView {
     this.controls = h("div", { class: "controls" });
     this.results = h("div", { class: "results" });
     this.side = h("aside", { class: "facets", id: "facets", "aria-label": "Filters" });
-    this.main.replaceChildren(h("div", { class: "searching" }, this.side, h("div", { class: "found" }, h("div", { class: "bar" }, this.count, this.controls), this.results)));
+    this.main.replaceChildren(
+      h(
+        "div",
+        { class: "searching" },
+        this.side,
+        h("div", { class: "found" }, h("div", { class: "bar" }, this.count, this.controls), this.results),
+      ),
+    );
   }
 
   showAnswer(answer) {
@@ -89,7 +103,7 @@ class SearchView {
     this.hits = answer.hits;
     this.results.removeAttribute("aria-busy");
     this.showBar(answer);
-    this.results.replaceChildren(...(answer.hits.length ? this.list(answer.hits) : [this.nothing(answer)]));
+    redraw(this.results, answer.hits.length ? this.list(answer.hits) : [this.nothing(answer)]);
     this.showFacets();
   }
 
@@ -104,32 +118,36 @@ class SearchView {
 
   showBar(answer) {
     this.count.textContent = `${counted(answer.hits.length, "page")} in ${milliseconds(answer.took_ms)}`;
-    const toggle = (label, on) => h("button", { type: "button", "aria-pressed": String(this.isGrouped === on), on: { click: () => this.isGrouped !== on && this.regroup() } }, label);
-    const filters = h("button", { type: "button", class: "show-facets", "aria-controls": "facets", "aria-expanded": String(this.side.classList.contains("open")), on: { click: (event) => this.toggleFacets(event.currentTarget) } }, icon("filter"), "Filters");
-    redraw(this.controls, [
-      filters,
-      h("div", { class: "segments", role: "group", "aria-label": "Order of hits" }, toggle("Best first", false), toggle("By document", true)),
-      h("div", { class: "chips" }, chips(this.want.filters, this.choose)),
-    ]);
-  }
-
-  toggleFacets(opener) {
-    opener.setAttribute("aria-expanded", String(this.side.classList.toggle("open")));
+    redraw(this.controls, resultsBar(this));
   }
 
   list(hits) {
     const carried = this.carried();
-    const flat = () => [h("ol", { class: "hits" }, hits.map((hit) => hitItem(hit, carried)))];
-    const more = hits.length === this.want.k && this.want.k < MOST &&
-      h("p", { class: "more" }, button("More pages", () => this.change({ k: Math.min(MOST, this.want.k + FIRST) }, true)));
+    const flat = () => [
+      h(
+        "ol",
+        { class: "hits" },
+        hits.map((hit) => hitItem(hit, carried)),
+      ),
+    ];
+    const more =
+      hits.length === this.want.k &&
+      this.want.k < MOST &&
+      h(
+        "p",
+        { class: "more" },
+        button("More pages", () => this.change({ k: Math.min(MOST, this.want.k + FIRST) }, true)),
+      );
     return [...(this.isGrouped ? grouped(hits, carried) : flat()), ...(more ? [more] : [])];
   }
 
   nothing(answer) {
     const clear = button("Search without filters", () => this.change({}, false, new Map()), "main");
     return notice({
-      picture: "search", title: "No page answers this",
-      lines: [answer.why_empty || "Try other words, or fewer of them."], actions: this.want.filters.size ? [clear] : [],
+      picture: "search",
+      title: "No page answers this",
+      lines: [answer.why_empty || "Try other words, or fewer of them."],
+      actions: this.want.filters.size ? [clear] : [],
     });
   }
 
@@ -137,7 +155,13 @@ class SearchView {
     const { filters } = this.want;
     const key = JSON.stringify([...filters]);
     const own = documentFacet(this.hits);
-    const draw = () => redraw(this.side, [own, ...this.facets].filter(({ key: name, values }) => values.length > (filters.has(name) ? 0 : 1)).map((facet) => facetGroup(facet, filters, this.choose)));
+    const draw = () =>
+      redraw(
+        this.side,
+        [own, ...this.facets]
+          .filter(({ key: name, values }) => values.length > (filters.has(name) ? 0 : 1))
+          .map((facet) => facetGroup(facet, filters, this.choose)),
+      );
     if (this.facets) draw();
     if (this.facetsOf === key) return;
     try {
@@ -187,7 +211,16 @@ class SearchView {
 function grouped(hits, carried) {
   const groups = new Map();
   for (const hit of hits) groups.set(hit.doc_id, [...(groups.get(hit.doc_id) ?? []), hit]);
-  return [...groups.values()].map((own) => h("section", { class: "group" },
-    h("h2", {}, nameOf(own[0]), h("span", { class: "count" }, counted(own.length, "page"))),
-    h("ol", { class: "hits" }, own.map((hit) => hitItem(hit, carried, { withTitle: false })))));
+  return [...groups.values()].map((own) =>
+    h(
+      "section",
+      { class: "group" },
+      h("h2", {}, nameOf(own[0]), h("span", { class: "count" }, counted(own.length, "page"))),
+      h(
+        "ol",
+        { class: "hits" },
+        own.map((hit) => hitItem(hit, carried, { withTitle: false })),
+      ),
+    ),
+  );
 }

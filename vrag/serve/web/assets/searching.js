@@ -11,7 +11,11 @@ const answers = new Map();
 /** What an address asks for. */
 export function wanted(parameters) {
   const k = Number(parameters.get("k")) || FIRST;
-  return { query: parameters.get("q")?.trim() ?? "", filters: filtersOf(parameters), k: Math.min(MOST, Math.max(1, k)) };
+  return {
+    query: parameters.get("q")?.trim() ?? "",
+    filters: filtersOf(parameters),
+    k: Math.min(MOST, Math.max(1, k)),
+  };
 }
 
 /** The search as the service takes it. */

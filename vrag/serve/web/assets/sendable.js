@@ -7,7 +7,8 @@ const STARTS = ["\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "II*\0", "MM\0*", "II+\0", 
 
 /** The files that can be sent, and why the others cannot: `{path, reason, hint}`. */
 export async function sendable(files, largest) {
-  const good = [], bad = [];
+  const good = [],
+    bad = [];
   for (const file of files) {
     const reason = await refused(file, largest);
     if (reason) bad.push({ path: file.name, ...reason });
@@ -17,7 +18,11 @@ export async function sendable(files, largest) {
 }
 
 async function refused(file, largest) {
-  if (largest && file.size > largest) return { reason: `It has ${bytes(file.size)}; ${bytes(largest)} is the most.`, hint: "Whoever runs the service can index it from its folder." };
+  if (largest && file.size > largest)
+    return {
+      reason: `It has ${bytes(file.size)}; ${bytes(largest)} is the most.`,
+      hint: "Whoever runs the service can index it from its folder.",
+    };
   if (file.size === 0) return { reason: "The file is empty.", hint: "Get it again from its source." };
   try {
     const head = String.fromCharCode(...new Uint8Array(await file.slice(0, HEAD).arrayBuffer()));

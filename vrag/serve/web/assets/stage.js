@@ -13,7 +13,12 @@ const DARK = 96; // of 255: a page whose typical pixel is darker is a dark one
 
 export class Stage {
   constructor() {
-    this.image = h("img", { class: "page-image", alt: "", decoding: "async", on: { load: () => this.#loaded(), error: () => this.#missing() } });
+    this.image = h("img", {
+      class: "page-image",
+      alt: "",
+      decoding: "async",
+      on: { load: () => this.#loaded(), error: () => this.#missing() },
+    });
     this.heatImage = h("img", { class: "page-heat", alt: "", hidden: true });
     this.layer = h("div", { class: "marks", "aria-hidden": "true" });
     this.words = h("div", { class: "words" });
@@ -51,7 +56,10 @@ export class Stage {
   /** The region that counts, framed, and the words that answer, marked; the frame is brought into view. */
   mark(region, boxes) {
     const frame = region && h("span", { class: "frame", style: placed(frameBox(region, this.page.words, this.shape)) });
-    this.layer.replaceChildren(...boxes.map((box) => h("span", { class: "mark", style: placed(box, 1) })), ...(frame ? [frame] : []));
+    this.layer.replaceChildren(
+      ...boxes.map((box) => h("span", { class: "mark", style: placed(box, 1) })),
+      ...(frame ? [frame] : []),
+    );
     if (frame && this.element.scrollTop === 0) this.#bring(region);
   }
 

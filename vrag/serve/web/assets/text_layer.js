@@ -16,13 +16,19 @@ function wordElement({ text, box: [x0, y0, x1, y1], line }, page, next) {
   const size = ((y1 - y0) * page.height) / page.width; // of the letters, as a share of the page's width
   const natural = (pen.measureText(text).width / MEASURED) * size;
   const after = next === undefined ? "" : next.line === line ? " " : "\n";
-  return h("span", {
-    data: { after },
-    style: {
-      left: `${x0 * 100}%`, top: `${y0 * 100}%`, "font-size": `${size * 100}cqw`,
-      transform: `scaleX(${natural > 0 ? (x1 - x0) / natural : 1})`,
+  return h(
+    "span",
+    {
+      data: { after },
+      style: {
+        left: `${x0 * 100}%`,
+        top: `${y0 * 100}%`,
+        "font-size": `${size * 100}cqw`,
+        transform: `scaleX(${natural > 0 ? (x1 - x0) / natural : 1})`,
+      },
     },
-  }, text);
+    text,
+  );
 }
 
 /** What is copied is words with spaces and lines as on the page; the browser would put every word on a line. */
@@ -30,7 +36,10 @@ export function copyWords(layer) {
   layer.addEventListener("copy", (event) => {
     const chosen = getSelection();
     const words = [...layer.children].filter((word) => chosen.containsNode(word, true));
-    const text = words.map((word) => word.textContent + word.dataset.after).join("").trim();
+    const text = words
+      .map((word) => word.textContent + word.dataset.after)
+      .join("")
+      .trim();
     if (!text) return;
     event.clipboardData.setData("text/plain", text);
     event.preventDefault();

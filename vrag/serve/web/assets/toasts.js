@@ -11,8 +11,12 @@ export function toast(text, { action = null, stays = STAYS_MS, bad = false } = {
     close();
     action.run();
   };
-  const element = h("div", { class: bad ? "toast bad" : "toast" }, h("span", {}, text),
-    action && h("button", { type: "button", on: { click: act } }, action.label));
+  const element = h(
+    "div",
+    { class: bad ? "toast bad" : "toast" },
+    h("span", {}, text),
+    action && h("button", { type: "button", on: { click: act } }, action.label),
+  );
   document.getElementById("toasts").append(element);
   setTimeout(close, stays);
   return close;

@@ -17,7 +17,14 @@ export const uploadList = h("ul", { class: "uploads", "aria-label": "Uploads" })
 
 /** A button that lets people choose files. */
 export function uploadButton(...content) {
-  const input = h("input", { type: "file", multiple: true, accept: ".pdf,.png,.jpg,.jpeg,.tif,.tiff,.webp", class: "unseen", tabindex: "-1", "aria-label": "Files to add" });
+  const input = h("input", {
+    type: "file",
+    multiple: true,
+    accept: ".pdf,.png,.jpg,.jpeg,.tif,.tiff,.webp",
+    class: "unseen",
+    tabindex: "-1",
+    "aria-label": "Files to add",
+  });
   input.addEventListener("change", () => {
     add([...input.files]);
     input.value = "";
@@ -45,9 +52,16 @@ export async function add(files) {
 }
 
 function unsent(bad) {
-  const element = h("li", { class: "upload", data: { state: "failed" } },
+  const element = h(
+    "li",
+    { class: "upload", data: { state: "failed" } },
     h("div", { class: "upload-text" }, h("h2", {}, `${counted(bad.length, "file")} not sent`), failures(bad)),
-    h("div", { class: "actions" }, iconButton("close", "Take away", () => element.remove())));
+    h(
+      "div",
+      { class: "actions" },
+      iconButton("close", "Take away", () => element.remove()),
+    ),
+  );
   return element;
 }
 
@@ -58,7 +72,12 @@ class Upload {
     this.bar = h("div", {});
     this.actions = h("div", { class: "actions" });
     const name = files.length === 1 ? files[0].name : counted(files.length, "file");
-    this.element = h("li", { class: "upload" }, h("div", { class: "upload-text" }, h("h2", {}, name), this.line, this.bar), this.actions);
+    this.element = h(
+      "li",
+      { class: "upload" },
+      h("div", { class: "upload-text" }, h("h2", {}, name), this.line, this.bar),
+      this.actions,
+    );
     this.tell("Waits to be sent", 0, 1);
   }
 
@@ -67,9 +86,17 @@ class Upload {
     const form = new FormData();
     for (const file of this.files) form.append("files", file, file.name);
     const request = new XMLHttpRequest();
-    request.upload.addEventListener("progress", ({ loaded, total }) => this.tell(`Sending, ${percent(loaded / total)} of ${bytes(total)}`, loaded, total));
-    request.addEventListener("load", () => request.status === 202 ? this.followJob(JSON.parse(request.responseText).job) : this.fail(refusal(request.status, request.responseText)));
-    request.addEventListener("error", () => this.fail({ message: "The service cannot be reached.", hint: "Check that vrag serve is still running." }));
+    request.upload.addEventListener("progress", ({ loaded, total }) =>
+      this.tell(`Sending, ${percent(loaded / total)} of ${bytes(total)}`, loaded, total),
+    );
+    request.addEventListener("load", () =>
+      request.status === 202
+        ? this.followJob(JSON.parse(request.responseText).job)
+        : this.fail(refusal(request.status, request.responseText)),
+    );
+    request.addEventListener("error", () =>
+      this.fail({ message: "The service cannot be reached.", hint: "Check that vrag serve is still running." }),
+    );
     request.addEventListener("abort", () => this.element.remove());
     request.open("POST", "/v1/documents");
     request.setRequestHeader("Accept", "application/json");
@@ -82,8 +109,12 @@ class Upload {
   followJob(id) {
     this.actions.replaceChildren(button("Stop", () => stop(id)));
     this.tell("Arrived, waits to be read", 0, null);
-    const lose = () => this.fail({ message: "The service does not know of this upload any more.", hint: "Look for it among the documents." });
-    follow(id, (job) => hasEnded(job) ? this.end(job) : this.tell(jobLine(job), job.done, job.total), lose);
+    const lose = () =>
+      this.fail({
+        message: "The service does not know of this upload any more.",
+        hint: "Look for it among the documents.",
+      });
+    follow(id, (job) => (hasEnded(job) ? this.end(job) : this.tell(jobLine(job), job.done, job.total)), lose);
   }
 
   tell(text, done, total) {
@@ -114,6 +145,9 @@ class Upload {
   }
 
   closable(...more) {
-    this.actions.replaceChildren(...more, iconButton("close", "Take away", () => this.element.remove()));
+    this.actions.replaceChildren(
+      ...more,
+      iconButton("close", "Take away", () => this.element.remove()),
+    );
   }
 }
