@@ -61,7 +61,8 @@ def test_a_body_without_end_is_broken_off(reader):
         while True:
             yield b"[" * 10_000
 
-    assert_problem(reader.post("/v1/search", content=endless()), 413)
+    headers = {"content-type": "application/json"}
+    assert_problem(reader.post("/v1/search", content=endless(), headers=headers), 413)
 
 
 @pytest.mark.parametrize("length", [b"-1", b"1e3", b"9" * 30, b"x"])

@@ -125,6 +125,13 @@ def test_a_body_that_is_no_json_is_a_problem(reader, body):
     assert_problem(answer, 400, "The body is")
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"])
+def test_a_body_that_is_not_said_to_be_json_is_a_problem(reader, kind):
+    """A form of any other page can send these; what people forget with curl is said."""
+    answer = reader.post("/v1/search", content=b'{"query": "bees"}', headers={"content-type": kind})
+    assert_problem(answer, 415, "Content-Type: application/json")
+
+
 def test_an_explanation_is_for_machines_and_for_people(reader, animals):
     asked = {"query": "Where do leopards hunt?", "doc_id": animals["id"], "page": 1}
     found = reader.post("/v1/explain", json=asked).json()

@@ -163,10 +163,13 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
 
 
 def _check(scope: Scope, body: bytes) -> None:
-    """JSON that is nested without end, or says a key twice, goes no further."""
+    """What is no JSON, is nested without end, or says a key twice, goes no further; forms are no JSON."""
+    if not body or scope["path"].startswith(f"{CALLS_PATH}/"):
+        return
     kind = Headers(scope=scope).get("content-type", "").split(";")[0].strip().lower()
-    if body and (kind == "application/json" or kind.endswith("+json")):
-        try:
-            parse_json(body)
-        except MalformedError as error:
-            raise ProblemError(400, f"The body is {error}.", "Send a JSON object, see /docs.") from error
+    if kind != "application/json":
+        raise ProblemError(415, "The body is not said to be JSON.", "Send it with Content-Type: application/json.")
+    try:
+        parse_json(body)
+    except MalformedError as error:
+        raise ProblemError(400, f"The body is {error}.", "Send a JSON object, see /docs.") from error

@@ -18,7 +18,7 @@ from vrag.serve.http.here import DocId, Here, HereNow, find_document
 from vrag.serve.http.job_routes import accepted
 from vrag.serve.http.json_answer import JsonAnswer
 from vrag.serve.http.multipart import FILES, METADATA, Parts
-from vrag.serve.http.problems import ProblemError, documented
+from vrag.serve.http.problems import BODY, ProblemError, documented
 from vrag.serve.http.request_shapes import MetadataRequest
 from vrag.serve.http.response_shapes import AcceptedOut, DocumentOut
 from vrag.serve.http.uploads import Uploads
@@ -52,7 +52,7 @@ _BODY: dict[str, Any] = {
     summary="Upload",
     status_code=202,
     response_model=AcceptedOut,
-    responses={**_ACCEPTED, **documented(408, 409, 413, 415, 507)},
+    responses={**_ACCEPTED, **documented(409, 507, *BODY)},
     openapi_extra=_BODY,
 )
 async def upload(here: HereNow, request: Request) -> JsonAnswer:
@@ -76,7 +76,7 @@ async def upload(here: HereNow, request: Request) -> JsonAnswer:
     "/v1/documents/{id}",
     summary="Change metadata",
     response_model=DocumentOut,
-    responses={**_ACCEPTED, **documented(404)},
+    responses={**_ACCEPTED, **documented(404, *BODY)},
 )
 def change(asked: MetadataRequest, here: HereNow, doc_id: DocId) -> JsonAnswer:
     """Give a document metadata; null takes away what was given before. 202 when something longer is in the way."""

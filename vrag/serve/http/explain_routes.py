@@ -15,7 +15,7 @@ from vrag.grid import Box
 from vrag.search.typed_words import TypedWord
 from vrag.serve.http.here import Here, HereNow, find_document
 from vrag.serve.http.json_answer import JsonAnswer
-from vrag.serve.http.problems import ProblemError, documented
+from vrag.serve.http.problems import BODY, ProblemError, documented
 from vrag.serve.http.request_shapes import ExplainRequest, clauses
 from vrag.serve.http.response_shapes import ExplainOut
 
@@ -25,7 +25,7 @@ _ANSWERED = 0.55  # similarity from which a word of the page may be called an an
 _THIRDS = (("left", "middle", "right"), ("top", "middle", "bottom"))
 
 
-@router.post("/v1/explain", summary="Explain a hit", response_model=ExplainOut, responses=documented(404))
+@router.post("/v1/explain", summary="Explain a hit", response_model=ExplainOut, responses=documented(404, *BODY))
 def explain(asked: ExplainRequest, here: HereNow) -> JsonAnswer:
     """Rank and score of a page in every stage of the search, what matched where, and a summary in words."""
     index = here.service.index

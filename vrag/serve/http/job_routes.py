@@ -15,7 +15,7 @@ from starlette.responses import StreamingResponse
 
 from vrag.serve.http.here import Here, HereNow
 from vrag.serve.http.json_answer import JsonAnswer
-from vrag.serve.http.problems import RETRY_S, ProblemError, documented
+from vrag.serve.http.problems import BODY, RETRY_S, ProblemError, documented
 from vrag.serve.http.response_shapes import JobOut, JobsOut
 from vrag.serve.jobs import Job, JobStatus
 
@@ -53,7 +53,7 @@ def job(here: HereNow, job_id: JobId) -> JsonAnswer:
     return JsonAnswer(job_row(_find(here, job_id).status()))
 
 
-@router.post("/v1/jobs/{id}/cancel", summary="Stop a job", response_model=JobOut, responses=documented(404))
+@router.post("/v1/jobs/{id}/cancel", summary="Stop a job", response_model=JobOut, responses=documented(404, *BODY))
 def cancel(here: HereNow, job_id: JobId) -> JsonAnswer:
     """Stop it at its next page; what is done is kept. One that has ended stays as it is."""
     found = _find(here, job_id)

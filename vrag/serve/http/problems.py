@@ -88,6 +88,9 @@ def problem(
     return JsonAnswer(content, status, {**(headers or {})}, MEDIA_TYPE)
 
 
+BODY = (408, 413, 415)  # statuses of a request with a body
+
+
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These statuses as OpenAPI has them, and those that any route may answer with."""
     everywhere = (400, 401, 403, 421, 422, 500, 503)

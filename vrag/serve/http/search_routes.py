@@ -25,7 +25,7 @@ from vrag.search.query_text import MOST_CHARACTERS as LONGEST_QUERY
 from vrag.search.query_text import Words, parse_typed
 from vrag.serve.http.here import Here, HereNow, url_of
 from vrag.serve.http.json_answer import JsonAnswer
-from vrag.serve.http.problems import documented
+from vrag.serve.http.problems import BODY, documented
 from vrag.serve.http.request_shapes import MOST_HITS, Include, SearchRequest, clauses
 from vrag.serve.http.response_shapes import SearchOut
 
@@ -37,7 +37,11 @@ _ENDING = 3  # letters by which they may differ
 
 
 @router.post(
-    "/v1/search", summary="Search", response_model=SearchOut, response_model_exclude_none=True, responses=documented()
+    "/v1/search",
+    summary="Search",
+    response_model=SearchOut,
+    response_model_exclude_none=True,
+    responses=documented(*BODY),
 )
 def search(asked: SearchRequest, here: HereNow) -> JsonAnswer:
     """The best pages for a query, best first: what `vrag search --json` prints, with addresses."""
