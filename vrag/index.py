@@ -26,6 +26,7 @@ from vrag.remote.any_index import AnyIndex
 from vrag.remote.remote_index import RemoteIndex
 from vrag.runtime.budget import budget
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
+from vrag.runtime.memory import give_back
 from vrag.upkeep.problem import Problem
 from vrag.upkeep.repool import RepoolReport, repool_open
 from vrag.upkeep.verify import Verifier
@@ -179,6 +180,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         """Remove documents with all their pages, in one step."""
         with self.stored.changing(), self.stored.gate.changing():
             self.documents.remove(documents)
+        give_back()
 
     def set_metadata(self, document: Document, values: Mapping[str, Any]) -> Document:
         """Give a document metadata, as `vrag.catalog.giving.give`; it is returned as it is then."""
@@ -280,3 +282,4 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
             refresh_contexts(self.stored, self.embedder)
         finally:
             self._searcher.forget()
+            give_back()

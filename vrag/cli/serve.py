@@ -93,11 +93,13 @@ def _serve(
     read_only: bool,
     uploads: Path | None,
 ) -> None:
+    from vrag.runtime.memory import stay_small
     from vrag.serve.http.app import make_app, take_up_uploads
     from vrag.serve.http.http_server import HttpServer
     from vrag.serve.http.server import server_config
     from vrag.serve.serving import serving
 
+    stay_small()
     with serving(place, force, searches, read_only) as service:
         output.warn_of_loss(service.index.lost)
         service.warm_up()
