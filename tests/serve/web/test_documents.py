@@ -56,23 +56,29 @@ def test_a_folder_is_dropped_with_the_documents_in_it(site_of_own, browse, tmp_p
 
 def test_files_go_in_as_many_uploads_as_they_need_without_those_that_are_none(site_of_own, browse):
     page = browse(site_of_own).page
-    page.route("**/v1/index", few_at_once)
+    page.route("**/v1/index", one_at_once)
+    streams, most = [], []
+    page.on(
+        "request", lambda asked: asked.url.endswith("/events") and (streams.append(asked), most.append(len(streams)))
+    )
+    page.on("requestfinished", lambda asked: asked in streams and streams.remove(asked))
     page.goto("/documents")
     wrong = [{"name": "text.pdf", "mimeType": "application/pdf", "buffer": b"only text"}]
     wrong += [{"name": "empty.pdf", "mimeType": "application/pdf", "buffer": b""}]
     page.get_by_label("Files to add").set_input_files([*wrong, *(upload(f"{n}.pdf", f"Page {n}") for n in range(3))])
-    expect(page.locator(".upload[data-state='done']")).to_have_count(2)
+    expect(page.locator(".upload[data-state='done']")).to_have_count(3)
     refused = page.locator(".upload[data-state='failed']")
     expect(refused).to_contain_text("2 files not sent")
     expect(refused.locator(".failures li")).to_contain_text(["This is no PDF and no picture.", "The file is empty."])
     expect(page.locator(".document")).to_have_count(5)
+    assert max(most) == 1  # of the six connections that a browser has
 
 
-def few_at_once(route):
-    """The facts of the index, with a limit of two files an upload."""
+def one_at_once(route):
+    """The facts of the index, with a limit of one file an upload."""
     answer = route.fetch()
     facts = answer.json()
-    route.fulfill(response=answer, json={**facts, "uploads": {**facts["uploads"], "max_files": 2}})
+    route.fulfill(response=answer, json={**facts, "uploads": {**facts["uploads"], "max_files": 1}})
 
 
 def test_a_file_that_cannot_be_read_is_told_with_its_reason(site_of_own, browse):

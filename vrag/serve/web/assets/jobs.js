@@ -10,6 +10,7 @@ const IDLE_MS = 15000; // else: somebody may have begun something in a shell
 const events = new EventTarget();
 let known = new Map(); // id to the job
 let timer = 0;
+let isStreaming = false;
 let badge = null;
 
 export const hasEnded = (job) => ["done", "failed", "cancelled"].includes(job.state);
@@ -51,17 +52,42 @@ export async function look() {
 
 /** Follows one job to its end: `tell(job)` at every step, `lose()` where nobody knows it any more. */
 export function follow(id, tell, lose) {
+  if (isStreaming) poll(id, tell, lose);
+  else stream(id, tell, lose);
   look();
+}
+
+/** Told of every step as it happens. One job at a time: a browser has but six connections to a service. */
+function stream(id, tell, lose) {
   const source = new EventSource(`/v1/jobs/${id}/events`);
+  const end = () => {
+    source.close();
+    isStreaming = false;
+  };
+  isStreaming = true;
   source.addEventListener("job", (event) => {
     const job = JSON.parse(event.data);
     tell(job);
     if (!hasEnded(job)) return;
-    source.close();
+    end();
     documentsChanged();
     look();
   });
-  source.addEventListener("error", () => source.readyState === EventSource.CLOSED && lose());
+  source.addEventListener("error", () => {
+    if (source.readyState !== EventSource.CLOSED) return;
+    end();
+    lose();
+  });
+}
+
+/** Told whenever all jobs are looked at. */
+function poll(id, tell, lose) {
+  const leave = onChange("jobs", (jobs) => {
+    const job = jobs.find((one) => one.id === id);
+    if (!job || hasEnded(job)) leave();
+    if (job) tell(job);
+    else lose();
+  });
 }
 
 export async function stop(id) {
