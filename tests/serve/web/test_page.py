@@ -70,6 +70,21 @@ def test_a_page_grows_and_gets_sharper(opened):
     assert opened.locator(".page-sheet").bounding_box()["width"] > sheet["width"]
 
 
+def test_two_fingers_make_a_page_larger(site, browse):
+    page = browse(site, "phone").page
+    page.goto(ASKED)
+    page.locator(".hit-link").first.tap()
+    expect(page.locator(".frame")).to_be_visible()
+    before = page.locator(".page-sheet").bounding_box()["width"]
+    fingers = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 40), ("touchMove", 60), ("touchMove", 80), ("touchEnd", None)):
+        points = [{"x": 180 + side * apart, "y": 300, "id": side + 1} for side in (-1, 1)] if apart else []
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    after = page.locator(".page-sheet").bounding_box()["width"]
+    assert after == pytest.approx(2 * before, rel=0.05)
+    assert page.evaluate("visualViewport.scale") == 1
+
+
 def test_words_can_be_selected_over_the_picture(opened):
     words = opened.locator(".words span")
     first, last = words.filter(has_text="Freight").nth(1), words.filter(has_text="fastest")

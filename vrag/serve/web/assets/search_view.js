@@ -8,6 +8,7 @@ import { counted, milliseconds, nameOf } from "./format.js";
 import { hitItem } from "./hit.js";
 import { home } from "./home_view.js";
 import { indexFacts } from "./index_facts.js";
+import { onChange } from "./jobs.js";
 import { resultsBar } from "./results_bar.js";
 import { go } from "./router.js";
 import { FIRST, MOST, remembered, search, wanted } from "./searching.js";
@@ -25,6 +26,7 @@ export function show(main, route) {
 class SearchView {
   constructor(main) {
     this.main = main;
+    this.unhear = onChange("documents", () => (this.facetsOf = null));
     this.keys = {
       ArrowDown: () => this.move(1),
       ArrowUp: () => this.move(-1),
@@ -43,13 +45,18 @@ class SearchView {
     this.parameters = route.parameters;
     this.want = wanted(route.parameters);
     this.isGrouped = route.parameters.get("by") === "document";
-    this.leave();
+    this.stop();
     if (!this.want.query) this.showHome();
     else if (remembered(this.want)) this.showAnswer(remembered(this.want));
     else this.ask();
   }
 
   leave() {
+    this.stop();
+    this.unhear();
+  }
+
+  stop() {
     clearTimeout(this.pause);
     clearTimeout(this.patience);
     this.asking?.abort();
@@ -61,7 +68,7 @@ class SearchView {
     home(this.main, chips(this.want.filters, this.choose), this.asking.signal);
   }
 
-  /** Ask after a pause; what comes too late is dropped, since `leave` aborts it. */
+  /** Ask after a pause; what comes too late is dropped, since `stop` aborts it. */
   ask() {
     const asking = (this.asking = new AbortController());
     this.frame();
