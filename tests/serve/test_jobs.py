@@ -191,3 +191,11 @@ def test_the_end_stops_what_runs_and_takes_nothing_new():
     with pytest.raises(VragError, match="ending"):
         jobs.submit(Job("ingest", ["c"], lambda _: None, tuple))
     Jobs().close()  # one that never had a job
+
+
+def test_jobs_that_had_nothing_to_do_end_when_they_are_closed():
+    jobs = Jobs()
+    closing = threading.Thread(target=jobs.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()

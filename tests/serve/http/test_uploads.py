@@ -12,9 +12,11 @@ from tests.conftest import copy_index
 from tests.pdfs import pdf_bytes
 from tests.serve.http.running import service_of, serving
 from tests.serve.http.test_reading import assert_problem
+from vrag.errors import UsageError
 from vrag.pages.files import find_files
 from vrag.serve.http import uploads as uploads_module
-from vrag.serve.http.app import take_up_uploads
+from vrag.serve.http.app import make_app, take_up_uploads
+from vrag.serve.http.guard import Guard
 from vrag.serve.http.upload_limits import UploadLimits
 from vrag.serve.http.upload_names import clean_name, kind_of_file
 from vrag.serve.http.uploads import FOLDER
@@ -263,6 +265,15 @@ def test_uploads_may_be_kept_elsewhere(indexed, tmp_path):
         assert ended(running, running.post("/v1/documents", files=files(("whales.pdf", WHALES))))["state"] == "done"
         assert (elsewhere / "whales.pdf").read_bytes() == WHALES
         assert kept(running) == []
+        assert make_app(service, Guard(), uploads=elsewhere).state.here.uploads is not None  # the next time, too
+
+
+def test_a_folder_with_files_of_ones_own_is_not_taken_for_uploads(reader, tmp_path):
+    """They would be removed with their documents."""
+    (tmp_path / "mine.pdf").write_bytes(OWLS)
+    for folder in (tmp_path, tmp_path / "mine.pdf"):
+        with pytest.raises(UsageError, match="is for uploads"):
+            make_app(reader.service, Guard(), uploads=folder)
 
 
 def test_a_service_that_is_read_only_takes_nothing(indexed, tmp_path):

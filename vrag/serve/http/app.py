@@ -72,7 +72,10 @@ def make_app(
         service: Its index is open; whoever made it closes it.
         guard: Who may ask.
         limits: How much may be uploaded.
-        uploads: Folder for uploaded files; by default one below the index.
+        uploads: Folder for uploaded files, new or empty; by default one below the index.
+
+    Raises:
+        UsageError: There is something else in that folder.
     """
     app = FastAPI(
         title="vrag",

@@ -193,10 +193,22 @@ def uploads_of(service: Service, folder: Path | None = None, limits: UploadLimit
 
     Returns:
         None for an index on a server, which has no folder, when none is given either.
+
+    Raises:
+        UsageError: There is something else in the folder that is given: what lies in it goes when it is removed.
     """
     below = service.index.path / FOLDER if service.index.path else None
+    if folder is not None and _is_of_others(folder):
+        problem = f"{shown(str(folder))} is for uploads, and there is something else in it."
+        raise UsageError(problem, "Name a new or empty folder: --uploads DIR.")
     chosen = folder.absolute() if folder else below
     return Uploads(service, chosen, limits) if chosen else None
+
+
+def _is_of_others(folder: Path) -> bool:
+    if not folder.exists():
+        return False
+    return not folder.is_dir() or (not (folder / _ACCEPTED).is_dir() and any(folder.iterdir()))
 
 
 def _afterwards(job: Job, then: Callable[[JobStatus], object]) -> None:
