@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 ASKED = "/?q=How+much+revenue+came+from+freight"
@@ -152,6 +153,18 @@ def test_pages_and_hits_are_turned(opened):
     expect(opened.locator(".why .standing")).to_contain_text("2")
     opened.get_by_role("button", name="Hits").click()
     opened.wait_for_url(f"**{ASKED}")
+
+
+def test_marks_on_a_dark_page_are_light(site_of_own, browse, tmp_path):
+    Image.new("RGB", (800, 600), "#14161c").save(tmp_path / "night.png")
+    page = browse(site_of_own).page
+    page.goto("/documents")
+    page.get_by_label("Files to add").set_input_files(tmp_path / "night.png")
+    expect(page.locator(".upload")).to_contain_text("1 page added")
+    page.locator(".document[data-doc='night.png'] h2 a").click()
+    expect(page.locator(".page-sheet.dark-page")).to_be_visible()
+    assert page.locator(".marks").evaluate("marks => getComputedStyle(marks).mixBlendMode") == "screen"
+    expect(page.get_by_role("button", name="Open the picture")).to_be_visible()
 
 
 def test_a_page_that_is_not_there_is_said(site, browse):

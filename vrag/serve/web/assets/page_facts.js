@@ -28,7 +28,7 @@ export function facts(page, act) {
     h(
       "div",
       { class: "takes" },
-      action("open", "Open the PDF here", act.file),
+      action("open", /\.pdf$/i.test(page.doc) ? "Open the PDF here" : "Open the picture", act.file),
       action("link", "Copy link", act.link),
       action("copy", "Copy text", act.text),
     ),

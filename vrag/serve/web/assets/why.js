@@ -104,8 +104,11 @@ export class Why {
 
 const heading = () => h("h2", { id: "why-title" }, "Why this page");
 
+/** A word without case and the marks around it. */
+const plain = (word) => word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+
 function answer(word, found, source) {
-  const same = found && found.toLowerCase() === word.toLowerCase();
+  const same = plain(found) === plain(word);
   const text = !found ? "" : same ? "the word itself" : `“${found}”`;
   return [text, SOURCES[source]].filter(Boolean).join(", ");
 }
