@@ -155,6 +155,30 @@ def test_there_are_only_so_many_files_in_an_upload(reader):
         assert_problem(answer, 413, "More than 2 files")
 
 
+def test_an_upload_that_will_be_too_long_is_refused_before_it_comes(reader):
+    with socket.create_connection(("127.0.0.1", reader.port)) as client:
+        client.sendall(
+            b"POST /v1/documents HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        )
+        assert client.recv(1000).startswith(b"HTTP/1.1 413")
+
+
+def test_a_disk_that_fills_up_meanwhile_is_a_sentence(reader, monkeypatch):
+    from vrag.serve.http import change_routes
+
+    usage, looks = shutil_usage(reader), []
+
+    def filling(_):
+        looks.append(1)
+        return usage._replace(free=100 if len(looks) > 1 else usage.free)
+
+    monkeypatch.setattr(change_routes, "_CHECKED_BYTES", 1)
+    monkeypatch.setattr(uploads_module.shutil, "disk_usage", filling)
+    assert_problem(reader.post("/v1/documents", files=files(("a.pdf", WHALES))), 507, "room")
+    assert kept(reader) == []
+
+
 def test_an_upload_without_end_is_broken_off(reader):
     """Chunked, so that nothing says how long it will be."""
     with serving(reader.service, limits=UploadLimits(file_bytes=1 << 20, upload_bytes=1 << 20)) as running:

@@ -27,6 +27,7 @@ from vrag.serve.service import ReadOnlyError
 
 router = APIRouter(tags=["documents"])
 PATIENCE_S = 10.0  # for which a change is waited for; then it is a job like any other
+_CHECKED_BYTES = 64 << 20  # after which it is looked again whether the disk has room
 _ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "It will be done.", "model": AcceptedOut}}
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -57,12 +58,13 @@ _BODY: dict[str, Any] = {
 )
 async def upload(here: HereNow, request: Request) -> JsonAnswer:
     """Files to be kept and indexed: PDF, PNG, JPEG, TIFF, WebP. What was accepted survives a crash of the service."""
-    uploads = _uploads(here)
+    uploads, length = _uploads(here), announced(request.scope)
     try:
-        with uploads.receiving(announced(request.scope)) as new_draft:
+        with uploads.receiving(min(length, uploads.limits.upload_bytes)) as new_draft:
             parts = Parts(request.headers.get("content-type", ""), uploads.limits, new_draft)
             try:
-                await _receive(request, parts, uploads.limits.seconds)
+                parts.expect(length)
+                await _receive(request, parts, uploads)
                 return await to_thread.run_sync(_accept, here, uploads, parts)
             finally:
                 parts.close()
@@ -105,15 +107,19 @@ def remove(here: HereNow, doc_id: DocId) -> JsonAnswer:
     return accepted(here.uploads.remove(document))
 
 
-async def _receive(request: Request, parts: Parts, longest: float) -> None:
+async def _receive(request: Request, parts: Parts, uploads: Uploads) -> None:
     """Take the body in as it comes; the disk is written to by another thread."""
-    pace = Pace(longest)
+    pace, unchecked = Pace(uploads.limits.seconds), 0
     while True:
         message = await pace.receive(request.receive)
         if message["type"] == "http.disconnect":
             raise ProblemError(400, "The upload was broken off.", "Send it again.")
         if data := message.get("body", b""):
             await to_thread.run_sync(parts.take, data)
+            unchecked += len(data)
+        if unchecked >= _CHECKED_BYTES:
+            await to_thread.run_sync(uploads.check_room)
+            unchecked = 0
         if not message.get("more_body", False):
             return
 

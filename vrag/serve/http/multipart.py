@@ -86,12 +86,16 @@ class Parts:
     def take(self, data: bytes) -> None:
         """The next bytes of the body."""
         self._seen += len(data)
-        if self._seen > self.limits.upload_bytes + _BETWEEN:
-            raise self._too_much()
+        self.expect(self._seen)
         try:
             self._parser.write(data)
         except FormParserError as error:
             raise ProblemError(422, "The parts of the body are malformed.", _SHAPE) from error
+
+    def expect(self, length: int) -> None:
+        """So many bytes are announced."""
+        if length > self.limits.upload_bytes + _BETWEEN:
+            raise self._too_much()
 
     def finish(self) -> list[Received]:
         """The files, once all of the body is there."""

@@ -38,7 +38,7 @@ _STATUS: Mapping[type[VragError], int] = {
     StoreError: 503,
     ModelError: 503,
     IndexMismatchError: 503,
-    VragError: 500,
+    VragError: 503,  # as when the service is ending
 }
 
 

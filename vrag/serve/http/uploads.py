@@ -75,12 +75,24 @@ class Uploads:
             raise _later(f"{self.limits.uploads} uploads are coming in already.", RETRY_S)
         drafts = self.folder / _RECEIVING / secrets.token_hex(8)
         try:
-            self._check_room(expected)
+            self.check_room(expected)
+            self._check_waiting()
             drafts.mkdir(parents=True)
             yield lambda: drafts / secrets.token_hex(8)
         finally:
             shutil.rmtree(drafts, ignore_errors=True)
             self._places.release()
+
+    def check_room(self, expected: int = 0) -> None:
+        """Make sure that the disk has room for so many bytes more, and some left then.
+
+        Raises:
+            ProblemError: It has not.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.folder / _ACCEPTED).mkdir(exist_ok=True)
+        if shutil.disk_usage(self.folder).free < expected + LEAST_FREE:
+            raise ProblemError(507, "The disk has no room for that.", "Remove something, or send less.")
 
     def accept(self, files: Sequence[Received], metadata: Mapping[str, Any]) -> Job:
         """Keep files, and have them indexed; when this returns they are safe.
@@ -170,14 +182,9 @@ class Uploads:
             found.append(free)
         return found
 
-    def _check_room(self, expected: int) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        accepted = self.folder / _ACCEPTED
-        accepted.mkdir(exist_ok=True)
-        if sum(1 for _ in accepted.iterdir()) >= MOST_WAITING:
+    def _check_waiting(self) -> None:
+        if sum(1 for _ in (self.folder / _ACCEPTED).iterdir()) >= MOST_WAITING:
             raise _later(f"{MOST_WAITING} uploads wait to be indexed already.", 60)
-        if shutil.disk_usage(self.folder).free < expected + LEAST_FREE:
-            raise ProblemError(507, "The disk has no room for that.", "Remove something, or send less.")
 
     def _is_ours(self, path: str) -> bool:
         return Path(path).parent == self.folder
