@@ -1,11 +1,14 @@
 """Jobs: their order, what runs beside what, and how they end; the critical moments are held by events."""
 
+import os
+import sys
 import threading
 
 import pytest
 
 from vrag.errors import UsageError, VragError
 from vrag.ingest.report import IngestReport
+from vrag.runtime.priority import BEHIND
 from vrag.serve.jobs import MOST_KEPT, Job, Jobs
 
 SOON_S = 10  # that a thread needs at the very most
@@ -50,6 +53,19 @@ def test_slow_jobs_run_one_after_the_other_in_order(jobs):
     assert first.finish().state == "done"
     assert second.job.ended(SOON_S).result == {"name": "second"}
     assert log == ["first", "second"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the threads of a process apart")
+def test_slow_jobs_let_everybody_else_go_first(jobs):
+    mine, found = os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), {}
+    for kind, is_quick in (("ingest", False), ("remove", True)):
+
+        def work(_, kind=kind):
+            found[kind] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+            return {}
+
+        assert jobs.submit(Job(kind, (), work, tuple, is_quick)).ended(SOON_S).state == "done"
+    assert found == {"ingest": min(mine + BEHIND, 19), "remove": mine}
 
 
 def test_a_quick_job_runs_beside_an_ingest_that_embeds_other_files(jobs):

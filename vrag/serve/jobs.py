@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from vrag.errors import VragError
 from vrag.ingest.report import IngestReport, Progress, Silent
+from vrag.runtime.priority import step_back
 from vrag.upkeep.copying import CopyProgress, Unwatched
 from vrag.upkeep.repool import RepoolReport
 
@@ -226,6 +227,8 @@ class Jobs:
             thread.join()
 
     def _work(self, quick: bool) -> None:
+        if not quick:
+            step_back()  # whoever searches waits for an answer, and nobody for a page
         while True:
             with self._turn:
                 self._turn.wait_for(lambda: self._closed or self._next(quick) is not None)
