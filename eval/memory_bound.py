@@ -109,13 +109,13 @@ def write_pdfs(folder: Path, pages: int) -> None:
         write_pdf(folder / f"{number}.pdf", min(PAGES_A_FILE, pages - number), words, chance)
 
 
-def write_pdf(path: Path, pages: int, words: Sequence[str], chance: random.Random) -> None:
+def write_pdf(path: Path, pages: int, words: Sequence[str], chance: random.Random, lines: int = LINES) -> None:
     """A PDF of words, the nth one n times as rare as the first one, as in any language."""
     rarity = [1 / n for n in range(1, len(words) + 1)]
     document = pdfium.PdfDocument.new()
     for _ in range(pages):
         page = document.new_page(*SIZE)
-        for number, line in enumerate(chance.choices(words, rarity, k=WORDS_A_LINE) for _ in range(LINES)):
+        for number, line in enumerate(chance.choices(words, rarity, k=WORDS_A_LINE) for _ in range(lines)):
             text = raw.FPDFPageObj_NewTextObj(document, b"Helvetica", 9.0)
             raw.FPDFText_SetText(text, _utf16(" ".join(line)))
             raw.FPDFPageObj_Transform(text, 1, 0, 0, 1, 36, 750 - 15 * number)
