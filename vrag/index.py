@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
@@ -13,7 +12,7 @@ from vrag.catalog.contexts import refresh_contexts
 from vrag.catalog.documents import Document
 from vrag.catalog.giving import give
 from vrag.embedders.families import ModelOptions
-from vrag.errors import ServedError, UsageError
+from vrag.errors import UsageError
 from vrag.ingest.ingest import Ingest
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone, forget
@@ -23,18 +22,16 @@ from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import FolderPlace, Place, as_place
 from vrag.reading_index import ReadingIndex
 from vrag.remote.any_index import AnyIndex
-from vrag.remote.remote_index import RemoteIndex
+from vrag.remote.remote_index import RemoteIndex, served_or
 from vrag.runtime.budget import budget
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
 from vrag.runtime.memory import give_back
 from vrag.upkeep.problem import Problem
 from vrag.upkeep.repool import RepoolReport, repool_open
-from vrag.upkeep.verify import Verifier
+from vrag.upkeep.verify import Verifier, VerifyProgress
 
 if TYPE_CHECKING:
     from vrag.upkeep.copying import CopyProgress
-
-_AGAIN_S = 0.05  # between two looks for a service that is starting or ending
 
 
 class Index(ReadingIndex, AbstractContextManager["Index"]):
@@ -97,17 +94,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
             if served is not None:
                 return served
         place = as_place(path, collection, wait)
-        until = time.monotonic() + wait
-        while True:
-            served = RemoteIndex.find(place.folder) if place.folder else None
-            if served is not None:
-                return served
-            try:
-                return cls.hold(place, force, options=options, incomplete=incomplete)
-            except ServedError:
-                if time.monotonic() >= until:
-                    raise
-            time.sleep(_AGAIN_S)
+        return served_or(place, wait, lambda: cls.hold(place, force, options=options, incomplete=incomplete))
 
     @classmethod
     @budget()
@@ -187,16 +174,17 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         with self._changing():
             return give(self.stored, document, values)
 
-    def verify(self, repair: bool = False) -> list[Problem]:
+    def verify(self, repair: bool = False, progress: VerifyProgress | None = None) -> list[Problem]:
         """Check every page against what the index says of it.
 
         Args:
             repair: Make again what is wrong, from what is stored of the page or from its file.
+            progress: Told of every page; what it raises ends the check.
 
         Returns:
             The problems found; with `repair`, as they were before.
         """
-        verifier = Verifier(self.stored)
+        verifier = Verifier(self.stored, progress)
         problems = list(verifier.problems())
         if repair and problems:
             with self._changing():

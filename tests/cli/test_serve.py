@@ -120,6 +120,64 @@ def test_another_host_demands_a_token(own, process):
     assert "--token" in refused.err
 
 
+def test_long_work_over_http_is_asked_for_until_it_is_done(own):
+    with served("--index", own) as said, Index.open(said["url"]) as index:
+        assert index.verify() == []
+        assert len(index.compact()) == 2
+        for asked, says in (
+            (lambda: index.verify(repair=True), "repairs nothing"),
+            (lambda: index.search("x", k=1000), "up to 100"),
+            (lambda: index.repool("plain"), "does not know the call"),
+            (lambda: index.forget([]), "reads no files"),
+        ):
+            with pytest.raises(UsageError, match=says):
+                asked()
+
+
+def test_a_command_waits_for_a_service_that_is_starting_or_ending(own, process):
+    """It has the lock by then, and no door yet, or none any more."""
+    line = [sys.executable, "-c", SLOW, own]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout.readline() == "locked\n"
+            found = process("search", "snow leopard", "--index", own, "--json", "--wait", "30")
+            assert found.json["hits"][0]["doc"] == "animals.pdf"
+            assert holder.stdout.readline() == "asked\n"
+            found = process("search", "snow leopard", "--index", own, "--json", "--wait", "30")
+            assert found.json["hits"][0]["doc"] == "animals.pdf"
+        finally:
+            holder.kill()
+
+
+SLOW = """
+import sys, time
+from vrag.places.place import FolderPlace
+from vrag.serve import calls, serving
+from vrag.serve.service import Service
+
+asked = []
+search = calls.SHORT["search"]
+calls.SHORT = {**calls.SHORT, "search": lambda *given, **named: (asked.append(1), search(*given, **named))[1]}
+
+class Late(serving.Listener):
+    def __init__(self, *given):
+        print("locked", flush=True)
+        time.sleep(1.5)
+        super().__init__(*given)
+
+def slow(service):
+    time.sleep(1.5)
+    close(service)
+
+close, Service.close, serving.Listener = Service.close, slow, Late
+with serving.serving(FolderPlace(sys.argv[1])) as service:
+    while not asked:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    print("asked", flush=True)
+"""
+
+
 def test_a_folder_is_watched_while_its_index_is_served(own, tmp_path):
     (tmp_path / "inbox").mkdir()
     with served("--index", own) as said:

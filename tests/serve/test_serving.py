@@ -1,5 +1,6 @@
 """An index that is served: other processes find it, use it as if it were theirs, and cannot do harm."""
 
+import json
 import os
 import signal
 import socket
@@ -9,24 +10,28 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from tests.conftest import command
 from tests.pdfs import write_pdf
+from vrag.catalog import contexts
+from vrag.catalog.contexts import CONTEXTS
+from vrag.catalog.documents import Documents
 from vrag.errors import ServedError, StoreError, UsageError
 from vrag.index import Index
 from vrag.ingest.report import IngestReport, Silent
 from vrag.places.place import FolderPlace
 from vrag.remote.channel import Channel, StoppedError
-from vrag.remote.door import SECRET, SOCKET, find_door
+from vrag.remote.door import SECRET, SOCKET, Door, find_door, prove, read_hello
 from vrag.remote.remote_index import RemoteIndex
 from vrag.remote.wire import dumps, loads
 from vrag.runtime.lock import read_holder
 from vrag.serve import listening
 from vrag.serve.jobs import Steps
 from vrag.serve.serving import serving
+from vrag.version import __version__
 
 SOON_S = 20  # that a thread or process needs at the very most
 QUERY = "snow leopard"
@@ -95,7 +100,8 @@ def test_where_the_path_is_too_long_for_a_socket_a_secret_port_is_the_door(own, 
         assert door.at.isdigit()
         assert Channel(door).call("page_count", {}) == service.index.page_count
         secret.write_text("guessed")
-        with pytest.raises(UsageError, match="not the secret"):
+        assert find_door(own) is None  # neither side believes the other
+        with pytest.raises(StoreError, match="does not answer"):
             Channel(door).call("page_count", {})
     assert not secret.exists()
 
@@ -106,33 +112,91 @@ def test_who_needs_the_index_for_itself_is_told_who_serves_it(served, own):
     assert "Stop that service" in said.value.hint
 
 
+def hello(connection):
+    """What the service says to whoever greets it."""
+    connection.sendall(b'{"hello": "me"}\n')
+    return json.loads(read_hello(connection))
+
+
 @pytest.mark.parametrize(
     "line",
     [
-        b"GET / HTTP/1.1\r\n\r\n",
         b"\n",
         b'"text"\n',
-        dumps({"call": "page_count", "arguments": {}, "version": "0.0.1"}),
-        dumps({"call": "__init__", "arguments": {}, "version": "0.1.0"}),
-        dumps({"call": "search", "arguments": {"q": 1}, "version": "0.1.0"}),
+        dumps({"call": "page_count", "arguments": {}, "version": "0.0.1", "proof": prove("", "nonce")}),
+        dumps({"call": "page_count", "arguments": {}, "version": __version__, "proof": "guessed"}),
+        dumps({"call": "__init__", "arguments": {}, "version": __version__}),
+        dumps({"call": "search", "arguments": {"q": 1}, "version": __version__}),
+        dumps({"call": "search", "version": __version__}),
     ],
 )
 def test_what_is_no_call_is_refused_and_the_next_call_is_answered(served, own, remote, line):
-    with find_door(own).connect() as connection:
-        connection.sendall(line)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(own / SOCKET))
+        proof = prove("", hello(connection)["hello"])
+        connection.sendall(line.replace(b'"version":"0.1', b'"proof":"%s","version":"0.1' % proof.encode(), 1))
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").read()
     assert loads(answer)["error"]["message"]
     assert remote.page_count == 5
 
 
-def test_callers_who_say_nothing_do_not_keep_others_out(served, own, remote, monkeypatch):
-    silent = [find_door(own).connect() for _ in range(listening.MOST_CALLS - 1)]
-    try:
-        assert remote.search(QUERY, 1)[0].doc == "animals.pdf"
-    finally:
-        for connection in silent:
-            connection.close()
+@pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\n\r\n", b"x" * 5000, b""])
+def test_who_does_not_greet_is_not_heard(served, own, remote, said):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(own / SOCKET))
+        connection.sendall(said)
+        connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
+            assert connection.recv(10) == b""
+    assert remote.page_count == 5
+
+
+def test_jobs_that_are_waited_for_keep_nobody_out(own, monkeypatch, tmp_path):
+    """More callers wait for their jobs than may call at once; a search is answered, and the end stops them all."""
+    monkeypatch.setattr(listening, "MOST_CALLS", 2)
+    write_pdf(tmp_path / "new.pdf", ["One.", "Two."])
+    held = Watched()
+    with ThreadPoolExecutor(5) as threads:
+        with serving(FolderPlace(own)) as service:
+            remote = RemoteIndex.find(own)
+            service.ingest([str(tmp_path / "new.pdf")], listener=held)
+            assert held.begun.wait(SOON_S)
+            waiting = [threads.submit(remote.compact) for _ in range(5)]
+            while len(service.jobs.all()) < 6:
+                time.sleep(0.01)
+            assert remote.search(QUERY, 1)[0].doc == "animals.pdf"
+            held.go_on.set()
+            service.jobs.stop()
+        for one in waiting:
+            assert one.exception(SOON_S) is None or isinstance(one.exception(), (StoppedError, StoreError))
+
+
+def test_a_service_that_is_stopped_is_told_from_one_that_is_slow(own):
+    """Its socket still takes connections: only an answer shows that somebody is there."""
+    with another_process(own) as process:
+        assert find_door(own) is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        assert find_door(own) is None
+
+
+def test_a_port_that_somebody_else_took_is_told_nothing(own, monkeypatch):
+    """The holder was killed, and another program listens at its port: it learns neither secret nor passwords."""
+    monkeypatch.setattr(listening, "LONGEST_PATH", 10)
+    with serving(FolderPlace(own)):
+        door, secret = find_door(own), (own / SECRET).read_text()
+    with socket.create_server(("127.0.0.1", 0)) as thief, ThreadPoolExecutor(1) as threads:
+        (own / SECRET).write_text(secret)
+        asked = threads.submit(Channel(Door(own, str(thief.getsockname()[1]))).call, "page_count", {})
+        connection, _ = thief.accept()
+        with connection:
+            heard = read_hello(connection)
+            connection.sendall(b'{"hello": "x", "proof": "guessed"}\n')
+            with pytest.raises(StoreError, match="does not answer"):
+                asked.result(SOON_S)
+            assert connection.recv(100) == b""
+        assert secret not in heard.decode()
+        assert door.at.isdigit()
 
 
 def test_many_callers_at_once_get_their_own_answers(remote):
@@ -267,6 +331,7 @@ import sys, time
 from vrag.places.place import FolderPlace
 from vrag.serve.jobs import Steps
 from vrag.serve.serving import serving
+from vrag.version import __version__
 with serving(FolderPlace(sys.argv[1])):
     print("ready", flush=True)
     time.sleep(60)
@@ -307,7 +372,7 @@ def test_a_holder_that_goes_away_in_the_middle_is_one_sentence(own):
         )  # the call waits for its answer; were it later, the connection would be refused: the same sentence
         process.kill()
         process.wait()
-        with pytest.raises(StoreError, match="ended in the middle"):
+        with pytest.raises(StoreError, match="does not answer any more"):
             asked.result(SOON_S)
 
 
@@ -353,3 +418,82 @@ def test_a_read_only_service_lets_nobody_change_the_index(own, tmp_path):
             with pytest.raises(UsageError, match="read only"):
                 change()
         assert remote.search(QUERY, 1)
+
+
+def test_a_check_is_stopped_in_the_middle(served, monkeypatch):
+    begun, go_on, checked = threading.Event(), threading.Event(), Steps.checked
+
+    def held(steps):
+        begun.set()
+        assert go_on.wait(SOON_S)
+        checked(steps)
+
+    monkeypatch.setattr(Steps, "checked", held)
+    job = served.verify()
+    assert begun.wait(SOON_S)
+    served.jobs.cancel(job.id)
+    go_on.set()
+    assert job.ended(SOON_S).state == "cancelled"
+
+
+def test_a_file_that_was_moved_is_not_forgotten_while_its_new_place_is_indexed(served, tmp_path):
+    """The document is one and the same: to forget its old path waits for the ingest that writes it."""
+    write_pdf(tmp_path / "a.pdf", ["Lighthouses warn ships."])
+    served.ingest([str(tmp_path / "a.pdf")]).ended(SOON_S)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "a.pdf").rename(tmp_path / "new" / "a.pdf")
+    write_pdf(tmp_path / "new" / "b.pdf", ["Sails."])
+    held = Watched()
+    job = served.ingest([str(tmp_path / "new")], listener=held)
+    assert held.begun.wait(SOON_S)
+    forget = served.forget(served.index.gone([str(tmp_path)]))
+    assert forget.wait(-1, 0.1).state == "queued"
+    held.go_on.set()
+    assert job.ended(SOON_S).state == "done"
+    assert forget.ended(SOON_S).state == "done"
+    document = next(d for d in served.index.documents.all() if d.paths[0].endswith("a.pdf"))
+    assert (document.paths, document.complete) == ((str(tmp_path / "new" / "a.pdf"),), True)
+
+
+def test_a_job_whose_documents_cannot_be_read_keeps_the_others_going(served, monkeypatch):
+    def damaged(documents, selection):
+        raise StoreError("The record of a document is damaged.")
+
+    animals, machines = served.index.documents.all()
+    with monkeypatch.context() as patched:
+        patched.setattr(Documents, "selected", damaged)
+        assert served.remove([animals]).ended(SOON_S).state == "failed"
+    assert served.remove([machines]).ended(SOON_S).state == "done"
+    assert served.index.page_count == 3
+
+
+def test_what_a_client_knows_of_the_pipeline_is_what_it_is_now(served, remote):
+    assert remote.pipeline.name == "builtin"
+    assert remote.repool("plain").pipeline == "plain"
+    assert remote.pipeline.name == "plain"
+
+
+def test_a_context_is_not_written_for_a_document_that_goes_just_then(served, monkeypatch):
+    """The words of a removed document must not come back: its context was being made when it was removed."""
+    index, making, go_on = served.index, threading.Event(), threading.Event()
+    machines = index.find_documents(["machines.pdf"])
+    index.stored.store.delete(CONTEXTS)
+    made = contexts.context_record
+
+    def held(doc_id, *rest):
+        if doc_id == machines[0].doc_id:
+            making.set()
+            assert go_on.wait(SOON_S)
+        return made(doc_id, *rest)
+
+    monkeypatch.setattr(contexts, "context_record", held)
+    with ThreadPoolExecutor(1) as threads:
+        refreshed = threads.submit(contexts.refresh_contexts, index.stored, index.embedder)
+        assert making.wait(SOON_S)
+        index.remove(machines)
+        go_on.set()
+        refreshed.result(SOON_S)
+    assert {record.payload["doc_id"] for record in index.stored.store.scroll(CONTEXTS)} == {
+        document.doc_id for document in index.documents.all()
+    }
+    assert index.verify() == []

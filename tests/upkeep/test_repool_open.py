@@ -121,3 +121,35 @@ def test_the_command_leaves_it_to_the_service(own, cli):
         assert done.code == 0
         assert done.json["pipeline"] == "builtin"
         assert service.jobs.all()[0].kind == "repool"
+
+
+def test_a_swap_that_fails_leaves_the_index_as_it_was_and_open(own, monkeypatch):
+    """A full disk at the worst moment: the old vectors answer on, and nobody finishes the swap behind our back."""
+
+    def full(folder, facts):
+        raise OSError(28, "No space left on device", str(folder))
+
+    with Index.hold(own) as index:
+        with monkeypatch.context() as patched:
+            patched.setattr(repooling, "write_facts", full)
+            with pytest.raises(OSError, match="No space left"):
+                index.repool(pipeline())
+        assert list(index.search(QUERY, 1, "two-stage")[0].stages) == ["runs", "full"]
+        assert index.pipeline.name == "builtin"
+        assert index.verify() == []
+        assert index.repool(pipeline()).pages == 5
+    with Index.hold(own) as index:
+        assert index.pipeline.name == "bands"
+
+
+def test_a_swap_that_fails_when_its_facts_are_written_is_not_finished_later(own, monkeypatch):
+    def broken(folder):
+        raise OSError(5, "Input/output error", str(folder))
+
+    with Index.hold(own) as index, monkeypatch.context() as patched:
+        patched.setattr(repooling, "finish_swap", broken)
+        with pytest.raises(OSError, match="Input/output"):
+            index.repool(pipeline())
+    with Index.hold(own) as index:
+        assert index.pipeline.name == "builtin"
+        assert index.search(QUERY, 1)[0].doc == "animals.pdf"

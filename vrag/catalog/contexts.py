@@ -73,8 +73,11 @@ def refresh_contexts(stored: Stored, embedder: Embedder) -> int:
     """
     made = 0
     for doc_id, words, of in lacking_contexts(stored):
-        stored.store.upsert([context_record(doc_id, words, of, embedder)])
-        made += 1
+        record = context_record(doc_id, words, of, embedder)
+        with stored.gate.changing():  # a document that is removed just now must not leave its words behind
+            if stored.documents.get(doc_id) is not None:
+                stored.store.upsert([record])
+                made += 1
     return made
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vrag.cli import output
 from vrag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,12 +70,14 @@ def open_index(
         incomplete: As of `Index.open`.
         options: How to run the model here.
     """
-    from vrag.places.place import choose_place
+    from vrag.places.place import address_of, choose_place
     from vrag.remote.remote_index import RemoteIndex
 
     place = choose_place(index, url, collection, timeout, wait)
-    served = RemoteIndex.find(place.folder) if place.folder else RemoteIndex.at(url) if url and not collection else None
+    served = RemoteIndex.find(place.folder) if place.folder else RemoteIndex.at(address_of(place, collection))
     if served is not None:  # before the engine is imported, which takes longer than the answer
+        if options is not None and options != type(options)():
+            output.note("A service has the index open: it runs the model as it was told to.")
         return served
     from vrag.index import Index
 

@@ -41,7 +41,7 @@ def repool(
     Example: vrag repool --pipeline mine.toml --index ./my-index
     """
     from vrag.places.place import FolderPlace, ServerPlace, choose_place
-    from vrag.remote.remote_index import RemoteIndex
+    from vrag.remote.remote_index import RemoteIndex, served_or
     from vrag.upkeep.repool import repool as run
     from vrag.upkeep.repool import repool_into
 
@@ -55,8 +55,9 @@ def repool(
             return repool_into(source, target, pipeline, progress)
         if source.folder is None:
             raise UsageError("On a server the pages go into a second collection.", "Name it with --into.")
-        served = RemoteIndex.find(source.folder)
-        return served.repool(pipeline, progress) if served else run(source.folder, pipeline, progress, wait)
+        folder = source.folder
+        done = served_or(source, wait, lambda: run(folder, pipeline, progress, wait))
+        return done.repool(pipeline, progress) if isinstance(done, RemoteIndex) else done
 
     try:
         with copy_bar("Pooling pages") as bar:

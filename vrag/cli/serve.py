@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import os
 import socket
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -62,7 +64,7 @@ def serve(
 
     guard = make_guard(host, token or os.environ.get(TOKEN_ENV) or "")
     place = choose_place(index, url, collection, timeout, wait, writing=new)
-    with _listening(host, port) as listener:
+    with _listening(host, port) as listener, ExitStack() as last:
         address = _address(host, listener.getsockname()[1])
         if new and not place.holds_index():
             _make(place)
@@ -76,7 +78,7 @@ def serve(
             else:
                 output.line(address)
             if open_:
-                webbrowser.open(f"{address}?token={guard.token}" if guard.token else address)
+                webbrowser.open(last.enter_context(_entrance(address, guard.token)) if guard.token else address)
 
         _serve(place, listener, tell, guard=guard, force=force, searches=workers, read_only=read_only, uploads=uploads)
     output.note("Stopped.")
@@ -132,6 +134,15 @@ def _address(host: str, port: int) -> str:
     """Where a browser finds the page."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{name}:{port}/"
+
+
+@contextmanager
+def _entrance(address: str, token: str) -> Iterator[str]:
+    """A file for its owner alone that leads on with the token: what a browser is started with, others can read."""
+    with NamedTemporaryFile("w", suffix=".html") as file:
+        file.write(f'<meta http-equiv="refresh" content="0; url={html.escape(address)}?token={html.escape(token)}">')
+        file.flush()
+        yield Path(file.name).as_uri()
 
 
 def _make(place: Place) -> None:

@@ -281,6 +281,16 @@ def as_place(place: str | os.PathLike[str] | Place, collection: str | None = Non
     return FolderPlace(place, wait) if isinstance(place, (str, os.PathLike)) else place
 
 
+def address_of(place: Place, collection: str | None) -> str:
+    """The address where a service may be instead of a Qdrant server: no collection of it is named.
+
+    Args:
+        place: From `choose_place`.
+        collection: As it was given there.
+    """
+    return place.server.url if isinstance(place, ServerPlace) and collection is None else ""
+
+
 def _require_no_index(place: Place) -> None:
     if place.holds_index():
         raise IndexExistsError(f"There is an index at {place.name} already.", "Open it, or choose another place.")

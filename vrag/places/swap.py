@@ -53,4 +53,4 @@ def finish_swap(folder: Path) -> None:
             shard.rename(draft / _OLD)
         (draft / SHARD).rename(shard)
     (draft / INDEX_FILE).replace(folder / INDEX_FILE)
-    shutil.rmtree(draft)
+    shutil.rmtree(draft, ignore_errors=True)  # what is left of it goes when the index is opened next

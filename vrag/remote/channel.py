@@ -1,23 +1,26 @@
 """One call to the holder of an index: a line there, and lines back until the last one.
 
-Each line is a value as `vrag.remote.wire` writes it. There goes `{"call", "arguments", "version", "secret"}`. Back come
-any number of `{"told": [step, arguments]}`, which are the steps of long work, and at last one of `{"result"}`,
-`{"error"}` and `{"cancelled"}`. A `{"cancel"}` meanwhile, or the end of the connection, asks long work to stop.
+Both sides greet each other first (`vrag.remote.door`). Then each line is a value as `vrag.remote.wire` writes it. There
+goes `{"call", "arguments", "version", "proof"}`. Back come any number of `{"told": [step, arguments]}`, which are the
+steps of long work, and at last one of `{"result"}`, `{"error"}` and `{"cancelled"}`. A `{"cancel"}` meanwhile, or the
+end of the connection, asks long work to stop.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from vrag.errors import StoreError, VragError
-from vrag.remote.door import Door
+from vrag.remote.door import Door, is_answering
 from vrag.remote.wire import dumps, error_from_wire, loads
 from vrag.version import __version__
 
 Told = Callable[[str, tuple[Any, ...]], None]
 _CANCEL = dumps({"cancel": True})
+SILENT_S = 10.0  # seconds without a word, after which the holder is asked whether it is there
 _RECEIVED = 1 << 16  # bytes at once
 
 
@@ -80,29 +83,45 @@ class Channel:
             StoreError: The holder went away.
         """
         try:
-            with self._door.connect() as connection:
-                request = {"call": name, "arguments": dict(arguments), "version": __version__}
-                connection.sendall(dumps({**request, "secret": self._door.secret}))
-                return _answer(connection, told, found)
+            connection, proof = self._door.connect()
         except OSError as error:
             raise _gone() from error
+        with connection:
+            request = {"call": name, "arguments": dict(arguments), "version": __version__, "proof": proof}
+            try:
+                connection.sendall(dumps(request))
+                return _answer(_LineReader(connection, self._door), told, found)
+            except OSError as error:
+                raise _gone() from error
 
 
 class _LineReader:
-    """Whole lines of a connection; what was received stays when Ctrl-C comes in the middle of one."""
+    """Whole lines of a connection; what was received stays when Ctrl-C comes in the middle of one.
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
+    Args:
+        connection: To the holder.
+        door: Where it is asked whether it is still there, when it says nothing for long.
+    """
+
+    def __init__(self, connection: socket.socket, door: Door) -> None:
+        self.connection = connection
+        self._door = door
         self._held = bytearray()
+        connection.settimeout(SILENT_S)
 
     def next(self) -> bytes:
         """The next line.
 
         Raises:
-            StoreError: There is none, and the last one was not there yet.
+            StoreError: The holder is gone, or does not answer any more.
         """
         while (end := self._held.find(b"\n")) < 0:
-            received = self._connection.recv(_RECEIVED)
+            try:
+                received = self.connection.recv(_RECEIVED)
+            except TimeoutError as error:
+                if not is_answering(self._door):
+                    raise _gone() from error
+                continue
             if not received:
                 raise _gone()
             self._held += received
@@ -111,19 +130,24 @@ class _LineReader:
         return line
 
 
-def _answer(connection: socket.socket, told: Told | None, found: Callable[[Any], None] | None) -> Any:
-    lines = _LineReader(connection)
+def _answer(lines: _LineReader, told: Told | None, found: Callable[[Any], None] | None) -> Any:
     try:
         return _last(lines, told)
     except KeyboardInterrupt:
-        connection.sendall(_CANCEL)
-        try:
-            until = _last(lines, None)
-        except StoppedError as stopped:
-            until = stopped.found
-        if found is not None:
-            found(until)
+        with suppress(OSError, VragError):  # the holder may be gone: Ctrl-C it is all the same
+            lines.connection.sendall(_CANCEL)
+            until = _stopped(lines)
+            if found is not None and until is not None:
+                found(until)
         raise
+
+
+def _stopped(lines: _LineReader) -> Any:
+    """What was found until the work stopped."""
+    try:
+        return _last(lines, None)
+    except StoppedError as stopped:
+        return stopped.found
 
 
 def _last(lines: _LineReader, told: Told | None) -> Any:
@@ -151,6 +175,6 @@ def last_of(line: bytes) -> Any:
 
 def _gone() -> StoreError:
     return StoreError(
-        "The service that holds the index ended in the middle of this.",
+        "The service that holds the index does not answer any more.",
         "The same command works without it, and when it runs again.",
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from vrag.errors import UsageError
+from vrag.errors import ServedError, UsageError
 from vrag.remote.channel import Calls, Channel, StoppedError, Told
 from vrag.remote.door import find_door
 
@@ -27,11 +27,15 @@ if TYPE_CHECKING:
     from vrag.ingest.report import IngestReport, Progress
     from vrag.pipeline.differences import Difference
     from vrag.pipeline.pipeline import Pipeline
+    from vrag.remote.any_index import Located
     from vrag.search.hit import Hit
     from vrag.search.query_text import Words
     from vrag.upkeep.copying import CopyProgress
     from vrag.upkeep.problem import Problem
     from vrag.upkeep.repool import RepoolReport
+
+_AGAIN_S, _SELDOM_S = 0.05, 2.0  # between two looks for a service, at first and later
+Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +107,17 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         Raises:
             UsageError: The service wants a token.
         """
-        from vrag.remote.service_url import UrlChannel, is_service
+        from vrag.remote.service_url import UrlChannel
 
-        return cls(RemotePlace(url), UrlChannel(url)) if is_service(url) else None
+        channel = UrlChannel.find(url) if url else None
+        return cls(RemotePlace(url), channel) if channel else None
 
     @property
     def path(self) -> Path | None:
         """Folder of the index on this machine."""
         return self.place.folder
 
-    @cached_property
+    @property
     def pipeline(self) -> Pipeline:
         """How its pages become vectors, and how they are searched."""
         from vrag.pipeline.pipeline import make_pipeline
@@ -301,6 +306,33 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def served_or(place: Located, wait: float, otherwise: Callable[[], Opened]) -> RemoteIndex | Opened:
+    """The index of a place from the service that holds it; what `otherwise` gives where there is none.
+
+    A service that is starting has the index and no door yet, and one that is ending has it still: it is waited for.
+
+    Args:
+        place: Where the index is.
+        wait: Seconds; a place that says so itself brings its own.
+        otherwise: Opens the index here.
+
+    Raises:
+        ServedError: A service has it that does not answer, or is still not there.
+    """
+    until, pause = time.monotonic() + max(wait, getattr(place, "wait", 0.0)), _AGAIN_S
+    while True:
+        served = RemoteIndex.find(place.folder) if place.folder else None
+        if served is not None:
+            return served
+        try:
+            return otherwise()
+        except ServedError:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, _SELDOM_S)
 
 
 def _clauses(where: str | Sequence[str]) -> list[str]:

@@ -3,33 +3,64 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-from vrag.errors import StoreError, UsageError
+from vrag.errors import BusyError, StoreError, UsageError, VragError
 from vrag.remote.channel import Told, last_of
 from vrag.remote.wire import dumps
 from vrag.version import __version__
 
 TOKEN_ENV = "VRAG_TOKEN"
 CALLS_PATH = "/v1/calls"
+FAILED = 422  # status of a call that came to an error, which is its answer
 ASKED_S = 5.0  # seconds in which a server says what it is
-ANSWER_S = 600.0  # seconds that a call may take: an index of millions of pages is verified in more
-_FILES = ("ingest", "gone")  # calls about files of whoever asks
+ANSWER_S = 120.0  # seconds that a call may take; long work is asked for again and again
+POLL_S = 0.3  # between two questions how far a job is
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOCAL = ("ingest", "gone", "forget")  # calls about files of whoever asks
+_log = logging.getLogger(__name__)
 
 
 class UrlChannel:
     """Calls to a service over HTTP, each over a connection of its own: any number of threads may call at once.
 
     Args:
-        url: The service's address, `http://` or `https://`; the token comes from `VRAG_TOKEN`.
+        url: The service's address, `http://` or `https://`, without a slash at its end.
+        token: For a service that wants one; else empty.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
+    def __init__(self, url: str, token: str = "") -> None:
+        self._url = url
+        self._token = token
+
+    @classmethod
+    def find(cls, url: str) -> UrlChannel | None:
+        """The service at an address; None when none answers there, as where a Qdrant server is.
+
+        The token (`VRAG_TOKEN`) is sent to nobody but a service that wants one.
+
+        Raises:
+            UsageError: The service wants another token.
+        """
+        url, token = url.rstrip("/"), os.environ.get(TOKEN_ENV, "")
+        try:
+            channel = cls(url)
+            status, body = channel._ask("GET", "/v1/index", b"", ASKED_S)
+            if status == 401 and "hint" in _json(body) and token:
+                _warn_of_plain(url)
+                channel = cls(url, token)
+                status, body = channel._ask("GET", "/v1/index", b"", ASKED_S)
+        except StoreError:
+            return None
+        if status == 401 and "hint" in _json(body):
+            raise _refused(url, status, body)
+        return channel if status == 200 and "vrag" in _json(body) else None
 
     def call(
         self,
@@ -40,74 +71,73 @@ class UrlChannel:
     ) -> Any:
         """What the service answers; arguments and errors are those of `vrag.remote.channel.Channel.call`.
 
+        Steps of long work are not told over HTTP, and Ctrl-C stops it.
+
         Raises:
-            UsageError: The call is about files of this machine, or the token is missing.
+            UsageError: The call is about files of this machine.
         """
-        if name in _FILES:
+        if name in LOCAL:
             raise UsageError(
-                f"A service at an address reads no files of this machine: {self.url}.",
+                f"A service at an address reads no files of this machine: {self._url}.",
                 "Upload them in its page, or with POST /v1/documents.",
             )
+        answer = self._answer(name, arguments)
+        if not isinstance(answer, dict) or set(answer) != {"job"}:
+            return answer
+        try:
+            while (answer := self._answer("job", {"id": answer["job"]})) == {"job": answer.get("job")}:
+                time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            self._answer("cancel", {"id": answer["job"]})
+            raise
+        return answer["found"]
+
+    def _answer(self, name: str, arguments: Mapping[str, Any]) -> Any:
         line = dumps({"arguments": dict(arguments), "version": __version__})
-        status, body = request(self.url, "POST", f"{CALLS_PATH}/{name}", line, ANSWER_S)
-        if status != 200:
-            raise _refused(self.url, status, body)
+        status, body = self._ask("POST", f"{CALLS_PATH}/{name}", line, ANSWER_S)
+        if status not in (200, FAILED):
+            raise _refused(self._url, status, body)
         return last_of(body)
 
+    def _ask(self, method: str, path: str, body: bytes, timeout: float) -> tuple[int, bytes]:
+        """Status and body of what a server answers.
 
-def is_service(url: str) -> bool:
-    """Whether a vrag service answers at an address, and not a Qdrant server.
-
-    Raises:
-        UsageError: A service does, and wants a token.
-    """
-    try:
-        status, body = request(url.rstrip("/"), "GET", "/v1/index", b"", ASKED_S)
-    except StoreError:
-        return False
-    said = _json(body)
-    if status == 401 and "hint" in said:
-        raise _refused(url, status, body)
-    return status == 200 and "vrag" in said
-
-
-def request(url: str, method: str, path: str, body: bytes, timeout: float) -> tuple[int, bytes]:
-    """Status and body of what a server answers.
-
-    Args:
-        url: Of the server, without a slash at its end.
-        method: GET or POST.
-        path: Below the address.
-        body: Of the request.
-        timeout: Seconds between two pieces of the answer.
-
-    Raises:
-        StoreError: It does not answer, or not HTTP.
-    """
-    parts = urlsplit(url)
-    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    headers = {"Content-Type": "application/json"}
-    if token := os.environ.get(TOKEN_ENV):
-        headers["Authorization"] = f"Bearer {token}"
-    try:
-        connection = connect(parts.hostname or "", parts.port, timeout=timeout)
+        Raises:
+            StoreError: It does not answer, or not in time, or not HTTP.
+        """
+        parts = urlsplit(self._url)
+        connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        headers = {"Content-Type": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
         try:
-            connection.request(method, parts.path + path, body or None, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-    except (OSError, HTTPException, ValueError) as error:
-        raise StoreError(
-            f"Nothing answers at {url}: {error}.", "Check the address, and that vrag serve runs."
-        ) from error
+            connection = connect(parts.hostname or "", parts.port, timeout=timeout)
+            try:
+                connection.request(method, parts.path + path, body or None, headers)
+                answer = connection.getresponse()
+                return answer.status, answer.read()
+            finally:
+                connection.close()
+        except TimeoutError as error:
+            hint = "It may be busy: try again."
+            raise StoreError(f"The service at {self._url} did not answer within {timeout:.0f} s.", hint) from error
+        except (OSError, HTTPException, ValueError) as error:
+            hint = "Is the address right, and vrag serve running?"
+            raise StoreError(f"Nothing answers at {self._url}: {error}.", hint) from error
 
 
-def _refused(url: str, status: int, body: bytes) -> UsageError:
+def _warn_of_plain(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        _log.warning("The token goes to %s without encryption: use https across a network.", parts.hostname)
+
+
+def _refused(url: str, status: int, body: bytes) -> VragError:
     said = _json(body)
-    detail = said.get("detail") or f"it answers with status {status}"
+    detail = str(said.get("detail") or f"it answers with status {status}.")
     hint = f"Set {TOKEN_ENV}." if status == 401 else str(said.get("hint", ""))
-    return UsageError(f"The service at {url} refuses: {detail}", hint)
+    kind = BusyError if status == 503 else UsageError
+    return kind(f"The service at {url} refuses: {detail}", hint)
 
 
 def _json(body: bytes) -> dict[str, Any]:

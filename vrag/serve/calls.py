@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 
 from vrag.catalog.documents import Document
-from vrag.errors import UsageError, VragError, is_panic
+from vrag.errors import StoreError, UsageError, VragError, is_panic
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone
 from vrag.ingest.report import Progress
 from vrag.pipeline.pipeline import make_pipeline
-from vrag.remote.wire import error_to_wire
+from vrag.remote.wire import error_to_wire, loads
 from vrag.search.hit import Hit
 from vrag.search.query_text import Words
 from vrag.serve.jobs import CancelledError, Job
@@ -163,8 +163,6 @@ def outcome(work: Callable[[], Any]) -> dict[str, Any]:
         return {"cancelled": cancelled.args[0] if cancelled.args else None}
     except VragError as error:
         return {"error": error_to_wire(error)}
-    except (ConnectionError, TimeoutError):  # the caller went away
-        raise
     except OSError as error:  # a folder that cannot be written, a disk that is full
         where = error.filename or "no file named"
         return {"error": error_to_wire(VragError(f"{error.strerror or error}: {where}."))}
@@ -172,6 +170,21 @@ def outcome(work: Callable[[], Any]) -> dict[str, Any]:
         _log.exception("A call failed")
         panic = "A native library gave up" if is_panic(error) else "The service failed"
         return {"error": error_to_wire(VragError(f"{panic}: {error}.", "The log of the service says more."))}
+
+
+def asked_of(line: bytes) -> Mapping[str, Any]:
+    """The call of a line.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        asked = loads(line)
+    except StoreError as error:
+        raise UsageError("That is no call that this version knows.", "Use one version of vrag.") from error
+    if not isinstance(asked, dict):
+        raise UsageError("That is no call.")
+    return asked
 
 
 def check_version(asked: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
@@ -73,6 +73,24 @@ class JobStatus:
         return self.state in ("done", "failed", "cancelled")
 
 
+class Area:
+    """What a job is about: the files at or under its paths; the whole index when it has none.
+
+    Args:
+        paths: Absolute.
+    """
+
+    def __init__(self, paths: Iterable[str] = ()) -> None:
+        self._paths = {PurePath(path) for path in paths}
+        self._above = {above for path in self._paths for above in (path, *path.parents)}
+
+    def meets(self, other: Area) -> bool:
+        """Whether a file may be part of both."""
+        if not self._paths or not other._paths:
+            return True
+        return not (self._paths.isdisjoint(other._above) and other._paths.isdisjoint(self._above))
+
+
 class Job:
     """One piece of work.
 
@@ -80,7 +98,7 @@ class Job:
         kind: As `JobStatus.kind`.
         about: As `JobStatus.about`.
         work: Does it, and returns what it found.
-        paths: Files and folders that it is about, asked when it matters; none for the whole index.
+        paths: Files and folders that it is about, asked whenever that may have changed; none for the whole index.
         is_quick: Whether it may run beside an ingest.
         listener: Told of every step, besides this job's own status; an error of it cannot stop the work.
     """
@@ -98,12 +116,13 @@ class Job:
         self.kind = kind
         self.is_quick = is_quick
         self.listener: Any = listener or _Nobody()
-        self.paths = paths
+        self.area = Area()
         self.found: Any = None  # filled while the work goes on, where it can be
         self.failure: BaseException | None = None
         self.cancelled = threading.Event()
         self.is_embedding = threading.Event()  # an ingest that knows by now which documents it will touch
-        self._work = work
+        self._work: Callable[[Steps], Any] | None = work
+        self._paths = paths
         self._changed = threading.Condition()
         self._status = JobStatus(self.id, kind, tuple(about), "queued", _now())
 
@@ -123,12 +142,12 @@ class Job:
             self._changed.wait_for(lambda: self._status.has_ended, timeout)
             return self._status
 
-    def touches(self, other: Job) -> bool:
-        """Whether both are about one file, or one of them about the whole index."""
-        mine, theirs = ([PurePath(path) for path in job.paths()] for job in (self, other))
-        if not mine or not theirs:
-            return True
-        return any(a == b or a in b.parents or b in a.parents for a in mine for b in theirs)
+    def locate(self) -> None:
+        """Find out anew what it is about; an ingest may have given a document other paths meanwhile."""
+        try:
+            self.area = Area(self._paths())
+        except VragError:  # it fails by itself when its turn comes
+            self.area = Area()
 
     def update(self, **changes: Any) -> None:
         """The status is another now."""
@@ -145,6 +164,7 @@ class Job:
         self.update(state="running", started=_now())
         _log.info("Job %s: %s of %s begins.", self.id, self.kind, ", ".join(self._status.about) or "the index")
         state, said = "done", None
+        assert self._work is not None, "a job is run once"
         try:
             found = self._work(Steps(self, recheck))
             self.found = self.found if found is None else found
@@ -157,6 +177,7 @@ class Job:
             state, self.failure = "failed", error
             said = {"error": f"{type(error).__name__}: {error}", "hint": "The log of the service says more."}
         _log.info("Job %s: %s.", self.id, state, exc_info=self.failure if state == "failed" else None)
+        self._work, self._paths, self.listener = None, tuple, _Nobody()  # passwords and documents are in them
         self.update(state=state, doing="", result=_to_json(self.kind, self.found), error=said, ended=_now())
 
 
@@ -182,6 +203,7 @@ class Jobs:
         Raises:
             VragError: The service is ending.
         """
+        job.locate()
         with self._turn:
             if self._closed:
                 raise VragError("The service is ending.", "Try again when it has started anew.")
@@ -213,16 +235,19 @@ class Jobs:
                 self._turn.notify_all()
         return job
 
-    def close(self) -> None:
-        """Stop every job, and wait until the one under way has stopped."""
+    def stop(self) -> None:
+        """Take no more jobs, and stop those that there are."""
         with self._turn:
             self._closed = True
-            self._turn.notify_all()
             jobs = [*self._jobs.values()]
             self._turn.notify_all()
         for job in jobs:
             if not job.status().has_ended:
                 self.cancel(job.id)
+
+    def close(self) -> None:
+        """Stop every job, and wait until the one under way has stopped."""
+        self.stop()
         for thread in self._threads:
             thread.join()
 
@@ -244,7 +269,15 @@ class Jobs:
                 self._turn.notify_all()
 
     def _recheck(self) -> None:
+        """An ingest knows its documents: what waits for it may have to wait for other files than before."""
         with self._turn:
+            waiting = [job for job in self._waiting if job.is_quick]
+        for job in waiting:
+            job.locate()
+        with self._turn:
+            slow = self._running[False]
+            if slow is not None:
+                slow.is_embedding.set()
             self._turn.notify_all()
 
     def _next(self, quick: bool) -> Job | None:
@@ -266,9 +299,9 @@ class Jobs:
     def _may_run_beside(self, job: Job, earlier: Sequence[Job]) -> bool:
         """Whether a quick job may begin: nothing that is under way, or was asked for before it, is about its files."""
         slow = self._running[False]
-        if slow is not None and (not slow.is_embedding.is_set() or slow.touches(job)):
+        if slow is not None and (not slow.is_embedding.is_set() or slow.area.meets(job.area)):
             return False
-        return not any(other.touches(job) for other in earlier)
+        return not any(other.area.meets(job.area) for other in earlier)
 
     def _forget_old(self) -> None:
         ended = [job_id for job_id, job in self._jobs.items() if job.status().has_ended]
@@ -278,6 +311,9 @@ class Jobs:
 
 class _Nobody(Silent, Unwatched):
     """Listens to nothing."""
+
+    def checked(self) -> None:
+        """Nothing."""
 
 
 class Steps:
@@ -300,7 +336,6 @@ class Steps:
     def embedding(self, pages: int) -> None:
         """Pages are about to be embedded."""
         self._step("embedding", pages, done=0, total=pages, doing="indexing pages")
-        self._job.is_embedding.set()
         self._recheck()
 
     def reading(self, path: Path, page: int) -> None:
@@ -316,6 +351,10 @@ class Steps:
         self._job.update(done=self._job.status().done + 1)
         with suppress(OSError):
             self._job.listener.page(ok)
+
+    def checked(self) -> None:
+        """One more record is checked."""
+        self._step("checked", done=self._job.status().done + 1)
 
     def starting(self, records: int) -> None:
         """Records are about to be copied."""

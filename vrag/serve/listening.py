@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import json
 import logging
 import os
 import queue
@@ -20,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from vrag.errors import UsageError
-from vrag.remote.door import SECRET, SOCKET, UNIX
-from vrag.remote.wire import dumps, loads
-from vrag.serve.calls import LONG, answer, begin, check_version, found, outcome
+from vrag.remote.door import HELLO_S, SECRET, SOCKET, UNIX, prove, read_hello
+from vrag.remote.wire import dumps
+from vrag.serve.calls import LONG, answer, asked_of, begin, check_version, found, outcome
 from vrag.serve.jobs import Job
 from vrag.serve.service import Service
 
@@ -44,8 +45,8 @@ class Listener:
 
     def __init__(self, service: Service, folder: Path) -> None:
         self._service = service
-        self._folder = folder
-        self._calls = threading.BoundedSemaphore(MOST_CALLS)
+        self._folder = Path(os.path.realpath(folder))
+        self._places = threading.BoundedSemaphore(MOST_CALLS)
         self._secret = ""
         self._closed = threading.Event()
         self._clean()
@@ -94,41 +95,70 @@ class Listener:
         return socket.create_server(("127.0.0.1", 0), backlog=MOST_CALLS)
 
     def _accept(self) -> None:
-        while True:
+        while not self._closed.is_set():
             try:
                 connection, _ = self._socket.accept()
             except OSError:
-                if self._closed.wait(_POLL_S):
+                self._closed.wait(_POLL_S)  # or too many files are open just now
+                continue
+            while not self._places.acquire(timeout=_POLL_S):
+                if self._closed.is_set():
+                    connection.close()
                     return
-                continue  # too many files are open just now
-            self._calls.acquire()
-            threading.Thread(target=self._serve, args=(connection,), name="vrag-call", daemon=True).start()
+            try:
+                threading.Thread(target=self._serve, args=(connection,), name="vrag-call", daemon=True).start()
+            except RuntimeError:  # no thread can be had just now
+                self._places.release()
+                connection.close()
 
     def _serve(self, connection: socket.socket) -> None:
+        job = None
         try:
             with connection:
-                connection.settimeout(SLOWEST_S)
-                self._answer(connection)
+                try:
+                    job = self._answer(connection)
+                finally:
+                    self._places.release()  # whoever waits for a job keeps nobody out
+                if job is not None:
+                    _follow(self._service, *job, connection)
         except OSError:
             _log.debug("A caller went away.", exc_info=True)
-        finally:
-            self._calls.release()
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _answer(self, connection: socket.socket) -> tuple[Job, _Told] | None:
+        """Answer a short call; the job of a long one, which is still to be answered."""
+        connection.settimeout(HELLO_S)
+        nonce = self._greet(connection)
+        connection.settimeout(SLOWEST_S)
         line = _read_line(connection)
-        if not line:
-            return  # it looked whether somebody is here
-        connection.sendall(dumps(outcome(lambda: self._call(connection, loads(line)))))
+        if line:  # else it only looked whether somebody is here
+            steps, begun = _Told(), list[Job]()
+            said = outcome(lambda: self._called(asked_of(line), nonce, steps, begun))
+            if begun:
+                return begun[0], steps
+            connection.sendall(dumps(said))
+        return None
 
-    def _call(self, connection: socket.socket, asked: Mapping[str, Any]) -> Any:
-        if self._secret and not hmac.compare_digest(str(asked.get("secret")).encode(), self._secret.encode()):
-            raise UsageError("This is not the secret of the service.")
+    def _greet(self, connection: socket.socket) -> str:
+        """The number that the caller is to prove itself for; that this is the holder is proven at once."""
+        try:
+            theirs = str(json.loads(read_hello(connection))["hello"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConnectionError("No hello.") from error
+        mine = secrets.token_hex(16)
+        connection.sendall(json.dumps({"hello": mine, "proof": prove(self._secret, theirs)}).encode("ascii") + b"\n")
+        return mine
+
+    def _called(self, asked: Mapping[str, Any], nonce: str, steps: _Told, begun: list[Job]) -> Any:
+        if not hmac.compare_digest(str(asked.get("proof")).encode(), prove(self._secret, nonce).encode()):
+            raise UsageError("The caller does not know the secret of the service.")
         check_version(asked)
-        name, arguments = asked["call"], asked["arguments"]
+        name, arguments = asked.get("call"), asked.get("arguments")
+        if not isinstance(name, str) or not isinstance(arguments, dict):
+            raise UsageError("That is no call.")
         if name not in LONG:
             return answer(self._service, name, arguments)
-        steps = _Told()
-        return _follow(self._service, begin(self._service, name, arguments, steps), steps, connection)
+        begun.append(begin(self._service, name, arguments, steps))
+        return None
 
 
 class _Told:
@@ -173,8 +203,8 @@ class _Told:
         self.told.put(("done", (records,)))
 
 
-def _follow(service: Service, job: Job, steps: _Told, connection: socket.socket) -> Any:
-    """What a job found; its steps are passed on, and it is stopped when the caller says so or goes away."""
+def _follow(service: Service, job: Job, steps: _Told, connection: socket.socket) -> None:
+    """Say what a job does and found; it is stopped when the caller says so or goes away."""
     try:
         while not job.status().has_ended or not steps.told.empty():
             _pass_on(steps, connection)
@@ -185,7 +215,7 @@ def _follow(service: Service, job: Job, steps: _Told, connection: socket.socket)
     except OSError:
         service.jobs.cancel(job.id)
         raise
-    return found(job)
+    connection.sendall(dumps(outcome(lambda: found(job))))
 
 
 def _pass_on(steps: _Told, connection: socket.socket) -> None:
@@ -210,7 +240,9 @@ def _read_line(connection: socket.socket) -> bytes:
     held = bytearray()
     while not held.endswith(b"\n"):
         received = connection.recv(1 << 16)
-        if not received or len(held) > MOST_BYTES:
+        if not received:
             return b""
         held += received
+        if len(held) > MOST_BYTES:
+            raise ConnectionError("A call is too long.")
     return bytes(held)

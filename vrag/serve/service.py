@@ -17,6 +17,7 @@ from vrag.ingest.pruning import Gone
 from vrag.ingest.report import IngestReport, Progress
 from vrag.pipeline.pipeline import Pipeline
 from vrag.serve.jobs import Job, Jobs, Steps
+from vrag.store.interface import Condition, Selection
 from vrag.upkeep.copying import CopyProgress
 from vrag.upkeep.problem import Problem
 from vrag.upkeep.repool import RepoolReport
@@ -135,12 +136,15 @@ class Service:
             ReadOnlyError: Nothing may change here.
         """
         names = [os.path.basename(one.path) for one in gone]
-        paths = [one.path for one in gone]
+        documents = [one.document for one in gone if one.document is not None]
 
         def work(_: Steps) -> int:
             return self.index.forget(gone)
 
-        return self._submit(Job("forget", names, work, lambda: paths or ["/"], is_quick=True))
+        def paths() -> list[str]:
+            return [*(one.path for one in gone), *self._paths_of(documents)]
+
+        return self._submit(Job("forget", names, work, paths, is_quick=True))
 
     def verify(self, repair: bool = False) -> Job:
         """Check every page, and with `repair` make again what is wrong.
@@ -149,8 +153,8 @@ class Service:
             ReadOnlyError: It is to repair, and nothing may change here.
         """
 
-        def work(_: Steps) -> list[Problem]:
-            return self.index.verify(repair)
+        def work(progress: Steps) -> list[Problem]:
+            return self.index.verify(repair, progress)
 
         job = Job("verify", (), work, tuple)
         return self._submit(job) if repair else self.jobs.submit(job)
@@ -186,17 +190,17 @@ class Service:
 
     def _known(self, doc_ids: Sequence[str]) -> list[Document]:
         """Those documents, as they are now; some may have gone meanwhile."""
-        return [document for doc_id in doc_ids if (document := self.index.documents.get(doc_id)) is not None]
+        chosen = Selection((Condition("doc_id", tuple(doc_ids)),))
+        return self.index.documents.selected(chosen) if doc_ids else []
 
     def _submit_quick(self, kind: str, documents: Sequence[Document], work: Work) -> Job:
         names = [os.path.basename(document.paths[0]) for document in documents]
-        ids = [document.doc_id for document in documents]
+        return self._submit(Job(kind, names, work, lambda: self._paths_of(documents), is_quick=True))
 
-        def paths() -> list[str]:
-            before = [path for document in documents for path in document.paths]
-            return [*before, *(path for document in self._known(ids) for path in document.paths)]
-
-        return self._submit(Job(kind, names, work, paths, is_quick=True))
+    def _paths_of(self, documents: Sequence[Document]) -> list[str]:
+        """Where documents were, and where they are now."""
+        now = self._known([document.doc_id for document in documents])
+        return [path for document in (*documents, *now) for path in document.paths]
 
     def _submit(self, job: Job) -> Job:
         if self.read_only:

@@ -33,5 +33,7 @@ def serving(
         if index.path is not None:  # a server lets everybody in by itself
             listener = Listener(service, index.path)
             last.callback(listener.close)
+            last.callback(service.jobs.stop)
+            last.callback(index.announce, "")  # whoever comes from now on waits for the end
             index.announce(listener.at)
         yield service

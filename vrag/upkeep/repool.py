@@ -32,7 +32,7 @@ from vrag.places.opening import keep_bits, locked, opened_store
 from vrag.places.place import FolderPlace, Place
 from vrag.places.swap import DRAFT, finish_swap
 from vrag.runtime.parsing import MalformedError, parse_json, read_text
-from vrag.settings import SHARD
+from vrag.settings import INDEX_FILE, SHARD
 from vrag.store.interface import Record, Store
 from vrag.upkeep.copying import Copier, CopyProgress, Unwatched, is_page, open_target
 
@@ -112,10 +112,10 @@ def repool_open(
     if cost is Cost.POOLED:
         _pool_draft(place, stored.store, goal, report, progress or Unwatched())
     with stored.changing(), stored.gate.changing():
-        stored.pipeline = goal.to_pipeline(place.name)
         if cost is Cost.POOLED:
             _exchange(place, stored, goal)
         place.write_facts(goal)
+        stored.pipeline = goal.to_pipeline(place.name)
     report.seconds = time.perf_counter() - started
     return report
 
@@ -183,12 +183,19 @@ def _swap(place: FolderPlace, goal: Facts) -> None:
 
 
 def _exchange(place: FolderPlace, stored: Stored, goal: Facts) -> None:
-    """The same for a shard that is open: it is closed for the moment, and its bits are made anew."""
-    store = stored.store
+    """The same for a shard that is open: it is closed for the moment, and bits are made anew of what is there then."""
+    store, new = stored.store, goal.to_pipeline(place.name)
     assert isinstance(store, BitsStore)
     store.bits = None
-    store.exchange(stored.pipeline.schema(stored.dim), lambda: _swap(place, goal))
-    keep_bits(place, stored)
+    try:
+        store.exchange(new.schema(stored.dim), lambda: _swap(place, goal))
+        stored.pipeline = new
+    except BaseException:
+        if store.is_open:  # nothing has moved: whoever opens the index next must not finish this without what comes now
+            (place.folder / DRAFT / INDEX_FILE).unlink(missing_ok=True)
+        raise
+    finally:
+        keep_bits(place, stored)
 
 
 def _open_draft(folder: Path, goal: Facts) -> Store:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -29,15 +30,24 @@ _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
 _LENGTH = 0.05  # by how much a row's length may differ from 1: of bfloat16 numbers it differs by 0.004
 
 
+class VerifyProgress(Protocol):
+    """What a check tells while it runs."""
+
+    def checked(self) -> None:
+        """One more page is."""
+
+
 @dataclass(slots=True)
 class Verifier:
     """Checks the pages of an index.
 
     Args:
         stored: The index.
+        progress: Told of every page; what it raises ends the check.
     """
 
     stored: Stored
+    progress: VerifyProgress | None = None
     _bits_are_damaged: bool = False
     _known: dict[str, Document] = field(default_factory=dict)
     _found: dict[str, set[int]] = field(default_factory=dict)
@@ -54,7 +64,7 @@ class Verifier:
         self._found = {doc_id: set() for doc_id in self._known}
         pages = Selection((Condition("kind", (PAGE, ARRIVING)),))
         terms = [TEXT] if self.stored.pipeline.text else []
-        for record in self.stored.store.scroll(pages, [*(wanted.name for wanted in self._dense()), *terms]):
+        for record in self._told(self.stored.store.scroll(pages, [*(wanted.name for wanted in self._dense()), *terms])):
             document = self._known.get(str(record.payload.get("doc_id")))
             if document is None:
                 yield Problem("", None, "a page of a document that is not known", record_id=record.id)
@@ -72,6 +82,12 @@ class Verifier:
                     yield Problem(document.paths[0], page, "its metadata is not its document's", document.doc_id)
         yield from self._of_contexts()
         yield from self._of_documents()
+
+    def _told(self, records: Iterator[Record]) -> Iterator[Record]:
+        for record in records:
+            if self.progress is not None:
+                self.progress.checked()
+            yield record
 
     def repair(self, problems: Sequence[Problem]) -> list[str]:
         """Make pooled vectors again; throw away what else is wrong, and mark its documents to be completed.
@@ -164,7 +180,9 @@ class Verifier:
             return
         for record in self.stored.store.scroll(CONTEXTS, [CONTEXT]):
             document = self._known.get(str(record.payload.get("doc_id")))
-            if document and is_changed(record, CONTEXT):
+            if document is None:
+                yield Problem("", None, "the context of a document that is not known", record_id=record.id)
+            elif is_changed(record, CONTEXT):
                 says = "what its name and title say is not what was written"
                 yield Problem(document.paths[0], None, says, document.doc_id, record.id, derived=True)
         whole = {doc_id for doc_id, pages in self._found.items() if 1 in pages}  # the others have a problem already

@@ -63,7 +63,7 @@ class Bounded:
         self._places = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """JsonAnswer one request."""
+        """Answer one request."""
         is_upload = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._uploads
         if scope["type"] != "http" or is_upload or scope["path"] in _LEFT_ALONE:
             await self._app(scope, receive, send)

@@ -103,7 +103,7 @@ class Guarded:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """JsonAnswer what is refused, hand on the rest."""
+        """Answer what is refused, hand on the rest."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         else:

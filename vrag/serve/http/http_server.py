@@ -36,7 +36,8 @@ class HttpServer(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+        known = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+        numbers = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]  # as nohup has it
         before = {number: signal.signal(number, self.handle_exit) for number in numbers}
         try:
             yield

@@ -37,7 +37,7 @@ class Shield:
         self._told = told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """JsonAnswer one request."""
+        """Answer one request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         answering = _Answering(scope, send, self._told)

@@ -213,22 +213,32 @@ class EdgeStore:
 
         Args:
             fields: Named vectors of the other.
-            swap: Called while the folder is not open, to put the other shard there.
+            swap: Called while the folder is not open, to put the other shard there. When it fails, the shard that is in
+                the folder then is opened, and what it raised is raised.
         """
-        with self._one_writer, self._gate.changing(), edge_errors("opening the index"):
+        with self._one_writer, self._gate.changing():
             shard = self._open_shard
-            shard.flush()
+            with edge_errors("closing the index"):
+                shard.flush()
             self._shard = None
             try:
-                shard.close()
+                with edge_errors("closing the index"):
+                    shard.close()
                 swap()
+                self._fields = {field.name: field for field in fields}
+            finally:  # a swap that failed has left the shard that was there
+                self._load()
+            self._unmerged = self._touched = 0
+
+    def _load(self) -> None:
+        """Open the shard that is in the folder now."""
+        try:
+            with edge_errors("opening the index"):
                 self._shard = qe.EdgeShard.load(str(self._folder))
                 clear_rubbish(self._folder)
-            except BaseException as error:
-                self._closed_by = error
-                raise
-            self._fields = {field.name: field for field in fields}
-            self._unmerged = self._touched = 0
+        except BaseException as error:
+            self._closed_by = error
+            raise
 
     def close(self) -> None:
         """Flush and release the folder."""

@@ -126,8 +126,10 @@ class ManifestStore(EdgeStore):
     def exchange(self, fields: Sequence[VectorField], swap: Callable[[], None]) -> None:
         """As `EdgeStore.exchange`; the other shard brings its own manifest."""
         with self._one_writer:
-            super().exchange(fields, swap)
-            self._read_promise()
+            try:
+                super().exchange(fields, swap)
+            finally:
+                self._read_promise()
 
     def close(self) -> None:
         """As `EdgeStore.close`; on a full disk the promise stays as it was, which is no more than there is."""
