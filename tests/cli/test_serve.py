@@ -134,30 +134,11 @@ def test_long_work_over_http_is_asked_for_until_it_is_done(own):
                 asked()
 
 
-def test_a_command_waits_for_a_service_that_is_starting_or_ending(own, process):
-    """It has the lock by then, and no door yet, or none any more."""
-    line = [sys.executable, "-c", SLOW, own]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as holder:
-        try:
-            assert holder.stdout.readline() == "locked\n"
-            found = process("search", "snow leopard", "--index", own, "--json", "--wait", "30")
-            assert found.json["hits"][0]["doc"] == "animals.pdf"
-            assert holder.stdout.readline() == "asked\n"
-            found = process("search", "snow leopard", "--index", own, "--json", "--wait", "30")
-            assert found.json["hits"][0]["doc"] == "animals.pdf"
-        finally:
-            holder.kill()
-
-
 SLOW = """
 import sys, time
 from vrag.places.place import FolderPlace
-from vrag.serve import calls, serving
+from vrag.serve import serving
 from vrag.serve.service import Service
-
-asked = []
-search = calls.SHORT["search"]
-calls.SHORT = {**calls.SHORT, "search": lambda *given, **named: (asked.append(1), search(*given, **named))[1]}
 
 class Late(serving.Listener):
     def __init__(self, *given):
@@ -166,16 +147,35 @@ class Late(serving.Listener):
         super().__init__(*given)
 
 def slow(service):
+    print("ending", flush=True)
     time.sleep(1.5)
     close(service)
 
 close, Service.close, serving.Listener = Service.close, slow, Late
-with serving.serving(FolderPlace(sys.argv[1])) as service:
-    while not asked:
-        time.sleep(0.01)
-    time.sleep(0.5)
-    print("asked", flush=True)
+with serving.serving(FolderPlace(sys.argv[1])):
+    sys.stdin.readline()
 """
+
+
+def test_a_command_waits_for_a_service_that_is_starting_or_ending(own, process):
+    """It has the lock by then, and no door yet, or none any more."""
+    line = [sys.executable, "-c", SLOW, own]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout.readline() == "locked\n"
+            assert _finds(process, own)
+            holder.stdin.write("end\n")
+            holder.stdin.flush()
+            assert holder.stdout.readline() == "ending\n"
+            assert _finds(process, own)
+        finally:
+            holder.kill()
+
+
+def _finds(process, own):
+    found = process("search", "snow leopard", "--index", own, "--json", "--wait", "30")
+    assert found.code == 0, found
+    return found.json["hits"][0]["doc"] == "animals.pdf"
 
 
 def test_a_folder_is_watched_while_its_index_is_served(own, tmp_path):
