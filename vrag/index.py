@@ -165,7 +165,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
 
     def remove(self, documents: Sequence[Document]) -> None:
         """Remove documents with all their pages, in one step."""
-        with self.stored.changing(), self.stored.gate.changing():
+        with self.stored.changing(), self.stored.exchanging():
             self.documents.remove(documents)
         give_back()
 

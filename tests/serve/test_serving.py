@@ -497,3 +497,18 @@ def test_a_context_is_not_written_for_a_document_that_goes_just_then(served, mon
         document.doc_id for document in index.documents.all()
     }
     assert index.verify() == []
+
+
+def test_a_removal_that_waits_for_the_writer_keeps_no_search_waiting(served, remote):
+    """The engine is merging, which takes seconds in a large index; searches go on until the removal has its turn."""
+    store, machines = served.index.stored.store, remote.find_documents(["machines.pdf"])
+    with ThreadPoolExecutor(1) as threads:
+        with store.one_writer():
+            removed = threads.submit(remote.remove, machines)
+            job = _first_job(served)
+            while job.status().state == "queued":
+                job.wait(job.status().version, SOON_S)
+            assert remote.search("oil filter", 1)[0].doc == "machines.pdf"
+            assert not removed.done()
+        removed.result(SOON_S)
+    assert remote.search("oil filter", 5)[0].doc == "animals.pdf"

@@ -33,6 +33,9 @@ class ToyStore:
             with self.lock:
                 self.records[record.id] = Record(record.id, copy.deepcopy(record.payload), rounded, record.sparse)
 
+    def one_writer(self):
+        return self.lock
+
     def query(self, stages, selection, keys=None):
         if not stages:
             raise StoreError("A search needs at least one stage.")

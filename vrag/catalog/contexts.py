@@ -74,7 +74,7 @@ def refresh_contexts(stored: Stored, embedder: Embedder) -> int:
     made = 0
     for doc_id, words, of in lacking_contexts(stored):
         record = context_record(doc_id, words, of, embedder)
-        with stored.gate.changing():  # a document that is removed just now must not leave its words behind
+        with stored.exchanging():  # a document that is removed just now must not leave its words behind
             if stored.documents.get(doc_id) is not None:
                 stored.store.upsert([record])
                 made += 1

@@ -29,7 +29,7 @@ def replace_older(stored: Stored, document: Document, paths: Sequence[str]) -> N
         return
     begun = replace(document, state=REPLACING)
     documents.put(begun)
-    with stored.gate.changing():
+    with stored.exchanging():
         _finish(documents, begun, paths)
 
 

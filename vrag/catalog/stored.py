@@ -80,6 +80,15 @@ class Stored:
         with self._counted.changing():
             yield
 
+    @contextmanager
+    def exchanging(self) -> Iterator[None]:
+        """Documents change places in the block, which no search sees half done.
+
+        Whoever writes is waited for first, so that searches wait for the change alone, and not for a merge before it.
+        """
+        with self.store.one_writer(), self.gate.changing():
+            yield
+
     def close(self) -> None:
         """Flush the store, or end its connection."""
         self.store.close()

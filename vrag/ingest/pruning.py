@@ -51,7 +51,7 @@ def forget(stored: Stored, gone: Sequence[Gone]) -> int:
         if one.document is not None:
             paths.setdefault(one.document.doc_id, []).append(one.path)
     removed = 0
-    with stored.gate.changing():
+    with stored.exchanging():
         for doc_id, lost in paths.items():
             document = stored.documents.get(doc_id)
             if document is not None:

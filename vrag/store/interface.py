@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
@@ -156,6 +157,10 @@ class Store(Protocol):
 
     def upsert(self, records: Sequence[Record]) -> None:
         """Write records, replacing those of the same id; acknowledged when it returns."""
+        ...
+
+    def one_writer(self) -> AbstractContextManager[object]:
+        """Nobody else of this process writes while the block runs, where the store lets one write at a time."""
         ...
 
     def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:

@@ -111,7 +111,7 @@ def repool_open(
     report = RepoolReport(place.name, goal.pipeline)
     if cost is Cost.POOLED:
         _pool_draft(place, stored.store, goal, report, progress or Unwatched())
-    with stored.changing(), stored.gate.changing():
+    with stored.changing(), stored.exchanging():
         if cost is Cost.POOLED:
             _exchange(place, stored, goal)
         place.write_facts(goal)

@@ -95,7 +95,7 @@ class Verifier:
         Returns:
             Files to ingest again, as far as they are there.
         """
-        with self.stored.gate.changing():
+        with self.stored.exchanging():
             return self._repair(problems)
 
     def _repair(self, problems: Sequence[Problem]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -103,6 +104,10 @@ class ServerStore:
             _check_limit(record)
         for batch in batches(records, self._open.wire, BATCH_BYTES):
             self._write(partial(self._send, points(batch)), "writing pages")
+
+    def one_writer(self) -> AbstractContextManager[object]:
+        """Nothing: a server takes what many write."""
+        return nullcontext()
 
     def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
