@@ -261,7 +261,8 @@ def main() -> None:
 
 
 def _print(found: dict[str, Any], held: Sequence[tuple[str, str, bool]]) -> None:
-    print("| searches | searches/s | median ms | p99 ms | wrong |\n| --- | --- | --- | --- | --- |")
+    if found["runs"]:
+        print("| searches | searches/s | median ms | p99 ms | wrong |\n| --- | --- | --- | --- | --- |")
     for name, run in found["runs"].items():
         figures = f"{run['searches_per_s']:.2f} | {run['median_ms']:.0f} | {run['p99_ms']:.0f} | {len(run['wrong'])}"
         print(f"| {name} | {figures} |")
