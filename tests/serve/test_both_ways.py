@@ -34,3 +34,11 @@ def test_a_command_goes_through_the_service(name, own, cli, tmp_path):
     with always_served(), patch.object(Channel, "call", watched):
         assert cli(*words, "--index", own).code == 0
     assert call in called
+
+
+def test_how_to_run_the_model_is_the_services_business_and_that_is_said(own, cli):
+    with always_served():
+        plain = cli("search", "snow leopard", "--index", own, "--json")
+        typed = cli("search", "snow leopard", "--index", own, "--json", "--dtype", "float32")
+    assert plain.err == ""
+    assert "it runs the model as it was told to" in typed.err

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output
+from vrag.cli.model_options import model_options
 from vrag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def open_index(
     place = choose_place(index, url, collection, timeout, wait)
     served = RemoteIndex.find(place.folder) if place.folder else RemoteIndex.at(address_of(place, collection))
     if served is not None:  # before the engine is imported, which takes longer than the answer
-        if options is not None and options != type(options)():
+        if options is not None and options != model_options():  # as they are when none is typed
             output.note("A service has the index open: it runs the model as it was told to.")
         return served
     from vrag.index import Index
