@@ -132,13 +132,13 @@ class ServiceProcess(AbstractContextManager["ServiceProcess"]):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def __exit__(self, *_: object) -> None:
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(END_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise ServiceError(f"vrag serve does not end within {END_S:.0f} s of Ctrl-C.") from None
+            raise ServiceError(f"vrag serve does not end within {END_S:.0f} s of SIGTERM.") from None
 
 
 def _free_port() -> int:

@@ -115,7 +115,7 @@ def ingesting(index: Path, files: Files) -> Iterator[None]:
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             while process.poll() is None:
                 if ended.wait(0.02):
-                    process.send_signal(signal.SIGINT)
+                    process.send_signal(signal.SIGTERM)
                     process.wait()
 
     thread = threading.Thread(target=work)
