@@ -14,13 +14,14 @@ from vrag.catalog.failures import Failure
 from vrag.catalog.kinds import reading
 from vrag.catalog.payload import page_place, page_words
 from vrag.embedders.protocol import Fingerprint, QueryVectors
-from vrag.errors import UsageError
+from vrag.errors import PageError, UsageError
 from vrag.explain.explaining import explain, heat_of, match_hit
 from vrag.explain.explanation import Explanation, Match
 from vrag.explain.page_heat import Heat
 from vrag.grid import FloatArray
 from vrag.ingest.pruning import Gone, find_gone
 from vrag.ingest.shares import divide
+from vrag.ingest.sources import Originals
 from vrag.pages.drawing import PageDrawer, as_read, to_look_at
 from vrag.pipeline.differences import Difference
 from vrag.pipeline.pipeline import FULL, Pipeline
@@ -52,6 +53,7 @@ class ReadingIndex:
         self.stored = opened.stored
         self.embedder = opened.embedder
         self._searcher = Searcher(self.stored, self.embedder)
+        self._originals = Originals()
         self._drawer = PageDrawer(divide(None, 1, self.embedder.page_spec).worker_bytes)
 
     @budget()
@@ -181,7 +183,10 @@ class ReadingIndex:
         """
         with self.stored.gate.reading():
             payload = self.documents.page_record(doc, page).payload
-            path = Path(self.documents.label(page_place(payload)[0])[1])
+            document = self.documents.get(page_place(payload)[0])
+        path = self._originals.find(document) if document else None
+        if path is None:
+            raise PageError(f"The file of {doc} is gone, or is not the one that was indexed.", "Ingest it again.")
         spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords(given))
         return self._drawer.draw(path, page, as_read(spec, payload.get("renderer")))
 

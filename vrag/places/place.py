@@ -91,7 +91,7 @@ class FolderPlace:
     """
 
     def __init__(self, folder: str | os.PathLike[str], wait: float = 0.0) -> None:
-        self._folder = Path(folder).absolute()
+        self._folder = Path(os.path.abspath(folder))  # as an ingest writes paths: without `..`
         self.wait = wait
 
     @property

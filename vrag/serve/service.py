@@ -23,6 +23,7 @@ from vrag.upkeep.problem import Problem
 from vrag.upkeep.repool import RepoolReport
 
 Work = Callable[[Steps], Any]
+Removed = Callable[[Sequence[Document]], None]
 _ANYTHING = "page"  # a query; what it finds does not matter
 
 
@@ -97,8 +98,12 @@ class Service:
         job.found = report
         return self._submit(job)
 
-    def remove(self, documents: Sequence[Document]) -> Job:
+    def remove(self, documents: Sequence[Document], removed: Removed = lambda _: None) -> Job:
         """Remove documents with all their pages.
+
+        Args:
+            documents: Of the index.
+            removed: Told of them as they were when they went, with every path that they had come to have.
 
         Raises:
             ReadOnlyError: Nothing may change here.
@@ -108,6 +113,7 @@ class Service:
         def work(_: Steps) -> dict[str, Any]:
             left = self._known(ids)
             self.index.remove(left)
+            removed(left)
             return {"removed": [os.path.basename(d.paths[0]) for d in left], "pages": sum(d.pages for d in left)}
 
         return self._submit_quick("remove", documents, work)

@@ -167,3 +167,32 @@ def test_a_token_that_cannot_be_sent_is_refused(token):
     with pytest.raises(UsageError, match="The token must be") as error:
         Guard(token=token)
     assert token not in str(error.value)
+
+
+def test_what_cannot_be_read_is_foreign(reader, locked):
+    for origin in ("http://[", "http://[::1", "//", "http://\u2100"):
+        headers = {b"Origin": origin.encode()}
+        assert_problem(reader.post("/v1/search", json={"query": "x"}, headers=headers), 403)
+    with serving(reader.service, Guard((ANY_HOST,), TOKEN)) as running:
+        for path in ("/v1/index", f"/?token={TOKEN}"):
+            assert_problem(running.get(path, headers={"Host": "[::1"}), 421)
+
+
+def test_a_search_that_looks_like_a_token_locks_nobody_out(stranger):
+    assert stranger.get(f"/?token={TOKEN}").status_code == 303
+    for address in ("/?q=a&f.token=x", "/?q=token%3D", "/?token=wrong", f"/?q=x&token={TOKEN}"):
+        assert stranger.get(address).status_code in (200, 303)
+    stranger.client.cookies.clear()
+    assert stranger.get("/?token=").status_code == 401
+
+
+def test_behind_a_proxy_with_tls_the_cookie_goes_no_other_way(stranger):
+    secure = stranger.get(f"/?token={TOKEN}", headers={"X-Forwarded-Proto": "https"}).headers["set-cookie"]
+    assert "Secure" in secure
+    assert "Secure" not in stranger.get(f"/?token={TOKEN}").headers["set-cookie"]
+
+
+@pytest.mark.parametrize(("scheme", "status"), [("https", 200), ("http", 403)])
+def test_behind_a_proxy_the_page_of_the_other_scheme_is_another_one(reader, scheme, status):
+    headers = {"X-Forwarded-Proto": "https", "Origin": f"{scheme}://127.0.0.1:{reader.port}"}
+    assert reader.post("/v1/search", json={"query": "bees"}, headers=headers).status_code == status

@@ -9,6 +9,7 @@ from PIL import Image
 
 from vrag.search.hits_json import answer_json
 from vrag.serve.http.shield import HEADERS
+from vrag.serve.http.upload_limits import MOST_UPLOAD_BYTES
 
 SNOW = {"query": "Where do leopards hunt?", "k": 2}
 PROBLEM = {"type", "title", "status", "detail", "hint", "instance"}
@@ -42,6 +43,7 @@ def test_the_index_says_what_it_is(reader):
     assert facts["read_only"] is False
     assert facts["filters"] == []
     assert facts["uploads"]["max_files"] > 0
+    assert facts["uploads"]["max_total_bytes"] == MOST_UPLOAD_BYTES
 
 
 def test_a_search_is_what_the_command_line_prints_with_addresses(reader):

@@ -20,7 +20,7 @@ from vrag.serve.http.guard import Guard
 from vrag.serve.http.upload_limits import UploadLimits
 from vrag.serve.http.upload_names import clean_name, kind_of_file
 from vrag.serve.http.uploads import FOLDER
-from vrag.serve.jobs import Jobs
+from vrag.serve.jobs import CancelledError, Jobs
 
 WHALES = pdf_bytes(["Blue whales sing\nacross whole oceans."])
 OWLS = pdf_bytes(["Barn owls hear\na mouse under the snow."])
@@ -292,6 +292,59 @@ def test_uploads_may_be_kept_elsewhere(indexed, tmp_path):
         assert make_app(service, Guard(), uploads=elsewhere).state.here.uploads is not None  # the next time, too
 
 
+def test_an_index_and_a_folder_named_with_dots_are_the_same_as_without(indexed, tmp_path):
+    """Paths in the index have no `..`: files that are compared with them must have none either."""
+    dotted = copy_index(indexed, tmp_path / "i") / ".." / "i"
+    for folder in (None, tmp_path / "i" / ".." / "kept"):
+        with service_of(dotted) as service, serving(service, uploads=folder) as running:
+            where = folder or tmp_path / "i" / FOLDER
+            ended(running, running.post("/v1/documents", files=files(("whales.pdf", WHALES))))
+            (document,) = running.get("/v1/documents", params={"q": "whales"}).json()["documents"]
+            assert document["uploaded"]
+            ended(running, running.delete(document["url"]))
+            assert not (where / "whales.pdf").exists()
+
+
+def test_a_file_that_was_indexed_stays_when_its_upload_is_stopped(indexed, tmp_path):
+    dotted = copy_index(indexed, tmp_path / "i") / ".." / "i"
+    with service_of(dotted) as service, serving(service) as running:
+        ingest = service.index.ingest
+
+        def stopped_late(*arguments):
+            ingest(*arguments)
+            raise CancelledError
+
+        service.index.ingest = stopped_late
+        cancel = running.app.state.here.uploads.cancel
+        submit = service.jobs.submit
+        service.jobs.submit = lambda job: (cancel(job), submit(job))[1]
+        assert ended(running, running.post("/v1/documents", files=files(("w.pdf", WHALES))))["state"] == "cancelled"
+        until(lambda: kept(running) == ["w.pdf"])
+        (document,) = running.get("/v1/documents", params={"q": "w.pdf"}).json()["documents"]
+        assert running.get(document["file_url"]).status_code == 200
+
+
+def test_a_copy_that_came_meanwhile_goes_with_its_document(writer):
+    ended(writer, writer.post("/v1/documents", files=files(("a.pdf", WHALES))))
+    (row,) = writer.get("/v1/documents", params={"q": "a.pdf"}).json()["documents"]
+    document = writer.service.index.documents.get(row["id"])
+    ended(writer, writer.post("/v1/documents", files=files(("b.pdf", WHALES))))
+    until(lambda: kept(writer) == ["a.pdf", "b.pdf"])
+    assert writer.app.state.here.uploads.remove(document).ended(60).state == "done"
+    assert kept(writer) == []
+
+
+def test_a_file_that_cannot_be_read_is_not_kept_and_its_failure_is_told(writer):
+    broken = ("broken.pdf", b"%PDF-1.7 and no more")
+    for _ in range(2):
+        job = ended(writer, writer.post("/v1/documents", files=files(broken, ("whales.pdf", WHALES))))
+        assert job["state"] == "done"
+        until(lambda: not any(name.startswith((".accepted", "broken")) for name in kept(writer)))
+        (failure,) = writer.get("/v1/failures").json()["failures"]
+        assert failure["path"].endswith("broken.pdf")
+    assert kept(writer) == ["whales (2).pdf", "whales.pdf"]
+
+
 def test_a_folder_with_files_of_ones_own_is_not_taken_for_uploads(reader, tmp_path):
     """They would be removed with their documents."""
     (tmp_path / "mine.pdf").write_bytes(OWLS)
@@ -304,7 +357,7 @@ def test_a_service_that_is_read_only_takes_nothing(indexed, tmp_path):
     with service_of(copy_index(indexed, tmp_path / "i"), read_only=True) as service, serving(service) as running:
         document = running.get("/v1/documents").json()["documents"][0]
         facts = running.get("/v1/index").json()
-        assert (facts["read_only"], facts["uploads"]) == (True, {"max_files": 0, "max_bytes": 0})
+        assert (facts["read_only"], facts["uploads"]) == (True, {"max_files": 0, "max_bytes": 0, "max_total_bytes": 0})
         assert_problem(running.post("/v1/documents", files=files(("a.pdf", WHALES))), 403, "read only")
         assert_problem(running.patch(document["url"], json={"metadata": {"a": 1}}), 403)
         assert_problem(running.delete(document["url"]), 403)
@@ -339,6 +392,9 @@ def shutil_usage(running):
         ("x" * 500 + ".pdf", "pdf", "x" * 116 + ".pdf"),
         ("年" * 500 + ".pdf", "pdf", "年" * 66 + ".pdf"),
         ('a<b>:"|?*c.webp', "webp", "a_b_c.webp"),
+        ("हिन्दी – 5 €.pdf", "pdf", "हिन्दी – 5 €.pdf"),
+        ("ราคา’s “a” №1 ½…!.pdf", "pdf", "ราคา’s “a” №1 ½…!.pdf"),
+        ("a\u2066b\u2028\x85c\ue000d\udc80e.pdf", "pdf", "a_b_c_d_e.pdf"),
     ],
 )
 def test_a_name_is_never_a_path(sent, kind, name):

@@ -27,6 +27,7 @@ LONGEST_TOKEN = 256
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what fits into a header (RFC 6750)
 _SAFE = ("GET", "HEAD")
 _OPEN = ("/healthz",)  # without a token: whoever restarts the service has none
+_FORWARDED = "x-forwarded-proto"  # what a proxy was asked by; it can only make us stricter, whoever says it
 _YEAR_S = 365 * 24 * 3600
 _HINT = "Send it as `Authorization: Bearer TOKEN`, or open /?token=TOKEN in a browser."
 
@@ -55,7 +56,8 @@ class Guard:
 
     def is_called(self, host: str) -> bool:
         """Whether a Host header names this service."""
-        return ANY_HOST in self.hosts or _name_of(host) in self.hosts
+        name = _name_of(host)
+        return name is not None and (ANY_HOST in self.hosts or name in self.hosts)
 
     def admits(self, headers: Mapping[str, str]) -> bool:
         """Whether a request brings the token, in its header or as the cookie."""
@@ -77,7 +79,7 @@ class Guard:
 
     def cookie_name(self, headers: Mapping[str, str]) -> str:
         """Of the cookie: browsers send cookies to every port of a host, so each port has one of its own."""
-        port = urlsplit(f"//{headers.get('host', '')}").netloc.rpartition(":")[2]
+        port = headers.get("host", "").rpartition(":")[2]
         return f"vrag_{port}" if port.isdigit() else "vrag"
 
 
@@ -118,23 +120,21 @@ class Guarded:
             return problem(403, "Another web page has made this request.", "Open the service's own page.", path)
         if not self._guard.token or path in _OPEN:
             return None
-        entering = path == "/" and method in _SAFE and b"token=" in scope["query_string"]
-        if entering:
-            return self._enter(scope, headers)
+        given = _token_in(scope["query_string"]) if path == "/" and method in _SAFE else None
+        if given is not None and self._guard.is_token(given):
+            return self._enter(headers)
         if self._guard.admits(headers):
             return None
+        if given is not None:
+            return LOCKED
         if "text/html" in headers.get("accept", ""):
             return LOCKED
         return problem(401, "The token is missing or wrong.", _HINT, path, {"WWW-Authenticate": 'Bearer realm="vrag"'})
 
-    def _enter(self, scope: Scope, headers: Headers) -> ASGIApp:
+    def _enter(self, headers: Headers) -> ASGIApp:
         """The cookie for whoever opens `/?token=...`, and on to the page without it: addresses are kept and shared."""
-        given = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("token", "")
-        if not self._guard.is_token(given):
-            return LOCKED
         answer = RedirectResponse("/", 303)
-        name = self._guard.cookie_name(headers)
-        secure = scope["scheme"] == "https"
+        name, secure = self._guard.cookie_name(headers), _scheme_of(headers) == "https"
         answer.set_cookie(name, self._guard.cookie, _YEAR_S, httponly=True, samesite="strict", secure=secure)
         return answer
 
@@ -147,7 +147,22 @@ def _is_foreign(headers: Headers, method: str) -> bool:
         return not (is_link and headers.get("sec-fetch-dest") == "document")
     if origin is None or method in _SAFE:
         return False
-    return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    try:
+        asking = urlsplit(origin)
+    except ValueError:
+        return True
+    is_other_scheme = asking.scheme != (_scheme_of(headers) or asking.scheme)
+    return is_other_scheme or asking.netloc.lower() != headers.get("host", "").lower()
+
+
+def _scheme_of(headers: Mapping[str, str]) -> str:
+    """How a proxy was asked, "http" or "https"; empty when no proxy says that."""
+    return headers.get(_FORWARDED, "").split(",")[0].strip().lower()
+
+
+def _token_in(query: bytes) -> str | None:
+    """The token of `/?token=...`; None when there is none in it."""
+    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("token")
 
 
 def _is_loopback(host: str) -> bool:
@@ -159,12 +174,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _name_of(host: str) -> str:
-    """The name in a Host header, without the port."""
+def _name_of(host: str) -> str | None:
+    """The name in a Host header, without the port; None when it is malformed."""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
-        return ""
+        return None
 
 
 def _same(given: str, expected: str) -> bool:

@@ -13,10 +13,11 @@ from vrag.serve.http.here import Here, HereNow
 from vrag.serve.http.json_answer import JsonAnswer
 from vrag.serve.http.problems import RETRY_S, ProblemError, documented
 from vrag.serve.http.response_shapes import IndexOut, StatusOut
+from vrag.serve.http.upload_limits import UploadLimits
 
 router = APIRouter(tags=["index"])
 _PROBE = "ready"
-NO_UPLOADS = {"max_files": 0, "max_bytes": 0}
+NO_UPLOADS = {"max_files": 0, "max_bytes": 0, "max_total_bytes": 0}
 
 
 @router.get("/v1/index", summary="The index", response_model=IndexOut, responses=documented())
@@ -38,7 +39,7 @@ def index(here: HereNow) -> JsonAnswer:
         "cascades": dict(opened.pipeline.cascades),
         "vectors": list(opened.pipeline.vector_names),
         "read_only": here.service.read_only,
-        "uploads": {"max_files": limits.files, "max_bytes": limits.file_bytes} if limits else NO_UPLOADS,
+        "uploads": _limits(limits) if limits else NO_UPLOADS,
         "filters": [{"key": key, "kind": kind} for key, kind in sorted(Types(stored.store).known().items())],
         "failed_files": sum(failure.page is None for failure in failures),
         "failed_pages": sum(failure.page is not None for failure in failures),
@@ -60,6 +61,10 @@ def readyz(here: HereNow) -> JsonAnswer:
     """200 when a search would be answered, else 503."""
     _check(here)
     return JsonAnswer({"status": "ready"})
+
+
+def _limits(of: UploadLimits) -> dict[str, int]:
+    return {"max_files": of.files, "max_bytes": of.file_bytes, "max_total_bytes": of.upload_bytes}
 
 
 def _check(here: Here) -> None:

@@ -208,7 +208,8 @@ class UploadsOut(BaseModel):
     """What may be uploaded at once."""
 
     max_files: int
-    max_bytes: int
+    max_bytes: int = Field(description="Of one file.")
+    max_total_bytes: int = Field(description="Of all files of one upload.")
 
 
 class IndexOut(BaseModel):

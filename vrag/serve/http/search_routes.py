@@ -17,7 +17,7 @@ from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import PageError, UsageError
 from vrag.explain.explanation_json import matches_json
 from vrag.pages.page import Words as PageWords
-from vrag.runtime.pathtext import quoted
+from vrag.runtime.pathtext import quoted, shown
 from vrag.runtime.units import counted
 from vrag.search.hit import Hit
 from vrag.search.hits_json import answer_json
@@ -32,6 +32,7 @@ from vrag.serve.http.response_shapes import SearchOut
 router = APIRouter(tags=["search"])
 _IMAGE_WIDTH = 1000  # pixels of a picture inside an answer
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
+AskedWords = tuple[set[str], set[str]]
 _STEM = 4  # letters that two forms of a word share at least
 _ENDING = 3  # letters by which they may differ
 
@@ -92,14 +93,14 @@ def _answer(here: Here, asked: SearchRequest) -> dict[str, Any]:
 
 def _present(here: Here, asked: SearchRequest, hits: Sequence[Hit], rows: Sequence[dict[str, Any]]) -> None:
     index = here.service.index
-    titles = _titles(here, hits)
+    titles, wanted = _titles(here, hits), asked_words(asked.query)
     best = max((hit.score for hit in hits), default=0.0)
     for hit, row in zip(hits, rows, strict=True):
         row.update(_addresses(hit), title=titles[hit.doc_id])
         row["relevance"] = round(min(max(hit.score / best, 0.0), 1.0), 4) if best > 0 else 0.0
         if "snippet" in asked.include:
             row["snippet"] = index.snippet(asked.query, hit)
-            row["matched"] = matched(asked.query, row["snippet"])
+            row["matched"] = matched(wanted, row["snippet"])
         if "text" in asked.include:
             row["text"] = _text(here, hit)
         if "matches" in asked.include:
@@ -130,9 +131,9 @@ def _addresses(hit: Hit) -> dict[str, str]:
 
 
 def title_of(document: Document | None, name: str) -> str:
-    """The title that a document's metadata has, else its name."""
+    """The title that a document's metadata has, else its name: one line, that shows in no other order than it has."""
     title = document.meta.get("title") if document else None
-    return title if isinstance(title, str) and title.strip() else name
+    return shown(" ".join(title.split()) if isinstance(title, str) and title.strip() else name)
 
 
 def text_of(words: PageWords) -> str:
@@ -143,24 +144,30 @@ def text_of(words: PageWords) -> str:
     return "\n".join(" ".join(line) for line in lines.values())
 
 
-def matched(query: str, text: str) -> list[str]:
+def asked_words(query: str) -> AskedWords:
+    """Words of a query, and what is left of them without an ending."""
+    words = {_plain(word) for word in _WORD.findall(query)} - FUNCTION_WORDS - {""}
+    return words, {stem for word in words for stem in _stems(word)}
+
+
+def matched(asked: AskedWords, text: str) -> list[str]:
     """Words of a text that a query has too, as they stand there; endings may differ.
 
     Args:
-        query: As typed.
+        asked: From `asked_words`.
         text: To be marked.
     """
-    asked = {_plain(word) for word in _WORD.findall(query)} - FUNCTION_WORDS - {""}
-    found = dict.fromkeys(_WORD.findall(text))
-    return [word for word in found if any(_is_form(_plain(word), other) for other in asked)]
+    words, stems = asked
+    forms = {word: _plain(word) for word in _WORD.findall(text)}
+    return [
+        word for word, form in forms.items() if form in words or form in stems or not words.isdisjoint(_stems(form))
+    ]
 
 
-def _is_form(word: str, other: str) -> bool:
-    """Whether two words are one but for their endings."""
-    shorter, longer = sorted((word, other), key=len)
-    if not longer.startswith(shorter):
-        return False
-    return word == other or (len(shorter) >= _STEM and len(longer) - len(shorter) <= _ENDING and shorter.isalpha())
+def _stems(word: str) -> list[str]:
+    """What a word may be without its ending."""
+    stems = [word[:-letters] for letters in range(1, _ENDING + 1)]
+    return [stem for stem in stems if len(stem) >= _STEM and stem.isalpha()]
 
 
 def _plain(word: str) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 HEAD = 1024  # bytes that tell what a file is
 LONGEST_NAME = 120  # characters, the ending included
 _LONGEST_BYTES = 200  # of it in UTF-8: file systems allow 255, and we add to it
-_UNFIT = re.compile(r"[^\w.\-+,&=@#()\[\]' ]+")
+_UNFIT = frozenset('<>:"/\\|?*')  # on some system or other
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # categories of what is not shown, or shows text in another order
 _NAMELESS = "document"
 _ENDINGS = {
     "pdf": (".pdf",),
@@ -42,7 +43,7 @@ def clean_name(name: str, kind: str) -> str:
         kind: From `kind_of_file`.
     """
     last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
-    plain = _UNFIT.sub("_", last).strip(" ._") if last.strip(" ._") else ""
+    plain = _fit(last).strip(" ._") if last.strip(" ._") else ""
     stem, dot, ending = plain.rpartition(".")
     ending = f".{ending.lower()}" if dot else ""
     if ending not in _ENDINGS[kind]:
@@ -51,6 +52,12 @@ def clean_name(name: str, kind: str) -> str:
     while len(stem.encode("utf-8", "replace")) > _LONGEST_BYTES:
         stem = stem[:-1]
     return f"{stem.strip(' .')}{ending}"
+
+
+def _fit(name: str) -> str:
+    """The name with a `_` for whatever no name should have."""
+    marked = ("\0" if char in _UNFIT or unicodedata.category(char) in _UNSEEN else char for char in name)
+    return re.sub("\0+", "_", "".join(marked))
 
 
 def numbered(name: str) -> Iterator[str]:

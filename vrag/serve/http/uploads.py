@@ -126,11 +126,7 @@ class Uploads:
 
     def remove(self, document: Document) -> Job:
         """Have a document removed, and then its files, as far as they came by upload."""
-        ours = [Path(path) for path in document.paths if self._is_ours(path)]
-        job = self._service.remove([document])
-        if ours:
-            _afterwards(job, lambda status: _unlink(ours) if status.state == "done" else None)
-        return job
+        return self._service.remove([document], self._unlink_files)
 
     def take_up(self) -> list[Job]:
         """Go on with what was accepted before the service ended; called once, when it starts."""
@@ -159,14 +155,18 @@ class Uploads:
         return job
 
     def _settle(self, job: Job, status: JobStatus, note: Path, names: Sequence[str]) -> None:
-        """The job has ended: the note goes, unless the next start shall try again."""
+        """The job has ended: the note goes, and files of which nothing is indexed; else the next start tries again."""
         is_unwanted = job.id in self._unwanted
         self._unwanted.discard(job.id)
-        if status.state == "done":
-            note.unlink(missing_ok=True)
-        elif is_unwanted or isinstance(job.failure, UsageError):
+        if status.state == "done" or is_unwanted or isinstance(job.failure, UsageError):
             known = self._service.index.documents
-            self._forget(note, [name for name in names if not known.at_path(str(self.folder / name))])
+            useless = [name for name in names if not known.at_path(str(self.folder / name))]
+            if useless and status.state == "done":
+                _log.info("Not kept, since they cannot be read: %s.", shown(", ".join(useless)))
+            self._forget(note, useless)
+
+    def _unlink_files(self, removed: Sequence[Document]) -> None:
+        _unlink([Path(path) for document in removed for path in document.paths if self._is_ours(path)])
 
     def _forget(self, note: Path, names: Sequence[str]) -> None:
         note.unlink(missing_ok=True)
@@ -208,8 +208,8 @@ def uploads_of(service: Service, folder: Path | None = None, limits: UploadLimit
     if folder is not None and _is_of_others(folder):
         problem = f"{shown(str(folder))} is for uploads, and there is something else in it."
         raise UsageError(problem, "Name a new or empty folder: --uploads DIR.")
-    chosen = folder.absolute() if folder else below
-    return Uploads(service, chosen, limits) if chosen else None
+    chosen = folder or below
+    return Uploads(service, Path(os.path.abspath(chosen)), limits) if chosen else None
 
 
 def _is_of_others(folder: Path) -> bool:

@@ -1,0 +1,76 @@
+"""What `Index.open("http://...")` asks, asked by somebody who means harm."""
+
+import pytest
+
+from tests.serve.http.test_uploads import OWLS, WHALES, ended, files
+from vrag.remote.service_url import CALLS_PATH
+from vrag.remote.wire import dumps, loads
+from vrag.serve.http.uploads import FOLDER
+from vrag.version import __version__
+
+SEARCH = {"query": "bees", "k": 1, "cascade": None, "where": [], "words": "plain"}
+
+
+def call(running, name, arguments, version=__version__):
+    """Status and what was said."""
+    answer = running.post(f"{CALLS_PATH}/{name}", content=dumps({"version": version, "arguments": arguments}))
+    return answer.status_code, loads(answer.content)
+
+
+def test_a_search_is_answered(reader):
+    status, said = call(reader, "search", SEARCH)
+    assert (status, said["result"][0].rank) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("search", None),
+        ("search", [1]),
+        ("search", {}),
+        ("search", {**SEARCH, "k": 101}),
+        ("search", {**SEARCH, "k": 1e9}),
+        ("search", {**SEARCH, "k": "9"}),
+        ("search", {**SEARCH, "more": 1}),
+        ("nothing", {}),
+        ("__class__", {}),
+        ("ingest", {"paths": ["/etc"], "recursive": True}),
+        ("gone", {"paths": ["/"]}),
+        ("forget", {"gone": []}),
+        ("repool", {"name": "x", "table": {}}),
+        ("verify", {"repair": True}),
+        ("verify", {"repair": 1}),
+        ("job", {}),
+        ("job", {"id": "none"}),
+        ("cancel", {"id": ["x"]}),
+    ],
+)
+def test_what_only_this_machine_may_ask_is_refused_and_so_is_what_is_no_call(reader, name, arguments):
+    before = len(reader.service.jobs.all())
+    status, said = call(reader, name, arguments)
+    assert status == 422
+    assert said.keys() == {"error"}
+    assert len(reader.service.jobs.all()) == before
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"1", b"null", b"{", b"\xff", b"[" * 100_000, b'{"$": "os.system"}'])
+def test_a_body_that_is_no_call_is_refused(reader, body):
+    answer = reader.post(f"{CALLS_PATH}/search", content=body)
+    assert answer.status_code == 422
+    assert loads(answer.content).keys() == {"error"}
+
+
+def test_another_version_is_refused(reader):
+    status, said = call(reader, "search", SEARCH, "0.0.1")
+    assert (status, said.keys()) == (422, {"error"})
+
+
+def test_no_file_is_drawn_but_the_one_that_was_indexed(writer):
+    """Whoever can put another file in its place must not see it through the service."""
+    ended(writer, writer.post("/v1/documents", files=files(("whales.pdf", WHALES))))
+    page = {"doc": "whales.pdf", "page": 1, "passwords": ()}
+    assert call(writer, "page_image", page)[0] == 200
+    (writer.service.index.path / FOLDER / "whales.pdf").write_bytes(OWLS)
+    status, said = call(writer, "page_image", page)
+    assert status == 422
+    assert "not the one that was indexed" in str(said["error"])
