@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.conftest import copy_index
 from tests.pdfs import pdf_bytes, write_pdf
 from tests.serve.web.conftest import keep, serving
 
@@ -152,6 +153,21 @@ def test_metadata_is_edited_in_place(site_of_own, browse):
     page.get_by_role("button", name="Without year").click()
     page.get_by_role("button", name="Save").click()
     expect(item(page, "animals.pdf").locator(".known")).to_have_count(0)
+
+
+def test_what_the_file_itself_says_cannot_be_taken_away_and_that_is_said(samples, browse, tmp_path):
+    with serving(copy_index(samples, tmp_path / "index")) as address:
+        page = browse(address).page
+        page.goto("/documents")
+        own = page.request.get("/v1/documents").json()["documents"][0]
+        page.get_by_role("button", name=f"Edit what is known of {own['doc']}").click()
+        page.get_by_role("button", name="Without title").click()
+        page.get_by_role("button", name="Without year").click()
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator(".toast")).to_have_text(re.compile("What the file itself says stays: title[.]"))
+        expect(item(page, own["doc"]).locator(".known")).not_to_contain_text("year")
+        expect(page.get_by_role("heading", name=own["metadata"]["title"])).to_be_visible()
+        page.context.close()
 
 
 def test_metadata_that_waits_for_an_ingest_is_said_to(site_of_own, browse):

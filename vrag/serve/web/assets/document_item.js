@@ -1,7 +1,7 @@
 // One document of the list: its first page, its name, what is known of it, and what one can do with it.
 
 import { query } from "./api.js";
-import { deleteSoon } from "./deleting.js";
+import { deleteSoon, isSlowToLeave } from "./deleting.js";
 import { h } from "./dom.js";
 import { counted, day, nameOf, valueText } from "./format.js";
 import { pageAddress } from "./hit.js";
@@ -10,11 +10,17 @@ import { failures } from "./job_text.js";
 import { editor } from "./metadata_editor.js";
 import { iconButton } from "./states.js";
 
-const STATES = { partial: "Not all pages are read yet", arriving: "A new version is arriving" };
+const STATES = {
+  partial: "Not all pages are read yet",
+  arriving: "A new version is arriving",
+  leaving: "Is being removed",
+};
 
 export function documentItem(document, facts, editable) {
-  const item = h("li", { class: "document", data: { doc: document.doc, id: document.id, state: document.state } });
-  const draw = () => item.replaceChildren(...parts(item, document, editable, edit));
+  const isLeaving = isSlowToLeave(document.id);
+  const state = isLeaving ? "leaving" : document.state;
+  const item = h("li", { class: "document", data: { doc: document.doc, id: document.id, state } });
+  const draw = () => item.replaceChildren(...parts(item, document, editable && !isLeaving, edit));
   const edit = () =>
     item.append(
       editor(document, facts, (changed) => {
@@ -28,7 +34,8 @@ export function documentItem(document, facts, editable) {
 }
 
 function parts(item, document, editable, edit) {
-  const { doc, state } = document;
+  const { doc } = document;
+  const { state } = item.dataset;
   const name = nameOf(document);
   const known = Object.entries(document.metadata).filter(([key]) => key !== "title");
   return [

@@ -2,7 +2,7 @@
 
 import { get, query } from "./api.js";
 import { h, redraw } from "./dom.js";
-import { isLeaving } from "./deleting.js";
+import { isLeaving, isSlowToLeave } from "./deleting.js";
 import { documentItem } from "./document_item.js";
 import { counted, number } from "./format.js";
 import { icon } from "./icons.js";
@@ -80,7 +80,7 @@ class DocumentsView {
       ? `${counted(total, "document")}${this.find ? " of this name" : `, ${counted(facts.pages, "page")}`}`
       : "";
     const items = documents
-      .filter(({ id }) => !isLeaving(id))
+      .filter(({ id }) => !isLeaving(id) || isSlowToLeave(id))
       .map((document) => documentItem(document, facts, editable));
     if (this.isEditing()) return;
     redraw(this.list, [

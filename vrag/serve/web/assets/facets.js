@@ -44,12 +44,14 @@ function years(values) {
   return [...counts].sort(([a], [b]) => b.localeCompare(a)).map(([value, count]) => ({ value, label: value, count }));
 }
 
-/** Documents among the hits, the one with most hits first. */
+/** Documents among the hits, the one with most hits first; by the names of their files where titles are the same. */
 export function documentFacet(hits) {
   const found = new Map();
   for (const hit of hits)
     found.set(hit.doc, { value: hit.doc, label: nameOf(hit), count: (found.get(hit.doc)?.count ?? 0) + 1 });
-  return { key: "doc", values: [...found.values()].sort((a, b) => b.count - a.count) };
+  const values = [...found.values()].sort((a, b) => b.count - a.count);
+  const isShared = ({ label }) => values.filter((other) => other.label === label).length > 1;
+  return { key: "doc", values: values.map((one) => (isShared(one) ? { ...one, label: one.value } : one)) };
 }
 
 /** A group of choices; `choose(key, value)` is called for one. */
@@ -75,7 +77,7 @@ export function facetGroup({ key, values }, filters, choose) {
 function choice(key, { value, label, count }, chosen, choose) {
   return h(
     "label",
-    { class: "choice", title: label },
+    { class: "choice", title: key === "doc" && label !== value ? `${label} (${value})` : label },
     h("input", {
       type: "checkbox",
       name: key,

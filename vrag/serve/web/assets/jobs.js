@@ -9,6 +9,7 @@ const BUSY_MS = 1500; // between looks while something goes on
 const IDLE_MS = 15000; // else: somebody may have begun something in a shell
 const events = new EventTarget();
 let known = new Map(); // id to the job
+let looks = 0; // begun so far: an answer that is older than another question tells of the past
 let timer = 0;
 let isStreaming = false;
 let badge = null;
@@ -31,9 +32,11 @@ export function onChange(what, listener) {
 /** Look at once, e.g. after something was begun. */
 export async function look() {
   clearTimeout(timer);
+  const turn = (looks += 1);
   let busy = 0;
   try {
     const { jobs } = await get("/v1/jobs");
+    if (turn !== looks) return;
     busy = jobs.filter((job) => !hasEnded(job)).length;
     const isFurther = (job) =>
       known.has(job.id) && (hasEnded(job) !== hasEnded(known.get(job.id)) || job.done > known.get(job.id).done);
@@ -44,6 +47,7 @@ export async function look() {
   } catch {
     // The view that is shown says that the service is away; here it is asked again later.
   }
+  if (turn !== looks) return;
   badge.hidden = busy === 0;
   badge.textContent = busy || "";
   badge.setAttribute("aria-label", `${busy} running`);
@@ -76,7 +80,8 @@ function stream(id, tell, lose) {
   source.addEventListener("error", () => {
     if (source.readyState !== EventSource.CLOSED) return;
     end();
-    lose();
+    poll(id, tell, lose); // it may be unknown, or the service may have no place for one more stream
+    look();
   });
 }
 
@@ -85,8 +90,9 @@ function poll(id, tell, lose) {
   const leave = onChange("jobs", (jobs) => {
     const job = jobs.find((one) => one.id === id);
     if (!job || hasEnded(job)) leave();
-    if (job) tell(job);
-    else lose();
+    if (!job) return lose();
+    tell(job);
+    if (hasEnded(job)) documentsChanged();
   });
 }
 

@@ -5,6 +5,7 @@ import { startDropping } from "./dropping.js";
 import { asParameters, filtersOf } from "./filters.js";
 import { startJobs } from "./jobs.js";
 import { setKeys, startKeys } from "./keys.js";
+import { startPresses } from "./presses.js";
 import { go, here, start } from "./router.js";
 import * as searchView from "./search_view.js";
 import { failure, notice } from "./states.js";
@@ -113,6 +114,7 @@ box.form.addEventListener("submit", (event) => {
   if (here().view === "search") main.querySelector(".hit-link")?.focus();
   else type();
 });
+startPresses();
 startTheme(document.getElementById("theme"));
 startKeys(box, document.getElementById("keys"));
 start(show);

@@ -6,6 +6,7 @@ import { documentsChanged, follow } from "./jobs.js";
 import { button, iconButton } from "./states.js";
 import { toast } from "./toasts.js";
 
+const LONG_MS = 8000; // for a sentence that has to be read
 let count = 0;
 
 /** A form; `done(document)` gets the document as it is now, or null when nothing was changed. */
@@ -47,18 +48,29 @@ export function editor(document, facts, done) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const changed = await send("PATCH", `/v1/documents/${document.id}`, {
-        metadata: changes(document.metadata, read(rows), facts.kinds),
-      });
+      const metadata = changes(document.metadata, read(rows), facts.kinds);
+      const changed = await send("PATCH", `/v1/documents/${document.id}`, { metadata });
       done(changed.job ? null : changed);
       if (changed.job) later(changed.job);
-      else documentsChanged();
+      else {
+        sayWhatStays(metadata, changed.metadata);
+        documentsChanged();
+      }
     } catch (error) {
       wrong.textContent = [error.message, error.hint].filter(Boolean).join(" ");
     }
   });
   queueMicrotask(() => rows.querySelector("input:not([readonly])")?.focus());
   return form;
+}
+
+/** What the file itself says can be said otherwise, but not be taken away. */
+function sayWhatStays(asked, known) {
+  const keys = Object.keys(asked).filter((key) => asked[key] === null && key in known);
+  if (keys.length)
+    toast(`What the file itself says stays: ${keys.join(", ")}. Another value can be given instead.`, {
+      stays: LONG_MS,
+    });
 }
 
 /** The document is being read: what was typed holds as soon as that is done. */

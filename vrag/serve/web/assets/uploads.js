@@ -11,6 +11,7 @@ import { sendable } from "./sendable.js";
 import { button, iconButton } from "./states.js";
 import { toast } from "./toasts.js";
 
+const MOST_BYTES = 2 ** 31; // of an upload, for a service that does not say
 let sending = Promise.resolve(); // what is being sent now
 /** Uploads of this visit; the view of documents shows it. */
 export const uploadList = h("ul", { class: "uploads", "aria-label": "Uploads" });
@@ -41,14 +42,28 @@ export async function add(files) {
     const { good, bad } = await sendable(files, uploads.max_bytes);
     go("/documents");
     if (bad.length) uploadList.prepend(unsent(bad));
-    for (let start = 0; start < good.length; start += uploads.max_files) {
-      const upload = new Upload(good.slice(start, start + uploads.max_files));
+    for (const part of parts(good, uploads)) {
+      const upload = new Upload(part);
       uploadList.prepend(upload.element);
       sending = sending.then(() => upload.send());
     }
   } catch (error) {
     toast(error.message, { bad: true });
   }
+}
+
+/** Files by upload: each has no more of them, and no more bytes, than the service takes at once. */
+function parts(files, { max_files: mostFiles, max_total_bytes: mostBytes = MOST_BYTES }) {
+  const all = [];
+  let size = 0;
+  for (const file of files) {
+    const last = all.at(-1);
+    const fits = last && last.length < mostFiles && size + file.size <= mostBytes;
+    if (fits) last.push(file);
+    else all.push([file]);
+    size = fits ? size + file.size : file.size;
+  }
+  return all;
 }
 
 function unsent(bad) {
