@@ -206,3 +206,22 @@ def test_colours_can_be_chosen_and_are_kept(site, browse, theme):
     expect(button).to_have_accessible_name(f"Colours: {theme}")
     paper = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", paper)[:3])) > 384) == (theme == "light")
+
+
+def test_documents_of_one_title_are_told_apart_and_names_keep_to_themselves(site_of_own, browse):
+    page = browse(site_of_own).page
+    backwards = "\u202eReport"  # turns round all that follows, unless it is kept to itself
+    for document in page.request.get("/v1/documents").json()["documents"]:
+        page.request.patch(document["url"], data={"metadata": {"title": backwards}})
+    page.goto("/?q=which+animal+or+engine")
+    choices = page.get_by_role("group", name="Document").locator(".choice")
+    expect(choices).to_have_count(2)
+    assert sorted(choices.locator(".value").all_inner_texts()) == ["animals.pdf", "machines.pdf"]
+    assert sorted(choice.get_attribute("title") for choice in choices.all()) == ["animals.pdf", "machines.pdf"]
+    for name in (".value", ".hit-link", ".hit-where .file", ".snippet"):
+        style = page.locator(name).first.evaluate("element => getComputedStyle(element).unicodeBidi")
+        assert style == "isolate", name
+    page.get_by_role("button", name="By document").click()
+    heading = page.locator(".group h2").first
+    title, count = (heading.locator(part).bounding_box() for part in ("bdi", ".count"))
+    assert title["x"] + title["width"] <= count["x"]

@@ -222,7 +222,7 @@ function grouped(hits, carried) {
     h(
       "section",
       { class: "group" },
-      h("h2", {}, nameOf(own[0]), h("span", { class: "count" }, counted(own.length, "page"))),
+      h("h2", {}, h("bdi", {}, nameOf(own[0])), h("span", { class: "count" }, counted(own.length, "page"))),
       h(
         "ol",
         { class: "hits" },
