@@ -39,6 +39,15 @@ def test_the_first_view_is_small():
     assert sum(sizes.values()) < MOST_BYTES, sizes
 
 
+def test_the_page_names_all_modules_of_the_first_view_so_that_they_come_side_by_side():
+    needed, waiting = set(), ["main.js"]
+    while waiting:
+        new = {name for name in imports(ASSETS / waiting.pop())[0] if name not in needed}
+        needed |= new
+        waiting += new
+    assert re.findall(r'<link rel="modulepreload" href="/assets/([\w.]+)">', HTML) == sorted(needed)
+
+
 def test_every_file_is_there_and_wanted():
     named = set(re.findall(r'"/assets/([\w.]+)"', HTML))
     for script in SCRIPTS:
