@@ -48,14 +48,19 @@ class Originals:
     """Finds the files of documents, as long as they are what was indexed; for any thread.
 
     Stamps tell that cheaply; where they differ the bytes are hashed, once for each stamp.
+
+    Args:
+        kept: A folder that moves with the index: a file that was in one of its name is looked for here, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Path | None = None) -> None:
+        self._kept = kept
         self._digests: Memo[str] = Memo(_MOST_DIGESTS)
 
     def find(self, document: Document) -> Path | None:
         """A file with the document's bytes; None when none of its paths has them any more."""
-        return next((path for path in map(Path, document.paths) if self._is_of(path, document)), None)
+        paths = [*map(Path, document.paths), *moved(document, self._kept)]
+        return next((path for path in paths if self._is_of(path, document)), None)
 
     def _is_of(self, path: Path, document: Document) -> bool:
         try:
@@ -78,6 +83,14 @@ class Originals:
         if source.lasting_stamp:
             self._digests.get([key], lambda _: {key: source.doc_id})
         return source.doc_id
+
+
+def moved(document: Document, kept: Path | None) -> list[Path]:
+    """Where files of a document are if they moved with an index; only their bytes tell whether they are."""
+    if kept is None:
+        return []
+    paths = [Path(path) for path in document.paths]
+    return [kept / path.name for path in paths if path.parent != kept and path.parent.name == kept.name]
 
 
 def stamp_of(path: Path) -> str:

@@ -20,7 +20,16 @@ def test_every_view_is_the_page(reader, path):
     assert policy["default-src"] == "'self'"
     assert policy["frame-ancestors"] == "'none'"
     assert not policy.keys() & {"script-src", "style-src"}
-    assert reader.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code in (200, 304)
+    again = reader.get(path, headers={"If-None-Match": f'"other", W/{answer.headers["etag"]}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", answer.headers["etag"])
+
+
+def test_a_browser_that_is_lost_is_shown_the_page(reader):
+    for path in ("/nowhere", "/v1/nothing"):
+        answer = reader.get(path, headers={"Accept": "text/html,*/*"})
+        assert (answer.status_code, answer.text) == (404, PAGE.read_text(encoding="utf-8"))
+        assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+        assert_problem(reader.get(path), 404, "/docs")
 
 
 def test_the_pages_files_are_served_and_no_others(reader):
@@ -29,6 +38,8 @@ def test_the_pages_files_are_served_and_no_others(reader):
             answer = reader.get(f"/assets/{file.relative_to(ASSETS).as_posix()}")
             assert answer.content == file.read_bytes()
             assert answer.headers["content-type"] != "application/octet-stream"
+            known = {"If-None-Match": answer.headers["etag"]}
+            assert reader.get(f"/assets/{file.relative_to(ASSETS).as_posix()}", headers=known).status_code == 304
     for name in ("", "../index.html", "..%2findex.html", "%2e%2e/__init__.py", "nothing.js", "/etc/hostname"):
         assert_problem(reader.get(f"/assets/{name}"), 404)
     assert reader.get("/favicon.ico").status_code == 204

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import json
 import socket
 import threading
 import time
@@ -47,11 +48,12 @@ def test_a_body_that_is_too_long_is_refused_before_it_comes(reader):
     assert_problem(reader.post("/v1/search", json=long), 413, "256 KiB")
 
 
-def test_a_call_of_an_index_may_be_longer(reader):
-    answer = reader.post(f"{CALLS_PATH}/nothing", content=b" " * (2 * MOST_BODY))
-    assert answer.status_code == 200
+def test_a_call_that_names_documents_may_be_longer(reader):
+    long = b" " * (2 * MOST_BODY)
+    assert reader.post(f"{CALLS_PATH}/labels", content=long).status_code == 422  # read, and no call
+    assert_problem(reader.post(f"{CALLS_PATH}/search", content=long), 413)
     with connect(reader.port) as client:
-        head = HEAD.replace(b"/v1/search", CALLS_PATH.encode() + b"/nothing")
+        head = HEAD.replace(b"/v1/search", CALLS_PATH.encode() + b"/labels")
         client.sendall(head + f"Content-Length: {bounds.MOST_CALL + 1}\r\n\r\n".encode())
         assert client.recv(1000).startswith(b"HTTP/1.1 413")
 
@@ -80,6 +82,91 @@ def test_a_body_that_comes_too_slowly_is_given_up(reader, monkeypatch):
         said = read_to_end(client)
     assert said.startswith(b"HTTP/1.1 408")
     assert b"came too slowly" in said
+
+
+def test_a_long_body_may_not_pause(reader, monkeypatch):
+    monkeypatch.setattr(bounds, "PAUSE_S", 0.2)
+    monkeypatch.setattr(server, "LINGER_S", 0.1)
+    with connect(reader.port) as client:
+        client.sendall(HEAD + b"Content-Length: 200000\r\n\r\n" + b" " * 100_000)
+        assert read_to_end(client).startswith(b"HTTP/1.1 408")
+
+
+def test_all_bodies_together_have_a_bound(monkeypatch):
+    monkeypatch.setattr(bounds, "MOST_RECEIVED", 1500)
+
+    async def scenario():
+        async def answer(scope, receive, send):
+            await receive()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        app = Bounded(answer)
+        first = Asked(app, "/v1/calls/labels", "POST", [b"x" * 1000, b"y"])
+        task = asyncio.create_task(first.run())
+        await first.is_read.acquire()
+        await first.is_read.acquire()  # its first piece is held, its second is waited for
+        second = Asked(app, "/v1/calls/labels", "POST", [b"z" * 1000])
+        assert await second.run() == 503
+        assert (b"retry-after", b"1") in second.sent[0]["headers"]
+        first.go_on.set()
+        assert await task == 200
+        again = Asked(app, "/v1/calls/labels", "POST", [b"z" * 1000])
+        assert await again.run() == 200
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+def test_silent_connections_lock_nobody_out(reader, monkeypatch):
+    """The one that has asked for nothing for longest makes room, whether it is new or was answered."""
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 8)
+    with contextlib.ExitStack() as last, listening(reader.app) as port:
+        answered = last.enter_context(connect(port))
+        answered.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert answered.recv(1000).startswith(b"HTTP/1.1 200")
+        for _ in range(20):
+            last.enter_context(connect(port))
+        one = last.enter_context(connect(port))
+        one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert one.recv(1000).startswith(b"HTTP/1.1 200")
+        assert b"HTTP" not in read_to_end(answered)
+
+
+def test_where_all_are_answered_another_one_is_told_in_our_form(monkeypatch):
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 3)
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    async def slow(scope, receive, send):
+        begun.release()
+        await asyncio.to_thread(go_on.wait, 30)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with listening(slow) as port, connect(port) as first, connect(port) as second:
+        for client in (first, second):
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert begun.acquire(timeout=30)
+        with connect(port) as fourth:
+            fourth.sendall(b"GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            said = read_to_end(fourth)
+        go_on.set()
+    assert said.startswith(b"HTTP/1.1 503")
+    assert_ours(said)
+
+
+def test_what_is_no_request_is_answered_in_our_form(reader):
+    with connect(reader.port) as client:
+        client.sendall(b"NONSENSE\r\n\r\n")
+        said = read_to_end(client)
+    assert said.startswith(b"HTTP/1.1 400")
+    assert_ours(said)
+
+
+def assert_ours(said):
+    """A problem with the headers that protect a browser."""
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert b"x-content-type-options: nosniff" in head.lower()
+    assert json.loads(body)["hint"]
 
 
 def test_headers_that_come_too_slowly_end_the_connection(reader, monkeypatch):
@@ -148,17 +235,22 @@ def send_on(client):
 class Asked:
     """A request to an app, without a server."""
 
-    def __init__(self, app, path="/v1/x", method="GET"):
+    def __init__(self, app, path="/v1/x", method="GET", pieces=(b"",)):
         self.scope = {"type": "http", "path": path, "method": method, "headers": [], "query_string": b""}
         self.app, self.sent = app, []
-        self.began = asyncio.Event()
+        self.began, self.go_on = asyncio.Event(), asyncio.Event()
+        self.pieces, self.reads, self.is_read = list(pieces), 0, asyncio.Semaphore(0)
 
     async def run(self):
         await self.app(self.scope, self._receive, self._send)
         return self.sent[0]["status"]
 
     async def _receive(self):
-        return {"type": "http.request", "body": b"", "more_body": False}
+        self.is_read.release()
+        if self.reads:  # the first piece is there, the others are waited for
+            await self.go_on.wait()
+        self.reads += 1
+        return {"type": "http.request", "body": self.pieces.pop(0), "more_body": bool(self.pieces)}
 
     async def _send(self, message):
         self.sent.append(message)

@@ -7,7 +7,9 @@ import json
 import pytest
 from PIL import Image
 
+from vrag.pages.drawing import MOST_SIDE
 from vrag.search.hits_json import answer_json
+from vrag.serve.http.page_routes import _heat_size
 from vrag.serve.http.shield import HEADERS
 from vrag.serve.http.upload_limits import MOST_UPLOAD_BYTES
 
@@ -253,6 +255,20 @@ def test_heat_lies_where_the_query_is_answered(reader, animals):
     assert y1 - y0 < 0.1
     assert reader.get(f"{url}/heatmap", params={"q": "leopards hunting"}).status_code == 200
     assert_problem(reader.get(f"{url}/heatmap", params={"q": "leopards", "token": 99}), 400, "99")
+    known = {"If-None-Match": answer.headers["etag"]}
+    same = {"q": "leopards hunting", "token": tokens, "width": 600}
+    assert reader.get(f"{url}/heatmap", params=same, headers=known).status_code == 304
+    for other in ({"q": "leopards"}, {"width": 500}, {"token": [0]}, {"words": "plain"}):
+        assert reader.get(f"{url}/heatmap", params={**same, **other}, headers=known).status_code == 200
+
+
+def test_the_heat_of_a_very_long_page_is_no_larger_than_its_picture():
+    assert _heat_size(600, 1.5) == (600, 900)
+    for shape in (1e-4, 20.0, 1e4):
+        width, height = _heat_size(1600, shape)
+        assert 1 <= width <= 1600
+        assert 1 <= height <= MOST_SIDE
+    assert _heat_size(1600, 20.0) == (MOST_SIDE // 20, MOST_SIDE)
 
 
 def test_the_file_is_served_whole_or_in_part(reader, animals, folder):
@@ -282,6 +298,9 @@ def test_the_file_is_served_whole_or_in_part(reader, animals, folder):
         f"bytes={'9' * 99}-",
     ):
         assert reader.get(animals["file_url"], headers={"Range": asked}).content == data
+    for known in (answer.headers["etag"], "*", f'"x", {answer.headers["etag"]}'):
+        same = reader.get(animals["file_url"], headers={"If-None-Match": known, "Range": "bytes=5-9"})
+        assert (same.status_code, same.content) == (304, b"")
     head = reader.head(animals["file_url"])
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(data)))
 

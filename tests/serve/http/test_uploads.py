@@ -324,6 +324,23 @@ def test_a_file_that_was_indexed_stays_when_its_upload_is_stopped(indexed, tmp_p
         assert running.get(document["file_url"]).status_code == 200
 
 
+def test_uploads_move_with_their_index(indexed, tmp_path):
+    with service_of(copy_index(indexed, tmp_path / "a")) as service, serving(service) as running:
+        ended(running, running.post("/v1/documents", files=files(("w.pdf", WHALES), ("o.pdf", OWLS))))
+    (tmp_path / "a").rename(tmp_path / "b")
+    (tmp_path / "b" / FOLDER / "o.pdf").write_bytes(WHALES)
+    with service_of(tmp_path / "b") as service, serving(service) as running:
+        (whales,) = running.get("/v1/documents", params={"q": "w.pdf"}).json()["documents"]
+        (owls,) = running.get("/v1/documents", params={"q": "o.pdf"}).json()["documents"]
+        assert whales["uploaded"]
+        assert running.get(whales["file_url"]).content == WHALES
+        assert running.get(whales["thumbnail_url"]).status_code == 200
+        assert_problem(running.get(owls["file_url"]), 410)
+        for row in (whales, owls):
+            assert ended(running, running.delete(row["url"]))["state"] == "done"
+        assert kept(running) == ["o.pdf"]  # which is not what was indexed
+
+
 def test_a_copy_that_came_meanwhile_goes_with_its_document(writer):
     ended(writer, writer.post("/v1/documents", files=files(("a.pdf", WHALES))))
     (row,) = writer.get("/v1/documents", params={"q": "a.pdf"}).json()["documents"]

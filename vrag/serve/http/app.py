@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from vrag import __version__
+from vrag.ingest.sources import Originals
 from vrag.serve.http import (
     call_routes,
     change_routes,
@@ -86,14 +87,16 @@ def make_app(
         redirect_slashes=False,
         lifespan=_with_threads,
     )
-    here = Here(service, Pictures(service.index), Metrics(service), uploads_of(service, uploads, limits))
+    kept = uploads_of(service, uploads, limits)
+    originals = Originals(kept.folder if kept else None)
+    here = Here(service, Pictures(service.index), Metrics(service), kept, originals)
     app.state.here = here
     for part in ROUTES:
         app.include_router(part.router)
     app.include_router(call_routes.router)
     app.include_router(docs_page.router)
     app.include_router(front_routes.router)
-    problems.register(app)
+    problems.register(app, front_routes.the_page)
     app.openapi = lambda: _openapi(app, bool(guard.token))  # type: ignore[method-assign]
     app.add_middleware(Bounded, uploads=_UPLOADS)  # the last one added is the outermost
     app.add_middleware(Guarded, guard=guard)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,9 +19,12 @@ from vrag.serve.http.problems import RETRY_S, ProblemError, problem
 
 MOST_BODY = 256 << 10  # bytes of a request that is no upload
 MOST_CALL = 32 << 20  # of a call of `Index.open("http://...")`: it may name every document of an archive
+MOST_RECEIVED = 256 << 20  # bytes of all bodies that come in or are worked on
 MOST_REQUESTS = 64  # that are worked on at the same time
 GRACE_S = 10.0  # that any body may take
+PAUSE_S = 30.0  # between two pieces of a body
 SLOWEST = 64 << 10  # bytes a second that a longer one has to come with
+_LONG_CALLS = tuple(f"{CALLS_PATH}/{name}" for name in ("labels", "find_documents", "remove"))
 _LEFT_ALONE = ("/healthz",)
 
 
@@ -39,7 +43,7 @@ class Pace:
             ProblemError: It does not come in time.
         """
         allowed = min(GRACE_S + self._bytes / SLOWEST, self._longest)
-        left = allowed - (time.monotonic() - self._started)
+        left = min(allowed - (time.monotonic() - self._started), PAUSE_S)
         try:
             message = await asyncio.wait_for(receive(), max(left, 0.001))
         except (asyncio.TimeoutError, TimeoutError) as error:
@@ -61,6 +65,7 @@ class Bounded:
         self._app = app
         self._uploads = uploads
         self._places = most
+        self._received = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -71,13 +76,17 @@ class Bounded:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        room = _Room(self)
         try:
-            body = await _read(scope, receive)
+            body = await _read(scope, receive, room.take)
         except ProblemError as error:
-            await problem(error.status, error.detail, error.hint, scope["path"])(scope, receive, send)
+            room.give_back()  # before whoever sent too much reads that it was
+            await problem(error.status, error.detail, error.hint, scope["path"], error.headers)(scope, receive, send)
         else:
             if body is not None:
                 await self._work(scope, _Replayed(body, receive), send)
+        finally:
+            room.give_back()
 
     async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._places:
@@ -96,6 +105,32 @@ class Bounded:
     def take(self, places: int) -> None:
         """Take places, or with a negative number give them back."""
         self._places -= places
+
+    def receive(self, count: int) -> None:
+        """Take room for bytes of a body, or with a negative number give it back.
+
+        Raises:
+            ProblemError: There is none.
+        """
+        if self._received + count > MOST_RECEIVED:
+            retry = {"Retry-After": str(RETRY_S)}
+            raise ProblemError(503, "Too much is being sent to the service.", "Try again in a second.", retry)
+        self._received += count
+
+
+class _Room:
+    """What one body takes of the room for all of them."""
+
+    def __init__(self, bounded: Bounded) -> None:
+        self._bounded, self._bytes = bounded, 0
+
+    def take(self, count: int) -> None:
+        self._bounded.receive(count)
+        self._bytes += count
+
+    def give_back(self) -> None:
+        self._bounded.receive(-self._bytes)
+        self._bytes = 0
 
 
 class _Place:
@@ -139,13 +174,13 @@ def announced(scope: Scope) -> int:
     return int(text)
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes | None:
+async def _read(scope: Scope, receive: Receive, take: Callable[[int], None]) -> bytes | None:
     """The body; None when the client is gone.
 
     Raises:
-        ProblemError: It is too long, too slow, or JSON that no parser should be given.
+        ProblemError: It is too long, too slow, more than there is room for, or JSON that no parser should be given.
     """
-    most = MOST_CALL if scope["path"].startswith(f"{CALLS_PATH}/") else MOST_BODY
+    most = MOST_CALL if scope["path"] in _LONG_CALLS else MOST_BODY
     hint = f"{most >> 10} KiB are the most."
     if announced(scope) > most:
         raise ProblemError(413, "The body of the request is too long.", hint)
@@ -154,6 +189,7 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
         message = await pace.receive(receive)
         if message["type"] == "http.disconnect":
             return None
+        take(len(message.get("body", b"")))
         body += message.get("body", b"")
         if len(body) > most:
             raise ProblemError(413, "The body of the request is too long.", hint)

@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, Response
 from vrag.catalog.documents import Document
 from vrag.catalog.documents_json import facet, metadata_keys, state_of
 from vrag.search.query_text import MOST_CHARACTERS as LONGEST_QUERY
+from vrag.serve.http.conditional import has
 from vrag.serve.http.document_rows import document_rows, failure_row, one_row
 from vrag.serve.http.here import DocId, HereNow, find_document
 from vrag.serve.http.json_answer import JsonAnswer
@@ -80,6 +81,7 @@ def document(here: HereNow, doc_id: DocId) -> JsonAnswer:
     responses={
         200: {"description": "The file.", "content": {"*/*": {}}},
         206: {"description": "The part of it that was asked for.", "content": {"*/*": {}}},
+        304: {"description": "What the browser has is still right.", "content": {}},
         **documented(404, 410, 416),
     },
 )
@@ -87,6 +89,10 @@ def file(here: HereNow, request: Request, doc_id: DocId) -> Response:
     """The document's file, or a range of its bytes; 410 once it is not the one that was indexed any more."""
     known = find_document(here, doc_id)
     path = original_of(here, known)
+    tag = f'"{known.doc_id}"'
+    kept = {"Cache-Control": "private, no-cache", "ETag": tag}
+    if has(request, tag):
+        return Response(status_code=304, headers=kept)
     _choose_range(request, path.stat().st_size)
     return FileResponse(
         path,
@@ -95,8 +101,7 @@ def file(here: HereNow, request: Request, doc_id: DocId) -> Response:
         content_disposition_type="inline",
         headers={
             "Content-Security-Policy": _OF_FILES,
-            "Cache-Control": "private, no-cache",
-            "ETag": f'"{known.doc_id}"',
+            **kept,
             "Accept-Ranges": "bytes",
         },
     )

@@ -64,7 +64,7 @@ class Pictures:
             PageError: It cannot be drawn.
         """
         key = (document.doc_id, page, width, kind)
-        found = self._known(key)
+        found = self.known(document, page, width, kind)
         if found is not None:
             return found
         with self._turn(key):
@@ -75,6 +75,10 @@ class Pictures:
                 found = encoded(picture, kind)  # while the next one is drawn
                 self._keep(key, found)
         return found
+
+    def known(self, document: Document, page: int, width: int, kind: Format) -> bytes | None:
+        """The same where it is kept; else None."""
+        return self._known((document.doc_id, page, width, kind))
 
     @contextmanager
     def _turn(self, key: Key) -> Iterator[None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import APIRouter
-from starlette.responses import FileResponse, Response
+from fastapi import APIRouter, Request
+from starlette.responses import Response
 
+from vrag.serve.http.conditional import file_answer
 from vrag.serve.http.problems import ProblemError
 
 router = APIRouter(include_in_schema=False)
@@ -30,12 +31,21 @@ _TYPES = {
 _VIEWS = ("/", "/documents", "/jobs", "/reports", "/doc/{rest:path}", "/search")
 
 
-def _page() -> Response:
+def _page(request: Request) -> Response:
     """The page; which view it shows, it reads from the address."""
+    return the_page(request)
+
+
+def the_page(request: Request, status: int = 200) -> Response:
+    """The page, which says by itself that it has no such view.
+
+    Raises:
+        ProblemError: It is not installed.
+    """
     if not PAGE.is_file():
         raise ProblemError(404, "The web page is not installed.", "The service itself is described at /docs.")
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
-    return FileResponse(PAGE, media_type=_TYPES[".html"], headers=headers)
+    return file_answer(request, PAGE, _TYPES[".html"], headers, status)
 
 
 for view in _VIEWS:
@@ -43,13 +53,13 @@ for view in _VIEWS:
 
 
 @router.get("/assets/{name:path}")
-def asset(name: str) -> Response:
+def asset(request: Request, name: str) -> Response:
     """A file of the page: one that is in its folder, and of a type that it has."""
     file = _ASSETS.get(name)
     if file is None:
         raise ProblemError(404, "The web page has no such file.")
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
-    return FileResponse(file, media_type=_TYPES[file.suffix], headers=headers)
+    return file_answer(request, file, _TYPES[file.suffix], headers)
 
 
 @router.get("/favicon.ico")

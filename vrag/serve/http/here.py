@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,8 @@ _ID = re.compile(r"[0-9a-f]{64}")
 MOST_PAGE = 2**31 - 1
 MOST_LISTENERS = 32  # that watch jobs at the same time
 _DRAWN_AT_ONCE = 8  # requests that wait for a picture in a thread; the others wait without one
+MOST_WAITING = 32  # for a picture, without a thread: the other places are for those who search
+MOST_WITH_IMAGES = 4  # searches whose answers are to have pictures, at the same time
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Here:
         uploads: Kept below the index; None where it has no folder.
         originals: Finds the files of documents.
         drawing: Of threads that wait for a picture.
+        imaging: Of searches whose answers are to have pictures.
         listeners: Of those who watch jobs.
         waiting: Of their threads.
     """
@@ -46,6 +50,7 @@ class Here:
     uploads: Uploads | None
     originals: Originals = field(default_factory=Originals)
     drawing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DRAWN_AT_ONCE))
+    imaging: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MOST_WITH_IMAGES))
     listeners: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_LISTENERS))
     waiting: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_LISTENERS))
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
-from anyio import to_thread
+from anyio import from_thread, to_thread
 from fastapi import APIRouter, Query, Request, Response
 
+from vrag import __version__
 from vrag.catalog.documents import Document
 from vrag.catalog.failures import Failure
 from vrag.catalog.kinds import reading
 from vrag.catalog.metadata import together
 from vrag.catalog.payload import page_words
+from vrag.pages.drawing import MOST_SIDE
 from vrag.pages.page import Words
 from vrag.search.query_text import MOST_CHARACTERS as LONGEST_QUERY
 from vrag.search.query_text import Words as QueryWords
+from vrag.serve.http.conditional import has, tag_of
 from vrag.serve.http.document_rows import failure_row
 from vrag.serve.http.drawn_pages import LEAST_WIDTH, MOST_WIDTH, THUMBNAIL_WIDTH, Format, encoded
-from vrag.serve.http.here import DocId, Here, HereNow, PageNumber, find_document, name_of, url_of
+from vrag.serve.http.here import MOST_WAITING, DocId, Here, HereNow, PageNumber, find_document, name_of, url_of
 from vrag.serve.http.json_answer import JsonAnswer
 from vrag.serve.http.originals import original_of
-from vrag.serve.http.problems import ProblemError, documented
+from vrag.serve.http.problems import ProblemError, documented, too_many_pictures
 from vrag.serve.http.response_shapes import PageOut
 from vrag.serve.http.search_routes import text_of, title_of
 
@@ -113,6 +117,7 @@ async def first_thumbnail(here: HereNow, request: Request, doc_id: DocId) -> Res
 )
 def heatmap(
     here: HereNow,
+    request: Request,
     doc_id: DocId,
     number: PageNumber,
     q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, description="The query.")],
@@ -129,29 +134,49 @@ def heatmap(
     if record is None:
         raise ProblemError(404, f"Page {number} is not in the index.", "It failed, or has not been read yet.")
     with reading("a page"):
-        shape = float(record.payload["height"]) / float(record.payload["width"])
+        size = _heat_size(width, float(record.payload["height"]) / float(record.payload["width"]))
+    tag = tag_of(__version__, here.service.index.fingerprint, doc_id, number, q, words, token, size)
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=60"}
+    if has(request, tag):
+        return Response(status_code=304, headers=headers)
     with here.service.searching():
-        heat = here.service.index.heat(q, document, number, words)
-        picture = heat.picture((width, max(1, min(round(width * shape), 4 * MOST_WIDTH))), token or ())
+        picture = here.service.index.heat(q, document, number, words).picture(size, token or ())
         data = encoded(picture, "png")
-    return Response(data, media_type="image/png", headers={"Cache-Control": "private, max-age=60"})
+    return Response(data, media_type="image/png", headers=headers)
+
+
+def _heat_size(width: int, shape: float) -> tuple[int, int]:
+    """Width and height in pixels: a very long page is narrower, as its picture is."""
+    width = max(1, min(width, round(MOST_SIDE / shape)))
+    return width, max(1, min(round(width * shape), MOST_SIDE))
 
 
 async def _picture(here: Here, request: Request, doc_id: str, number: int, width: int, kind: Format) -> Response:
     tag = f'"{doc_id[:32]}-{number}-{width}-{kind}"'
     headers = {"ETag": tag, "Cache-Control": f"private, max-age={_KEPT_S}"}
 
-    def draw() -> bytes | None:
+    def find() -> tuple[Path, Document, bytes | None]:
         document = _with_page(here, doc_id, number)
-        file = original_of(here, document)
-        if tag in request.headers.get("if-none-match", ""):
-            return None
+        return original_of(here, document), document, here.pictures.known(document, number, width, kind)
+
+    def draw() -> bytes:
+        if from_thread.run(_is_gone, request):
+            raise ProblemError(408, "Nobody waits for the picture any more.")
         return here.pictures.get(file, document, number, width, kind)
 
-    data = await to_thread.run_sync(draw, limiter=here.drawing)
-    if data is None:
+    file, document, data = await to_thread.run_sync(find)
+    if has(request, tag):
         return Response(status_code=304, headers=headers)
+    if data is None:
+        if here.drawing.statistics().tasks_waiting >= MOST_WAITING:
+            raise too_many_pictures()
+        data = await to_thread.run_sync(draw, limiter=here.drawing)
     return Response(data, media_type=f"image/{kind}", headers=headers)
+
+
+async def _is_gone(request: Request) -> bool:
+    await request.body()  # what comes after it tells
+    return await request.is_disconnected()
 
 
 def _with_page(here: Here, doc_id: str, number: int) -> Document:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
@@ -88,6 +88,12 @@ def problem(
     return JsonAnswer(content, status, {**(headers or {})}, MEDIA_TYPE)
 
 
+def too_many_pictures() -> ProblemError:
+    """More are wanted than can be drawn soon."""
+    retry = {"Retry-After": str(RETRY_S)}
+    return ProblemError(503, "Too many pictures are wanted at once.", "Try again in a second.", retry)
+
+
 BODY = (408, 413, 415)  # statuses of a request with a body
 
 
@@ -103,12 +109,24 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _REFERENCE = {"$ref": "#/components/schemas/Problem"}
 
 
-def register(app: FastAPI) -> None:
-    """Have the app answer in this form."""
+def register(app: FastAPI, page: Callable[[Request, int], Response]) -> None:
+    """Have the app answer in this form, and with a page where a browser asks for what is not there.
+
+    Args:
+        app: Whose errors.
+        page: Of a status.
+    """
+
+    async def of_http(request: Request, error: Exception) -> Response:
+        is_lost = isinstance(error, HTTPException) and error.status_code == 404
+        if is_lost and "text/html" in request.headers.get("accept", ""):
+            return page(request, 404)
+        return await _of_http(request, error)
+
     app.add_exception_handler(ProblemError, _of_problem)
     app.add_exception_handler(VragError, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(HTTPException, of_http)
 
 
 def unexpected(error: Exception, path: str) -> JsonAnswer:

@@ -11,6 +11,7 @@ from vrag.search.query_text import MOST_CHARACTERS as LONGEST_QUERY
 from vrag.search.query_text import Words
 
 MOST_HITS = 100
+MOST_IMAGES = 20  # hits with their pictures in the answer
 Include = Literal["snippet", "text", "matches", "image"]
 _QUERY = "What is looked for, in words."
 _CASCADE = "Name or text of a cascade; by default the index's own."

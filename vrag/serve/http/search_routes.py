@@ -25,8 +25,8 @@ from vrag.search.query_text import MOST_CHARACTERS as LONGEST_QUERY
 from vrag.search.query_text import Words, parse_typed
 from vrag.serve.http.here import Here, HereNow, url_of
 from vrag.serve.http.json_answer import JsonAnswer
-from vrag.serve.http.problems import BODY, documented
-from vrag.serve.http.request_shapes import MOST_HITS, Include, SearchRequest, clauses
+from vrag.serve.http.problems import BODY, ProblemError, documented, too_many_pictures
+from vrag.serve.http.request_shapes import MOST_HITS, MOST_IMAGES, Include, SearchRequest, clauses
 from vrag.serve.http.response_shapes import SearchOut
 
 router = APIRouter(tags=["search"])
@@ -72,6 +72,8 @@ def search_by_address(
 
 def _answer(here: Here, asked: SearchRequest) -> dict[str, Any]:
     """Search, and say of every hit what was asked for."""
+    if "image" in asked.include and asked.k > MOST_IMAGES:
+        raise ProblemError(422, f"With pictures, k is {MOST_IMAGES} at most.", "Ask for them at their addresses.")
     index, begun = here.service.index, time.perf_counter()
     pipeline = index.pipeline
     with here.service.searching():
@@ -176,7 +178,20 @@ def _plain(word: str) -> str:
 
 
 def _add_images(here: Here, rows: Sequence[dict[str, Any]]) -> None:
-    """Pictures of the hits as data URIs; a page that cannot be drawn has none."""
+    """Pictures of the hits as data URIs; a page that cannot be drawn has none.
+
+    Raises:
+        ProblemError: Too many searches want them.
+    """
+    if not here.imaging.acquire(blocking=False):
+        raise too_many_pictures()
+    try:
+        _draw_images(here, rows)
+    finally:
+        here.imaging.release()
+
+
+def _draw_images(here: Here, rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         row["image"] = None
         document = here.service.index.documents.get(row["doc_id"])

@@ -25,6 +25,8 @@ from vrag.catalog.documents import Document
 from vrag.errors import StoreError, UsageError
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.metadata_files import Given
+from vrag.ingest.sources import moved
+from vrag.pages.files import file_digest
 from vrag.runtime.drafts import draft_file
 from vrag.runtime.parsing import MalformedError, parse_json, read_text
 from vrag.runtime.pathtext import shown
@@ -59,7 +61,7 @@ class Uploads:
 
     def holds(self, document: Document) -> bool:
         """Whether one of a document's files came by upload."""
-        return any(self._is_ours(path) for path in document.paths)
+        return bool(self._ours(document)) or any(path.is_file() for path in moved(document, self.folder))
 
     @contextmanager
     def receiving(self, expected: int) -> Iterator[Callable[[], Path]]:
@@ -166,7 +168,12 @@ class Uploads:
             self._forget(note, useless)
 
     def _unlink_files(self, removed: Sequence[Document]) -> None:
-        _unlink([Path(path) for document in removed for path in document.paths if self._is_ours(path)])
+        for document in removed:
+            away = [path for path in moved(document, self.folder) if _has_bytes_of(path, document)]
+            _unlink([*self._ours(document), *away])
+
+    def _ours(self, document: Document) -> list[Path]:
+        return [path for path in map(Path, document.paths) if path.parent == self.folder]
 
     def _forget(self, note: Path, names: Sequence[str]) -> None:
         note.unlink(missing_ok=True)
@@ -185,9 +192,6 @@ class Uploads:
     def _check_waiting(self) -> None:
         if sum(1 for _ in (self.folder / _ACCEPTED).iterdir()) >= MOST_WAITING:
             raise _later(f"{MOST_WAITING} uploads wait to be indexed already.", 60)
-
-    def _is_ours(self, path: str) -> bool:
-        return Path(path).parent == self.folder
 
 
 def uploads_of(service: Service, folder: Path | None = None, limits: UploadLimits | None = None) -> Uploads | None:
@@ -228,6 +232,12 @@ def _afterwards(job: Job, then: Callable[[JobStatus], object]) -> None:
             _log.warning("What comes after job %s could not be done.", job.id, exc_info=True)
 
     threading.Thread(target=wait, name=f"after-{job.id}", daemon=True).start()
+
+
+def _has_bytes_of(path: Path, document: Document) -> bool:
+    with contextlib.suppress(OSError):
+        return file_digest(path) == document.doc_id
+    return False
 
 
 def _later(detail: str, seconds: int) -> ProblemError:
