@@ -351,6 +351,19 @@ def test_a_copy_that_came_meanwhile_goes_with_its_document(writer):
     assert kept(writer) == []
 
 
+def test_no_file_gets_the_name_of_one_whose_job_is_not_followed_up(writer, monkeypatch):
+    """Else a file that has just come is taken for one that could not be read, and removed."""
+    go_on, afterwards = threading.Event(), uploads_module._afterwards
+    late = lambda job, then: afterwards(job, lambda status: go_on.wait(30) and then(status))  # noqa: E731
+    monkeypatch.setattr(uploads_module, "_afterwards", late)
+    ended(writer, writer.post("/v1/documents", files=files(("a.pdf", WHALES))))
+    (row,) = writer.get("/v1/documents", params={"q": "a.pdf"}).json()["documents"]
+    ended(writer, writer.delete(row["url"]))
+    ended(writer, writer.post("/v1/documents", files=files(("a.pdf", OWLS))))
+    go_on.set()
+    until(lambda: kept(writer) == ["a (2).pdf"])
+
+
 def test_a_file_that_cannot_be_read_is_not_kept_and_its_failure_is_told(writer):
     broken = ("broken.pdf", b"%PDF-1.7 and no more")
     for _ in range(2):

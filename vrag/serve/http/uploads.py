@@ -58,6 +58,7 @@ class Uploads:
         self._naming = threading.Lock()
         self._places = threading.BoundedSemaphore(self.limits.uploads)
         self._unwanted: set[str] = set()  # jobs that somebody stopped
+        self._unsettled: list[str] = []  # names of files whose job has not ended, or not been followed up
 
     def holds(self, document: Document) -> bool:
         """Whether one of a document's files came by upload."""
@@ -153,6 +154,8 @@ class Uploads:
     def _ingest(self, note: Path, names: Sequence[str], metadata: Mapping[str, Any]) -> Job:
         options = IngestOptions(given=Given(for_all=dict(metadata)))
         job = self._service.ingest([self.folder / name for name in names], options=options)
+        with self._naming:
+            self._unsettled.extend(names)
         _afterwards(job, lambda status: self._settle(job, status, note, names))
         return job
 
@@ -166,6 +169,8 @@ class Uploads:
             if useless and status.state == "done":
                 _log.info("Not kept, since they cannot be read: %s.", shown(", ".join(useless)))
             self._forget(note, useless)
+        with self._naming:
+            self._unsettled = [name for name in self._unsettled if name not in names]
 
     def _unlink_files(self, removed: Sequence[Document]) -> None:
         for document in removed:
@@ -181,7 +186,7 @@ class Uploads:
 
     def _free_names(self, names: Sequence[str]) -> list[str]:
         """Names that no file has, the same as wanted where that can be."""
-        taken = {entry.name.casefold() for entry in self.folder.iterdir()}
+        taken = {name.casefold() for name in (*self._unsettled, *(entry.name for entry in self.folder.iterdir()))}
         found = []
         for name in names:
             free = next(one for one in numbered(name) if one.casefold() not in taken)
