@@ -9,6 +9,8 @@ import typer
 
 from vrag.embedders.options import ModelOptions
 from vrag.errors import UsageError
+from vrag.runtime.parsing import MalformedError, whole_number
+from vrag.runtime.pathtext import quoted
 
 
 class DTypeName(str, Enum):
@@ -64,13 +66,27 @@ def model_options(
     Raises:
         UsageError: A device or batch size that cannot be.
     """
-    if batch_size != "auto" and not batch_size.isdecimal():
-        raise UsageError(f"--batch-size {batch_size!r} is not a whole number.", "Use a number from 1, or auto.")
+    try:
+        pages = None if batch_size == "auto" else _pages(batch_size)
+    except MalformedError as error:
+        said = f"--batch-size {quoted(batch_size)} is not a whole number."
+        raise UsageError(said, "Use a number from 1, or auto.") from error
     return ModelOptions(
         device=device,
         dtype=dtype.value,
-        batch_size=None if batch_size == "auto" else int(batch_size),
+        batch_size=pages,
         revision=revision,
         query_tokens=query_tokens.value,
         allow_random_weights=allow_random_weights,
     )
+
+
+def _pages(text: str) -> int:
+    """Pages of a batch.
+
+    Raises:
+        MalformedError: It is no number of pages.
+    """
+    if not text.isdecimal():
+        raise MalformedError("not a whole number")
+    return whole_number(text)

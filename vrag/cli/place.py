@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from vrag.cli import output
 from vrag.cli.model_options import model_options
 from vrag.errors import UsageError
+from vrag.runtime.pathtext import quoted
 
 if TYPE_CHECKING:
     from vrag.embedders.options import ModelOptions
@@ -30,10 +32,14 @@ def named_path(text: str) -> Path:
     """The path of an argument or option; an empty one, a variable that is not set, would be the current directory.
 
     Raises:
-        UsageError: It is empty.
+        UsageError: It is empty, or no file system can have it.
     """
     if not text:
         raise UsageError("A path is empty.", "Name a file or folder; . is the current directory.")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{quoted(text)} cannot be a path: it has halves of characters.") from error
     return Path(text)
 
 
