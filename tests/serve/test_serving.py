@@ -144,13 +144,23 @@ def test_jobs_that_are_waited_for_keep_nobody_out(own, monkeypatch, tmp_path):
             service.ingest([str(tmp_path / "new.pdf")], listener=held)
             assert held.begun.wait(SOON_S)
             waiting = [threads.submit(remote.compact) for _ in range(5)]
-            while len(service.jobs.all()) < 6:
+            until = time.monotonic() + SOON_S
+            while len(service.jobs.all()) < 6 and time.monotonic() < until:
                 time.sleep(0.01)
             assert remote.search(QUERY, 1)[0].doc == "animals.pdf"
             held.go_on.set()
             service.jobs.stop()
         for one in waiting:
             assert one.exception(SOON_S) is None or isinstance(one.exception(), (StoppedError, StoreError))
+
+
+def test_more_callers_than_may_wait_at_the_door_come_in_one_after_the_other(own, monkeypatch):
+    monkeypatch.setattr(listening, "_BACKLOG", 1)
+    monkeypatch.setattr(listening, "MOST_CALLS", 1)
+    with serving(FolderPlace(own)), ThreadPoolExecutor(24) as threads:
+        remote = RemoteIndex.find(own)
+        asked = [threads.submit(remote.search, QUERY, 1) for _ in range(48)]
+        assert {one.result(SOON_S)[0].doc for one in asked} == {"animals.pdf"}
 
 
 def test_a_service_that_is_stopped_is_told_from_one_that_is_slow(own):

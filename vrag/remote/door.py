@@ -14,6 +14,7 @@ import os
 import platform
 import secrets
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from vrag.runtime.lock import read_holder
 SOCKET, SECRET = "serve.sock", "serve.secret"  # files in the folder
 UNIX = "unix"  # as the lock has it; else a port
 HELLO_S = 5.0  # seconds in which a holder says that it is there
+_AGAIN_S = 0.02
 MOST_HELLO = 1 << 10  # bytes of what either side says first
 
 
@@ -56,14 +58,21 @@ class Door:
             return socket.create_connection(("127.0.0.1", int(self.at)), HELLO_S)
         path = self.folder / SOCKET
         _require_mine(path)
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.settimeout(HELLO_S)
-            connection.connect(str(path))
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        until = time.monotonic() + HELLO_S
+        while True:
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.settimeout(HELLO_S)
+                connection.connect(str(path))
+                return connection
+            except BlockingIOError:  # so many come at this moment that no more can wait
+                connection.close()
+                if time.monotonic() > until:
+                    raise
+            except BaseException:
+                connection.close()
+                raise
+            time.sleep(_AGAIN_S)
 
     def _greet(self, connection: socket.socket) -> str:
         secret, mine = self.secret, secrets.token_hex(16)

@@ -31,6 +31,7 @@ LONGEST_PATH = 100  # bytes of a socket's path, of which systems allow 104 to 10
 MOST_CALLS = 64  # at once
 MOST_BYTES = 1 << 28  # of a call: metadata of a whole archive goes through
 SLOWEST_S = 30.0  # for a call to come in, and for each piece of an answer to be taken
+_BACKLOG = 128  # callers that may come at the same moment
 _POLL_S = 0.1
 _log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Listener:
         try:
             listener.bind(path)
             os.chmod(path, 0o600)
-            listener.listen(MOST_CALLS)  # before that nobody could connect
+            listener.listen(_BACKLOG)  # before that nobody could connect
         except OSError:  # a file system without sockets
             listener.close()
             return None
@@ -92,7 +93,7 @@ class Listener:
         file = os.open(self._folder / SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(file, "w", encoding="ascii") as stream:
             stream.write(self._secret)
-        return socket.create_server(("127.0.0.1", 0), backlog=MOST_CALLS)
+        return socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
 
     def _accept(self) -> None:
         while not self._closed.is_set():
