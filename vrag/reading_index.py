@@ -186,7 +186,9 @@ class ReadingIndex:
             document = self.documents.get(page_place(payload)[0])
         path = self._originals.find(document) if document else None
         if path is None:
-            raise PageError(f"The file of {doc} is gone, or is not the one that was indexed.", "Ingest it again.")
+            is_gone = document is None or not any(os.path.exists(path) for path in document.paths)
+            why = "there any more" if is_gone else "the one that was indexed"
+            raise PageError(f"{doc}, page {page}: the file is not {why}.", "Ingest it again.")
         spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords(given))
         return self._drawer.draw(path, page, as_read(spec, payload.get("renderer")))
 
