@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import command
 from tests.pdfs import write_pdf
-from tests.serve.watched import QUERY, SOON_S, Watched
+from tests.serve.watched import PAGES, QUERY, SOON_S, Watched
 from vrag.catalog import contexts
 from vrag.catalog.contexts import CONTEXTS
 from vrag.catalog.documents import Documents
@@ -68,7 +68,7 @@ def test_a_document_goes_while_others_arrive(served, remote, tmp_path):
 
 def test_ctrl_c_in_the_caller_stops_the_ingest_at_a_page(served, own, tmp_path):
     """A real process; the service goes on, what was done is kept, and the same command ends the work."""
-    pages = [f"Lighthouse number {number} warns ships." for number in range(40)]
+    pages = [f"Lighthouse number {number} warns ships." for number in range(PAGES)]
     write_pdf(tmp_path / "new.pdf", pages)
     process = subprocess.Popen(
         command("ingest", tmp_path / "new.pdf", "--index", own),
@@ -85,14 +85,14 @@ def test_ctrl_c_in_the_caller_stops_the_ingest_at_a_page(served, own, tmp_path):
     status = job.ended(SOON_S)
     assert status.state == "cancelled"
     kept = status.result["added"]
-    assert 2 <= kept < 40
+    assert 2 <= kept < PAGES
     assert f"{kept} pages kept" in said
     report = RemoteIndex.find(own).ingest([tmp_path / "new.pdf"])
-    assert (report.added, report.unchanged) == (40 - kept, kept)
+    assert (report.added, report.unchanged) == (PAGES - kept, kept)
 
 
 def test_the_ingest_of_a_caller_that_is_killed_is_stopped(served, own, tmp_path):
-    write_pdf(tmp_path / "new.pdf", [f"Lighthouse number {number} warns ships." for number in range(40)])
+    write_pdf(tmp_path / "new.pdf", [f"Lighthouse number {number} warns ships." for number in range(PAGES)])
     process = subprocess.Popen(command("ingest", tmp_path / "new.pdf", "--index", own), stderr=subprocess.DEVNULL)
     job = _first_job(served)
     while not (job.is_embedding.is_set() and job.status().done):
