@@ -22,7 +22,7 @@ from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import FolderPlace, Place, as_place
 from vrag.reading_index import ReadingIndex
 from vrag.remote.any_index import AnyIndex
-from vrag.remote.remote_index import RemoteIndex, served_or
+from vrag.remote.remote_index import served_or
 from vrag.runtime.budget import budget
 from vrag.runtime.forked import close_files_below, forget_in_child, inherited
 from vrag.runtime.memory import give_back
@@ -89,12 +89,9 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         Arguments and errors are those of `hold`; a service holds its index with options of its own, and may be named
         by its address: whether that is a service or a Qdrant server is found out by asking.
         """
-        if isinstance(path, str) and path.startswith(("http://", "https://")) and collection is None:
-            served = RemoteIndex.at(path)
-            if served is not None:
-                return served
         place = as_place(path, collection, wait)
-        return served_or(place, wait, lambda: cls.hold(place, force, options=options, incomplete=incomplete))
+        address = path if isinstance(path, str) and collection is None else ""
+        return served_or(place, wait, lambda: cls.hold(place, force, options=options, incomplete=incomplete), address)
 
     @classmethod
     @budget()

@@ -11,6 +11,7 @@ from vrag.errors import UsageError
 
 INDEX_NAME = ".vrag"
 INDEX_ENV = "VRAG_INDEX"
+TOKEN_ENV = "VRAG_TOKEN"  # of a service
 PASSWORD_ENV, PASSWORDS_ENV = "VRAG_PASSWORD", "VRAG_PASSWORDS"
 INDEX_FILE = "index.json"
 INDEX_FILES = (INDEX_FILE,)  # what belongs to an index beside its shard; the rest of its folder can be made again

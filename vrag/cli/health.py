@@ -71,7 +71,7 @@ def verify(
         problems = opened.verify(repair)
         left = opened.verify() if repair and problems else problems
         pages = opened.page_count
-    rows = [{"path": p.path, "page": p.page, "problem": p.problem} for p in problems]
+    rows = [problem.to_json() for problem in problems]
     if json:
         output.data({"pages": pages, "problems": rows, "left": len(left)})
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,7 +65,7 @@ def repool(
         output.note("Interrupted: the index is as it was. The same command goes on from there.")
         raise
     if json:
-        output.data({**asdict(report), "seconds": round(report.seconds, 3)})
+        output.data(report.to_json())
     else:
         _print_report(report)
     return 0

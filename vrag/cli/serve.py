@@ -18,11 +18,11 @@ from vrag.cli import output
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, path_option
 from vrag.errors import UsageError
 from vrag.runtime.units import counted
+from vrag.settings import TOKEN_ENV
 
 if TYPE_CHECKING:
     from vrag.places.place import Place
 
-TOKEN_ENV = "VRAG_TOKEN"
 PORT = 8321
 
 
@@ -95,6 +95,7 @@ def _serve(
     read_only: bool,
     uploads: Path | None,
 ) -> None:
+    from vrag.catalog.documents import CURRENT
     from vrag.runtime.memory import stay_small
     from vrag.serve.http.app import make_app, take_up_uploads
     from vrag.serve.http.http_server import HttpServer
@@ -105,7 +106,7 @@ def _serve(
     with serving(place, force, searches, read_only) as service:
         output.warn_of_loss(service.index.lost)
         service.warm_up()
-        documents = sum(document.state == "current" for document in service.index.documents.all())
+        documents = len(service.index.documents.in_state(CURRENT))
         facts = {"index": place.name, "documents": documents, "pages": service.index.page_count, "pid": os.getpid()}
         app = make_app(service, guard, uploads=uploads)
         take_up_uploads(app)

@@ -19,6 +19,8 @@ from vrag.remote.wire import dumps, error_from_wire, loads
 from vrag.version import __version__
 
 Told = Callable[[str, tuple[Any, ...]], None]
+# The steps that long work tells of: those of `vrag.ingest.report.Progress` and `vrag.upkeep.copying.CopyProgress`.
+STEPS = ("looking", "looked", "embedding", "reading", "read", "page", "starting", "done")
 _CANCEL = dumps({"cancel": True})
 SILENT_S = 10.0  # seconds without a word, after which the holder is asked whether it is there
 _RECEIVED = 1 << 16  # bytes at once

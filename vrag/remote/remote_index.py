@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vrag.errors import ServedError, UsageError
-from vrag.remote.channel import Calls, Channel, StoppedError, Told
+from vrag.remote.channel import STEPS, Calls, Channel, StoppedError, Told
 from vrag.remote.door import find_door
 
 if TYPE_CHECKING:
@@ -308,7 +308,7 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         self.close()
 
 
-def served_or(place: Located, wait: float, otherwise: Callable[[], Opened]) -> RemoteIndex | Opened:
+def served_or(place: Located, wait: float, otherwise: Callable[[], Opened], address: str = "") -> RemoteIndex | Opened:
     """The index of a place from the service that holds it; what `otherwise` gives where there is none.
 
     A service that is starting has the index and no door yet, and one that is ending has it still: it is waited for.
@@ -317,13 +317,14 @@ def served_or(place: Located, wait: float, otherwise: Callable[[], Opened]) -> R
         place: Where the index is.
         wait: Seconds; a place that says so itself brings its own.
         otherwise: Opens the index here.
+        address: Where a service may be, when the place is no folder; whether it is one is found out by asking.
 
     Raises:
         ServedError: A service has it that does not answer, or is still not there.
     """
     until, pause = time.monotonic() + max(wait, getattr(place, "wait", 0.0)), _AGAIN_S
     while True:
-        served = RemoteIndex.find(place.folder) if place.folder else None
+        served = RemoteIndex.find(place.folder) if place.folder else RemoteIndex.at(address)
         if served is not None:
             return served
         try:
@@ -350,11 +351,8 @@ def _steps(progress: Progress | CopyProgress | None) -> Told | None:
         return None
 
     def told(step: str, arguments: tuple[Any, ...]) -> None:
-        if step not in _STEPS:
+        if step not in STEPS:
             raise UsageError(f"The service tells of a step that this version does not know: {step}.")
         getattr(progress, step)(*arguments)
 
     return told
-
-
-_STEPS = ("looking", "looked", "embedding", "reading", "read", "page", "starting", "done")

@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 from vrag.errors import BusyError, StoreError, UsageError, VragError
 from vrag.remote.channel import Told, last_of
 from vrag.remote.wire import dumps
+from vrag.settings import TOKEN_ENV
+from vrag.store.server.address import is_local
 from vrag.version import __version__
 
-TOKEN_ENV = "VRAG_TOKEN"
 CALLS_PATH = "/v1/calls"
 FAILED = 422  # status of a call that came to an error, which is its answer
 ASKED_S = 5.0  # seconds in which a server says what it is
 ANSWER_S = 120.0  # seconds that a call may take; long work is asked for again and again
 POLL_S = 0.3  # between two questions how far a job is
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOCAL = ("ingest", "gone", "forget")  # calls about files of whoever asks
 _log = logging.getLogger(__name__)
 
@@ -82,13 +82,16 @@ class UrlChannel:
                 "Upload them in its page, or with POST /v1/documents.",
             )
         answer = self._answer(name, arguments)
-        if not isinstance(answer, dict) or set(answer) != {"job"}:
-            return answer
+        is_long = isinstance(answer, dict) and set(answer) == {"job"}
+        return self._ended(answer["job"]) if is_long else answer
+
+    def _ended(self, job: str) -> Any:
+        """What a job found, once it has ended."""
         try:
-            while (answer := self._answer("job", {"id": answer["job"]})) == {"job": answer.get("job")}:
+            while "found" not in (answer := self._answer("job", {"id": job})):
                 time.sleep(POLL_S)
         except KeyboardInterrupt:
-            self._answer("cancel", {"id": answer["job"]})
+            self._answer("cancel", {"id": job})
             raise
         return answer["found"]
 
@@ -128,7 +131,7 @@ class UrlChannel:
 
 def _warn_of_plain(url: str) -> None:
     parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if parts.scheme == "http" and not is_local(parts.hostname or ""):
         _log.warning("The token goes to %s without encryption: use https across a network.", parts.hostname)
 
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 from vrag.catalog.documents import Document
 from vrag.errors import StoreError, UsageError, VragError, is_panic
-from vrag.ingest.ingest_options import IngestOptions
-from vrag.ingest.pruning import Gone
-from vrag.ingest.report import Progress
+from vrag.index import Index
 from vrag.pipeline.pipeline import make_pipeline
 from vrag.remote.wire import error_to_wire, loads
-from vrag.search.hit import Hit
-from vrag.search.query_text import Words
 from vrag.serve.jobs import CancelledError, Job
 from vrag.serve.service import Service
 from vrag.upkeep.copying import CopyProgress
@@ -26,37 +22,15 @@ Call = Callable[..., Any]
 _log = logging.getLogger(__name__)
 
 
-def search(service: Service, query: str, k: int, cascade: str | None, where: list[str], words: Words) -> Any:
-    """As `Index.search`."""
-    with service.searching():
-        return service.index.search(query, k, cascade, where, words)
+def _computed(method: Call) -> Call:
+    """A method of an open index as a call that takes one of the service's places for work of the CPU."""
 
+    @wraps(method)
+    def call(service: Service, *arguments: Any, **named: Any) -> Any:
+        with service.searching():
+            return method(service.index, *arguments, **named)
 
-def explain(
-    service: Service,
-    query: str,
-    doc: str | None,
-    page: int | None,
-    cascade: str | None,
-    where: list[str],
-    k: int,
-    words: Words,
-) -> Any:
-    """As `Index.explain`."""
-    with service.searching():
-        return service.index.explain(query, doc, page, cascade, where, k, words)
-
-
-def snippet(service: Service, query: str, hit: Hit) -> Any:
-    """As `Index.snippet`."""
-    with service.searching():
-        return service.index.snippet(query, hit)
-
-
-def matches(service: Service, query: str, hit: Hit) -> Any:
-    """As `Index.matches`."""
-    with service.searching():
-        return service.index.matches(query, hit)
+    return call
 
 
 def page_image(service: Service, doc: str, page: int, passwords: Sequence[str]) -> Any:
@@ -65,54 +39,14 @@ def page_image(service: Service, doc: str, page: int, passwords: Sequence[str]) 
     return image.size, image.tobytes()
 
 
-def embed_query_tokens(service: Service, text: str) -> Any:
-    """As `Index.embed_query_tokens`."""
-    with service.searching():
-        return service.index.embed_query_tokens(text)
-
-
-def vectors(service: Service, doc: str, page: int, name: str) -> Any:
-    """As `Index.vectors`."""
-    return service.index.vectors(doc, page, name)
-
-
 def differences(service: Service, name: str, table: Mapping[str, Any]) -> Any:
     """As `Index.differences`, of a pipeline's table."""
     return service.index.differences(make_pipeline(name, table, name))
 
 
-def ingest(
-    service: Service,
-    paths: list[str],
-    recursive: bool,
-    renderer: str | None,
-    workers: int | None,
-    options: IngestOptions,
-    ray: str | None,
-    listener: Progress | None = None,
-) -> Job:
-    """As `Index.ingest`."""
-    return service.ingest(paths, recursive, renderer, workers, options, ray, listener)
-
-
-def forget(service: Service, gone: list[Gone]) -> Job:
-    """As `Index.forget`."""
-    return service.forget(gone)
-
-
 def remove(service: Service, documents: list[Document]) -> Job:
     """As `Index.remove`."""
     return service.remove(documents)
-
-
-def verify(service: Service, repair: bool) -> Job:
-    """As `Index.verify`."""
-    return service.verify(repair)
-
-
-def compact(service: Service) -> Job:
-    """As `Index.compact`."""
-    return service.compact()
 
 
 def repool(service: Service, name: str, table: Mapping[str, Any], listener: CopyProgress | None = None) -> Job:
@@ -122,13 +56,13 @@ def repool(service: Service, name: str, table: Mapping[str, Any], listener: Copy
 
 # Answered at once; whatever else a process may ask of an index is a job of `LONG`.
 SHORT: Mapping[str, Call] = {
-    "search": search,
-    "explain": explain,
-    "snippet": snippet,
-    "matches": matches,
+    "search": _computed(Index.search),
+    "explain": _computed(Index.explain),
+    "snippet": _computed(Index.snippet),
+    "matches": _computed(Index.matches),
+    "embed_query_tokens": _computed(Index.embed_query_tokens),
     "page_image": page_image,
-    "embed_query_tokens": embed_query_tokens,
-    "vectors": vectors,
+    "vectors": lambda service, doc, page, name: service.index.vectors(doc, page, name),
     "differences": differences,
     "documents": lambda service: service.index.documents.all(),
     "document": lambda service, doc_id: service.index.documents.get(doc_id),
@@ -145,11 +79,11 @@ SHORT: Mapping[str, Call] = {
     "lost": lambda service: service.index.lost,
 }
 LONG: Mapping[str, Callable[..., Job]] = {
-    "ingest": ingest,
-    "forget": forget,
+    "ingest": Service.ingest,
+    "forget": Service.forget,
     "remove": remove,
-    "verify": verify,
-    "compact": compact,
+    "verify": Service.verify,
+    "compact": Service.compact,
     "repool": repool,
 }
 _TELLING = ("ingest", "repool")  # of which somebody hears every step
@@ -187,15 +121,19 @@ def asked_of(line: bytes) -> Mapping[str, Any]:
     return asked
 
 
-def check_version(asked: Mapping[str, Any]) -> None:
-    """A call of this version, which writes its records as this one does.
+def arguments_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call of this version, which writes its records as this one does.
 
     Raises:
-        UsageError: It is of another.
+        UsageError: It is of another version, or no call.
     """
     if asked.get("version") != __version__:
         hint = f"Use vrag {__version__}, or start the service anew with yours."
         raise UsageError(f"The service is vrag {__version__}, and you are {asked.get('version')}.", hint)
+    arguments = asked.get("arguments")
+    if not isinstance(arguments, dict):
+        raise UsageError("That is no call.")
+    return arguments
 
 
 def answer(service: Service, name: str, arguments: Mapping[str, Any]) -> Any:

@@ -12,7 +12,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePath
 from typing import Any, Literal
@@ -375,12 +375,10 @@ class Steps:
 
 def _to_json(kind: str, found: Any) -> dict[str, Any] | None:
     """What a job found, as docs/json.md has it."""
-    if isinstance(found, IngestReport):
+    if isinstance(found, (IngestReport, RepoolReport)):
         return found.to_json()
-    if isinstance(found, RepoolReport):
-        return {**asdict(found), "seconds": round(found.seconds, 3)}
     if kind == "verify" and found is not None:
-        return {"problems": [{"path": one.path, "page": one.page, "problem": one.problem} for one in found]}
+        return {"problems": [problem.to_json() for problem in found]}
     if kind == "compact" and found is not None:
         return {"bytes_before": found[0], "bytes_after": found[1]}
     if kind == "forget" and found is not None:

@@ -16,14 +16,15 @@ import secrets
 import selectors
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from vrag.errors import UsageError
+from vrag.remote.channel import STEPS
 from vrag.remote.door import HELLO_S, SECRET, SOCKET, UNIX, prove, read_hello
 from vrag.remote.wire import dumps
-from vrag.serve.calls import LONG, answer, asked_of, begin, check_version, found, outcome
+from vrag.serve.calls import LONG, answer, arguments_of, asked_of, begin, found, outcome
 from vrag.serve.jobs import Job
 from vrag.serve.service import Service
 
@@ -152,10 +153,7 @@ class Listener:
     def _called(self, asked: Mapping[str, Any], nonce: str, steps: _Told, begun: list[Job]) -> Any:
         if not hmac.compare_digest(str(asked.get("proof")).encode(), prove(self._secret, nonce).encode()):
             raise UsageError("The caller does not know the secret of the service.")
-        check_version(asked)
-        name, arguments = asked.get("call"), asked.get("arguments")
-        if not isinstance(name, str) or not isinstance(arguments, dict):
-            raise UsageError("That is no call.")
+        name, arguments = str(asked.get("call")), arguments_of(asked)
         if name not in LONG:
             return answer(self._service, name, arguments)
         begun.append(begin(self._service, name, arguments, steps))
@@ -163,45 +161,15 @@ class Listener:
 
 
 class _Told:
-    """The steps of a job, for another thread to pass on.
-
-    It implements `vrag.ingest.report.Progress` and `vrag.upkeep.copying.CopyProgress`.
-    """
+    """The steps of a job, kept for another thread to pass on: whatever of `STEPS` it is told."""
 
     def __init__(self) -> None:
         self.told: queue.SimpleQueue[tuple[str, tuple[Any, ...]]] = queue.SimpleQueue()
 
-    def looking(self, files: int) -> None:
-        """Files are about to be looked at."""
-        self.told.put(("looking", (files,)))
-
-    def looked(self) -> None:
-        """One more was."""
-        self.told.put(("looked", ()))
-
-    def embedding(self, pages: int) -> None:
-        """Pages are about to be embedded."""
-        self.told.put(("embedding", (pages,)))
-
-    def reading(self, path: Path, page: int) -> None:
-        """A page is waited for."""
-        self.told.put(("reading", (path, page)))
-
-    def read(self, slow: bool) -> None:
-        """It has come."""
-        self.told.put(("read", (slow,)))
-
-    def page(self, ok: bool) -> None:
-        """One more is in the index, or has failed."""
-        self.told.put(("page", (ok,)))
-
-    def starting(self, records: int) -> None:
-        """Records are about to be copied."""
-        self.told.put(("starting", (records,)))
-
-    def done(self, records: int) -> None:
-        """So many more are."""
-        self.told.put(("done", (records,)))
+    def __getattr__(self, step: str) -> Callable[..., None]:
+        if step not in STEPS:
+            raise AttributeError(step)
+        return lambda *arguments: self.told.put((step, arguments))
 
 
 def _follow(service: Service, job: Job, steps: _Told, connection: socket.socket) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,7 @@ class Problem:
     doc_id: str = ""
     record_id: str = ""
     derived: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As docs/json.md has it."""
+        return {"path": self.path, "page": self.page, "problem": self.problem}

@@ -14,8 +14,9 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from vrag.bits.beside import BitsStore
 from vrag.catalog.documents import KEYS
@@ -56,6 +57,10 @@ class RepoolReport:
     pages: int = 0
     pooled: int = 0
     seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """As docs/json.md has it."""
+        return {**asdict(self), "seconds": round(self.seconds, 3)}
 
 
 def repool(

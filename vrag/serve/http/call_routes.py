@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from vrag.errors import UsageError
 from vrag.remote.service_url import CALLS_PATH, FAILED
 from vrag.remote.wire import dumps
-from vrag.serve.calls import answer, asked_of, begin, check_version, found, outcome
+from vrag.serve.calls import answer, arguments_of, asked_of, begin, found, outcome
 from vrag.serve.http.here import HereNow
 from vrag.serve.http.request_shapes import MOST_HITS
 from vrag.serve.service import Service
@@ -43,10 +43,7 @@ def _answered(service: Service, name: str, line: bytes) -> Response:
 
 
 def _called(service: Service, name: str, asked: Mapping[str, Any]) -> Any:
-    check_version(asked)
-    arguments = asked.get("arguments")
-    if not isinstance(arguments, dict):
-        raise UsageError("That is no call.")
+    arguments = arguments_of(asked)
     if name in ("job", "cancel"):
         return _job(service, name, str(arguments.get("id")))
     if name in LONG:
