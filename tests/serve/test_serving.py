@@ -250,9 +250,10 @@ def test_a_holder_that_goes_away_in_the_middle_is_one_sentence(own):
 
 def test_a_service_that_is_starting_is_waited_for(own, monkeypatch):
     """The lock is taken and the door is not there yet: who comes then waits, and is let in by the door."""
-    may_listen, listens = threading.Event(), listening.Listener.__init__
+    starts, may_listen, listens = threading.Event(), threading.Event(), listening.Listener.__init__
 
     def late(self, service, folder):
+        starts.set()
         assert may_listen.wait(SOON_S)
         listens(self, service, folder)
 
@@ -266,8 +267,7 @@ def test_a_service_that_is_starting_is_waited_for(own, monkeypatch):
 
     with ThreadPoolExecutor(2) as threads:
         service = threads.submit(serve)
-        while read_holder(own) is None:
-            time.sleep(0.01)
+        assert starts.wait(SOON_S)
         asked = threads.submit(Index.open, own, wait=SOON_S)
         time.sleep(0.1)
         assert not asked.done()

@@ -33,6 +33,7 @@ from pathlib import Path
 
 from tests.pdfs import write_pdf
 from tests.soak import driver
+from tests.soak.counting import Summed, counts
 from tests.soak.fork import INTERRUPTED, SENTENCE, Child, ChildError, ask
 from tests.soak.parallel import fast_place, in_parallel, preload, tell
 from tests.soak.state import State, as_model, finish, look
@@ -63,7 +64,7 @@ ORPHANED_S, MOST_STRANGE = 15.0, 10
 
 
 @dataclass
-class Tally:
+class Tally(Summed):
     """What has happened so far; each list must stay empty."""
 
     kills: Counter[str] = field(default_factory=Counter)
@@ -78,28 +79,19 @@ class Tally:
     litter: Counter[str] = field(default_factory=Counter)
     histories: list[str] = field(default_factory=list)  # of rounds that went wrong
 
-    def __iadd__(self, other: Tally) -> Tally:
-        for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
-        return self
-
     @property
     def is_clean(self) -> bool:
         return not (self.losses or self.rankings or self.problems or self.strange)
 
     def __str__(self) -> str:
         return (
-            f"kills: {self.kills.total()} ({_counts(self.kills)})\n"
-            f"while: {_counts(self.operations)}\n"
+            f"kills: {self.kills.total()} ({counts(self.kills)})\n"
+            f"while: {counts(self.operations)}\n"
             f"pages acknowledged: {self.acknowledged}; rounds: {self.rounds}; searches compared: {self.searches}\n"
             f"losses: {len(self.losses)}; other rankings: {len(self.rankings)}; "
             f"problems that verify finds: {len(self.problems)}; strange: {len(self.strange)}"
-            f"{'; left behind: ' + _counts(self.litter) if self.litter else ''}"
+            f"{'; left behind: ' + counts(self.litter) if self.litter else ''}"
         )
-
-
-def _counts(counter: Counter[str]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counter.items()))
 
 
 class Round:

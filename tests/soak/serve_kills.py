@@ -31,6 +31,7 @@ from pathlib import Path
 
 from tests.pdfs import write_pdf
 from tests.soak.asking import PATIENCE_S, Clerk, GoneError, Visitor, ask, command
+from tests.soak.counting import Summed, counts
 from tests.soak.fork import Child, ChildError
 from tests.soak.fork import ask as ask_child
 from tests.soak.parallel import fast_place, in_parallel, preload, tell
@@ -42,7 +43,7 @@ LISTS = ("losses", "strange")
 
 
 @dataclass
-class Tally:
+class Tally(Summed):
     """What has happened so far; the lists must stay empty."""
 
     kills: Counter[str] = field(default_factory=Counter)
@@ -50,24 +51,15 @@ class Tally:
     losses: list[str] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
 
-    def __iadd__(self, other: Tally) -> Tally:
-        for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
-        return self
-
     @property
     def is_clean(self) -> bool:
         return not (self.losses or self.strange)
 
     def __str__(self) -> str:
         return (
-            f"kills of the holder: {self.kills.total()} ({_counts(self.kills)})\n{_counts(self.seen)}\n"
+            f"kills of the holder: {self.kills.total()} ({counts(self.kills)})\n{counts(self.seen)}\n"
             f"losses: {len(self.losses)}; strange: {len(self.strange)}"
         )
-
-
-def _counts(counter: Counter[str]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counter.items()))
 
 
 class Round:
