@@ -155,8 +155,9 @@ def _done():
 
 @contextmanager
 def grpc_server(backend):
-    """A server on a free loopback port; yields the port."""
-    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+    """A server on a free loopback port, which packs its answers for whoever takes them so, as Qdrant does; its port."""
+    packing = ("grpc.default_compression_level", 1)
+    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), packing]
     server = grpc.server(futures.ThreadPoolExecutor(4), options=options)
     qdrant_pb2_grpc.add_QdrantServicer_to_server(Root(backend), server)
     collections_service_pb2_grpc.add_CollectionsServicer_to_server(Collections(backend), server)

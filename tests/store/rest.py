@@ -1,5 +1,6 @@
-"""The REST face of the test server."""
+"""The REST face of the test server; it packs its answers for whoever takes them so, as Qdrant does."""
 
+import gzip
 import json
 import re
 import threading
@@ -70,6 +71,9 @@ class Handler(BaseHTTPRequestHandler):
         data = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            data = gzip.compress(data)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -1,7 +1,6 @@
 """What the network and the server can do wrong: waited out when it passes, one clear sentence when it does not."""
 
 import time
-from urllib.parse import urlsplit
 
 import grpc
 import httpx
@@ -140,20 +139,6 @@ def test_grpc_is_used_where_it_answers_and_rest_where_it_does_not(url, backend):
     assert connect(Server(url, grpc_port=9, timeout=5)).wire == "rest"
     with grpc_server(backend) as port:
         assert connect(Server(url, grpc_port=port)).wire == "grpc"
-
-
-@pytest.mark.parametrize("wire", ["grpc", "rest"])
-def test_no_answer_is_asked_for_compressed(url, filled, backend, wire):
-    heard = bytearray()
-    with grpc_server(backend) as port, cutting(port if wire == "grpc" else urlsplit(url).port, heard=heard) as tapped:
-        server = Server(url, grpc_port=tapped) if wire == "grpc" else Server(f"http://127.0.0.1:{tapped}", grpc_port=0)
-        store = ServerStore(connect(server), "c", FIELDS)
-        assert store.fetch([page(1).id], ["full"])
-        store.close()
-    assert ("grpc", "retrieve") in backend.requests if wire == "grpc" else b"/collections/c/points" in heard
-    said = bytes(heard).lower()
-    assert b"identity" in said
-    assert not [encoding for encoding in (b"gzip", b"deflate") if encoding in said]
 
 
 def test_grpc_writes_through_a_wire_that_breaks_lose_nothing_and_duplicate_nothing(url, backend):
