@@ -15,6 +15,7 @@ ROUTES = {
     ("GET", ""): "_info",
     ("GET", "/exists"): "_exists",
     ("PUT", ""): "_create",
+    ("DELETE", ""): "_drop",
     ("PUT", "/index"): "_index",
     ("PUT", "/points"): "_upsert",
     ("POST", "/points"): "_retrieve",
@@ -42,6 +43,9 @@ class Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_POST(self):
+        self._answer()
+
+    def do_DELETE(self):
         self._answer()
 
     def _answer(self):
@@ -91,6 +95,9 @@ class Handler(BaseHTTPRequestHandler):
         asked = models.CreateCollection.model_validate(body)
         sparse = {"sparse_vectors_config": asked.sparse_vectors} if asked.sparse_vectors else {}
         return self._call("create_collection", name, vectors_config=asked.vectors, **sparse)
+
+    def _drop(self, name, _):
+        return self._call("delete_collection", name)
 
     def _index(self, name, body):
         self._call("create_payload_index", name, field_name=body["field_name"], field_schema=body["field_schema"])

@@ -1,0 +1,305 @@
+"""What a collection of resampled pages takes of one Qdrant node, and what its cascades take and find: points of scale.
+
+    python eval/scale_points.py INDEX QUESTIONS --program QDRANT --pages 20000 --folder DIR --json FILE
+    python eval/scale_points.py --json FILE...           # print what was measured before
+
+INDEX is an embedded index of real pages, QUESTIONS a file with rows `{"query"}`, QDRANT the server program (or
+`VRAG_TEST_QDRANT_BIN`), which is started here with its data in DIR. The pages are loaded once, without quantization;
+then the pooled vectors are quantized in each of the ways. For each of them the node is started again, so that it holds
+only what it needs, and the questions are asked by every cascade. `full` lies on disk. What was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qdrant_client import models
+from qdrant_node import ENV, Node
+from resampled import Copy, Resampled
+
+from vrag import Index
+from vrag.bench.run import machine
+from vrag.catalog.documents import KEYS, Documents
+from vrag.evaluation.benchmarks.rows import read_rows
+from vrag.pipeline.pipeline import FULL
+from vrag.places.facts import Facts
+from vrag.places.place import FolderPlace, ServerPlace
+from vrag.planning.estimate import VectorSample, memory_a_page
+from vrag.store.interface import Store
+from vrag.store.layout import QUANTIZATIONS, ServerLayout
+from vrag.store.server.connect import connect
+
+TOP, BATCH, _SAMPLED = 10, 32, 200
+EXACT = "full"
+CASCADES = (
+    "runs:256 > full",
+    "runs:1024 > full",
+    "global:500 > runs:128 > full",
+    "global@hnsw:2000 > runs:512 > full",
+    "best",
+)
+GB = 1e9
+
+
+@dataclass
+class Asked:
+    """A cascade's answers: seconds of each question, and the share of the exact top ten that it found."""
+
+    seconds: list[float] = field(default_factory=list)
+    recall: float = 0.0
+
+
+@dataclass
+class Point:
+    """One collection in one state; bytes and seconds.
+
+    Args:
+        pages: In it.
+        rows: Mean rows of `full`.
+        quantization: Of the pooled vectors.
+        scanned: What first stages scan, by the formula of `vrag plan`.
+        load: Of writing the pages, of those that were written in one go; 0 for a state of a collection that was there.
+        loaded: Pages that were.
+        settle: Until the optimizers were done.
+        disk: Of the server's data.
+        own, mapped: Memory of the node after it was started again and had answered every cascade but the exact one.
+        mapped_exact: And the exact one, which reads all of `full`.
+        asked: By cascade.
+    """
+
+    pages: int
+    rows: float
+    quantization: str
+    scanned: float
+    load: float = 0.0
+    loaded: int = 0
+    settle: float = 0.0
+    disk: int = 0
+    own: int = 0
+    mapped: int = 0
+    mapped_exact: int = 0
+    asked: dict[str, Asked] = field(default_factory=dict)
+
+
+class Scale:
+    """One number of pages, loaded once and measured in every state.
+
+    Args:
+        node: Of the server, not started.
+        args: Of the command line.
+        source: The pages.
+        facts: Of the index they come from.
+        questions: What is asked.
+    """
+
+    def __init__(
+        self, node: Node, args: argparse.Namespace, source: Resampled, facts: Facts, questions: Sequence[str]
+    ) -> None:
+        self._node, self._args, self._source, self._facts = node, args, source, facts
+        self._questions = questions
+        self._collection = f"scale-{args.pages}"
+
+    def run(self) -> None:
+        """Every state that was not measured yet."""
+        points = read(self._args.json)
+        with self._node:
+            load = self._load()
+        for quantization in self._args.quantization:
+            if any(p.pages == self._args.pages and p.quantization == quantization for p in points):
+                continue
+            sample = self._sample()
+            scanned = self._args.pages * memory_a_page(sample, quantization)
+            point = Point(self._args.pages, sample[0].rows, quantization, scanned)
+            if quantization == "none":
+                point.loaded, point.load = load
+            with self._node:
+                point.settle = self._quantize(quantization)
+            with self._node:
+                self._measure(point)
+            points.append(point)
+            self._args.json.write_text(json.dumps([asdict(p) for p in points], indent=1) + "\n")
+
+    def _sample(self) -> list[VectorSample]:
+        """Vectors of the first pages, `full` first."""
+        pages = [r for copy in self._source.copies(_SAMPLED) for r in self._source.records(copy) if FULL in r.vectors]
+        found = []
+        for field_ in self._facts.to_pipeline("").schema(self._facts.dim):
+            if field_.name in pages[0].vectors:
+                rows = [len(np.atleast_2d(page.vectors[field_.name])) for page in pages]
+                found.append(VectorSample(field_.name, field_.dim, float(np.mean(rows)), max(rows), field_.hnsw, 0.0))
+        return found
+
+    def _place(self) -> ServerPlace:
+        return ServerPlace(self._node.server(), self._collection)
+
+    def _laid_out(self, quantization: str) -> Facts:
+        layout = ServerLayout(on_disk=True, quantization=quantization)
+        return replace(self._facts, table={**self._facts.table, "server": layout.to_table()})
+
+    def _load(self) -> tuple[int, float]:
+        """Write the documents that are not there; pages that were written, and the seconds of that."""
+        place, facts = self._place(), self._laid_out("none")
+        pipeline = facts.to_pipeline(place.name)
+        fields = pipeline.schema(facts.dim)
+        has_index = place.holds_index()
+        opened = (
+            place.open(fields, pipeline.server) if has_index else place.create(facts, fields, KEYS, pipeline.server)
+        )
+        pages, seconds = 0, 0.0
+        with closing(opened) as store:
+            there = {document.doc_id for document in Documents(store).all()}
+            for copy in self._source.copies(self._args.pages):
+                if copy.document.doc_id not in there:
+                    seconds += self._write(store, copy)
+                    pages += copy.document.pages
+                    tell(f"{pages} pages in {seconds:.0f} s")
+        return pages, seconds
+
+    def _write(self, store: Store, copy: Copy) -> float:
+        records = [*self._source.records(copy)]
+        started = time.perf_counter()
+        for first in range(0, len(records), BATCH):
+            store.upsert(records[first : first + BATCH])
+        Documents(store).put(copy.document)  # last: what is there is whole
+        return time.perf_counter() - started
+
+    def _quantize(self, quantization: str) -> float:
+        """Bring the collection into a state; seconds until the server has made it."""
+        place = self._place()
+        if place.facts().to_pipeline("").server.quantization != quantization:
+            how = _settings(quantization)
+            pooled = self._facts.to_pipeline("").vectors
+            changed = {spec.name: models.VectorParamsDiff(quantization_config=how) for spec in pooled}
+            with closing(connect(self._node.server()).client) as client:
+                client.update_collection(self._collection, vectors_config=changed)
+            place.write_facts(self._laid_out(quantization))
+        return self._node.settle(self._collection)
+
+    def _measure(self, point: Point) -> None:
+        with Index.hold(self._place()) as index:
+            found = {cascade: self._ask(index, cascade, point) for cascade in self._args.cascades}
+            point.own, point.mapped = self._node.memory
+            truth = self._ask(index, EXACT, point)
+            _, point.mapped_exact = self._node.memory
+        for cascade, tops in found.items():
+            shares = [len(a & b) / len(b) for a, b in zip(tops, truth, strict=True)]
+            point.asked[cascade].recall = statistics.mean(shares)
+        point.asked[EXACT].recall = 1.0
+        point.disk = self._node.disk
+
+    def _ask(self, index: Any, cascade: str, point: Point) -> list[set[str]]:
+        tops, seconds = [], []
+        index.search(self._questions[0], TOP, cascade)  # what is loaded on first use is not timed
+        for question in self._questions:
+            started = time.perf_counter()
+            tops.append({hit.id for hit in index.search(question, TOP, cascade)})
+            seconds.append(time.perf_counter() - started)
+            tell(f"{point.quantization}, {cascade}: {len(tops)} of {len(self._questions)}")
+        point.asked[cascade] = Asked(seconds)
+        return tops
+
+
+def _settings(quantization: str) -> Any:
+    if quantization == "none":
+        return models.Disabled.DISABLED
+    if quantization == "scalar":
+        scalar = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
+        return models.ScalarQuantization(scalar=scalar)
+    return models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True))
+
+
+def read(file: Path) -> list[Point]:
+    """Points that were measured before."""
+    rows = json.loads(file.read_text()) if file.is_file() else []
+    return [Point(**{**row, "asked": {name: Asked(**one) for name, one in row["asked"].items()}}) for row in rows]
+
+
+def show(points: Sequence[Point]) -> None:
+    """The tables."""
+    print("| pages | rows | pooled vectors | written | settled in | disk | a page ", end="")
+    print(f"| scanned, by formula | own memory | mapped | mapped after `full` |\n|{' --- |' * 11}")
+    for p in points:
+        speed = f"{p.loaded / p.load:.0f} pages/s" if p.load else ""
+        sizes = f"{p.disk / GB:.2f} GB | {p.disk / p.pages / 1000:.0f} kB"
+        memory = " | ".join(f"{size / GB:.2f} GB" for size in (p.scanned, p.own, p.mapped, p.mapped_exact))
+        print(f"| {p.pages:,} | {p.rows:.0f} | {p.quantization} | {speed} | {p.settle:.0f} s | {sizes} | {memory} |")
+    print("\n| pages | pooled vectors | cascade | median | 95 % | exact's top ten found |")
+    print(f"|{' --- |' * 6}")
+    for p in points:
+        for cascade, asked in p.asked.items():
+            median, most = (1000 * value for value in quantiles(asked.seconds))
+            times = f"{median:,.0f} ms | {most:,.0f} ms"
+            print(f"| {p.pages:,} | {p.quantization} | `{cascade}` | {times} | {asked.recall:.3f} |")
+
+
+def quantiles(seconds: Sequence[float]) -> tuple[float, float]:
+    """Median and 95th percentile."""
+    ordered = sorted(seconds)
+    return statistics.median(ordered), ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Load and measure, or go on with it."""
+    with tempfile.TemporaryDirectory() as copy:
+        index_folder = Path(copy) / "index"
+        copied(args.index, index_folder)
+        with Index.open(index_folder) as index:
+            source = Resampled(index, args.rows)
+        facts = FolderPlace(index_folder).facts()
+    questions = [row.text("query") for row in read_rows(args.questions)]
+    chosen = questions[:: max(1, len(questions) // args.asked)][: args.asked]
+    Scale(Node(args.program, args.folder), args, source, facts, chosen).run()
+
+
+def copied(index: Path, to: Path) -> None:
+    """A copy that may be opened, with holes where the index has them."""
+    if shutil.which("cp") and sys.platform == "linux":
+        subprocess.run(["cp", "-r", "--sparse=always", str(index), str(to)], check=True)
+    else:
+        shutil.copytree(index, to)
+
+
+def tell(text: str) -> None:
+    """Say on standard error what is done."""
+    print(f"\r    {text}   ", end="", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure what is asked for, and print all there is."""
+    program = os.environ.get(ENV)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("index", type=Path, nargs="?", help="an embedded index; it is copied, never written to")
+    parser.add_argument("questions", type=Path, nargs="?", help='rows {"query"}')
+    parser.add_argument("--program", type=Path, default=Path(program) if program else None, help=f"default: ${ENV}")
+    parser.add_argument("--folder", type=Path, help="of the server's data; kept, so that a run can go on")
+    parser.add_argument("--json", type=Path, required=True, help="what was measured; more is added")
+    parser.add_argument("--pages", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, help="most rows of a page; by default as many as it has")
+    parser.add_argument("--quantization", nargs="+", choices=QUANTIZATIONS, default=list(QUANTIZATIONS))
+    parser.add_argument("--cascades", nargs="+", default=list(CASCADES))
+    parser.add_argument("--asked", type=int, default=20, help="questions (default 20)")
+    args = parser.parse_args()
+    if args.index is not None:
+        if not (args.questions and args.program and args.folder):
+            parser.error("QUESTIONS, --program and --folder are needed to measure")
+        measure(args)
+    print(f"\nMachine: {machine()}.\n")
+    show(read(args.json))
+
+
+if __name__ == "__main__":
+    main()

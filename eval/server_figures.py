@@ -1,0 +1,327 @@
+"""What a real Qdrant server costs beside an embedded index of the same pages: the tables of docs/server.md.
+
+    python eval/server_figures.py INDEX QUESTIONS --program QDRANT [--pdfs FOLDER] [--json FILE]
+    python eval/server_figures.py INDEX QUESTIONS --url http://localhost:6333
+
+INDEX is an embedded index of real pages, which is copied; QUESTIONS a file with rows `{"query"}`. QDRANT is the server
+program (or `VRAG_TEST_QDRANT_BIN`): then one node is started, and three for the last table. With `--url` a server that
+runs is measured, in collections of its own that are deleted at the end. Searches run in processes of their own;
+commands are whole ones, started from the shell. All on one machine, so server and client share its cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from qdrant_client import QdrantClient, models
+from qdrant_node import ENV, Node, cluster
+from scale_points import copied, quantiles
+from server_searches import Searched, search_apart
+from wire import Wire
+
+from vrag import __version__
+from vrag.bench.run import machine
+from vrag.catalog.kinds import PAGE
+from vrag.evaluation.benchmarks.rows import read_rows
+from vrag.store.server.address import GRPC_PORT_ENV, KEY_ENV, Server
+from vrag.store.server.connect import connect
+
+COMMANDS = ("search", "status", "explain", "verify", "tune", "ingest")
+PARTS = ("searches", "records", *COMMANDS, "cluster")
+CASCADES = ("best", "two-stage", "three-stage", "exact")
+SHELL_RUNS, RECORDS, RECORDS_AT_ONCE, TUNED = 5, 64, 8, 20
+MB = 1e6
+Rows = list[list[str]]
+
+
+@dataclass(frozen=True)
+class Here:
+    """Where the pages are.
+
+    Args:
+        index: Folder of the embedded index.
+        server: The server.
+        collection: Its collection.
+    """
+
+    index: Path
+    server: Server
+    collection: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to find the collection by the server's address."""
+        return {GRPC_PORT_ENV: str(self.server.grpc), "VRAG_COLLECTION": self.collection}
+
+    @property
+    def on_server(self) -> list[str]:
+        """Options that name the collection."""
+        return ["--url", self.server.url, "--collection", self.collection, "--timeout", "600"]
+
+    def run(self, *arguments: str, codes: Sequence[int] = (0,)) -> tuple[float, str]:
+        """A command of vrag: seconds that it took, and what it printed."""
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "vrag", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env={**os.environ, GRPC_PORT_ENV: str(self.server.grpc)},
+        )
+        seconds = time.perf_counter() - started
+        if done.returncode not in codes:
+            raise SystemExit(f"vrag {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
+        return seconds, done.stdout + done.stderr
+
+    @contextmanager
+    def counted(self) -> Iterator[tuple[Server, list[Wire]]]:
+        """The server behind wires that count."""
+        with ExitStack() as last:
+            rest = last.enter_context(Wire(_port(self.server.url)))
+            wires, grpc = [rest], 0
+            if self.server.grpc:
+                wires.append(last.enter_context(Wire(self.server.grpc)))
+                grpc = wires[-1].port
+            yield Server(f"http://127.0.0.1:{rest.port}", self.server.api_key, grpc_port=grpc), wires
+
+
+def searches(here: Here, questions: Sequence[str], cascades: Sequence[str]) -> Rows:
+    """Every cascade embedded, on the server, and once more over wires that count."""
+    rows = [["search", "embedded", "95 %", "server", "95 %", "ratio", "first, embedded", "first, server"]]
+    rows[0] += ["wire, first search", "wire, a search", "top ten the same", "scores apart"]
+    for cascade in cascades:
+        tell(f"searching: {cascade}")
+        embedded = search_apart(str(here.index), cascade, questions, {})
+        server = search_apart(here.server.url, cascade, questions, here.environment)
+        with here.counted() as (behind, wires):
+            environment = {**here.environment, GRPC_PORT_ENV: str(behind.grpc)}
+            wired = search_apart(behind.url, cascade, questions, environment, wires)
+        rows.append([f"`{cascade}`", *_times(embedded, server), *_wire(wired), *_alike(embedded, server)])
+    return rows
+
+
+def _times(embedded: Searched, server: Searched) -> list[str]:
+    (here, here_most), (there, there_most) = quantiles(embedded.seconds), quantiles(server.seconds)
+    times = [_ms(here), _ms(here_most), _ms(there), _ms(there_most), f"{there / here:.1f} x"]
+    return [*times, f"{embedded.first:.1f} s", f"{server.first:.1f} s"]
+
+
+def _wire(wired: Searched) -> list[str]:
+    return [f"{wired.first_bytes / MB:.2f} MB", f"{wired.bytes / MB:.2f} MB"]
+
+
+def _alike(embedded: Searched, server: Searched) -> list[str]:
+    """Share of the embedded top ten that the server finds, and the largest difference of a page's scores."""
+    shares, apart = [], 0.0
+    for mine, theirs in zip(embedded.tops, server.tops, strict=True):
+        both = mine.keys() & theirs.keys()
+        shares.append(len(both) / len(mine) if mine else 1.0)
+        apart = max([apart, *(abs(mine[page] - theirs[page]) for page in both)])
+    return [f"{statistics.mean(shares):.1%}", f"{apart:.4f}"]
+
+
+def records(here: Here) -> Rows:
+    """A page's record with all its vectors, over each protocol, packed and not."""
+    rows = [["a record with its vectors", "as vrag asks", "compressed"]]
+    client = connect(here.server).client
+    with closing(client):
+        pages = models.Filter(must=[models.FieldCondition(key="kind", match=models.MatchValue(value=PAGE))])
+        found, _ = client.scroll(here.collection, pages, limit=RECORDS, with_payload=False)
+    ids = [point.id for point in found]
+    for wire in ("gRPC", "REST"):
+        if wire == "gRPC" and not here.server.grpc:
+            continue
+        port = here.server.grpc if wire == "gRPC" else 0
+        plain = connect(Server(here.server.url, here.server.api_key, grpc_port=port)).client
+        headers = {"accept-encoding": "gzip"}  # over gRPC the library asks for it by itself
+        options: dict[str, Any] = {"grpc_port": port, "prefer_grpc": True} if port else {"headers": headers}
+        packed = QdrantClient(here.server.url, api_key=here.server.api_key, check_compatibility=False, **options)
+        rows.append([wire, *(f"{_fetching(client, here, ids) * 1000:.1f} ms" for client in (plain, packed))])
+    return rows
+
+
+def _fetching(client: Any, here: Here, ids: Sequence[Any]) -> float:
+    """Seconds a record."""
+    with closing(client):
+        client.retrieve(here.collection, ids[:RECORDS_AT_ONCE], with_vectors=True)
+        started = time.perf_counter()
+        for first in range(0, len(ids), RECORDS_AT_ONCE):
+            client.retrieve(here.collection, ids[first : first + RECORDS_AT_ONCE], with_vectors=True)
+        return (time.perf_counter() - started) / len(ids)
+
+
+def copies(here: Here, pages: int, scratch: Path) -> Rows:
+    """Push, push again, and pull."""
+    rows = [["copying", "time", "pages/s"]]
+    for name, arguments in {
+        "`push`": ["push", "--index", str(here.index), *here.on_server],
+        "`push` again": ["push", "--index", str(here.index), *here.on_server],
+        "`pull`": ["pull", *here.on_server, "--index", str(scratch / "pulled")],
+    }.items():
+        tell(name)
+        seconds, _ = here.run(*arguments)
+        rows.append([name, f"{seconds:.1f} s", f"{pages / seconds:.0f}"])
+    return rows
+
+
+def commands(here: Here, args: argparse.Namespace, scratch: Path) -> Rows:
+    """Whole commands, embedded and on the server."""
+    question = _questions(args)[0]
+    asked = {f"`search --cascade {name}`": ["search", question, "--cascade", name] for name in args.cascades[:2]}
+    tuning = ["tune", "--queries", str(args.questions), "--sample", str(TUNED)]
+    rest = {"`status`": ["status"], "`explain`": ["explain", question], "`verify`": ["verify"]}
+    rows = [["command", "embedded", "server", "ratio"]]
+    for name, arguments in {**asked, **rest, f"`tune`, {TUNED} questions": tuning}.items():
+        if arguments[0] in args.parts:
+            tell(name)
+            runs = SHELL_RUNS if arguments[0] in ("search", "status") else 1
+            embedded, server = (
+                statistics.median(here.run(*arguments, "--json", *where)[0] for _ in range(runs))
+                for where in (["--index", str(here.index)], here.on_server)
+            )
+            rows.append([name, f"{embedded:.2f} s", f"{server:.2f} s", f"{server / embedded:.1f} x"])
+    if "ingest" in args.parts and args.pdfs is not None:
+        rows.append(_ingest(here, args.pdfs, scratch))
+    return rows
+
+
+def _ingest(here: Here, pdfs: Path, scratch: Path) -> list[str]:
+    """The same documents into a new folder and a new collection, in turns, so that both meet the same machine."""
+    tell("ingest")
+    other = Here(here.index, here.server, f"{here.collection}-ingest")
+    seconds, pages = [], 0
+    for where in (["--index", str(scratch / "ingested")], other.on_server):
+        taken, said = here.run("ingest", str(pdfs), *where, "--json")
+        pages = json.loads(said[said.index("{") : said.rindex("}") + 1])["added"]
+        seconds.append(taken)
+    cells = [f"{taken:.1f} s, {pages / taken:.2f} pages/s" for taken in seconds]
+    return ["`ingest`", *cells, f"{seconds[1] / seconds[0]:.2f} x"]
+
+
+def of_cluster(program: Path, index: Path, questions: Sequence[str], scratch: Path) -> tuple[Rows, str]:
+    """Three nodes, all up and with one of them killed; and what `status` says then."""
+    rows = [["three nodes, 6 shards, each kept twice", "`best`", "95 %", "first search"]]
+    with cluster(program, scratch / "cluster", 3) as nodes:
+        here = Here(index, nodes[0].server(), "figures")
+        tell("three nodes: push")
+        here.run("push", "--index", str(index), *here.on_server, "--shards", "6", "--replication", "2")
+        for state in ("all up", "one of them killed"):
+            if state != "all up":
+                nodes[2].kill()
+            tell(f"three nodes: {state}")
+            found = search_apart(here.server.url, "best", questions, here.environment)
+            median, most = quantiles(found.seconds)
+            rows.append([state, _ms(median), _ms(most), f"{found.first:.1f} s"])
+        _, said = here.run("status", "--url", here.server.url, "--collection", here.collection)
+    return rows, said
+
+
+def measure(here: Here, args: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+    """The tables of one node by name; collections that were made are deleted."""
+    questions, tables = _questions(args), {}
+    try:
+        tables["copies"] = copies(here, _page_count(here), scratch)
+        if "searches" in args.parts:
+            tables["searches"] = searches(here, questions, args.cascades)
+        if "records" in args.parts:
+            tables["records"] = records(here)
+        if set(COMMANDS) & set(args.parts):
+            tables["commands"] = commands(here, args, scratch)
+    finally:
+        with closing(connect(replace(here.server, grpc_port=0)).client) as client:
+            for name in (here.collection, f"{here.collection}-ingest"):
+                if client.collection_exists(name):
+                    client.delete_collection(name)
+    return tables
+
+
+def _page_count(here: Here) -> int:
+    _, said = here.run("status", "--index", str(here.index), "--json")
+    return int(json.loads(said[said.index("{") : said.rindex("}") + 1])["pages"])
+
+
+def _questions(args: argparse.Namespace) -> list[str]:
+    found = [row.text("query") for row in read_rows(args.questions)]
+    return found[:: max(1, len(found) // args.asked)][: args.asked]
+
+
+def show(tables: Mapping[str, Any]) -> None:
+    """The tables in Markdown."""
+    for name, rows in tables.items():
+        if isinstance(rows, str):
+            print(f"\n`{name}`:\n\n```\n{rows.strip()}\n```")
+            continue
+        print(f"\n| {' | '.join(rows[0])} |\n|{' --- |' * len(rows[0])}")
+        for row in rows[1:]:
+            print(f"| {' | '.join(row)} |")
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:,.0f} ms"
+
+
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2].partition("/")[0])
+
+
+def tell(text: str) -> None:
+    """Say on standard error what is done."""
+    print(f"    {text}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    args = _parsed()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as last:
+        scratch = Path(folder)
+        copied(args.index, scratch / "index")
+        collection = f"vrag-figures-{os.getpid()}"
+        if args.url:
+            server = Server.from_environment(args.url, 600.0)
+        else:
+            server = last.enter_context(Node(args.program, scratch / "node")).server()
+        version = connect(server).client.info().version
+        tables = measure(Here(scratch / "index", server, collection), args, scratch)
+        last.close()
+        if args.program and not args.url and "cluster" in args.parts:
+            rows, said = of_cluster(args.program, scratch / "index", _questions(args), scratch)
+            tables |= {"cluster": rows, "vrag status, one of three nodes killed": said}
+    facts = f"vrag {__version__}, Qdrant {version}; {machine()}; {args.asked} questions."
+    print(facts)
+    show(tables)
+    if args.json:
+        args.json.write_text(json.dumps({"facts": facts, "tables": tables}, indent=1) + "\n")
+
+
+def _parsed() -> argparse.Namespace:
+    program = os.environ.get(ENV)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("index", type=Path, help="an embedded index; it is copied, never written to")
+    parser.add_argument("questions", type=Path, help='rows {"query"}')
+    parser.add_argument("--program", type=Path, default=Path(program) if program else None, help=f"default: ${ENV}")
+    parser.add_argument("--url", help="a server that runs, instead")
+    parser.add_argument("--pdfs", type=Path, help="documents to ingest, embedded and on the server")
+    parser.add_argument("--asked", type=int, default=40, help="questions (default 40)")
+    parser.add_argument("--cascades", nargs="+", default=list(CASCADES))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--json", type=Path, help="write the tables to this file")
+    args = parser.parse_args()
+    if not (args.url or args.program):
+        parser.error(f"--program or --url is needed; {KEY_ENV} holds the server's key")
+    return args
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The searches of `server_figures.py`, in a process of their own, so that the first one is a first one.
+
+python eval/server_searches.py PLACE CASCADE
+
+opens PLACE, a folder or the address of a server with `VRAG_COLLECTION`, and prints a line of JSON after the first
+question of standard input, a JSON array, was answered, and another one after all of them were.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+TOP = 10
+Tops = list[dict[str, float]]  # score by page of each question
+
+
+class SearchError(Exception):
+    """A process that searches has failed."""
+
+
+@dataclass
+class Searched:
+    """What the questions came to.
+
+    Args:
+        first: Seconds of opening the index and of the first search together.
+        seconds: Of every question, asked after that one.
+        tops: Scores of the pages found, of every question.
+        first_bytes: That went over the wire until the first search was answered; 0 where nobody counts.
+        bytes: And for every question afterwards, on average.
+    """
+
+    first: float
+    seconds: list[float]
+    tops: Tops
+    first_bytes: int = 0
+    bytes: float = 0.0
+
+
+def search_apart(
+    place: str, cascade: str, questions: Sequence[str], environment: Mapping[str, str], wires: Sequence[Any] = ()
+) -> Searched:
+    """Ask in a new process.
+
+    Args:
+        place: Folder or address.
+        cascade: Name or stages.
+        questions: At least one.
+        environment: Of the process.
+        wires: That it goes over, see `wire.Wire`.
+    """
+    before = sum(wire.carried for wire in wires)
+    command = [sys.executable, __file__, place, cascade]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+    with process:
+        assert process.stdin
+        _say(process, json.dumps(questions))
+        first = _heard(process)
+        between = sum(wire.carried for wire in wires)
+        _say(process, "go on")
+        rest = _heard(process)
+    carried = (sum(wire.carried for wire in wires) - between) / len(questions)
+    return Searched(first["first"], rest["seconds"], rest["tops"], between - before, carried)
+
+
+def _say(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdin
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+
+
+def _heard(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout
+    line = process.stdout.readline()
+    if not line:
+        raise SearchError("A process that searches has died; what it said stands above.")
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def main() -> None:
+    """Search."""
+    place, cascade = sys.argv[1:]
+    questions = json.loads(sys.stdin.readline())
+    started = time.perf_counter()
+    from vrag import Index
+
+    with Index.open(place, collection=os.environ.get("VRAG_COLLECTION")) as index:
+        index.search(questions[0], TOP, cascade)
+        print(json.dumps({"first": time.perf_counter() - started}), flush=True)
+        sys.stdin.readline()
+        seconds, tops = [], []
+        for question in questions:
+            started = time.perf_counter()
+            hits = index.search(question, TOP, cascade)
+            seconds.append(time.perf_counter() - started)
+            tops.append({f"{hit.doc_id}:{hit.page}": hit.score for hit in hits})
+    print(json.dumps({"seconds": seconds, "tops": tops}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
