@@ -5,7 +5,9 @@ TEST_VENV := .venv-test
 COLPALI_VENV := .venv-colpali
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-core test-colpali check format docs soak fuzz samples reference server-up server-down cluster-up serve-up test-server clean
+ON_A_SERVER := $(TEST_VENV)/bin/pytest -m qdrant tests/store tests/qdrant --ignore tests/qdrant/test_cluster.py
+
+.PHONY: demo test test-core test-colpali check format docs soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
@@ -91,12 +93,18 @@ serve-up:
 server-down:
 	docker compose --profile cluster --profile vrag stop
 
-# The conformance suite on a real server, in a project of its own so that nobody's data is touched.
-test-server: export QDRANT_API_KEY ?= key-of-the-tests
+# What a real server must do: at VRAG_TEST_QDRANT_URL, or of the program VRAG_TEST_QDRANT_BIN, else one in docker, in a
+# project of its own so that nobody's data is touched.
 test-server: $(TEST_VENV)/installed
-	docker compose --project-name vrag-test up -d --wait qdrant
-	VRAG_TEST_QDRANT_URL=http://localhost:6333 $(TEST_VENV)/bin/pytest tests/store/test_conformance.py -k server; \
+	if [ -n "$$VRAG_TEST_QDRANT_URL$$VRAG_TEST_QDRANT_BIN" ]; then $(ON_A_SERVER); exit; fi; \
+	export QDRANT_API_KEY=$${QDRANT_API_KEY:-key-of-the-tests} VRAG_TEST_QDRANT_URL=http://localhost:6333; \
+	docker compose --project-name vrag-test up -d --wait qdrant && $(ON_A_SERVER); \
 	code=$$?; docker compose --project-name vrag-test down --volumes; exit $$code
+
+# What a cluster must do while its nodes are killed: three nodes of the program VRAG_TEST_QDRANT_BIN, else in docker.
+test-cluster: export VRAG_TEST_QDRANT_BIN ?= docker
+test-cluster: $(TEST_VENV)/installed
+	$(TEST_VENV)/bin/pytest -m qdrant tests/qdrant/test_cluster.py
 
 clean:
 	rm -rf $(VENV) $(TEST_VENV) $(COLPALI_VENV) .vrag

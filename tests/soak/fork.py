@@ -43,6 +43,11 @@ def adopt_orphans() -> None:
     _prctl(_SET_CHILD_SUBREAPER, 1)
 
 
+def die_with_parent() -> None:
+    """Let this process be killed when the thread that started it ends."""
+    _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def ask(work: Callable[[], T]) -> T:
     """What `work` returns, from a process of its own.
 
@@ -233,7 +238,7 @@ def _be_child(work: Callable[[], object], reading: int, writing: int, stderr: in
     try:
         _known.clear()
         os.setsid()
-        _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent()
         os.close(reading)
         os.dup2(writing, 1)
         os.dup2(stderr, 2)

@@ -3,7 +3,7 @@
 `edge` is the embedded engine. `memory`, `rest` and `grpc` are `ServerStore`: on the client library's
 local mode directly, and through sockets by either protocol with local mode at the other end.
 `toy` is a dictionary in this process: that the protocol can be met without Qdrant.
-`server` is a real one, when VRAG_TEST_QDRANT_URL names it (`make test-server` starts it in docker).
+`server` is a real one: at VRAG_TEST_QDRANT_URL, or started from the program VRAG_TEST_QDRANT_BIN (`make test-server`).
 
 Where local mode differs from a server, and so what only `server` proves:
 - it keeps float32 whatever the field's type; vrag rounds to float16 before sending, so values agree;
@@ -13,7 +13,6 @@ Where local mode differs from a server, and so what only `server` proves:
 - it knows no shards, replicas or write consistency, and acknowledges by writing to memory.
 """
 
-import os
 import threading
 import time
 import uuid
@@ -45,7 +44,6 @@ from vrag.store.server.connect import Connection, connect
 from vrag.store.server.retry import Retry
 from vrag.store.server.server import ServerStore
 
-URL = os.environ.get("VRAG_TEST_QDRANT_URL")
 LOCAL_MODE = [
     pytest.mark.filterwarnings("ignore:Local mode"),
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect"),
@@ -80,13 +78,12 @@ def grpc(folder):
 
 
 @contextmanager
-def server(folder):
+def server(qdrant):
     name = f"vrag-test-{uuid.uuid4()}"
-    connection = connect(Server(URL, os.environ.get("QDRANT_API_KEY")))
     try:
-        yield ServerStore.create(connection, name, FIELDS, KEYS)
+        yield ServerStore.create(connect(qdrant), name, FIELDS, KEYS)
     finally:
-        connect(Server(URL, os.environ.get("QDRANT_API_KEY"))).client.delete_collection(name)
+        connect(qdrant).client.delete_collection(name)
 
 
 @contextmanager
@@ -94,13 +91,13 @@ def toy(folder):
     yield ToyStore(FIELDS)
 
 
-real = pytest.mark.skipif(not URL, reason="VRAG_TEST_QDRANT_URL names no server; make test-server starts one")
-STORES = [edge, toy, memory, rest, grpc, pytest.param(server, marks=real)]
+STORES = [edge, toy, memory, rest, grpc, pytest.param(server, marks=pytest.mark.qdrant)]
 
 
 @pytest.fixture(params=STORES, ids=lambda make: make.__name__)
 def store(request, tmp_path):
-    with request.param(tmp_path) as store:
+    where = request.getfixturevalue("qdrant") if request.param is server else tmp_path
+    with request.param(where) as store:
         yield store
         store.close()
 
@@ -353,6 +350,6 @@ def test_a_filter_holds_in_every_branch(store, pages):
 )
 def test_text_conditions(store, pages, condition, holds, request):
     if request.node.callspec.params["store"] not in (edge, toy, server):
-        pytest.skip("local mode matches text as a substring; run with VRAG_TEST_QDRANT_URL for a server")
+        pytest.skip("local mode matches text as a substring; `server` and `edge` prove it")
     wanted = sum(holds(record.payload["page"]) for record in pages.values())
     assert store.count(Selection(texts=(condition,))) == wanted

@@ -1,0 +1,46 @@
+"""The real servers of a test run; tests that need one are skipped where there is none, and say how to run them."""
+
+import os
+
+import pytest
+
+from tests.qdrant.nodes import PROGRAM_ENV, URL_ENV, cluster, one_node
+from vrag.store.server.address import KEY_ENV, Server
+
+HOW = f"needs a Qdrant server: {PROGRAM_ENV}=PROGRAM, {URL_ENV}=ADDRESS, or docker and `make {{}}`"
+
+
+def program(target="test-server"):
+    """The server program that tests may start; skips where none is named."""
+    found = os.environ.get(PROGRAM_ENV)
+    if not found:
+        pytest.skip(
+            f"this test starts its own and {HOW.format(target)}" if os.environ.get(URL_ENV) else HOW.format(target)
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def qdrant(tmp_path_factory):
+    """A server for all tests, as vrag is told of it: the one at an address, else one that is started."""
+    url = os.environ.get(URL_ENV)
+    if url:
+        yield Server.from_environment(url)
+        return
+    with one_node(program(), tmp_path_factory.mktemp("qdrant")) as node:
+        yield node.server()
+
+
+@pytest.fixture(scope="session")
+def three_nodes(tmp_path_factory):
+    """A cluster that tests may search and fill; those who kill start one of their own."""
+    with cluster(program("test-cluster"), tmp_path_factory.mktemp("cluster")) as nodes:
+        yield nodes
+
+
+def environment(server, collection):
+    """What a command is told of a server by variables."""
+    told = {"QDRANT_URL": server.url, "VRAG_COLLECTION": collection}
+    if server.grpc_port is not None:
+        told["VRAG_QDRANT_GRPC_PORT"] = str(server.grpc_port)
+    return told | ({KEY_ENV: server.api_key} if server.api_key else {})
