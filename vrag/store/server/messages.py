@@ -48,9 +48,30 @@ def vector_params(field: VectorField, layout: ServerLayout, full: str) -> models
     )
 
 
-def points(records: Sequence[Record]) -> list[models.PointStruct]:
-    """Records as the client takes them."""
-    return [models.PointStruct(id=r.id, vector=_lists(r), payload=r.payload) for r in records]
+@dataclass(frozen=True, slots=True)
+class RestPoints:
+    """Points as lists of numbers, by the client library's own methods (`vrag.store.server.grpc_points` has the others).
+
+    Args:
+        client: The library's.
+    """
+
+    client: Any
+
+    def upsert(self, collection: str, records: Sequence[Record]) -> None:
+        """Write records; they are stored when it returns."""
+        sent = [models.PointStruct(id=r.id, vector=_lists(r), payload=r.payload) for r in records]
+        self.client.upsert(collection, sent, wait=True)
+
+    def scroll(self, collection: str, **request: Any) -> tuple[list[Any], Any]:
+        """Some points in order of id, and where the next ones start; None when there are none."""
+        found, following = self.client.scroll(collection, **request)
+        return found, following
+
+    def retrieve(self, collection: str, ids: Sequence[str], **wanted: Any) -> list[Any]:
+        """Points by id."""
+        found: list[Any] = self.client.retrieve(collection, ids, **wanted)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from vrag.store.server.border import (
     terms,
 )
 from vrag.store.server.connect import Connection
-from vrag.store.server.messages import IDF, ServerSpelling, batches, points, record_of, scored_of, vector_params
+from vrag.store.server.grpc_points import GrpcPoints
+from vrag.store.server.messages import IDF, RestPoints, ServerSpelling, batches, record_of, scored_of, vector_params
 from vrag.store.server.retry import Retry
 from vrag.store.server.server_faults import UNREADABLE, Fault
 from vrag.store.translating import filter_of, query_of
@@ -103,7 +104,7 @@ class ServerStore:
             check_record(record, self._fields)
             _check_limit(record)
         for batch in batches(records, self._open.wire, BATCH_BYTES):
-            self._write(partial(self._send, points(batch)), "writing pages")
+            self._write(partial(self._send, batch), "writing pages")
 
     def one_writer(self) -> AbstractContextManager[object]:
         """Nothing: a server takes what many write."""
@@ -214,6 +215,11 @@ class ServerStore:
             fault = Fault(f"could not be understood: {error}", "Is it a Qdrant server, and is it new enough?")
             raise retry.sentence(fault, doing) from (None if retry.secret else error)
 
+    def _points(self, client: Any) -> GrpcPoints | RestPoints:
+        """How points are written and read."""
+        connection = self._open
+        return GrpcPoints(client, connection.read.seconds) if connection.wire == "grpc" else RestPoints(client)
+
     def _make(self, layout: ServerLayout) -> None:
         if self.exists():
             return
@@ -235,13 +241,13 @@ class ServerStore:
     def _make_payload_index(self, key: str, kind: Any, client: Any) -> None:
         client.create_payload_index(self._collection, key, kind, wait=True)
 
-    def _send(self, sent: list[models.PointStruct], client: Any) -> None:
-        client.upsert(self._collection, sent, wait=True)
+    def _send(self, batch: Sequence[Record], client: Any) -> None:
+        self._points(client).upsert(self._collection, batch)
 
     def _list(
         self, request: Mapping[str, Any], offset: Any, keys: Sequence[str] | None, client: Any
     ) -> tuple[list[Record], Any]:
-        found, following = client.scroll(self._collection, offset=offset, **request)
+        found, following = self._points(client).scroll(self._collection, offset=offset, **request)
         check_points(found, request["limit"])
         if following is not None:
             check_following(following, offset, found)
@@ -268,7 +274,8 @@ class ServerStore:
 
     def _retrieve(self, ids: list[str], vectors: list[str]) -> dict[str, Record]:
         def ask(client: Any) -> dict[str, Record]:
-            found = client.retrieve(self._collection, ids, with_payload=True, with_vectors=vectors or False)
+            points = self._points(client)
+            found = points.retrieve(self._collection, ids, with_payload=True, with_vectors=vectors or False)
             check_points(found, len(ids))
             records = {str(one.id): self._record(one) for one in found}
             check_ids(records.keys(), ids)
