@@ -19,7 +19,7 @@ from vrag.ingest.pruning import Gone, forget
 from vrag.ingest.report import IngestReport, Progress, Silent
 from vrag.pipeline.pipeline import Pipeline, make_pipeline
 from vrag.places.opening import Opened, create_index, open_index
-from vrag.places.place import FolderPlace, Place, as_place
+from vrag.places.place import AnyPlace, FolderPlace, address_of, as_place
 from vrag.reading_index import ReadingIndex
 from vrag.remote.any_index import AnyIndex
 from vrag.remote.remote_index import served_or
@@ -49,7 +49,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
     @classmethod
     def create(
         cls,
-        path: str | os.PathLike[str] | Place,
+        path: AnyPlace,
         pipeline: str | Pipeline | None = None,
         model: str | None = None,
         collection: str | None = None,
@@ -59,7 +59,8 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         """Make a new index.
 
         Args:
-            path: A folder, empty or created when missing, or the `http://` or `https://` address of a Qdrant server.
+            path: A folder, empty or created when missing, or the `http://` or `https://` address of a Qdrant server;
+                of a cluster also those of several nodes, as a list or with commas between them.
             pipeline: A shipped pipeline's name, a TOML file, or a `Pipeline`; by default the one that fits the model.
             model: Model to use instead of the pipeline's: a known one, a folder with a checkpoint, or a hub id.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
@@ -77,7 +78,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
     @classmethod
     def open(
         cls,
-        path: str | os.PathLike[str] | Place = ".vrag",
+        path: AnyPlace = ".vrag",
         force: bool = False,
         collection: str | None = None,
         options: ModelOptions | None = None,
@@ -90,14 +91,14 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         by its address: whether that is a service or a Qdrant server is found out by asking.
         """
         place = as_place(path, collection, wait)
-        address = path if isinstance(path, str) and collection is None else ""
+        address = path if isinstance(path, str) and address_of(place, collection) else ""
         return served_or(place, wait, lambda: cls.hold(place, force, options=options, incomplete=incomplete), address)
 
     @classmethod
     @budget()
     def hold(
         cls,
-        path: str | os.PathLike[str] | Place = ".vrag",
+        path: AnyPlace = ".vrag",
         force: bool = False,
         collection: str | None = None,
         options: ModelOptions | None = None,
@@ -107,7 +108,8 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         """Open an index for this process alone, or for one of many on a server.
 
         Args:
-            path: Its folder, or the `http://` or `https://` address of a Qdrant server.
+            path: Its folder, or the `http://` or `https://` address of a Qdrant server; of a cluster also those of
+                several nodes, as a list or with commas between them.
             force: Open it although the model at hand is not the one that made it, or pages that were stored are gone.
             collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
             options: How to run the model here; what vectors depend on is taken from the index.

@@ -142,3 +142,23 @@ def test_a_search_takes_as_many_requests_for_many_documents_as_for_one(server, b
             asked[k] = len(backend.requests) - before
         assert len({hit.doc for hit in hits}) == k
     assert asked[20] == asked[1] <= 5
+
+
+def test_several_nodes_by_repeating_by_commas_and_by_the_environment(server, folder):
+    assert server("ingest", folder).code == 0
+    gone, rest = "http://127.0.0.1:9", {"VRAG_QDRANT_GRPC_PORT": "0"}
+    expected = server("search", "penguins on ice", "--json", **rest).json["hits"]
+    for options, environment in [
+        (["--url", gone, "--url", server.url], {}),
+        (["--url", f"{gone},{server.url}"], {}),
+        ([], {"QDRANT_URL": f"{gone},{server.url}"}),
+    ]:
+        found = server("search", "penguins on ice", "--json", *options, **rest, **environment)
+        assert found.json["hits"] == expected
+        assert f"{gone} is not reachable: {server.url} is asked instead" in found.err
+    nobody = server("status", "--url", gone, "--url", "http://127.0.0.1:7", **rest)
+    assert nobody.code == 1
+    assert f"{gone} is not reachable, and the one at http://127.0.0.1:7 is not reachable" in nobody.err
+    twice = server("status", "--url", "http://a,http://a:7000", VRAG_QDRANT_GRPC_PORT="16334")
+    assert twice.code == 2
+    assert "VRAG_QDRANT_GRPC_PORT=6334,6344" in twice.err

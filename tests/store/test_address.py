@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from vrag.errors import UsageError
-from vrag.store.server.address import Server, collection_name, is_local, parse_url
+from vrag.store.server.address import Server, collection_name, is_local, parse_url, parse_urls
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,45 @@ def test_the_environment_says_where_and_with_what_key(monkeypatch):
     monkeypatch.setenv("VRAG_QDRANT_GRPC_PORT", "no")
     with pytest.raises(UsageError, match="VRAG_QDRANT_GRPC_PORT"):
         Server.from_environment()
+
+
+@pytest.mark.parametrize(
+    "given", ["a,http://b:7000", ["a", "http://b:7000/"], ("a", "a:6333", "b:7000"), " a , b:7000 "]
+)
+def test_several_addresses_are_a_list_or_have_commas_between_them(given):
+    assert parse_urls(given) == ["http://a:6333", "http://b:7000"]
+
+
+@pytest.mark.parametrize("given", ["a,", ",", "a,,b", ["a", ""], "a,ftp://b"])
+def test_one_address_of_several_that_is_none_is_a_sentence(given):
+    with pytest.raises(UsageError, match="not a server's address"):
+        parse_urls(given)
+
+
+def test_the_environment_names_several_nodes_and_a_grpc_port_for_each(monkeypatch):
+    monkeypatch.setenv("QDRANT_URL", "http://a,https://b,http://a:7000")
+    monkeypatch.setenv("QDRANT_API_KEY", "s3cret")
+    monkeypatch.delenv("VRAG_QDRANT_GRPC_PORT", raising=False)
+    server = Server.from_environment(timeout=3)
+    assert server.urls == "http://a:6333,https://b:6333,http://a:7000"
+    assert [(one.api_key, one.timeout, one.grpc) for one in server.each] == [
+        ("s3cret", 3, port) for port in (6334, 6334, 0)
+    ]
+    monkeypatch.setenv("VRAG_QDRANT_GRPC_PORT", "16334,16344, 0")
+    assert [one.grpc for one in Server.from_environment().each] == [16334, 16344, 0]
+    assert [one.grpc for one in Server.from_environment(["http://x", "http://y", "z"]).each] == [16334, 16344, 0]
+    monkeypatch.setenv("VRAG_QDRANT_GRPC_PORT", "7")
+    assert [one.grpc for one in Server.from_environment("http://x,http://y").each] == [7, 7]
+
+
+@pytest.mark.parametrize(
+    ("ports", "says"),
+    [("1,2", "2 ports for 3 addresses"), ("1,2,x", "not a port"), ("1,,3", "not a port"), ("7", "same gRPC port, 7")],
+)
+def test_grpc_ports_that_cannot_be_of_these_nodes_are_a_sentence(monkeypatch, ports, says):
+    monkeypatch.setenv("VRAG_QDRANT_GRPC_PORT", ports)
+    with pytest.raises(UsageError, match=says):
+        Server.from_environment("http://a,http://b,http://a:7000")
 
 
 def test_names_of_collections(monkeypatch):

@@ -41,6 +41,7 @@ from vrag.store.interface import (
 )
 from vrag.store.server.address import Server
 from vrag.store.server.connect import Connection, connect
+from vrag.store.server.nodes import Nodes
 from vrag.store.server.retry import Retry
 from vrag.store.server.server import ServerStore
 
@@ -59,7 +60,7 @@ def edge(folder):
 @contextmanager
 def memory(folder):
     retry = Retry(":memory:", 30)
-    yield ServerStore.create(Connection(QdrantClient(":memory:"), retry, retry, "rest"), "c", FIELDS, KEYS)
+    yield ServerStore.create(Connection(Nodes.of(QdrantClient(":memory:")), retry, retry, "rest"), "c", FIELDS, KEYS)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from vrag.errors import StoreError
 from vrag.store.interface import Record, Selection, StageRequest
 from vrag.store.server.address import Server
 from vrag.store.server.connect import connect
+from vrag.store.server.nodes import Nodes
 from vrag.store.server.retry import Retry
 from vrag.store.server.server import MULTIVECTOR_LIMIT, ServerStore
 from vrag.store.server.server_faults import Fault, fault_of
@@ -234,20 +235,20 @@ def test_what_fails_in_tls_is_told_by_its_type(url):
 def test_a_call_is_tried_until_it_is_answered(failures):
     tries = []
 
-    def attempt():
+    def attempt(client):
         tries.append(1)
         if len(tries) <= failures:
             raise httpx.ReadError("cut")
         return "answer"
 
     retry = Retry("here", 20)
-    assert retry.call(attempt, "testing") == "answer"
+    assert retry.call(Nodes.of(None), attempt, "testing") == "answer"
     assert len(tries) == failures + 1
 
 
 def test_a_fault_of_the_program_is_not_hidden():
-    def attempt():
+    def attempt(client):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        Retry("here", 5).call(attempt, "testing")
+        Retry("here", 5).call(Nodes.of(None), attempt, "testing")

@@ -11,6 +11,7 @@ from vrag.store.interface import Selection, StageRequest
 from vrag.store.layout import ServerLayout
 from vrag.store.server.connect import Connection
 from vrag.store.server.messages import ServerSpelling, vector_params
+from vrag.store.server.nodes import Nodes
 from vrag.store.server.retry import Retry
 from vrag.store.server.server import ServerStore
 from vrag.store.translating import query_of
@@ -57,7 +58,7 @@ class Recorder(QdrantClient):
 def test_the_settings_reach_the_server():
     client, retry = Recorder(":memory:"), Retry(":memory:", 30)
     layout = ServerLayout(6, 2, 2, on_disk=True, quantization="binary")
-    ServerStore.create(Connection(client, retry, retry, "rest"), "c", FIELDS, KEYS, layout)
+    ServerStore.create(Connection(Nodes.of(client), retry, retry, "rest"), "c", FIELDS, KEYS, layout)
     asked = client.asked
     assert (asked["shard_number"], asked["replication_factor"], asked["write_consistency_factor"]) == (6, 2, 2)
     full, rows, single = (asked["vectors_config"][name] for name in ("full", "rows", "global"))

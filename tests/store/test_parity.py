@@ -17,6 +17,7 @@ from vrag.search.where import parse_where
 from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Record
 from vrag.store.server.connect import Connection
+from vrag.store.server.nodes import Nodes
 from vrag.store.server.retry import Retry
 from vrag.store.server.server import ServerStore
 
@@ -55,7 +56,7 @@ def stores(tmp_path_factory):
     fields, all_records = PIPELINE.schema(DIM), list(records())
     retry = Retry(":memory:", 30)
     one = EdgeStore.create(tmp_path_factory.mktemp("parity") / "shard", fields, KEYS)
-    other = ServerStore.create(Connection(QdrantClient(":memory:"), retry, retry, "rest"), "c", fields, KEYS)
+    other = ServerStore.create(Connection(Nodes.of(QdrantClient(":memory:")), retry, retry, "rest"), "c", fields, KEYS)
     with closing(one), closing(other):
         for store in (one, other):
             store.upsert(all_records)

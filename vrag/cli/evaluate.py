@@ -69,7 +69,7 @@ def evaluate(
     pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     index: Annotated[Path | None, path_option("Use this index of the corpus instead of a cached one.")] = None,
-    url: Annotated[str | None, typer.Option(help="Hold the index on this Qdrant server; needs --collection.")] = None,
+    url: Annotated[list[str] | None, typer.Option(help="Hold the index on this server; needs --collection.")] = None,
     collection: Annotated[str | None, typer.Option(help="Collection that holds the corpus there, alone.")] = None,
     timeout: TimeoutOption = None,
     wait: WaitOption = WAIT_S,
@@ -128,14 +128,14 @@ def evaluate(
 
 
 def _place(
-    index: Path | None, url: str | None, collection: str | None, timeout: float | None, wait: float
+    index: Path | None, url: list[str] | None, collection: str | None, timeout: float | None, wait: float
 ) -> Place | None:
     """The index that was named; None for a cached one, whatever server the environment names."""
     from vrag.places.place import FolderPlace, choose_place
 
-    if url is None and collection is None:
+    if not url and collection is None:
         return FolderPlace(index, wait) if index else None
-    if url is None or collection is None:
+    if not url or collection is None:
         raise UsageError("An evaluation on a server needs --url and --collection.", "It is to hold the corpus alone.")
     return choose_place(index, url, collection, timeout, wait)
 

@@ -57,7 +57,7 @@ def check_writable(*files: Path | None) -> None:
 
 def open_index(
     index: Path | None,
-    url: str | None,
+    url: list[str] | None,
     collection: str | None,
     timeout: float | None,
     wait: float,
@@ -69,7 +69,7 @@ def open_index(
 
     Args:
         index: Folder.
-        url: A Qdrant server's address, or a service's.
+        url: A Qdrant server's address, or several of one cluster, or a service's.
         collection: On the server.
         timeout: Seconds a server has to answer.
         wait: Seconds to wait for another process that has the folder open.
@@ -98,8 +98,12 @@ def path_option(explained: str, *names: str) -> Any:
 
 IndexOption = Annotated[Path | None, path_option("Folder of the index; default: the nearest .vrag.", "--index")]
 UrlOption = Annotated[
-    str | None,
-    typer.Option("--url", help="Qdrant server, or service, instead of a folder; also QDRANT_URL, QDRANT_API_KEY."),
+    list[str] | None,
+    typer.Option(
+        "--url",
+        help="Qdrant server, or service, instead of a folder; repeat it for more nodes of a cluster, or put commas "
+        "between them. Also QDRANT_URL, QDRANT_API_KEY.",
+    ),
 ]
 CollectionOption = Annotated[
     str | None, typer.Option("--collection", help='Collection on the server; also VRAG_COLLECTION; default "vrag".')

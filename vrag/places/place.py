@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import uuid
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from vrag.errors import IndexExistsError, IndexMismatchError, UsageError
 from vrag.places.leftovers import find_stranger, forget_bits
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 FACTS_ID = "00000000-0000-5000-8000-000000000001"
 INDEX = "index"
+MADE = "made"  # key of a number that no other index has, though it be a copy
 
 
 class Place(Protocol):
@@ -80,6 +82,9 @@ class Place(Protocol):
     def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
         """The store of the index that is there."""
         ...
+
+
+AnyPlace: TypeAlias = str | os.PathLike[str] | list[str] | tuple[str, ...] | Place
 
 
 class FolderPlace:
@@ -175,8 +180,8 @@ class ServerPlace:
 
     @property
     def name(self) -> str:
-        """The address, without any key, and the collection."""
-        return f"{self.server.url}, collection {self.collection}"
+        """The address or addresses, without any key, and the collection."""
+        return f"{self.server.urls}, collection {self.collection}"
 
     def holds_index(self) -> bool:
         """Whether the collection is there with the facts of an index."""
@@ -192,16 +197,16 @@ class ServerPlace:
 
         record = self._facts_record()
         if record is None:
-            hint = f"Make one with: vrag ingest FOLDER --url {self.server.url} --collection {self.collection}"
+            hint = f"Make one with: vrag ingest FOLDER --url {self.server.urls} --collection {self.collection}"
             raise UsageError(f"No index at {self.name}.", hint)
         return Facts.from_json(record.payload.get("facts"), f"The index at {self.name}")
 
     def write_facts(self, facts: Facts) -> None:
-        """A new record of facts in the place of the old one."""
+        """New facts in the place of the old ones, in their record."""
         from vrag.store.server.server import ServerStore
 
         store = ServerStore(self._connection, self.collection, ())
-        store.upsert([Record(FACTS_ID, {"kind": INDEX, "facts": facts.to_json()})])
+        store.set_payload(Selection(ids=frozenset((FACTS_ID,))), {"facts": facts.to_json()})
 
     def create(
         self, facts: Facts, fields: Sequence[VectorField], keys: Mapping[str, str], layout: ServerLayout
@@ -215,7 +220,8 @@ class ServerPlace:
                 f"The collection {self.collection!r} at {self.server.url} holds points, and no vrag index.",
                 "Use another one: --collection NAME.",
             )
-        store.upsert([Record(FACTS_ID, {"kind": INDEX, "facts": facts.to_json()})])
+        store.upsert([Record(FACTS_ID, {"kind": INDEX, "facts": facts.to_json(), MADE: uuid.uuid4().hex})])
+        self._facts_record()
         return store
 
     def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
@@ -236,12 +242,24 @@ class ServerPlace:
         store = ServerStore(self._connection, self.collection, ())
         if not store.exists():
             return None
-        return store.fetch([FACTS_ID]).get(FACTS_ID)
+        record = store.fetch([FACTS_ID]).get(FACTS_ID)
+        if record is not None:
+            self._connection.nodes.require(partial(self._require_same, record.payload.get(MADE)))
+        return record
+
+    def _require_same(self, made: object, client: Any) -> None:
+        """Refuse a node that has not this index, which is no node of its cluster; `made` is the index's `MADE`."""
+        from vrag.store.server.server_faults import UnfitError
+
+        found = client.retrieve(self.collection, [FACTS_ID], with_payload=[MADE], with_vectors=False)
+        if not found or (made is not None and (found[0].payload or {}).get(MADE) != made):
+            hint = "Name nodes of one cluster, and no server of its own."
+            raise UnfitError(f"has another index in the collection {self.collection!r}, or none", hint)
 
 
 def choose_place(
     index: Path | None = None,
-    url: str | None = None,
+    url: str | Sequence[str] | None = None,
     collection: str | None = None,
     timeout: float | None = None,
     wait: float = 0.0,
@@ -254,7 +272,8 @@ def choose_place(
 
     Args:
         index: Folder.
-        url: A server's address; its key comes from `QDRANT_API_KEY` alone, since others can read a command line.
+        url: A server's address, or several of one cluster, as `Server.from_environment` takes them; the key comes from
+            `QDRANT_API_KEY` alone, since others can read a command line.
         collection: On the server; `VRAG_COLLECTION` or "vrag" by default.
         timeout: Seconds a server has to answer.
         wait: Seconds to wait for another process that has the folder open.
@@ -264,31 +283,33 @@ def choose_place(
     Raises:
         UsageError: Folder and server are both given, or there is no index.
     """
-    if index is not None and url is not None:
+    if index is not None and url:
         raise UsageError("--index is a folder and --url a server: give one of them.")
     from_environment = index is None and not os.environ.get(INDEX_ENV) and bool(os.environ.get(URL_ENV))
-    if url is not None or from_environment or server:
+    if url or from_environment or server:
         return ServerPlace(Server.from_environment(url, timeout), collection_name(collection))
     if collection is not None:
         raise UsageError("--collection is a server's.", f"Name the server with --url, or set {URL_ENV}.")
     return FolderPlace(index_for_writing(index) if writing else find_index(index), wait)
 
 
-def as_place(place: str | os.PathLike[str] | Place, collection: str | None = None, wait: float = 0.0) -> Place:
-    """A place from what programs write: a folder, or a server's `http://` or `https://` address."""
-    if isinstance(place, str) and place.startswith(("http://", "https://")):
+def as_place(place: AnyPlace, collection: str | None = None, wait: float = 0.0) -> Place:
+    """A place from what programs write: a folder, or `http://` or `https://` addresses of a server or of a cluster."""
+    if isinstance(place, (list, tuple)) or (isinstance(place, str) and place.startswith(("http://", "https://"))):
         return ServerPlace(Server.from_environment(place), collection_name(collection))
     return FolderPlace(place, wait) if isinstance(place, (str, os.PathLike)) else place
 
 
 def address_of(place: Place, collection: str | None) -> str:
-    """The address where a service may be instead of a Qdrant server: no collection of it is named.
+    """The address where a service may be instead of a Qdrant server: it is the only one, and no collection is named.
 
     Args:
         place: From `choose_place`.
         collection: As it was given there.
     """
-    return place.server.url if isinstance(place, ServerPlace) and collection is None else ""
+    if not isinstance(place, ServerPlace) or place.server.others or collection is not None:
+        return ""
+    return place.server.url
 
 
 def _require_no_index(place: Place) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from vrag.errors import UsageError
@@ -25,7 +27,7 @@ _EXAMPLE = "e.g. --url http://localhost:6333"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Address of a server.
+    """Address of a server, and those of the other nodes of its cluster.
 
     Args:
         url: `http[s]://HOST[:PORT][/PREFIX]`, normalised; port 6333 when left out.
@@ -34,6 +36,7 @@ class Server:
         patience: Seconds an ingest keeps trying to write through faults that may pass.
         grpc_port: Tried first; 0 speaks REST only. None: 6334 beside the usual port 6333, and REST only
             beside any other, where nobody knows what listens at 6334.
+        others: Asked when this one is gone, in this order; each has no others of its own.
     """
 
     url: str
@@ -41,10 +44,15 @@ class Server:
     timeout: float = DEFAULT_TIMEOUT
     patience: float = 180.0
     grpc_port: int | None = None
+    others: tuple[Server, ...] = ()
 
     @classmethod
-    def from_environment(cls, url: str | None = None, timeout: float | None = None) -> Server:
+    def from_environment(cls, url: str | Sequence[str] | None = None, timeout: float | None = None) -> Server:
         """The server at `url`, else at `QDRANT_URL`, with the key of `QDRANT_API_KEY`.
+
+        Args:
+            url: One address, or those of several nodes of a cluster: a list, or a text with commas between them.
+            timeout: Seconds; None for the usual ones.
 
         Raises:
             UsageError: There is no address, or it is not one.
@@ -53,7 +61,23 @@ class Server:
         if not chosen:
             raise UsageError("No Qdrant server is named.", f"{_EXAMPLE}, or set {URL_ENV}.")
         key = os.environ.get(KEY_ENV) or None
-        return cls(parse_url(chosen), key, timeout or DEFAULT_TIMEOUT, grpc_port=_grpc_port())
+        urls = parse_urls(chosen)
+        ports = _grpc_ports(len(urls))
+        first, *others = (
+            cls(one, key, timeout or DEFAULT_TIMEOUT, grpc_port=port) for one, port in zip(urls, ports, strict=True)
+        )
+        _check_distinct([first, *others])
+        return replace(first, others=tuple(others))
+
+    @property
+    def each(self) -> tuple[Server, ...]:
+        """Every node that is named, this one first, each without the others."""
+        return (replace(self, others=()), *self.others)
+
+    @property
+    def urls(self) -> str:
+        """All addresses as `--url` takes them."""
+        return ",".join(one.url for one in self.each)
 
     @property
     def host(self) -> str:
@@ -70,6 +94,16 @@ class Server:
     def exposes_key(self) -> bool:
         """Whether the key would cross a network in the clear."""
         return self.api_key is not None and self.url.startswith("http://") and not is_local(self.host)
+
+
+def parse_urls(given: str | Sequence[str]) -> list[str]:
+    """Addresses in their normal form, each once: of a list, or of a text with commas between them.
+
+    Raises:
+        UsageError: As `parse_url`.
+    """
+    texts = [given] if isinstance(given, str) else given
+    return list(dict.fromkeys(parse_url(part.strip()) for text in texts for part in text.split(",")))
 
 
 def parse_url(text: str) -> str:
@@ -116,10 +150,30 @@ def collection_name(explicit: str | None = None) -> str:
     return name
 
 
-def _grpc_port() -> int | None:
+def _grpc_ports(count: int) -> list[int | None]:
+    """The gRPC port of each of `count` addresses: one number counts for all, else there is one for each."""
     value = os.environ.get(GRPC_PORT_ENV, "")
     if not value:
-        return None
-    if not value.isdecimal() or len(value) > 5 or int(value) > 65535:
+        return [None] * count
+    ports = [_port(part.strip(), value) for part in value.split(",")]
+    if len(ports) not in (1, count):
+        hint = "Give one for all, or one for each, in the order of the addresses."
+        raise UsageError(f"{GRPC_PORT_ENV}={value!r} has {len(ports)} ports for {count} addresses.", hint)
+    return [*ports] * (count if len(ports) == 1 else 1)
+
+
+def _port(text: str, value: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 5 or int(text) > 65535:
         raise UsageError(f"{GRPC_PORT_ENV}={value!r} is not a port.", "Use 0 to speak REST only.")
-    return int(value)
+    return int(text)
+
+
+def _check_distinct(servers: Sequence[Server]) -> None:
+    """Refuse two addresses whose gRPC would be one node's: when that node dies, both are gone."""
+    used = Counter((one.host, one.grpc) for one in servers if one.grpc)
+    for (host, port), often in used.items():
+        if often > 1:
+            raise UsageError(
+                f"{often} of the addresses at {host} have the same gRPC port, {port}.",
+                f"Name one for each, in their order: {GRPC_PORT_ENV}=6334,6344; or 0 to speak REST only.",
+            )

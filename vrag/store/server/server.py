@@ -188,7 +188,7 @@ class ServerStore:
         """Close the connection."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            connection.client.close()
+            connection.close()
 
     @property
     def _open(self) -> Connection:
@@ -203,14 +203,12 @@ class ServerStore:
         return self._call(self._open.write, request, doing)
 
     def _call(self, retry: Retry, request: Callable[[Any], T], doing: str, size: int | None = None) -> T:
-        client = self._open.client
-
-        def attempt() -> T:
+        def attempt(client: Any) -> T:
             with terms(size):
                 return request(client)
 
         try:
-            return retry.call(attempt, doing)
+            return retry.call(self._open.nodes, attempt, doing)
         except UNREADABLE as error:  # the client library's own checks, and what it stumbles over
             fault = Fault(f"could not be understood: {error}", "Is it a Qdrant server, and is it new enough?")
             raise retry.sentence(fault, doing) from (None if retry.secret else error)

@@ -10,7 +10,7 @@ import json
 import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
@@ -39,6 +39,8 @@ class Fault:
         transient: Whether trying again is worth it.
         wait: Seconds the server asked to be left alone; None when it did not.
         refused: Nobody listens there at all.
+        unfit: Nothing there can be used; another node may do.
+        where: The address, where there are several.
     """
 
     says: str
@@ -46,6 +48,31 @@ class Fault:
     transient: bool = False
     wait: float | None = None
     refused: bool = False
+    unfit: bool = False
+    where: str = ""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another node may be asked instead."""
+        return self.transient or self.unfit
+
+
+class UnfitError(Exception):
+    """What answers at an address cannot be used.
+
+    Args:
+        says: The end of a sentence that starts with the server's address.
+        hint: What to do about it.
+    """
+
+    def __init__(self, says: str, hint: str) -> None:
+        super().__init__(says)
+        self.says = says
+        self.hint = hint
+
+
+class OpeningError(Exception):
+    """A node could not be connected to; its cause says why."""
 
 
 def fault_of(error: BaseException) -> Fault | None:
@@ -101,6 +128,15 @@ def _from_untrusted(error: Any) -> Fault:
     return Fault(str(error), "A broken server answers so, or a hostile one; is the address right?")
 
 
+def _from_unfit(error: Any) -> Fault:
+    return Fault(error.says, error.hint)
+
+
+def _from_opening(error: Any) -> Fault | None:
+    found = fault_of(error.__cause__)
+    return replace(found, unfit=True) if found else None
+
+
 def _from_grpc(error: Any) -> Fault:
     """By its code; where one code stands for several faults, gRPC tells them apart by its text alone."""
     code, said = error.code(), (error.details() or "")
@@ -121,11 +157,13 @@ def _from_grpc(error: Any) -> Fault:
     return Fault(f"rejected the request ({code.name}): {said}", _hint_for(said))
 
 
-_READERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Fault]], ...] = (
+_READERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Fault | None]], ...] = (
     (UnexpectedResponse, _from_status),
     (ResourceExhaustedResponse, _from_busy),
     (ResponseHandlingException, _from_client),
     (UntrustedError, _from_untrusted),
+    (UnfitError, _from_unfit),
+    (OpeningError, _from_opening),
     (httpx.ConnectError, _from_connect),
     ((httpx.TimeoutException, TimeoutError, FutureTimeoutError), _from_timeout),
     (httpx.TransportError, _from_cut),
