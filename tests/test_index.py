@@ -10,7 +10,7 @@ from tests.conftest import ANIMALS, MACHINES
 from tests.pdfs import write_pdf
 from vrag import Index, VragError
 from vrag.embedders.function_words import FUNCTION_WORDS
-from vrag.errors import IndexMismatchError, UsageError
+from vrag.errors import IndexMismatchError, StoreError, UsageError
 from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 from vrag.pipeline.pipeline import load_pipeline
@@ -266,3 +266,10 @@ def test_nobody_can_write_into_the_query_that_is_remembered(index):
     with pytest.raises(ValueError, match="read-only"):
         query[0] = 0
     assert index.search("penguins eat krill", k=1)[0].page == 2
+
+
+def test_pages_of_a_document_that_the_index_does_not_know_are_an_error(index, monkeypatch):
+    """Nobody else writes to a folder: its record is lost."""
+    monkeypatch.setattr(index.documents, "labels", lambda ids: {})
+    with pytest.raises(StoreError, match="pages of a document it does not know"):
+        index.search("penguins")

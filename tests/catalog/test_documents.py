@@ -127,11 +127,6 @@ def test_names_of_many_documents_take_two_requests(documents, store, monkeypatch
     assert asked == ["fetch", "scroll"]
 
 
-def test_pages_of_an_unknown_document_are_an_error(documents):
-    with pytest.raises(StoreError, match=r"does not know \(9\)"):
-        documents.labels(["1", "9"])
-
-
 @pytest.mark.parametrize(
     ("name", "found"),
     [
@@ -187,3 +182,11 @@ def test_the_shortest_name_is_unique_and_no_shorter_one_is(path, others):
     if path not in others:
         assert not any(f"{other}".endswith(f"/{name.lstrip('/')}") for other in others) or name == path
     assert path.endswith(name)
+
+
+def test_a_document_that_has_gone_has_no_name_and_is_told(documents):
+    documents.labels(["1", "2"])
+    documents.remove([documents.get("1")])
+    assert documents.labels(["1", "2"]) == {"2": ("report.pdf", "/x/b/report.pdf")}
+    with pytest.raises(UsageError, match="not in the index any more"):
+        documents.label("1")

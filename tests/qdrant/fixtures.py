@@ -5,6 +5,8 @@ import os
 import pytest
 
 from tests.qdrant.nodes import PROGRAM_ENV, URL_ENV, cluster, one_node
+from tests.store.backend import Backend
+from tests.store.rest import rest_server
 from vrag.store.server.address import KEY_ENV, Server
 
 HOW = f"needs a Qdrant server: {PROGRAM_ENV}=PROGRAM, {URL_ENV}=ADDRESS, or docker and `make {{}}`"
@@ -44,3 +46,13 @@ def environment(server, collection):
     if server.grpc_port is not None:
         told["VRAG_QDRANT_GRPC_PORT"] = str(server.grpc_port)
     return told | ({KEY_ENV: server.api_key} if server.api_key else {})
+
+
+@pytest.fixture(params=["sockets", pytest.param("real", marks=pytest.mark.qdrant)])
+def any_server(request):
+    """The stand-in behind real sockets, and a real server."""
+    if request.param == "real":
+        yield request.getfixturevalue("qdrant")
+        return
+    with rest_server(Backend()) as url:
+        yield Server(url, grpc_port=0)

@@ -18,6 +18,13 @@ def test_what_is_known_is_not_read_again():
     assert asked == [["a", "b"], ["c"]]
 
 
+def test_what_is_kept_for_so_long_is_read_again_afterwards():
+    values = iter("abcdef")
+    for seconds, seen in ((0.0, ["a", "b"]), (3600.0, ["c", "c"])):
+        memo = Memo(10, seconds)
+        assert [memo.get(["k"], lambda keys: dict.fromkeys(keys, next(values)))["k"] for _ in range(2)] == seen
+
+
 def test_what_was_read_before_a_change_is_answered_but_not_kept():
     memo, value = Memo(10), ["old"]
     read, changed, seen = threading.Event(), threading.Event(), []

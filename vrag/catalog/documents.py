@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, Protocol
 
 from vrag.catalog.kinds import ARRIVING, DOCUMENT, PAGE, reading
-from vrag.errors import StoreError, UsageError
+from vrag.errors import UsageError
 from vrag.runtime.memo import Memo
 from vrag.runtime.pathtext import from_stored, quoted, to_stored
 from vrag.store.interface import Condition, Payload, Range, Record, Selection, Store
@@ -22,6 +22,7 @@ CURRENT = "current"  # its pages can be found; `ARRIVING`: they wait until they 
 _SUGGESTED = 3  # names that a wrong one may have meant
 _ALIKE = 0.7  # of 1: less, and names have no more than their ending in common
 _COMPARED = 255  # characters of a name that was typed
+_FRESH_S = 0.5  # for which what people call a document is believed where other processes rename it
 REPLACING = "replacing"  # they are complete, and the exchange has begun: it must be finished
 Label = tuple[str, str]  # name and path
 
@@ -126,11 +127,17 @@ class AnyDocuments(Protocol):
 
 
 class Documents:
-    """The documents of a store: found by id, path or name, and named apart."""
+    """The documents of a store: found by id, path or name, and named apart.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: Where their records are.
+        shared: Whether other processes write to it: documents may go at any moment, and be called otherwise.
+    """
+
+    def __init__(self, store: Store, shared: bool = False) -> None:
         self.store = store
-        self._labels: Memo[Label] = Memo(_MOST_LABELS)
+        self.shared = shared
+        self._labels: Memo[Label] = Memo(_MOST_LABELS, _FRESH_S if shared else None)
 
     def put(self, document: Document) -> None:
         """Write a document's record."""
@@ -189,24 +196,23 @@ class Documents:
         self.put(document)
 
     def label(self, doc_id: str) -> Label:
-        """Name and path of a document, see `labels`."""
-        return self.labels([doc_id])[doc_id]
+        """Name and path of a document, see `labels`.
+
+        Raises:
+            UsageError: The index does not have it, any more perhaps.
+        """
+        found = self.labels([doc_id])
+        if not found:
+            raise UsageError("The document is not in the index any more.", "vrag ls lists those that are.")
+        return found[doc_id]
 
     def labels(self, doc_ids: Sequence[str]) -> dict[str, Label]:
         """Name and path of each document, by id; two requests for all those that are not known yet.
 
-        The name is the file's name, or the shortest end of its path that tells it apart.
-
-        Raises:
-            StoreError: The index does not know one of them.
+        The name is the file's name, or the shortest end of its path that tells it apart. A document that is not there,
+        since somebody has removed it a moment ago, has none.
         """
-        found = self._labels.get(doc_ids, self._make_labels)
-        unknown = next((doc_id for doc_id in doc_ids if doc_id not in found), None)
-        if unknown is not None:
-            raise StoreError(
-                f"The index has pages of a document it does not know ({unknown[:12]}).", "Ingest the folder again."
-            )
-        return found
+        return self._labels.get(doc_ids, self._make_labels)
 
     def find(self, name: str) -> list[Document]:
         """Documents called `name`: a file name, the end of a path, or a whole path.
@@ -238,6 +244,10 @@ class Documents:
         if found is None:
             raise UsageError(f"No page {page} of {name!r} in the index.")
         return found
+
+    def count(self) -> int:
+        """Documents in the index, those that arrive as well."""
+        return self.store.count(Selection((Condition("kind", (DOCUMENT,)),)))
 
     def page_count(self) -> int:
         """Pages in the index."""

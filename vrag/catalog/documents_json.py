@@ -11,14 +11,14 @@ from vrag.catalog.metadata import together
 
 
 def documents_json(documents: AnyDocuments, chosen: Sequence[Document]) -> list[dict[str, Any]]:
-    """A row a document.
+    """A row a document; one that was removed since it was chosen has none.
 
     Args:
         documents: Names them.
         chosen: Of these.
     """
     labels = documents.labels([document.doc_id for document in chosen])
-    return [document_json(document, labels[document.doc_id][0]) for document in chosen]
+    return [document_json(document, labels[document.doc_id][0]) for document in chosen if document.doc_id in labels]
 
 
 def document_json(document: Document, name: str) -> dict[str, Any]:

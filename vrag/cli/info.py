@@ -43,6 +43,7 @@ def info(
             "documents": [
                 {"doc": labels[d.doc_id][0], "path": d.paths[0], "pages": d.pages, "complete": d.complete}
                 for d in documents
+                if d.doc_id in labels
             ],
         }
     if json:

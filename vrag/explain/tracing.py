@@ -62,7 +62,10 @@ class _Tracer:
         me = Scored(self.page.id, score, self.page.payload)
         equals = [other for other in found if other.score == score]
         labels = self.documents.labels([str(point.payload["doc_id"]) for point in (me, *equals)])
-        return sum(result_order(other, labels) < result_order(me, labels) for other in equals)
+        if me.payload["doc_id"] not in labels:  # it has just been removed
+            return 0
+        known = [other for other in equals if other.payload["doc_id"] in labels]
+        return sum(result_order(other, labels) < result_order(me, labels) for other in known)
 
 
 def _parts(watched: Watched, i: int, page: PageScore) -> Iterator[ScorePart]:

@@ -152,8 +152,9 @@ def _hold(place: Place, facts: Facts, pipeline: Pipeline, embedder: Embedder, ge
             undo.callback(lock.release)
         store = get_store()
         undo.callback(store.close)
+        shared = place.folder is None
         about = (pipeline, facts.fingerprint.digest, embedder.dim, embedder.mean)
-        stored = Stored(store, Documents(store), *about, on_server=place.folder is None)
+        stored = Stored(store, Documents(store, shared), *about, on_server=shared)
         keep_bits(place, stored)
         finish_interrupted(stored)
         undo.pop_all()

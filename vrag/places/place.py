@@ -48,6 +48,11 @@ class Place(Protocol):
         """The folder of an embedded index; None on a server."""
         ...
 
+    @property
+    def collection(self) -> str | None:
+        """The collection on a server; None of a folder."""
+        ...
+
     def holds_index(self) -> bool:
         """Whether a whole index is there."""
         ...
@@ -94,6 +99,8 @@ class FolderPlace:
         folder: Made when it is missing.
         wait: Seconds to wait for another process that has the index open.
     """
+
+    collection = None
 
     def __init__(self, folder: str | os.PathLike[str], wait: float = 0.0) -> None:
         self._folder = Path(os.path.abspath(folder))  # as an ingest writes paths: without `..`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Generic, TypeVar
@@ -18,10 +19,13 @@ class Memo(Generic[T]):
 
     Args:
         most: Values kept; with more it begins anew.
+        seconds: For which a value is kept at most, where what it follows from may change unheard of; None for ever.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, seconds: float | None = None) -> None:
         self._most = most
+        self._seconds = seconds
+        self._since = time.monotonic()  # all values were read since then
         self._lock = threading.Lock()
         self._values: dict[str, T] = {}
         self._generation = 0
@@ -35,6 +39,8 @@ class Memo(Generic[T]):
             read: Called at most once, without a lock, for the keys whose values are not known.
         """
         wanted = list(dict.fromkeys(keys))
+        if self._seconds is not None and time.monotonic() - self._since >= self._seconds:
+            self.forget()
         with self._lock:
             generation = self._generation
             known = {} if self._changes else {key: self._values[key] for key in wanted if key in self._values}
@@ -50,6 +56,7 @@ class Memo(Generic[T]):
         with self._lock:
             self._generation += 1
             self._values = {}
+            self._since = time.monotonic()
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -38,7 +38,10 @@ def search(
     if any("doc_id" not in point.payload for point in ranking.points):
         raise StoreError("Pages of the index have lost what is known of them.", "vrag verify --repair brings it back.")
     labels = documents.labels([str(point.payload["doc_id"]) for point in ranking.points])
-    best = sorted(ranking.points, key=lambda point: result_order(point, labels))[:k]
+    known = [point for point in ranking.points if point.payload["doc_id"] in labels]
+    if len(known) < len(ranking.points) and not documents.shared:  # else another process has just removed it
+        raise StoreError("The index has pages of a document it does not know.", "Ingest the folder again.")
+    best = sorted(known, key=lambda point: result_order(point, labels))[:k]
     passages = _passages(runner, cascade, ranking, best)
     answered = _context_words(runner, cascade, ranking, best, words)
     hits = []

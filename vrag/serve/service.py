@@ -16,6 +16,7 @@ from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone
 from vrag.ingest.report import IngestReport, Progress
 from vrag.pipeline.pipeline import Pipeline
+from vrag.runtime.memo import Memo
 from vrag.serve.jobs import Job, Jobs, Steps
 from vrag.store.interface import Condition, Selection
 from vrag.upkeep.copying import CopyProgress
@@ -24,6 +25,7 @@ from vrag.upkeep.repool import RepoolReport
 
 Work = Callable[[Steps], Any]
 Removed = Callable[[Sequence[Document]], None]
+_FRESH_S = 0.5  # for which what was counted is believed where others write as well
 _ANYTHING = "page"  # a query; what it finds does not matter
 
 
@@ -45,6 +47,7 @@ class Service:
         self.read_only = read_only
         self.started = datetime.now(timezone.utc)
         self.jobs = Jobs()
+        self._contents: Memo[str] = Memo(1, _FRESH_S)
         self._places = threading.BoundedSemaphore(searches or os.cpu_count() or 1)
 
     @contextmanager
@@ -52,6 +55,18 @@ class Service:
         """One of the places for work of the CPU, as soon as one is free."""
         with self._places:
             yield
+
+    def contents(self) -> str:
+        """Another text when documents came or went since it was asked, whoever changed them.
+
+        It is made at most twice a second, of counts: one document in the place of another with as many pages is seen
+        only on its way. Empty where nobody but this service writes, and its jobs tell what changes.
+        """
+        return self._contents.get([_ANYTHING], self._count)[_ANYTHING] if self.index.stored.on_server else ""
+
+    def _count(self, keys: Sequence[str]) -> dict[str, str]:
+        text = f"{self.index.documents.count()} documents, {self.index.page_count} pages"
+        return dict.fromkeys(keys, text)
 
     def warm_up(self) -> None:
         """Have read, in a thread, what the first search would wait for; whatever fails, that search says."""

@@ -48,7 +48,7 @@ def vector_bytes(index: Index) -> dict[str, float]:
     """Mean stored size of each named vector of a page in bytes, from a sample of pages."""
     texts = [(doc_id, page) for doc_id, page, _ in index.texts()]
     labels = index.documents.labels([doc_id for doc_id, _ in texts])
-    pages = [(labels[doc_id][1], page) for doc_id, page in texts]
+    pages = [(labels[doc_id][1], page) for doc_id, page in texts if doc_id in labels]
     step = max(1, len(pages) // _SAMPLED)
     names = [FULL, *(spec.name for spec in index.pipeline.vectors)]
     sizes = [[index.vectors(doc, page, name).size for name in names] for doc, page in pages[::step]]

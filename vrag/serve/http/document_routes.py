@@ -52,6 +52,7 @@ def documents(
     index = here.service.index
     chosen = [d for d in index.find_documents((), where or ()) if _is_wanted(d, q.casefold().strip(), state)]
     labels = index.documents.labels([document.doc_id for document in chosen])
+    chosen = [document for document in chosen if document.doc_id in labels]  # the others have just been removed
     _sort(chosen, sort, lambda document: labels[document.doc_id][0])
     shown = document_rows(here, chosen[offset : offset + limit], index.stored.failures())
     counts = {key: facet(chosen, key)[:_MOST_VALUES] for key in _keys(facets, chosen)}

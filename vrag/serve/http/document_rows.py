@@ -10,22 +10,30 @@ from vrag.catalog.documents import Document
 from vrag.catalog.documents_json import state_of
 from vrag.catalog.failures import Failure, Failures
 from vrag.catalog.metadata import together
-from vrag.serve.http.here import Here, url_of
+from vrag.serve.http.here import Here, no_such_document, url_of
 from vrag.serve.http.search_routes import title_of
 
 FailedPages = Mapping[int, Failure]
 
 
 def document_rows(here: Here, documents: Sequence[Document], failures: Failures) -> list[dict[str, Any]]:
-    """A row a document."""
+    """A row a document; one that was removed since it was chosen has none."""
     by_document = failures.by_document()
     labels = here.service.index.documents.labels([document.doc_id for document in documents])
-    return [document_row(here, d, labels[d.doc_id][0], by_document.get(d.doc_id, {})) for d in documents]
+    known = [document for document in documents if document.doc_id in labels]
+    return [document_row(here, d, labels[d.doc_id][0], by_document.get(d.doc_id, {})) for d in known]
 
 
 def one_row(here: Here, document: Document) -> dict[str, Any]:
-    """The row of one document."""
-    return document_rows(here, [document], here.service.index.stored.failures())[0]
+    """The row of one document.
+
+    Raises:
+        ProblemError: 404, it has just been removed.
+    """
+    rows = document_rows(here, [document], here.service.index.stored.failures())
+    if not rows:
+        raise no_such_document()
+    return rows[0]
 
 
 def document_row(here: Here, document: Document, name: str, failed: FailedPages) -> dict[str, Any]:

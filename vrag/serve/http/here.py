@@ -81,8 +81,13 @@ def find_document(here: Here, doc_id: str) -> Document:
     """
     document = here.service.index.documents.get(doc_id) if _ID.fullmatch(doc_id) else None
     if document is None:
-        raise ProblemError(404, "There is no such document.", "GET /v1/documents lists what is there.")
+        raise no_such_document()
     return document
+
+
+def no_such_document() -> ProblemError:
+    """What is said of a document that is not there."""
+    return ProblemError(404, "There is no such document.", "GET /v1/documents lists what is there.")
 
 
 def name_of(here: Here, document: Document) -> str:

@@ -30,6 +30,7 @@ def index(here: HereNow) -> JsonAnswer:
     facts: dict[str, Any] = {
         "vrag": __version__,
         "index": opened.place.name,
+        "collection": opened.place.collection,
         "pipeline": opened.pipeline.name,
         "model": opened.pipeline.model,
         "documents": len(current),

@@ -44,7 +44,8 @@ def accepted(job: Job) -> JsonAnswer:
 @router.get("/v1/jobs", summary="List jobs", response_model=JobsOut, responses=documented())
 def jobs(here: HereNow) -> JsonAnswer:
     """Jobs that run, wait, or have ended of late, the newest first."""
-    return JsonAnswer({"jobs": [job_row(job.status()) for job in here.service.jobs.all()]})
+    rows = [job_row(job.status()) for job in here.service.jobs.all()]
+    return JsonAnswer({"jobs": rows, "contents": here.service.contents()})
 
 
 @router.get("/v1/jobs/{id}", summary="One job", response_model=JobOut, responses=documented(404))

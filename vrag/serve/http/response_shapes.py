@@ -188,6 +188,7 @@ class JobsOut(BaseModel):
     """All jobs that are remembered, the newest first."""
 
     jobs: list[JobOut]
+    contents: str = Field(description="Another text when documents came or went, where other processes write as well.")
 
 
 class AcceptedOut(BaseModel):
@@ -217,6 +218,7 @@ class IndexOut(BaseModel):
 
     vrag: str
     index: str
+    collection: str | None = Field(description="On a Qdrant server; null of an index in a folder.")
     pipeline: str
     model: str
     documents: int

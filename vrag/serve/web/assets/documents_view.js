@@ -5,6 +5,7 @@ import { h, redraw } from "./dom.js";
 import { isLeaving, isSlowToLeave } from "./deleting.js";
 import { documentItem } from "./document_item.js";
 import { counted, number } from "./format.js";
+import { there } from "./home_view.js";
 import { icon } from "./icons.js";
 import { indexFacts } from "./index_facts.js";
 import { failures } from "./job_text.js";
@@ -77,7 +78,7 @@ class DocumentsView {
         ...(editable ? uploadButton(icon("upload"), "Add documents") : []),
       );
     this.count.textContent = total
-      ? `${counted(total, "document")}${this.find ? " of this name" : `, ${counted(facts.pages, "page")}`}`
+      ? `${counted(total, "document")}${this.find ? " of this name" : `, ${counted(facts.pages, "page")}`}${there(facts)}`
       : "";
     const items = documents
       .filter(({ id }) => !isLeaving(id) || isSlowToLeave(id))

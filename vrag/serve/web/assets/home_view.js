@@ -19,8 +19,8 @@ export async function home(main, filters, signal) {
     ]);
     if (signal.aborted) return;
     line.textContent = facts.pages
-      ? `${counted(facts.pages, "page")} of ${counted(facts.documents, "document")} are ready.`
-      : "Nothing is indexed yet.";
+      ? `${counted(facts.pages, "page")} of ${counted(facts.documents, "document")} are ready${there(facts)}.`
+      : `Nothing is indexed yet${there(facts)}.`;
     main.replaceChildren(
       ...(filters.length ? [h("div", { class: "chips centred" }, filters)] : []),
       documents.length ? shelf(documents) : empty(facts),
@@ -29,6 +29,9 @@ export async function home(main, filters, signal) {
     if (!signal.aborted) main.replaceChildren(failure(error, () => home(main, filters, signal)));
   }
 }
+
+/** Which of a server's collections is shown: there may be many, and a service for each. */
+export const there = ({ collection }) => (collection ? ` in the collection ${collection}` : "");
 
 function shelf(documents) {
   return h(

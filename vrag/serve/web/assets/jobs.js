@@ -5,10 +5,11 @@ import { forgetFacts } from "./index_facts.js";
 import { forgetAnswers } from "./searching.js";
 import { toast } from "./toasts.js";
 
-const BUSY_MS = 1500; // between looks while something goes on
+const BUSY_MS = 1500; // between looks while something goes on, or where others change the same documents
 const IDLE_MS = 15000; // else: somebody may have begun something in a shell
 const events = new EventTarget();
 let known = new Map(); // id to the job
+let contents = null; // of the index, as far as others may change them; null before the first look
 let looks = 0; // begun so far: an answer that is older than another question tells of the past
 let timer = 0;
 let isStreaming = false;
@@ -35,12 +36,13 @@ export async function look() {
   const turn = (looks += 1);
   let busy = 0;
   try {
-    const { jobs } = await get("/v1/jobs");
+    const { jobs, contents: now } = await get("/v1/jobs");
     if (turn !== looks) return;
     busy = jobs.filter((job) => !hasEnded(job)).length;
     const isFurther = (job) =>
       known.has(job.id) && (hasEnded(job) !== hasEnded(known.get(job.id)) || job.done > known.get(job.id).done);
-    const changed = jobs.some(isFurther);
+    const changed = jobs.some(isFurther) || (contents !== null && contents !== now);
+    contents = now;
     known = new Map(jobs.map((job) => [job.id, job]));
     events.dispatchEvent(new CustomEvent("jobs", { detail: jobs }));
     if (changed) documentsChanged();
@@ -51,7 +53,7 @@ export async function look() {
   badge.hidden = busy === 0;
   badge.textContent = busy || "";
   badge.setAttribute("aria-label", `${busy} running`);
-  if (!document.hidden) timer = setTimeout(look, busy ? BUSY_MS : IDLE_MS);
+  if (!document.hidden) timer = setTimeout(look, busy || contents ? BUSY_MS : IDLE_MS);
 }
 
 /** Follows one job to its end: `tell(job)` at every step, `lose()` where nobody knows it any more. */
