@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -85,9 +85,12 @@ class Node(AbstractContextManager["Node"]):
             time.sleep(POLL_S)
         return self
 
-    def ask(self, path: str) -> Any:
-        """What it answers to GET."""
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
+    def ask(self, path: str, change: Mapping[str, Any] | None = None) -> Any:
+        """What it answers to GET, or to PATCH where something is to be changed."""
+        body, method = (None, "GET") if change is None else (json.dumps(change).encode(), "PATCH")
+        kind = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}{path}", body, kind, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())["result"]
 
     def settle(self, collection: str, quiet_s: float = 5.0) -> float:
@@ -104,6 +107,8 @@ class Node(AbstractContextManager["Node"]):
                 raise NodeError(f"The optimizer of the server fails: {found['optimizer_status']}")
             if found["status"] != "green":
                 busy = time.perf_counter()
+            if found["status"] == "grey":  # started again with work left, it waits until somebody changes something
+                self.ask(f"/collections/{collection}", {"optimizers_config": {}})
             time.sleep(POLL_S)
         return busy - started
 
