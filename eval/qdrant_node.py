@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -72,6 +74,7 @@ class Node(AbstractContextManager["Node"]):
         return {**os.environ, "VRAG_QDRANT_GRPC_PORT": str(self.grpc)}
 
     def __enter__(self) -> Node:
+        signal.signal(signal.SIGTERM, _leave)
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log").open("ab") as said:
             self._process = subprocess.Popen(
@@ -112,19 +115,27 @@ class Node(AbstractContextManager["Node"]):
             time.sleep(POLL_S)
         return busy - started
 
-    @property
-    def memory(self) -> tuple[int, int]:
-        """Bytes of its own, and bytes of files that it has mapped and that are in memory."""
+    def memory(self) -> dict[str, int]:
+        """Bytes of memory by what is in them: "own", "program", and parts of the data that are mapped, as in `disk`."""
         assert self._process
-        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
-        found = {line.split(":")[0]: int(line.split()[1]) << 10 for line in lines if line.startswith("Rss")}
-        return found["RssAnon"], found["RssFile"]
+        found: dict[str, int] = {}
+        part = ""
+        for line in Path(f"/proc/{self._process.pid}/smaps").read_text().splitlines():
+            words = line.split()
+            if "-" in words[0] and not words[0].endswith(":"):  # a mapping begins, maybe of a file
+                part = _part(words[5]) if len(words) > 5 and words[5].startswith("/") else "own"
+            elif words[0] == "Rss:":
+                found[part] = found.get(part, 0) + (int(words[1]) << 10)
+        return found
 
-    @property
-    def disk(self) -> int:
-        """Bytes that the disk has given its data."""
-        files = (self.folder / "storage").rglob("*")
-        return sum(file.stat().st_blocks * 512 for file in files if file.is_file())
+    def disk(self) -> dict[str, int]:
+        """Bytes that the disk has given its data, by part: a named vector, the payload, the log."""
+        found: dict[str, int] = {}
+        for file in (self.folder / "storage").rglob("*"):
+            if file.is_file():
+                part = _part(str(file))
+                found[part] = found.get(part, 0) + file.stat().st_blocks * 512
+        return found
 
     def kill(self) -> None:
         """End it at once, as a crash does."""
@@ -164,6 +175,23 @@ def cluster(program: Path, folder: Path, count: int, cores: int = 1) -> Iterator
                 raise NodeError("The nodes do not find each other.")
             time.sleep(POLL_S)
         yield nodes
+
+
+def _leave(*_: object) -> None:
+    sys.exit("Stopped.")  # by way of `__exit__`, so that no server is left behind
+
+
+def _part(path: str) -> str:
+    """What a file of a node holds: "full", "runs", "payload_storage", "wal"; "program" for what is not of its data."""
+    _, is_data, below = path.partition("/storage/")
+    if not is_data:
+        return "program"
+    _, in_segment, inside = below.partition("/segments/")
+    names = inside.split("/")
+    if not in_segment or len(names) < 3:
+        return "wal" if "/wal/" in below else "rest"
+    kind, _, vector = names[1].partition("-")
+    return vector or kind
 
 
 def free_port() -> int:

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from resampled import Copy, Resampled
 
 from vrag import Index
 from vrag.bench.run import machine
-from vrag.catalog.documents import KEYS, Documents
+from vrag.catalog.documents import Documents
 from vrag.evaluation.benchmarks.rows import read_rows
 from vrag.pipeline.pipeline import FULL
 from vrag.places.facts import Facts
@@ -53,6 +53,9 @@ CASCADES = (
     "best",
 )
 GB = 1e9
+_POOLED = ("runs", "global")
+_SIZES = ("disk a page", "`full`", "`runs`", "`global`", "words and boxes", "the rest")
+_STATES = ("started", "and `full`", "searched", "and `full`", "all scored", "and `full`")
 
 
 @dataclass
@@ -75,9 +78,10 @@ class Point:
         load: Of writing the pages, of those that were written in one go; 0 for a state of a collection that was there.
         loaded: Pages that were.
         settle: Until the optimizers were done.
-        disk: Of the server's data.
-        own, mapped: Memory of the node after it was started again and had answered every cascade but the exact one.
-        mapped_exact: And the exact one, which reads all of `full`.
+        disk: Of the server's data, by part (see `Node.disk`).
+        started: Memory of the node, by part, when it was started again and nothing was asked.
+        searched: After every cascade but the exact one.
+        scored: After the exact one, which reads all of `full`.
         asked: By cascade.
     """
 
@@ -88,10 +92,10 @@ class Point:
     load: float = 0.0
     loaded: int = 0
     settle: float = 0.0
-    disk: int = 0
-    own: int = 0
-    mapped: int = 0
-    mapped_exact: int = 0
+    disk: dict[str, int] = field(default_factory=dict)
+    started: dict[str, int] = field(default_factory=dict)
+    searched: dict[str, int] = field(default_factory=dict)
+    scored: dict[str, int] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
 
 
@@ -152,16 +156,11 @@ class Scale:
 
     def _load(self) -> tuple[int, float]:
         """Write the documents that are not there; pages that were written, and the seconds of that."""
-        place, facts = self._place(), self._laid_out("none")
-        pipeline = facts.to_pipeline(place.name)
-        fields = pipeline.schema(facts.dim)
-        has_index = place.holds_index()
-        opened = (
-            place.open(fields, pipeline.server) if has_index else place.create(facts, fields, KEYS, pipeline.server)
-        )
-        pages, seconds = 0, 0.0
-        with closing(opened) as store:
-            there = {document.doc_id for document in Documents(store).all()}
+        place, pages, seconds = self._place(), 0, 0.0
+        pipeline = self._laid_out("none").to_pipeline(place.name)
+        with Index.hold(place) if place.holds_index() else Index.create(place, pipeline) as index:
+            store = index.stored.store
+            there = {document.doc_id for document in index.documents.all()}
             for copy in self._source.copies(self._args.pages):
                 if copy.document.doc_id not in there:
                     seconds += self._write(store, copy)
@@ -184,22 +183,22 @@ class Scale:
             how = _settings(quantization)
             pooled = self._facts.to_pipeline("").vectors
             changed = {spec.name: models.VectorParamsDiff(quantization_config=how) for spec in pooled}
-            with closing(connect(self._node.server()).client) as client:
-                client.update_collection(self._collection, vectors_config=changed)
+            with closing(connect(self._node.server())) as connection:
+                connection.client.update_collection(self._collection, vectors_config=changed)
             place.write_facts(self._laid_out(quantization))
         return self._node.settle(self._collection)
 
     def _measure(self, point: Point) -> None:
+        point.disk, point.started = self._node.disk(), self._node.memory()
         with Index.hold(self._place()) as index:
             found = {cascade: self._ask(index, cascade, point) for cascade in self._args.cascades}
-            point.own, point.mapped = self._node.memory
+            point.searched = self._node.memory()
             truth = self._ask(index, EXACT, point)
-            _, point.mapped_exact = self._node.memory
+            point.scored = self._node.memory()
         for cascade, tops in found.items():
             shares = [len(a & b) / len(b) for a, b in zip(tops, truth, strict=True)]
             point.asked[cascade].recall = statistics.mean(shares)
         point.asked[EXACT].recall = 1.0
-        point.disk = self._node.disk
 
     def _ask(self, index: Any, cascade: str, point: Point) -> list[set[str]]:
         tops, seconds = [], []
@@ -230,20 +229,44 @@ def read(file: Path) -> list[Point]:
 
 def show(points: Sequence[Point]) -> None:
     """The tables."""
-    print("| pages | rows | pooled vectors | written | settled in | disk | a page ", end="")
-    print(f"| scanned, by formula | own memory | mapped | mapped after `full` |\n|{' --- |' * 11}")
-    for p in points:
-        speed = f"{p.loaded / p.load:.0f} pages/s" if p.load else ""
-        sizes = f"{p.disk / GB:.2f} GB | {p.disk / p.pages / 1000:.0f} kB"
-        memory = " | ".join(f"{size / GB:.2f} GB" for size in (p.scanned, p.own, p.mapped, p.mapped_exact))
-        print(f"| {p.pages:,} | {p.rows:.0f} | {p.quantization} | {speed} | {p.settle:.0f} s | {sizes} | {memory} |")
-    print("\n| pages | pooled vectors | cascade | median | 95 % | exact's top ten found |")
-    print(f"|{' --- |' * 6}")
-    for p in points:
-        for cascade, asked in p.asked.items():
-            median, most = (1000 * value for value in quantiles(asked.seconds))
-            times = f"{median:,.0f} ms | {most:,.0f} ms"
-            print(f"| {p.pages:,} | {p.quantization} | `{cascade}` | {times} | {asked.recall:.3f} |")
+    _table(["pages x rows", "pooled vectors", "written", "settled in", *_SIZES], map(_sizes, points))
+    _table(["pages x rows", "pooled vectors", "scanned, by formula", *_STATES], map(_memory, points))
+    asked = ([*_state(p), *_answers(cascade, one)] for p in points for cascade, one in p.asked.items())
+    _table(["pages x rows", "pooled vectors", "cascade", "median", "95 %", "exact's top ten found"], asked)
+
+
+def _state(point: Point) -> list[str]:
+    return [f"{point.pages:,} x {point.rows:.0f}", point.quantization]
+
+
+def _sizes(p: Point) -> list[str]:
+    speed = f"{p.loaded / p.load:.0f} pages/s" if p.load else ""
+    total = sum(p.disk.values())
+    vectors = [p.disk.get(name, 0) for name in (FULL, *_POOLED)]
+    payload = sum(size for name, size in p.disk.items() if name.startswith("payload"))
+    others = total - sum(vectors) - payload
+    sizes = (total, *vectors, payload, others)
+    return [*_state(p), speed, f"{p.settle:.0f} s", *(f"{size / p.pages / 1000:.1f} kB" for size in sizes)]
+
+
+def _memory(p: Point) -> list[str]:
+    cells = []
+    for parts in (p.started, p.searched, p.scored):
+        of_full = parts.get(FULL, 0)
+        rest = sum(parts.values()) - of_full
+        cells += [f"{rest / GB:.2f} GB", f"{of_full / GB:.2f} GB"]
+    return [*_state(p), f"{p.scanned / GB:.2f} GB", *cells]
+
+
+def _answers(cascade: str, asked: Asked) -> list[str]:
+    median, most = (1000 * seconds for seconds in quantiles(asked.seconds))
+    return [f"`{cascade}`", f"{median:,.0f} ms", f"{most:,.0f} ms", f"{asked.recall:.3f}"]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    print(f"\n| {' | '.join(head)} |\n|{' --- |' * len(head)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
 
 
 def quantiles(seconds: Sequence[float]) -> tuple[float, float]:
@@ -297,7 +320,7 @@ def main() -> None:
         if not (args.questions and args.program and args.folder):
             parser.error("QUESTIONS, --program and --folder are needed to measure")
         measure(args)
-    print(f"\nMachine: {machine()}.\n")
+    print(f"\nMachine: {machine()}.")
     show(read(args.json))
 
 

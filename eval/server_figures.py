@@ -19,9 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,11 @@ from scale_points import copied, quantiles
 from server_searches import Searched, search_apart
 from wire import Wire
 
-from vrag import __version__
+from vrag import Index, __version__
 from vrag.bench.run import machine
 from vrag.catalog.kinds import PAGE
 from vrag.evaluation.benchmarks.rows import read_rows
+from vrag.places.place import ServerPlace
 from vrag.store.server.address import GRPC_PORT_ENV, KEY_ENV, Server
 from vrag.store.server.connect import connect
 
@@ -133,33 +135,42 @@ def _alike(embedded: Searched, server: Searched) -> list[str]:
 
 
 def records(here: Here) -> Rows:
-    """A page's record with all its vectors, over each protocol, packed and not."""
-    rows = [["a record with its vectors", "as vrag asks", "compressed"]]
-    client = connect(here.server).client
-    with closing(client):
+    """A page's record with all its vectors, over each protocol: by vrag, and by the client library, packed and not."""
+    rows = [["a record with its vectors", "vrag", "client library", "client library, compressed"]]
+    with closing(connect(here.server)) as connection:
         pages = models.Filter(must=[models.FieldCondition(key="kind", match=models.MatchValue(value=PAGE))])
-        found, _ = client.scroll(here.collection, pages, limit=RECORDS, with_payload=False)
-    ids = [point.id for point in found]
-    for wire in ("gRPC", "REST"):
-        if wire == "gRPC" and not here.server.grpc:
-            continue
-        port = here.server.grpc if wire == "gRPC" else 0
-        plain = connect(Server(here.server.url, here.server.api_key, grpc_port=port)).client
-        headers = {"accept-encoding": "gzip"}  # over gRPC the library asks for it by itself
-        options: dict[str, Any] = {"grpc_port": port, "prefer_grpc": True} if port else {"headers": headers}
-        packed = QdrantClient(here.server.url, api_key=here.server.api_key, check_compatibility=False, **options)
-        rows.append([wire, *(f"{_fetching(client, here, ids) * 1000:.1f} ms" for client in (plain, packed))])
+        found, _ = connection.client.scroll(here.collection, pages, limit=RECORDS, with_payload=False)
+    ids = [str(point.id) for point in found]
+    for wire, port in (("gRPC", here.server.grpc), ("REST", 0)):
+        if port or wire == "REST":
+            tell(f"records: {wire}")
+            rows.append([wire, *(f"{1000 * seconds:.1f} ms" for seconds in _fetching(here, port, ids))])
     return rows
 
 
-def _fetching(client: Any, here: Here, ids: Sequence[Any]) -> float:
-    """Seconds a record."""
-    with closing(client):
-        client.retrieve(here.collection, ids[:RECORDS_AT_ONCE], with_vectors=True)
-        started = time.perf_counter()
-        for first in range(0, len(ids), RECORDS_AT_ONCE):
-            client.retrieve(here.collection, ids[first : first + RECORDS_AT_ONCE], with_vectors=True)
-        return (time.perf_counter() - started) / len(ids)
+def _fetching(here: Here, port: int, ids: Sequence[str]) -> Iterator[float]:
+    """Seconds a record: by vrag's store, by the client library as vrag asks it, and by one that asks for packing."""
+    with closing(connect(replace(here.server, grpc_port=port))) as connection:
+        with Index.open(ServerPlace(replace(here.server, grpc_port=port), here.collection)) as index:
+            names = index.pipeline.vector_names
+            yield _timed(lambda some: index.stored.store.fetch(some, names), ids)
+        asking = partial(connection.client.retrieve, here.collection, with_vectors=True)
+        yield _timed(asking, ids)
+    headers = {} if port else {"accept-encoding": "gzip"}  # over gRPC the library asks for it by itself
+    options: dict[str, Any] = {"grpc_port": port or None, "prefer_grpc": bool(port), "headers": headers}
+    with closing(
+        QdrantClient(here.server.url, api_key=here.server.api_key, check_compatibility=False, **options)
+    ) as client:
+        yield _timed(partial(client.retrieve, here.collection, with_vectors=True), ids)
+
+
+def _timed(fetch: Callable[[Sequence[str]], object], ids: Sequence[str]) -> float:
+    """Seconds a record, of records that are fetched some at once."""
+    fetch(ids[:RECORDS_AT_ONCE])
+    started = time.perf_counter()
+    for first in range(0, len(ids), RECORDS_AT_ONCE):
+        fetch(ids[first : first + RECORDS_AT_ONCE])
+    return (time.perf_counter() - started) / len(ids)
 
 
 def copies(here: Here, pages: int, scratch: Path) -> Rows:
@@ -240,10 +251,10 @@ def measure(here: Here, args: argparse.Namespace, scratch: Path) -> dict[str, An
         if set(COMMANDS) & set(args.parts):
             tables["commands"] = commands(here, args, scratch)
     finally:
-        with closing(connect(replace(here.server, grpc_port=0)).client) as client:
+        with closing(connect(replace(here.server, grpc_port=0))) as connection:
             for name in (here.collection, f"{here.collection}-ingest"):
-                if client.collection_exists(name):
-                    client.delete_collection(name)
+                if connection.client.collection_exists(name):
+                    connection.client.delete_collection(name)
     return tables
 
 
@@ -292,8 +303,11 @@ def main() -> None:
             server = Server.from_environment(args.url, 600.0)
         else:
             server = last.enter_context(Node(args.program, scratch / "node")).server()
-        version = connect(server).client.info().version
-        tables = measure(Here(scratch / "index", server, collection), args, scratch)
+        with closing(connect(server)) as connection:
+            version = connection.client.info().version
+        tables = (
+            measure(Here(scratch / "index", server, collection), args, scratch) if args.parts != ["cluster"] else {}
+        )
         last.close()
         if args.program and not args.url and "cluster" in args.parts:
             rows, said = of_cluster(args.program, scratch / "index", _questions(args), scratch)

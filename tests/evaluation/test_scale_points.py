@@ -80,15 +80,16 @@ def test_the_same_number_makes_the_same_pages_and_each_is_another(programs, real
 def test_what_was_measured_is_printed(tmp_path):
     asked = {"full": {"seconds": [2.0, 1.0, 3.0], "recall": 1.0}, "best": {"seconds": [0.1, 0.3, 0.2], "recall": 0.9}}
     point = {"pages": 1000, "rows": 240.0, "quantization": "none", "scanned": 3e9, "load": 10.0, "loaded": 500}
-    point |= {"settle": 4.0, "disk": 5_000_000_000, "own": 1e9, "mapped": 2e9, "mapped_exact": 6e9, "asked": asked}
+    disk = {"full": 200_000_000, "runs": 10_000_000, "payload_index": 1_000_000, "payload_storage": 4_000_000, "wal": 5}
+    memory = {"own": 1_000_000_000, "runs": 2_000_000_000, "full": 3_000_000_000}
+    point |= {"settle": 4.0, "disk": disk, "started": memory, "searched": memory, "scored": memory, "asked": asked}
     (tmp_path / "points.json").write_text(json.dumps([point]))
     command = [sys.executable, str(EVAL / "scale_points.py"), "--json", str(tmp_path / "points.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert (
-        "| 1,000 | 240 | none | 50 pages/s | 4 s | 5.00 GB | 5000 kB | 3.00 GB | 1.00 GB | 2.00 GB | 6.00 GB |"
-        in done.stdout
-    )
-    assert "| 1,000 | none | `best` | 200 ms | 300 ms | 0.900 |" in done.stdout
+    sizes = "215.0 kB | 200.0 kB | 10.0 kB | 0.0 kB | 5.0 kB | 0.0 kB"
+    assert f"| 1,000 x 240 | none | 50 pages/s | 4 s | {sizes} |" in done.stdout
+    assert "| 1,000 x 240 | none | 3.00 GB | 3.00 GB | 3.00 GB | 3.00 GB | 3.00 GB | 3.00 GB | 3.00 GB |" in done.stdout
+    assert "| 1,000 x 240 | none | `best` | 200 ms | 300 ms | 0.900 |" in done.stdout
 
 
 @pytest.mark.skipif(not REAL, reason="needs a Qdrant server program: set VRAG_TEST_QDRANT_BIN")
@@ -102,7 +103,10 @@ def test_every_way_to_quantize_is_measured_and_a_run_that_was_stopped_goes_on(re
     points = json.loads((tmp_path / "points.json").read_text())
     assert [point["quantization"] for point in points] == ["none", "scalar", "binary"]
     assert [point["loaded"] for point in points] == [30, 0, 0]
-    assert all(set(point["asked"]) == {"full", "runs:8 > full"} for point in points)
+    for point in points:
+        assert set(point["asked"]) == {"full", "runs:8 > full"}
+        assert point["disk"]["full"] > point["disk"]["global"] > 0
+        assert point["scored"]["own"] > 0
 
 
 def test_a_wire_counts_both_ways(programs):
