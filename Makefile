@@ -56,13 +56,15 @@ reference: $(COLPALI_VENV)/installed
 	$(COLPALI_VENV)/bin/pytest -m reference tests/embedders
 
 # Kills of every kind, of whoever serves an index, too, threads, two processes on a server, damage: prints counts; fails on
-# any loss or wrong answer. An hour and a quarter.
+# any loss or wrong answer. An hour and a quarter, and where VRAG_TEST_QDRANT_BIN names a server program another quarter
+# for a cluster whose nodes are killed.
 soak: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python -m tests.soak.kills 1000
 	$(TEST_VENV)/bin/python -m tests.soak.serve_kills 300
 	$(TEST_VENV)/bin/python -m tests.soak.threads 300
 	$(TEST_VENV)/bin/python -m tests.soak.pair 120
 	$(TEST_VENV)/bin/python -m tests.soak.damage
+	[ -z "$$VRAG_TEST_QDRANT_BIN" ] || $(TEST_VENV)/bin/python -m tests.soak.cluster 100
 
 # Mutants of PDFs, of the derived cache and of snapshots, and hostile texts for every option of every command: what is
 # neither read nor refused in a sentence fails. About 20 minutes.

@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from tests.soak.fork import die_with_parent
+from tests.soak.fork import die_with_parent, leave_alone
 from vrag.store.server.address import Server
 
 PROGRAM_ENV, URL_ENV = "VRAG_TEST_QDRANT_BIN", "VRAG_TEST_QDRANT_URL"
@@ -82,6 +82,8 @@ class Node:
                 stderr=said,
                 preexec_fn=die_with_parent,  # noqa: PLW1509  # a test that is killed leaves no server behind
             )
+
+        leave_alone(self._process.pid)
 
     def wait(self) -> None:
         """Until it says that it is ready.

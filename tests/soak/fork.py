@@ -43,6 +43,11 @@ def adopt_orphans() -> None:
     _prctl(_SET_CHILD_SUBREAPER, 1)
 
 
+def leave_alone(pid: int) -> None:
+    """A child of this process that somebody else ends: no `Child` has left it behind."""
+    _known.add(pid)
+
+
 def die_with_parent() -> None:
     """Let this process be killed when the thread that started it ends."""
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)

@@ -53,15 +53,20 @@ def look(folder: Path) -> State:
     if not (folder / "index.json").is_file():
         return State()
     with Index.open(folder) as index:
-        state = State({r.id: str(r.payload["doc_id"]) for r in index.stored.store.scroll(PAGES, keys=("doc_id",))})
-        state.pipeline, failed = index.pipeline.name, Failures(index.stored.store).by_document()
-        for document in index.documents.all():
-            state.known[document.doc_id] = document.complete
-            state.paths[document.doc_id] = document.paths
-            whole = set(range(1, document.pages + 1)) - failed.get(document.doc_id, {}).keys()
-            ids = {page_id(document.doc_id, n, index.stored.model_key) for n in whole}
-            if document.complete:
-                state.missing |= dict.fromkeys(ids - state.stored.keys(), document.doc_id)
+        return state_of(index)
+
+
+def state_of(index: Index) -> State:
+    """What an open index holds."""
+    state = State({r.id: str(r.payload["doc_id"]) for r in index.stored.store.scroll(PAGES, keys=("doc_id",))})
+    state.pipeline, failed = index.pipeline.name, Failures(index.stored.store).by_document()
+    for document in index.documents.all():
+        state.known[document.doc_id] = document.complete
+        state.paths[document.doc_id] = document.paths
+        whole = set(range(1, document.pages + 1)) - failed.get(document.doc_id, {}).keys()
+        ids = {page_id(document.doc_id, n, index.stored.model_key) for n in whole}
+        if document.complete:
+            state.missing |= dict.fromkeys(ids - state.stored.keys(), document.doc_id)
     return state
 
 
