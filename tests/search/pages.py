@@ -1,8 +1,9 @@
-"""Forty pages with vectors of every kind, and a query."""
+"""Forty pages with vectors of every kind, and a query; and pages of text."""
 
 import numpy as np
 
 from vrag.cascade.regions import RegionRule
+from vrag.pages.page import Words
 from vrag.search.rescoring import Rescorer
 from vrag.search.running import Runner
 from vrag.store.interface import Record, Selection, SparseVector, VectorField
@@ -52,3 +53,16 @@ def runner(store, selection=None, rescorer=None, pages=PAGES):
 
 def maxsim(rows):
     return float((QUERY @ rows.T).max(axis=1).sum())
+
+
+def lines(*texts):
+    """Words of lines one below the other, as text of one size is set."""
+    words = [(word, number) for number, text in enumerate(texts) for word in text.split()]
+    boxes = []
+    for number, text in enumerate(texts):
+        left = 0.1
+        for word in text.split():
+            right = left + 0.01 * len(word)
+            boxes.append((left, 0.1 + 0.02 * number, right, 0.115 + 0.02 * number))
+            left = right + 0.01
+    return Words(tuple(w for w, _ in words), np.array(boxes, np.float32), np.array([n for _, n in words], np.int32))

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tests.search.pages import lines
 from vrag.grid import WHOLE_PAGE, Grid, Tile
 from vrag.pages.page import Words
 from vrag.search.snippet import (
@@ -19,19 +20,6 @@ from vrag.search.snippet import (
 )
 
 rng = np.random.default_rng(0)
-
-
-def lines(*texts):
-    """Words of lines one below the other, as text of one size is set."""
-    words = [(word, number) for number, text in enumerate(texts) for word in text.split()]
-    boxes = []
-    for number, text in enumerate(texts):
-        left = 0.1
-        for word in text.split():
-            right = left + 0.01 * len(word)
-            boxes.append((left, 0.1 + 0.02 * number, right, 0.115 + 0.02 * number))
-            left = right + 0.01
-    return Words(tuple(w for w, _ in words), np.array(boxes, np.float32), np.array([n for _, n in words], np.int32))
 
 
 def numbered(count, a_line=5):

@@ -1,0 +1,1 @@
+"""Answering a question: hits and quotes come in, quotes that were looked for on their pages go out."""
