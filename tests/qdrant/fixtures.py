@@ -48,7 +48,7 @@ def environment(server, collection):
     return told | ({KEY_ENV: server.api_key} if server.api_key else {})
 
 
-@pytest.fixture(params=["sockets", pytest.param("real", marks=pytest.mark.qdrant)])
+@pytest.fixture(scope="session", params=["sockets", pytest.param("real", marks=pytest.mark.qdrant)])
 def any_server(request):
     """The stand-in behind real sockets, and a real server."""
     if request.param == "real":

@@ -11,6 +11,7 @@ import typer
 from vrag.cli import output
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.cli.progress import copy_bar
+from vrag.errors import UsageError
 from vrag.runtime.units import counted, size
 from vrag.settings import find_index, index_for_writing
 
@@ -72,14 +73,28 @@ def pull(
 
 
 @snapshot.command("create")
-def create(file: FileArgument, index: IndexOption = None, wait: WaitOption = WAIT_S, json: JsonOption = False) -> int:
-    """Write an index to one file.
+def create(
+    file: FileArgument,
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    wait: WaitOption = WAIT_S,
+    json: JsonOption = False,
+) -> int:
+    """Write an index to one file; one on a Qdrant server is pulled into a folder first, or kept by the server's means.
 
     Example: vrag snapshot create backup.tar.gz --index ./my-index
     """
+    from vrag.places.place import choose_place
     from vrag.upkeep.snapshot import create_snapshot
 
-    report = create_snapshot(find_index(index), file, wait)
+    place = choose_place(index, url, collection)
+    if place.folder is None:
+        raise UsageError(
+            "A snapshot is of an index in a folder, and this one is on a server.",
+            "vrag pull copies it into a folder; the server has snapshots of its own as well.",
+        )
+    report = create_snapshot(place.folder, file, wait)
     _print(report, json, f"{report.index} is in {report.snapshot}: {size(report.bytes)}.")
     return 0
 

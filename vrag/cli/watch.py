@@ -5,19 +5,28 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vrag.cli import output
-from vrag.cli.place import LONGEST_S, finite, named_path, path_option
+from vrag.cli.place import (
+    LONGEST_S,
+    CollectionOption,
+    TimeoutOption,
+    UrlOption,
+    finite,
+    named_path,
+    path_option,
+)
 from vrag.errors import IndexExistsError, UsageError
 from vrag.runtime.pathtext import shown
 from vrag.runtime.units import counted
-from vrag.settings import index_for_writing, is_index
 
 if TYPE_CHECKING:
+    from vrag.places.place import Place
     from vrag.remote.any_index import AnyIndex
 
 
@@ -31,26 +40,33 @@ def watch(
     ] = 2.0,
     prune: Annotated[bool, typer.Option(help="Remove documents whose files are gone.")] = True,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages.")] = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
 ) -> int:
     """Keep an index current: index what comes or changes in a folder, remove what goes, until Ctrl-C.
 
-    Between changes the index is closed, so that searches get in.
+    Between changes the index is closed, so that searches get in; on a Qdrant server they get in anyway.
 
     Example: vrag watch ./pdfs --index ./my-index
     """
     from vrag.ingest.watch import watch as changes
+    from vrag.places.place import choose_place
 
     if not folder.is_dir():
         raise UsageError(f"There is no folder {shown(str(folder))}.", "Name a folder to watch.")
-    place = index_for_writing(index).absolute()
+
+    where = url, collection, timeout, math.inf, True
+    chosen = choose_place(index, *where).folder  # the nearest .vrag now, whatever is made meanwhile
+    place = partial(choose_place, chosen, *where)  # anew each time: a connection is closed with the index
     output.note(f"Watching {folder}; Ctrl-C ends it.")
     for change in changes(folder.absolute(), lambda: time.sleep(interval)):
-        if change.files or is_index(place):
-            _bring_up_to_date(place, folder.absolute(), workers, prune)
+        if change.files or place().holds_index():
+            _bring_up_to_date(place(), folder.absolute(), workers, prune)
     return 0
 
 
-def _bring_up_to_date(place: Path, folder: Path, workers: int | None, prune: bool) -> None:
+def _bring_up_to_date(place: Place, folder: Path, workers: int | None, prune: bool) -> None:
     """Once the index is free: whoever searches just then is waited for."""
     from vrag.ingest.ingest_options import IngestOptions
 
@@ -64,10 +80,10 @@ def _bring_up_to_date(place: Path, folder: Path, workers: int | None, prune: boo
         output.note(f"Failed: {place_of}: {failure.reason}")
 
 
-def _opened(place: Path) -> AnyIndex:
+def _opened(place: Place) -> AnyIndex:
     from vrag.index import Index
 
-    if not is_index(place):
+    if not place.holds_index():
         with contextlib.suppress(IndexExistsError):  # another process has made it meanwhile
-            return Index.create(place, wait=math.inf)
+            return Index.create(place)
     return Index.open(place, wait=math.inf)
