@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ import numpy as np
 from qdrant_client import models
 from qdrant_node import ENV, Node
 from resampled import Copy, Resampled
+from tables import markdown, put
 
 from vrag import Index
 from vrag.bench.run import machine
@@ -81,7 +82,7 @@ class Point:
         disk: Of the server's data, by part (see `Node.disk`).
         started: Memory of the node, by part, when it was started again and nothing was asked.
         searched: After every cascade but the exact one.
-        scored: After the exact one, which reads all of `full`.
+        scored: After the exact one, which reads all of `full`; asked in the first state that is measured.
         asked: By cascade.
     """
 
@@ -116,10 +117,11 @@ class Scale:
         self._node, self._args, self._source, self._facts = node, args, source, facts
         self._questions = questions
         self._collection = f"scale-{args.pages}"
+        self._truth: list[set[str]] | None = None
 
     def run(self) -> None:
         """Every state that was not measured yet."""
-        points = read(self._args.json)
+        points = read(self._args.json[0])
         with self._node:
             load = self._load()
         for quantization in self._args.quantization:
@@ -135,7 +137,7 @@ class Scale:
             with self._node:
                 self._measure(point)
             points.append(point)
-            self._args.json.write_text(json.dumps([asdict(p) for p in points], indent=1) + "\n")
+            self._args.json[0].write_text(json.dumps([asdict(p) for p in points], indent=1) + "\n")
 
     def _sample(self) -> list[VectorSample]:
         """Vectors of the first pages, `full` first."""
@@ -193,12 +195,12 @@ class Scale:
         with Index.hold(self._place()) as index:
             found = {cascade: self._ask(index, cascade, point) for cascade in self._args.cascades}
             point.searched = self._node.memory()
-            truth = self._ask(index, EXACT, point)
-            point.scored = self._node.memory()
+            if self._truth is None:  # it scores what is never quantized, so that it is the same in every state
+                self._truth = self._ask(index, EXACT, point)
+                point.scored, point.asked[EXACT].recall = self._node.memory(), 1.0
         for cascade, tops in found.items():
-            shares = [len(a & b) / len(b) for a, b in zip(tops, truth, strict=True)]
+            shares = [len(a & b) / len(b) for a, b in zip(tops, self._truth, strict=True)]
             point.asked[cascade].recall = statistics.mean(shares)
-        point.asked[EXACT].recall = 1.0
 
     def _ask(self, index: Any, cascade: str, point: Point) -> list[set[str]]:
         tops, seconds = [], []
@@ -227,12 +229,15 @@ def read(file: Path) -> list[Point]:
     return [Point(**{**row, "asked": {name: Asked(**one) for name, one in row["asked"].items()}}) for row in rows]
 
 
-def show(points: Sequence[Point]) -> None:
-    """The tables."""
-    _table(["pages x rows", "pooled vectors", "written", "settled in", *_SIZES], map(_sizes, points))
-    _table(["pages x rows", "pooled vectors", "scanned, by formula", *_STATES], map(_memory, points))
+def shown(points: Sequence[Point]) -> str:
+    """The tables in Markdown."""
     asked = ([*_state(p), *_answers(cascade, one)] for p in points for cascade, one in p.asked.items())
-    _table(["pages x rows", "pooled vectors", "cascade", "median", "95 %", "exact's top ten found"], asked)
+    tables = [
+        markdown(["pages x rows", "pooled vectors", "written", "settled in", *_SIZES], map(_sizes, points)),
+        markdown(["pages x rows", "pooled vectors", "scanned, by formula", *_STATES], map(_memory, points)),
+        markdown(["pages x rows", "pooled vectors", "cascade", "median", "95 %", "exact's top ten found"], asked),
+    ]
+    return "\n\n".join(tables)
 
 
 def _state(point: Point) -> list[str]:
@@ -254,19 +259,13 @@ def _memory(p: Point) -> list[str]:
     for parts in (p.started, p.searched, p.scored):
         of_full = parts.get(FULL, 0)
         rest = sum(parts.values()) - of_full
-        cells += [f"{rest / GB:.2f} GB", f"{of_full / GB:.2f} GB"]
+        cells += [f"{rest / GB:.2f} GB", f"{of_full / GB:.2f} GB"] if parts else ["", ""]
     return [*_state(p), f"{p.scanned / GB:.2f} GB", *cells]
 
 
 def _answers(cascade: str, asked: Asked) -> list[str]:
     median, most = (1000 * seconds for seconds in quantiles(asked.seconds))
     return [f"`{cascade}`", f"{median:,.0f} ms", f"{most:,.0f} ms", f"{asked.recall:.3f}"]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    print(f"\n| {' | '.join(head)} |\n|{' --- |' * len(head)}")
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
 
 
 def quantiles(seconds: Sequence[float]) -> tuple[float, float]:
@@ -309,7 +308,10 @@ def main() -> None:
     parser.add_argument("questions", type=Path, nargs="?", help='rows {"query"}')
     parser.add_argument("--program", type=Path, default=Path(program) if program else None, help=f"default: ${ENV}")
     parser.add_argument("--folder", type=Path, help="of the server's data; kept, so that a run can go on")
-    parser.add_argument("--json", type=Path, required=True, help="what was measured; more is added")
+    parser.add_argument(
+        "--json", type=Path, nargs="+", required=True, help="what was measured; more goes into the first"
+    )
+    parser.add_argument("--into", type=Path, help="put the tables into this page, e.g. docs/scale.md")
     parser.add_argument("--pages", type=int, default=20_000)
     parser.add_argument("--rows", type=int, help="most rows of a page; by default as many as it has")
     parser.add_argument("--quantization", nargs="+", choices=QUANTIZATIONS, default=list(QUANTIZATIONS))
@@ -320,8 +322,10 @@ def main() -> None:
         if not (args.questions and args.program and args.folder):
             parser.error("QUESTIONS, --program and --folder are needed to measure")
         measure(args)
-    print(f"\nMachine: {machine()}.")
-    show(read(args.json))
+    text = f"{machine()}.\n\n{shown([point for file in args.json for point in read(file)])}"
+    print(text)
+    if args.into:
+        put(args.into, text)
 
 
 if __name__ == "__main__":

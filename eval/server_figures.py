@@ -30,6 +30,7 @@ from qdrant_client import QdrantClient, models
 from qdrant_node import ENV, Node, cluster
 from scale_points import copied, quantiles
 from server_searches import Searched, search_apart
+from tables import markdown, put
 from wire import Wire
 
 from vrag import Index, __version__
@@ -240,22 +241,28 @@ def of_cluster(program: Path, index: Path, questions: Sequence[str], scratch: Pa
 
 
 def measure(here: Here, args: argparse.Namespace, scratch: Path) -> dict[str, Any]:
-    """The tables of one node by name; collections that were made are deleted."""
+    """The tables of one node by name."""
     questions, tables = _questions(args), {}
+    tables["copies"] = copies(here, _page_count(here), scratch)
+    if "searches" in args.parts:
+        tables["searches"] = searches(here, questions, args.cascades)
+    if "records" in args.parts:
+        tables["records"] = records(here)
+    if set(COMMANDS) & set(args.parts):
+        tables["commands"] = commands(here, args, scratch)
+    return tables
+
+
+@contextmanager
+def emptied(server: Server, *collections: str) -> Iterator[None]:
+    """Collections that are deleted after the block, whatever it made of them."""
     try:
-        tables["copies"] = copies(here, _page_count(here), scratch)
-        if "searches" in args.parts:
-            tables["searches"] = searches(here, questions, args.cascades)
-        if "records" in args.parts:
-            tables["records"] = records(here)
-        if set(COMMANDS) & set(args.parts):
-            tables["commands"] = commands(here, args, scratch)
+        yield
     finally:
-        with closing(connect(replace(here.server, grpc_port=0))) as connection:
-            for name in (here.collection, f"{here.collection}-ingest"):
+        with closing(connect(replace(server, grpc_port=0))) as connection:
+            for name in collections:
                 if connection.client.collection_exists(name):
                     connection.client.delete_collection(name)
-    return tables
 
 
 def _page_count(here: Here) -> int:
@@ -268,15 +275,15 @@ def _questions(args: argparse.Namespace) -> list[str]:
     return found[:: max(1, len(found) // args.asked)][: args.asked]
 
 
-def show(tables: Mapping[str, Any]) -> None:
-    """The tables in Markdown."""
+def shown(facts: str, tables: Mapping[str, Any]) -> str:
+    """All of it in Markdown."""
+    parts = [facts]
     for name, rows in tables.items():
         if isinstance(rows, str):
-            print(f"\n`{name}`:\n\n```\n{rows.strip()}\n```")
-            continue
-        print(f"\n| {' | '.join(rows[0])} |\n|{' --- |' * len(rows[0])}")
-        for row in rows[1:]:
-            print(f"| {' | '.join(row)} |")
+            parts.append(f"`{name}`:\n\n" + "\n".join(f"    {line}" for line in rows.strip().splitlines()))
+        else:
+            parts.append(markdown(rows[0], rows[1:]))
+    return "\n\n".join(parts)
 
 
 def _ms(seconds: float) -> str:
@@ -301,20 +308,22 @@ def main() -> None:
         collection = f"vrag-figures-{os.getpid()}"
         if args.url:
             server = Server.from_environment(args.url, 600.0)
+            last.enter_context(emptied(server, collection, f"{collection}-ingest"))
         else:
             server = last.enter_context(Node(args.program, scratch / "node")).server()
         with closing(connect(server)) as connection:
             version = connection.client.info().version
-        tables = (
-            measure(Here(scratch / "index", server, collection), args, scratch) if args.parts != ["cluster"] else {}
-        )
+        is_one = args.parts != ["cluster"]
+        tables = measure(Here(scratch / "index", server, collection), args, scratch) if is_one else {}
         last.close()
         if args.program and not args.url and "cluster" in args.parts:
             rows, said = of_cluster(args.program, scratch / "index", _questions(args), scratch)
             tables |= {"cluster": rows, "vrag status, one of three nodes killed": said}
     facts = f"vrag {__version__}, Qdrant {version}; {machine()}; {args.asked} questions."
-    print(facts)
-    show(tables)
+    text = shown(facts, tables)
+    print(text)
+    if args.into:
+        put(args.into, text)
     if args.json:
         args.json.write_text(json.dumps({"facts": facts, "tables": tables}, indent=1) + "\n")
 
@@ -331,6 +340,7 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--cascades", nargs="+", default=list(CASCADES))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--json", type=Path, help="write the tables to this file")
+    parser.add_argument("--into", type=Path, help="put them into this page, e.g. docs/server.md")
     args = parser.parse_args()
     if not (args.url or args.program):
         parser.error(f"--program or --url is needed; {KEY_ENV} holds the server's key")
