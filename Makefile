@@ -5,7 +5,7 @@ TEST_VENV := .venv-test
 COLPALI_VENV := .venv-colpali
 PIP := -m pip install --quiet --disable-pip-version-check
 
-ON_A_SERVER := $(TEST_VENV)/bin/pytest -m qdrant tests/store tests/qdrant --ignore tests/qdrant/test_cluster.py
+ON_A_SERVER := $(TEST_VENV)/bin/pytest -m qdrant --ignore tests/qdrant/test_cluster.py
 
 .PHONY: demo test test-core test-colpali check format docs soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
 

@@ -9,12 +9,25 @@ from pathlib import Path
 
 import pytest
 import yaml
+from qdrant_client import models
 
+from tests.qdrant.fixtures import program
+from tests.qdrant.nodes import cluster
+from vrag.errors import StoreError
 from vrag.pipeline.pipeline import load_pipeline
+from vrag.store.server.connect import MINIMUM, connect
+from vrag.store.server.server import ServerStore
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yml"
 NODES = ("node-1", "node-2", "node-3")
+SETTINGS = {  # of the server's own configuration, section by section
+    "QDRANT__SERVICE__API_KEY",
+    "QDRANT__TELEMETRY_DISABLED",
+    "QDRANT__CLUSTER__ENABLED",
+    "QDRANT__STORAGE__COLLECTION__REPLICATION_FACTOR",
+    "QDRANT__STORAGE__COLLECTION__SHARD_NUMBER_PER_NODE",
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +47,6 @@ def test_every_node_is_pinned_healthy_and_keeps_its_data(compose):
 
 
 def test_the_image_is_new_enough_for_the_client(compose):
-    from vrag.store.server.connect import MINIMUM
-
     image = compose["services"]["qdrant"]["image"]
     assert tuple(map(int, re.findall(r"\d+", image))) >= MINIMUM
 
@@ -43,6 +54,28 @@ def test_the_image_is_new_enough_for_the_client(compose):
 def test_the_key_is_required_and_written_nowhere(compose):
     for name in ("qdrant", *NODES):
         assert compose["services"][name]["environment"]["QDRANT__SERVICE__API_KEY"].startswith("${QDRANT_API_KEY:?")
+
+
+def test_what_is_set_is_what_the_server_has_settings_for(compose):
+    """It takes other names without a word."""
+    for name in ("qdrant", *NODES):
+        assert compose["services"][name]["environment"].keys() <= SETTINGS
+
+
+@pytest.mark.qdrant
+def test_the_settings_do_what_they_are_there_for(compose, tmp_path):
+    settings = {**compose["services"]["node-1"]["environment"], "QDRANT__SERVICE__API_KEY": "of-the-test"}
+    assert settings.keys() == SETTINGS
+    with cluster(program(), tmp_path, 1, settings) as (node,):
+        server = node.server(api_key="of-the-test")
+        client = connect(server).client
+        client.create_collection("c", models.VectorParams(size=2, distance=models.Distance.DOT))
+        made = client.get_collection("c").config.params
+        assert (made.replication_factor, made.shard_number) == (2, 2)
+        with pytest.raises(StoreError, match="refused the key"):
+            ServerStore(connect(node.server()), "c", ()).exists()
+        assert "Telemetry reporting disabled" in node.said()
+        client.close()
 
 
 def test_ports_are_open_to_this_machine_only_and_are_the_usual_ones(compose):

@@ -100,7 +100,8 @@ class Node:
     def ask(self, path: str) -> httpx.Response | None:
         """A look at it; None where the answer is no 200, or there is none."""
         try:
-            answer = httpx.get(self.url + path, timeout=5, trust_env=False)
+            headers = {"api-key": self._environment.get("QDRANT__SERVICE__API_KEY", "")}
+            answer = httpx.get(self.url + path, headers=headers, timeout=5, trust_env=False)
         except httpx.TransportError:
             return None
         return answer if answer.status_code == 200 else None
