@@ -40,6 +40,8 @@ from vrag.store.interface import Scored
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from vrag.store.server.state import ServerState
+
 
 class ReadingIndex:
     """The reading side of an index that is open in this process; any number of threads may use it at once.
@@ -274,3 +276,12 @@ class ReadingIndex:
     def disk_bytes(self) -> int:
         """Bytes that an embedded index takes up on disk; 0 on a server."""
         return folder_bytes(self.place.folder) if self.place.folder else 0
+
+    @budget()
+    def server_state(self) -> ServerState | None:
+        """What the server says of itself and of the index, nodes and copies among it; None for an embedded index.
+
+        Raises:
+            StoreError: It does not answer.
+        """
+        return self.place.server_state()

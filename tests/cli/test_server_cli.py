@@ -8,8 +8,9 @@ from tests.pdfs import write_pdf
 from tests.store.backend import Backend
 from tests.store.flaky import always, flaky
 from tests.store.grpc_server import grpc_server
-from tests.store.rest import rest_server
+from tests.store.rest import Handler, rest_server, serving
 from tests.store.test_conformance import LOCAL_MODE
+from tests.store.test_state import RECORDED
 from vrag import Index
 
 pytestmark = LOCAL_MODE
@@ -162,3 +163,46 @@ def test_several_nodes_by_repeating_by_commas_and_by_the_environment(server, fol
     twice = server("status", "--url", "http://a,http://a:7000", VRAG_QDRANT_GRPC_PORT="16334")
     assert twice.code == 2
     assert "VRAG_QDRANT_GRPC_PORT=6334,6344" in twice.err
+
+
+def test_status_and_info_say_what_the_server_says_and_no_size_that_is_none(server, folder):
+    server("ingest", folder)
+    for command in ("status", "info"):
+        told = server(command, "--json").json
+        assert told["bytes"] is None
+        assert told["server"] == {
+            **dict.fromkeys(("data_bytes", "file_bytes", "memory_bytes")),
+            **dict.fromkeys(("nodes", "copies", "warnings"), []),
+            **dict.fromkeys(("segments", "wanted"), 1),
+            "status": "green",
+            "optimizer": "ok",
+            "points": 10,
+            "shards": 0,
+        }
+        shown = server(command).out
+        assert "collection       green, optimizer ok, 10 points, 1 segment\n" in shown
+        assert " MB" not in shown
+
+
+def test_status_and_verify_warn_of_a_node_that_is_gone(server, folder, backend):
+    server("ingest", folder)
+    with serving(OneGone, backend=backend) as url:
+        there = {"QDRANT_URL": url, "VRAG_QDRANT_GRPC_PORT": "0"}
+        shown, verified = server("status", **there), server("verify", **there)
+        warnings = server("verify", "--json", **there).json["warnings"]
+        assert server("status", "--json", **there).json["server"]["warnings"] == warnings
+    assert "nodes            3, 1 gone" in shown.out
+    assert "shards           6, 2 of each asked for, 8 copies in use" in shown.out
+    assert verified.code == 0
+    assert verified.out == "5 pages, 0 problems.\n"
+    assert warnings[0] == "The node http://127.0.0.1:16332 does not answer."
+    for done in (shown, verified):
+        assert all(f"Warning: {warning}" in done.err for warning in warnings)
+
+
+class OneGone(Handler):
+    """A server with this collection that says of nodes and shards what a cluster said that had lost one."""
+
+    def _result(self, body):
+        status, answer = RECORDED["one dead"].get(self.path.split("?")[0].replace("/vrag", "/mm"), (None, None))
+        return answer if status == 200 else super()._result(body)

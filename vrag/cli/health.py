@@ -11,6 +11,7 @@ from vrag.cli import output
 from vrag.cli.at_once import at_once
 from vrag.cli.documents import JsonOption
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, open_index
+from vrag.cli.server_lines import print_server
 from vrag.runtime.units import counted, size
 
 
@@ -32,6 +33,7 @@ def status(
         output.warn_of_loss(opened.lost)
         documents = opened.documents.all()
         failures = opened.failures()
+        state = opened.server_state()
         facts: dict[str, Any] = {
             "index": opened.place.name,
             "documents": sum(d.state == "current" for d in documents),
@@ -40,7 +42,8 @@ def status(
             "arriving": sum(d.state != "current" for d in documents),
             "failed_files": sum(f.page is None for f in failures),
             "failed_pages": sum(f.page is not None for f in failures),
-            "bytes": opened.disk_bytes,
+            "bytes": opened.disk_bytes if state is None else None,
+            "server": state and state.to_json(),
         }
     rows = [asdict(failure) for failure in failures]
     if failed:
@@ -49,6 +52,7 @@ def status(
         output.data(facts)
     else:
         _print_status(facts)
+        print_server(state)
     return 0
 
 
@@ -65,15 +69,19 @@ def verify(
 ) -> int:
     """Check that every page is there, whole, and what the index says of it; exit 1 when something is wrong.
 
+    A node or a copy of a shard that is missing on a server is a warning, since no page is lost by it.
+
     Example: vrag verify --repair
     """
     with open_index(index, url, collection, timeout, wait, incomplete=True) as opened:
         problems = opened.verify(repair)
         left = opened.verify() if repair and problems else problems
         pages = opened.page_count
+        state = opened.server_state()
+    warnings = state.warnings() if state else []
     rows = [problem.to_json() for problem in problems]
     if json:
-        output.data({"pages": pages, "problems": rows, "left": len(left)})
+        output.data({"pages": pages, "problems": rows, "left": len(left), "warnings": warnings})
     else:
         if rows:
             output.rows(rows, as_json=False)
@@ -81,6 +89,8 @@ def verify(
         output.line(f"{counted(pages, 'page')}, {counted(len(rows), 'problem')}{rest}")
         if rows and not repair:
             output.note("vrag verify --repair removes what is wrong and indexes it again.")
+        for warning in warnings:
+            output.note(f"Warning: {warning}")
     return 1 if left else 0
 
 
@@ -112,7 +122,8 @@ def compact(
 def _print_status(facts: dict[str, Any]) -> None:
     for key in ("index", "documents", "pages"):
         output.line(f"{key:16s} {facts[key]}")
-    output.line(f"{'size':16s} {size(facts['bytes'])}")
+    if facts["bytes"] is not None:
+        output.line(f"{'size':16s} {size(facts['bytes'])}")
     unfinished = facts["partial"] + facts["arriving"]
     if unfinished:
         output.line(f"{'unfinished':16s} {counted(unfinished, 'document')}: run vrag ingest again")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vrag.cli import output
 from vrag.cli.at_once import at_once
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, open_index
+from vrag.cli.server_lines import print_server
 from vrag.runtime.units import size
+
+if TYPE_CHECKING:
+    from vrag.store.server.state import ServerState
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -31,6 +35,7 @@ def info(
     with open_index(index, url, collection, timeout, wait, force=True) as opened:
         documents = [d for d in opened.documents.all() if d.state == "current"]
         labels = opened.documents.labels([d.doc_id for d in documents])
+        state = opened.server_state()
         facts = {
             "index": opened.place.name,
             "pipeline": opened.pipeline.name,
@@ -39,7 +44,8 @@ def info(
             "default_cascade": opened.pipeline.default_cascade,
             "vectors": list(opened.pipeline.vector_names),
             "pages": opened.page_count,
-            "bytes": opened.disk_bytes if opened.place.folder else None,
+            "bytes": opened.disk_bytes if state is None else None,
+            "server": state and state.to_json(),
             "documents": [
                 {"doc": labels[d.doc_id][0], "path": d.paths[0], "pages": d.pages, "complete": d.complete}
                 for d in documents
@@ -49,7 +55,7 @@ def info(
     if json:
         output.data(facts)
     else:
-        _print_info(facts)
+        _print_info(facts, state)
     return 0
 
 
@@ -72,11 +78,12 @@ def doctor(json: JsonOption = False) -> int:
     return 0 if all(check.ok or not check.needed for check in checks) else 1
 
 
-def _print_info(facts: dict[str, Any]) -> None:
+def _print_info(facts: dict[str, Any], state: ServerState | None) -> None:
     for key in ("index", "pipeline", "model", "default_cascade", "pages"):
         output.line(f"{key.replace('_', ' '):16s} {facts[key]}")
-    if facts["bytes"] is not None:  # a server keeps its own books
+    if facts["bytes"] is not None:
         output.line(f"{'size':16s} {size(facts['bytes'])}")
+    print_server(state)
     whole = {True: "complete", False: "partial"}
     documents = [{**row, "state": whole[row["complete"]]} for row in facts["documents"]]
     output.rows([{key: row[key] for key in ("doc", "pages", "state", "path")} for row in documents], as_json=False)

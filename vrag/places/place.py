@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vrag.store.interface import Store, VectorField
     from vrag.store.layout import ServerLayout
     from vrag.store.server.connect import Connection
+    from vrag.store.server.state import ServerState
 
 FACTS_ID = "00000000-0000-5000-8000-000000000001"
 INDEX = "index"
@@ -86,6 +87,10 @@ class Place(Protocol):
 
     def open(self, fields: Sequence[VectorField], layout: ServerLayout) -> Store:
         """The store of the index that is there."""
+        ...
+
+    def server_state(self) -> ServerState | None:
+        """What the server says of itself and of the index; None for a folder."""
         ...
 
 
@@ -175,6 +180,9 @@ class FolderPlace:
         store.outdated = partial(forget_bits, self._folder)
         return store
 
+    def server_state(self) -> None:
+        """None: there is no server."""
+
 
 class ServerPlace:
     """A collection on a server."""
@@ -236,6 +244,12 @@ class ServerPlace:
         from vrag.store.server.server import ServerStore
 
         return ServerStore(self._connection, self.collection, fields, layout)
+
+    def server_state(self) -> ServerState:
+        """As the node in use says it."""
+        from vrag.store.server.state import read_state
+
+        return read_state(self._connection, self.collection)
 
     @cached_property
     def _connection(self) -> Connection:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vrag.pipeline.pipeline import Pipeline
     from vrag.search.hit import Hit
     from vrag.search.query_text import Words
+    from vrag.store.server.state import ServerState
     from vrag.upkeep.copying import CopyProgress
     from vrag.upkeep.problem import Problem
     from vrag.upkeep.repool import RepoolReport
@@ -91,6 +92,10 @@ class AnyIndex(Protocol):
     @property
     def disk_bytes(self) -> int:
         """Bytes that an embedded index takes up on disk; 0 on a server."""
+        ...
+
+    def server_state(self) -> ServerState | None:
+        """What the Qdrant server of the index says of itself; None for an embedded index."""
         ...
 
     @property

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vrag.remote.any_index import Located
     from vrag.search.hit import Hit
     from vrag.search.query_text import Words
+    from vrag.store.server.state import ServerState
     from vrag.upkeep.copying import CopyProgress
     from vrag.upkeep.problem import Problem
     from vrag.upkeep.repool import RepoolReport
@@ -150,6 +151,11 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
     def disk_bytes(self) -> int:
         """Bytes that the index takes up on disk; 0 on a server."""
         return int(self._channel.call("disk_bytes", {}))
+
+    def server_state(self) -> ServerState | None:
+        """What the Qdrant server of the index says of itself; None for an embedded index."""
+        found: ServerState | None = self._channel.call("server_state", {})
+        return found
 
     @property
     def lost(self) -> str:

@@ -39,6 +39,9 @@ _HOMES = {
     "RepoolReport": "vrag.upkeep.repool",
     "Fingerprint": "vrag.embedders.protocol",
     "QueryVectors": "vrag.embedders.protocol",
+    "ServerState": "vrag.store.server.state",
+    "NodeState": "vrag.store.server.state",
+    "CopyState": "vrag.store.server.state",
     "Difference": "vrag.pipeline.differences",
     "Cost": "vrag.pipeline.differences",
 }

@@ -76,6 +76,7 @@ SHORT: Mapping[str, Call] = {
     "fingerprint": lambda service: service.index.fingerprint,
     "page_count": lambda service: service.index.page_count,
     "disk_bytes": lambda service: service.index.disk_bytes,
+    "server_state": lambda service: service.index.server_state(),
     "lost": lambda service: service.index.lost,
 }
 LONG: Mapping[str, Callable[..., Job]] = {

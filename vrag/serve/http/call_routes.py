@@ -24,7 +24,7 @@ from vrag.serve.service import Service
 SHORT = (
     "search", "explain", "snippet", "matches", "page_image", "embed_query_tokens", "vectors", "differences",
     "documents", "document", "labels", "find_documents", "failures", "pipeline", "default_cascade", "model_name",
-    "fingerprint", "page_count", "disk_bytes", "lost",
+    "fingerprint", "page_count", "disk_bytes", "server_state", "lost",
 )  # fmt: skip
 LONG = ("remove", "verify", "compact")
 router = APIRouter(include_in_schema=False)

@@ -97,7 +97,7 @@ class _Opener:
             _LOG.warning("%s would cross the network to %s unencrypted: use an https:// address.", KEY_ENV, server.host)
         most = server.timeout if seconds is None else seconds
         if server.grpc and self.wire == "grpc":
-            client = self._over_grpc(server, min(_GRPC_TRIAL, most))
+            client = self._over_grpc(server, min(_GRPC_TRIAL, most), others=seconds is not None)
             if client is not None:
                 return client
         client = _answered(server, "rest", most)
@@ -105,11 +105,13 @@ class _Opener:
             self.wire = "rest"
         return client
 
-    def _over_grpc(self, server: Server, seconds: float) -> QdrantClient | None:
+    def _over_grpc(self, server: Server, seconds: float, others: bool) -> QdrantClient | None:
+        """None when REST may do. Where nothing at all is heard, others are asked first."""
         try:
             return _answered(server, "grpc", seconds)
         except Exception as error:
-            if not self.is_first or fault_of(error) is None or isinstance(error, UnfitError):
+            is_final = not self.is_first or isinstance(error, UnfitError)
+            if is_final or fault_of(error) is None or (others and isinstance(error, TimeoutError)):
                 raise
             return None
 
@@ -130,7 +132,7 @@ def _client(server: Server, wire: str) -> QdrantClient:
         "prefer_grpc": wire == "grpc",
         "grpc_port": server.grpc,
         "grpc_options": {_GRPC_ENCODINGS: 1, _GRPC_SIZE: ANSWER_BYTES, **_GRPC_AGAIN},  # no compression: the first bit
-        "headers": {"accept-encoding": "identity"} if wire == "rest" else None,
+        "metadata": {"accept-encoding": "identity"},  # of REST, also beside gRPC, which has no call for everything
         "event_hooks": {"response": [hold_to_terms]},
     }
     authority = os.environ.get("SSL_CERT_FILE")
