@@ -29,6 +29,7 @@ class Backend:
         self.client = QdrantClient(":memory:")
         self.requests = []  # (wire, what) in order
         self.indexed = []  # payload keys; local mode itself has no indexes
+        self.threads = {}  # by collection, for optimizing; local mode has nothing to optimize
         self._lock = threading.Lock()
 
     def call(self, wire, what, collection, **arguments):
@@ -40,7 +41,12 @@ class Backend:
             if what != "collection_exists" and what != "create_collection":
                 self._need(collection)
             try:
-                return getattr(self.client, what)(collection, **arguments)
+                if what == "update_collection":
+                    return self._update(collection, **arguments)
+                found = getattr(self.client, what)(collection, **arguments)
+                if what == "get_collection":
+                    found.config.optimizer_config.max_optimization_threads = self.threads.get(collection)
+                return found
             except (ValueError, KeyError, AssertionError) as error:
                 raise BackendError(409 if "already exists" in str(error) else 400, str(error)) from error
 
@@ -50,6 +56,11 @@ class Backend:
     def check_key(self, key):
         if self.api_key is not None and key != self.api_key:
             raise BackendError(401, "Must provide an API key or an Authorization bearer token")
+
+    def _update(self, collection, optimizers_config):
+        threads = optimizers_config.max_optimization_threads
+        self.threads[collection] = None if threads == models.MaxOptimizationThreadsSetting.AUTO else threads
+        return True
 
     def _need(self, collection):
         if not self.client.collection_exists(collection):

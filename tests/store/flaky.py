@@ -57,6 +57,9 @@ class Proxy(BaseHTTPRequestHandler):
     def do_POST(self):
         self._pass()
 
+    def do_PATCH(self):
+        self._pass()
+
     def _pass(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.plan.next(self.path)

@@ -61,6 +61,12 @@ class Collections(collections_service_pb2_grpc.CollectionsServicer):
         return messages.CollectionOperationResponse(result=True)
 
     @answering
+    def Update(self, request):  # noqa: N802
+        changed = GrpcToRest.convert_optimizers_config_diff(request.optimizers_config)
+        self._call("update_collection", request.collection_name, optimizers_config=changed)
+        return messages.CollectionOperationResponse(result=True)
+
+    @answering
     def Get(self, request):  # noqa: N802
         info = self._call("get_collection", request.collection_name)
         return messages.GetCollectionInfoResponse(result=RestToGrpc.convert_collection_info(info))

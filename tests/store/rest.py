@@ -16,6 +16,7 @@ ROUTES = {
     ("GET", "/exists"): "_exists",
     ("PUT", ""): "_create",
     ("DELETE", ""): "_drop",
+    ("PATCH", ""): "_update",
     ("PUT", "/index"): "_index",
     ("PUT", "/points"): "_upsert",
     ("POST", "/points"): "_retrieve",
@@ -43,6 +44,9 @@ class Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_POST(self):
+        self._answer()
+
+    def do_PATCH(self):
         self._answer()
 
     def do_DELETE(self):
@@ -98,6 +102,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _drop(self, name, _):
         return self._call("delete_collection", name)
+
+    def _update(self, name, body):
+        asked = models.UpdateCollection.model_validate(body)
+        return self._call("update_collection", name, optimizers_config=asked.optimizers_config)
 
     def _index(self, name, body):
         self._call("create_payload_index", name, field_name=body["field_name"], field_schema=body["field_schema"])

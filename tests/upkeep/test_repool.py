@@ -180,8 +180,13 @@ class KilledAfter(Unwatched):
             raise Killed
 
 
-def test_a_run_that_was_cut_off_goes_on(copy, monkeypatch):
+def one_after_the_other(monkeypatch):
     monkeypatch.setattr("vrag.upkeep.copying._BATCH", 1)
+    monkeypatch.setattr("vrag.upkeep.copying._AT_ONCE", 1)
+
+
+def test_a_run_that_was_cut_off_goes_on(copy, monkeypatch):
+    one_after_the_other(monkeypatch)
 
     with pytest.raises(Killed):
         repool(copy, pipeline(), KilledAfter(4))
@@ -195,7 +200,7 @@ def test_a_run_that_was_cut_off_goes_on(copy, monkeypatch):
 
 
 def test_what_changed_in_between_is_not_forgotten(copy, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("vrag.upkeep.copying._BATCH", 1)
+    one_after_the_other(monkeypatch)
 
     with pytest.raises(Killed):
         repool(copy, pipeline(), KilledAfter())
@@ -212,7 +217,7 @@ def test_what_changed_in_between_is_not_forgotten(copy, folder, tmp_path, monkey
 
 
 def test_a_draft_for_another_pipeline_is_thrown_away(copy, monkeypatch):
-    monkeypatch.setattr("vrag.upkeep.copying._BATCH", 1)
+    one_after_the_other(monkeypatch)
 
     with pytest.raises(Killed):
         repool(copy, pipeline(), KilledAfter(1))

@@ -56,7 +56,7 @@ def pooled_again(record: Record, pipeline: Pipeline, mean: FloatArray | None) ->
 
 def with_sums(record: Record, *others: str) -> Record:
     """The record with sums of its vectors, and of `others`: `WORDS`."""
-    sums = {name: _sum_of(record, name) for name in (*record.vectors, *record.sparse, *others)}
+    sums = {name: sum_of(record, name) for name in (*record.vectors, *record.sparse, *others)}
     return replace(record, payload={**record.payload, SUMS: sums})
 
 
@@ -73,10 +73,11 @@ def is_changed(record: Record, name: str) -> bool:
         name: Of the vector.
     """
     sums = record.payload.get(SUMS)
-    return isinstance(sums, dict) and name in sums and sums[name] != _sum_of(record, name)
+    return isinstance(sums, dict) and name in sums and sums[name] != sum_of(record, name)
 
 
-def _sum_of(record: Record, name: str) -> int:
+def sum_of(record: Record, name: str) -> int:
+    """The sum of a vector, or of `WORDS`; 0 where there is none."""
     if name == WORDS:
         return zlib.crc32(str(record.payload.get(TEXT_KEY)).encode("utf-8", "surrogatepass"))
     if name in record.vectors:

@@ -163,6 +163,10 @@ class Store(Protocol):
         """Nobody else of this process writes while the block runs, where the store lets one write at a time."""
         ...
 
+    def loading(self) -> AbstractContextManager[None]:
+        """Much is written while the block runs: what only makes searches fast may be put off to its end."""
+        ...
+
     def query(self, stages: Sequence[Request], selection: Selection, keys: Sequence[str] | None = None) -> list[Scored]:
         """Run stages, each on what the one before let through; the selection holds from the first stage on.
 

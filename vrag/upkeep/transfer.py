@@ -1,7 +1,7 @@
 """Copies of an index from one place to another, without embedding anything again.
 
-Records go as they are. What was written is read back and compared, and one checksum over all vectors is taken on both
-sides.
+Records go as they are. What was written is read back and compared, and one checksum over the sums of all vectors is
+taken on both sides.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vrag.places.opening import locked, opened_store
 from vrag.places.place import Place
 from vrag.store.interface import Condition, Record, Selection, Store
 from vrag.store.layout import ServerLayout
-from vrag.upkeep.copying import Copier, CopyProgress, Tally, digest, open_target
+from vrag.upkeep.copying import Copier, CopyProgress, Tally, has_vectors, open_target
 
 _PAGES = Selection((Condition("kind", (PAGE,)),))
 
@@ -32,7 +32,7 @@ class TransferReport:
         copied: Records written by this run.
         unchanged: Records that were there already.
         extra: Pages at the target that the source does not have; they are left alone.
-        checksum: SHA-256 over all vectors of the source, equal to the target's.
+        checksum: SHA-256 over the ids of the source's records and a sum of every vector, equal to the target's.
     """
 
     source: str
@@ -67,7 +67,7 @@ def transfer(
         # How a server lays pages out is each place's own affair.
         with closing(open_target(target, replace(facts, table=table), but=("server",))) as write:
             names = [field.name for field in pipeline.schema(facts.dim)]
-            tally = Copier(read, write, _AsItIs(names), progress, target.name).run()
+            tally = Copier(read, write, _AsItIs(read, names), progress, target.name).run()
             if tally.written:
                 write.optimize()
             return _report(tally, read, write, TransferReport(source.name, target.name))
@@ -77,14 +77,16 @@ def transfer(
 class _AsItIs:
     """Every record with all of its vectors."""
 
+    source: Store
     vectors: Sequence[str]
     without: Sequence[str] = ()
 
     def same(self, record: Record, there: Record) -> bool:
-        return record.payload == there.payload and digest(record) == digest(there)
+        return record.payload == there.payload
 
     def made(self, records: Sequence[Record]) -> list[Record]:
-        return list(records)
+        whole = self.source.fetch([record.id for record in records if has_vectors(record)], self.vectors)
+        return [*whole.values(), *(record for record in records if not has_vectors(record))]
 
 
 def _report(tally: Tally, read: Store, write: Store, report: TransferReport) -> TransferReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -93,6 +93,10 @@ class EdgeStore:
             self._unmerged += self._touch(records)
             if self._unmerged >= SEGMENT_BYTES:
                 self.optimize()
+
+    def loading(self) -> AbstractContextManager[None]:
+        """Nothing: segments are merged once enough was written."""
+        return nullcontext()
 
     def one_writer(self) -> AbstractContextManager[object]:
         """Nobody else writes while the block runs."""

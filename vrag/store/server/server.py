@@ -27,6 +27,7 @@ from vrag.store.server.border import (
 )
 from vrag.store.server.connect import Connection
 from vrag.store.server.grpc_points import GrpcPoints
+from vrag.store.server.indexing import Indexing
 from vrag.store.server.messages import IDF, RestPoints, ServerSpelling, batches, record_of, scored_of, vector_params
 from vrag.store.server.retry import Retry
 from vrag.store.server.server_faults import UNREADABLE, Fault
@@ -64,6 +65,7 @@ class ServerStore:
         self._collection = collection
         self._fields = {field.name: field for field in fields}
         pooled = {field.name for field in fields} - {_FULL}
+        self._indexing = Indexing(self._write, collection)
         self._words = ServerSpelling(frozenset(pooled if layout and layout.quantization != "none" else ()))
 
     @classmethod
@@ -103,8 +105,13 @@ class ServerStore:
         for record in records:
             check_record(record, self._fields)
             _check_limit(record)
+        self._indexing.ensure()
         for batch in batches(records, self._open.wire, BATCH_BYTES):
             self._write(partial(self._send, batch), "writing pages")
+
+    def loading(self) -> AbstractContextManager[None]:
+        """Segments are merged and indexed after the block, and not while it runs."""
+        return self._indexing.deferred()
 
     def one_writer(self) -> AbstractContextManager[object]:
         """Nothing: a server takes what many write."""
@@ -176,7 +183,8 @@ class ServerStore:
         self._write(lambda c: c.delete(self._collection, selector, wait=True), "deleting")
 
     def optimize(self) -> None:
-        """Nothing: a server merges segments and builds graphs by itself, in the background."""
+        """See that the server merges segments and builds graphs, which it does by itself in the background."""
+        self._indexing.ensure()
 
     def compact(self) -> None:
         """Nothing, like `optimize`."""
