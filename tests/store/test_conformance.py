@@ -10,7 +10,10 @@ Where local mode differs from a server, and so what only `server` proves:
 - every search is exact: graphs, quantization and `on_disk` do nothing, payload indexes do nothing;
 - it cannot take requests from several threads: the test server lets one through at a time;
 - it matches text as a substring, and knows no words or phrases;
-- it knows no shards, replicas or write consistency, and acknowledges by writing to memory.
+- it weighs a rare word by all pages of a collection, a server by those of each shard;
+- it packs no answer and refuses no request for its size: the test servers in front of it do, as a server does;
+- it knows no shards, replicas or write consistency, acknowledges by writing to memory, and cannot be killed: what a
+  killed node loses, and how it catches up, only `make test-cluster` tells.
 """
 
 import threading
