@@ -103,7 +103,7 @@ class Points(points_service_pb2_grpc.PointsServicer):
     @answering
     def Get(self, request):  # noqa: N802
         ids = [GrpcToRest.convert_point_id(point) for point in request.ids]
-        found = self._call("retrieve", request, ids=ids, with_payload=True, with_vectors=_vectors(request))
+        found = self._call("retrieve", request, ids=ids, with_payload=_payload(request), with_vectors=_vectors(request))
         return messages.GetResponse(result=[RestToGrpc.convert_record(record) for record in found])
 
     @answering
@@ -120,7 +120,7 @@ class Points(points_service_pb2_grpc.PointsServicer):
             scroll_filter=_filter(request, "filter"),
             limit=request.limit,
             offset=offset,
-            with_payload=GrpcToRest.convert_with_payload_interface(request.with_payload),
+            with_payload=_payload(request),
             with_vectors=_vectors(request),
         )
         for record in found:
@@ -131,6 +131,14 @@ class Points(points_service_pb2_grpc.PointsServicer):
 
     @answering
     def Query(self, request):  # noqa: N802
+        return messages.QueryResponse(result=self._found(request))
+
+    @answering
+    def QueryBatch(self, request):  # noqa: N802
+        found = [messages.BatchResult(result=self._found(one)) for one in request.query_points]
+        return messages.QueryBatchResponse(result=found)
+
+    def _found(self, request):
         asked = GrpcToRest.convert_query_points(request)
         answer = self._call(
             "query_points",
@@ -141,13 +149,17 @@ class Points(points_service_pb2_grpc.PointsServicer):
             query_filter=asked.filter,
             search_params=asked.params,
             limit=asked.limit,
-            with_payload=GrpcToRest.convert_with_payload_interface(request.with_payload),
+            with_payload=_payload(request),
         )
-        return messages.QueryResponse(result=[RestToGrpc.convert_scored_point(point) for point in answer.points])
+        return [RestToGrpc.convert_scored_point(point) for point in answer.points]
 
 
 def _filter(request, name):
     return GrpcToRest.convert_filter(getattr(request, name)) if request.HasField(name) else None
+
+
+def _payload(request):
+    return GrpcToRest.convert_with_payload_interface(request.with_payload)
 
 
 def _vectors(request):

@@ -21,6 +21,7 @@ ROUTES = {
     ("PUT", "/points"): "_upsert",
     ("POST", "/points"): "_retrieve",
     ("POST", "/points/query"): "_query",
+    ("POST", "/points/query/batch"): "_query_batch",
     ("POST", "/points/scroll"): "_scroll",
     ("POST", "/points/count"): "_count",
     ("POST", "/points/delete"): "_delete",
@@ -117,7 +118,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _retrieve(self, name, body):
         found = self._call(
-            "retrieve", name, ids=body["ids"], with_payload=True, with_vectors=body.get("with_vector") or False
+            "retrieve",
+            name,
+            ids=body["ids"],
+            with_payload=_payload(body.get("with_payload", True)),
+            with_vectors=body.get("with_vector") or False,
         )
         return [_plain(record) for record in found]
 
@@ -135,6 +140,9 @@ class Handler(BaseHTTPRequestHandler):
             with_payload=asked.with_payload,
         )
         return _plain(answer)
+
+    def _query_batch(self, name, body):
+        return [self._query(name, search) for search in body["searches"]]
 
     def _scroll(self, name, body):
         asked = models.ScrollRequest.model_validate(body)
@@ -166,6 +174,10 @@ class Handler(BaseHTTPRequestHandler):
 def _selector(body):
     kind = models.FilterSelector if "filter" in body else models.PointIdsList
     return kind.model_validate(body)
+
+
+def _payload(wanted):
+    return models.PayloadSelectorExclude.model_validate(wanted) if isinstance(wanted, dict) else wanted
 
 
 def _plain(model):

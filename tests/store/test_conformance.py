@@ -192,6 +192,15 @@ def test_nothing_is_a_batch_too(store):
     assert store.fetch([]) == {}
 
 
+def test_stages_asked_together_answer_as_each_alone(store, pages):
+    rows, chosen = query(), Selection(ids=frozenset([*pages][:9]))
+    stages = [StageRequest("full", row[None], 4) for row in rows]
+    together = store.query_each(stages, chosen, ())
+    assert together == [store.query([stage], chosen, ()) for stage in stages]
+    assert [len(found) for found in together] == [4] * len(rows)
+    assert store.query_each([], chosen) == []
+
+
 def test_fetch_returns_named_vectors_as_float32(store, pages):
     key, record = next(iter(pages.items()))
     found = store.fetch([key, str(uuid.uuid4())], ["full", "global"])

@@ -49,6 +49,9 @@ class ToyStore:
             found = [self.records[point.id] for point in points]
         return [Scored(p.id, p.score, _kept(self.records[p.id].payload, keys)) for p in points]
 
+    def query_each(self, stages, selection, keys=None):
+        return [self.query([stage], selection, keys) for stage in stages]
+
     def fetch(self, ids, vectors=()):
         return {id: _with(self.records[id], vectors) for id in ids if id in self._whole()}
 

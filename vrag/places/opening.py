@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from vrag.catalog.documents import KEYS, Documents
+from vrag.catalog.page_bits import PageBits, asks_for_bits
 from vrag.catalog.replacing import finish_interrupted
 from vrag.catalog.stored import Stored
-from vrag.embedders.families import ModelOptions, load_embedder
+from vrag.embedders.families import ModelOptions, load_embedder, model_mean
 from vrag.embedders.protocol import Embedder
 from vrag.pipeline.choosing import choose_pipeline
 from vrag.pipeline.pipeline import CONTEXT, Pipeline
@@ -98,8 +99,7 @@ def create_index(
     if place.folder is None:
         check_pages_fit(chosen.model, embedder.max_rows, embedder.dim)
     facts = Facts(chosen.name, chosen.source, embedder.fingerprint(), embedder.dim)
-    made = partial(place.create, facts, chosen.schema(facts.dim), KEYS, chosen.server)
-    return _hold(place, facts, chosen, embedder, made)
+    return _hold(place, facts, chosen, embedder, partial(make_store, place, facts, chosen))
 
 
 def open_index(place: Place, options: ModelOptions | None, force: bool = False, incomplete: bool = False) -> Opened:
@@ -161,6 +161,12 @@ def _hold(place: Place, facts: Facts, pipeline: Pipeline, embedder: Embedder, ge
         return Opened(place, stored, embedder, lock)
 
 
+def make_store(place: Place, facts: Facts, pipeline: Pipeline) -> Store:
+    """The store of a new index at a place."""
+    store = place.create(facts, pipeline.schema(facts.dim), KEYS, pipeline.server)
+    return _with_bits(place, pipeline, facts.dim, store)
+
+
 def open_store(place: Place, pipeline: Pipeline, dim: int, incomplete: bool = False) -> Store:
     """The store of the index at a place.
 
@@ -173,7 +179,7 @@ def open_store(place: Place, pipeline: Pipeline, dim: int, incomplete: bool = Fa
     Raises:
         StoreError: They are, or the store cannot be opened.
     """
-    store = place.open(pipeline.schema(dim), pipeline.server)
+    store = _with_bits(place, pipeline, dim, place.open(pipeline.schema(dim), pipeline.server))
     if place.folder is None or incomplete:
         return store
     from vrag.store.edge.manifest import require_whole
@@ -200,8 +206,21 @@ def opened_store(place: Place) -> Iterator[tuple[Facts, Pipeline, Store]]:
         yield facts, pipeline, store
 
 
+def _with_bits(place: Place, pipeline: Pipeline, dim: int, store: Store) -> Store:
+    """The store of a server, which writes packed bits with every page where a cascade asks for them; a folder's as is.
+
+    No model is loaded for it: whoever copies or repairs pages writes them too.
+    """
+    if place.folder is None and asks_for_bits(pipeline):
+        from vrag.store.server.server import ServerStore
+
+        assert isinstance(store, ServerStore)
+        store.derived = PageBits.of(pipeline, dim, model_mean(pipeline.model)).payload
+    return store
+
+
 def keep_bits(place: Place, stored: Stored) -> None:
-    """Let an embedded store keep packed bits of its multivectors beside the shard; a server keeps none.
+    """Let an embedded store keep packed bits of its multivectors beside the shard; a server has them with its points.
 
     Args:
         place: Where it is.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from vrag.bits.beside import view_of
 from vrag.bits.kernels import compiled
 from vrag.bits.kernels.portable import IntArray
@@ -9,7 +11,7 @@ from vrag.bits.view import BitsView
 from vrag.cascade.bm25 import TEXT
 from vrag.grid import FloatArray
 from vrag.search.plan import Beside
-from vrag.store.interface import SparseVector, Store
+from vrag.store.interface import Selection, SparseVector, StageRequest, Store
 
 
 class Glance:
@@ -25,6 +27,7 @@ class Glance:
         self._view: BitsView | None = None
         self._beside: Beside | None = None
         self._words: tuple[IntArray, FloatArray] | None = None
+        self._by_engine: dict[str, float | None] = {}
 
     @property
     def view(self) -> BitsView | None:
@@ -39,6 +42,17 @@ class Glance:
         if self._beside is None:
             self._beside = Beside() if self.view is None else _seen(self.view)
         return self._beside
+
+    def engine_scores(self, query: SparseVector, ids: Collection[str]) -> dict[str, float]:
+        """Scores by words that the engine gives pages; those without any of the query's lack.
+
+        What was asked once is kept for the query: its additions, its stages and its explanation want the same scores.
+        """
+        missing = frozenset(ids) - self._by_engine.keys()
+        if missing:
+            asked = self._store.query([StageRequest(TEXT, query, len(missing))], Selection(ids=missing), ())
+            self._by_engine |= {**dict.fromkeys(missing), **{point.id: point.score for point in asked}}
+        return {page: score for page in ids if (score := self._by_engine[page]) is not None}
 
     def word_scores(self, query: SparseVector) -> tuple[IntArray, FloatArray]:
         """Positions in the view of all pages with a word of the query, int64 [p], and their scores, float32 [p]."""

@@ -17,7 +17,7 @@ from vrag.grid import Box, FloatArray, Grid
 from vrag.pages.page import Words
 from vrag.pages.sentences import Span
 from vrag.pipeline.pipeline import FULL
-from vrag.search.context import Contexts
+from vrag.search.context import Answering
 from vrag.search.rescoring import Rescorer
 from vrag.search.snippet import (
     PassageParts,
@@ -78,7 +78,7 @@ def find_passages(
 
 
 def page_snippet(
-    record: Record, chosen: Span | None, region: Box | None, embed: Callable[[], FloatArray], contexts: Contexts
+    record: Record, chosen: Span | None, region: Box | None, embed: Callable[[], FloatArray], contexts: Answering
 ) -> str:
     """The passage of a page as text; empty when no words stand there.
 

@@ -1,8 +1,9 @@
 """Stages that the engine cannot express: best regions, document context, packed bits.
 
-Where the index keeps packed bits and the stage asks for them, they are scored in place; else the candidates'
-vectors are read from the store, page by page, which costs about 3 ms a page with Qdrant Edge and a transfer with a
-server. Both follow the one formula of `vrag.cascade.regions`.
+Where the index has packed bits and the stage asks for them, these are scored; else the candidates' vectors are read
+from the store, page by page, which costs about 3 ms a page with Qdrant Edge and a transfer with a server. Both follow
+the one formula of `vrag.cascade.regions`. Where bits have to be fetched, a few of all candidates tell which of them are
+worth the others (`vrag.search.bit_source`).
 """
 
 from __future__ import annotations
@@ -20,13 +21,18 @@ from vrag.cascade.regions import Best, RegionRule, Windows, best_region
 from vrag.catalog.payload import page_tiles
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import HEAD_ROWS
-from vrag.search.context import Contexts
+from vrag.search.bit_source import BitSource
+from vrag.search.blending import Values
+from vrag.search.context import Answering
 from vrag.store.interface import Record, Scored, Store
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
+_WHOLE = None, -1  # the last look: all bits of all that are left
 _NO_END = 2**31  # rows no page has
 _NOT_THERE = Best(-np.inf, 0)
 BoolArray = npt.NDArray[np.bool_]
+# Scores so far, float64 [c], of c candidates by their places: to these candidates, the most promising first.
+Promise = Callable[[Values, Sequence[int]], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,11 @@ class _Rescoring:
     head: int
     context: FloatArray | None
 
+    def of(self, chosen: Sequence[int]) -> _Rescoring:
+        """The same over some of the candidates."""
+        context = None if self.context is None else self.context[:, list(chosen)]
+        return replace(self, windows=[self.windows[i] for i in chosen], context=context)
+
     def best(self, rows: FloatArray, candidate: int) -> Best:
         """Score of one candidate from its rows float32 [n, d]."""
         context = None if self.context is None else self.context[:, candidate]
@@ -62,30 +73,36 @@ class Rescorer:
         contexts: Of the store's documents; None where the pipeline has none.
         rule: What a region is.
         head: Rows of the page's head; 0 where the pipeline has none.
-        take_view: What the query sees of the bits beside the store; None for nothing.
+        bits: Where packed bits come from; None for nowhere.
     """
 
     store: Store
-    contexts: Contexts | None
+    contexts: Answering | None
     rule: RegionRule
     head: int = HEAD_ROWS
-    take_view: Callable[[], BitsView | None] = lambda: None
+    bits: BitSource | None = None
 
-    def score(self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool) -> list[Best]:
+    def score(
+        self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool, promise: Promise
+    ) -> list[Best]:
         """Score and best region of each candidate, in the order of `points`; minus infinity for what is not there.
+
+        Where bits have to be fetched, only those that may be among the best get the score of all their bits: the
+        others get less.
 
         Args:
             stage: What counts.
             query: float32 [m, d], or [d] for a single vector.
             points: Candidates, with `doc_id` in their payload.
             one_document: All pages are of one document, so its context tells nothing.
+            promise: Tells which of them may be among the best.
         """
         rows = np.atleast_2d(query)
         context = self.context(rows, points) if stage.context and not one_document else None
         windows = [self._windows(point) if stage.regions else None for point in points]
         scoring = _Rescoring(stage.vector, rows, windows, self.head if stage.context else 0, context)
-        bits = self._bits(stage, points)
-        return _from_bits(bits, scoring, points) if bits is not None else list(self._from_store(scoring, points))
+        best = self._from_bits(self.bits, scoring, points, promise) if stage.bits and self.bits else None
+        return list(self._from_store(scoring, points)) if best is None else best
 
     def by_context(
         self, stage: Stage, query: FloatArray, points: Sequence[Scored], starts: Mapping[str, int]
@@ -140,11 +157,30 @@ class Rescorer:
         return self.rule.windows(page_tiles(point.payload))
 
     def _bits(self, stage: Stage, points: Sequence[Scored]) -> BitsView | None:
-        """The index's packed bits, when the stage asks for them and they hold all of the points."""
-        view = self.take_view() if stage.bits else None
-        if view is None or stage.vector not in view.packed:
-            return None
-        return view if all(point.id in view.table.position for point in points) else None
+        """Packed bits, when the stage asks for them and there are those of all the points."""
+        view = self.bits.view(stage.vector, points) if stage.bits and self.bits else None
+        return view if view is not None and all(point.id in view.table.position for point in points) else None
+
+    def _from_bits(
+        self, bits: BitSource, scoring: _Rescoring, points: Sequence[Scored], promise: Promise
+    ) -> list[Best] | None:
+        """Scores by all bits of those that earlier looks leave; None where this vector has no bits."""
+        best = [_NOT_THERE] * len(points)
+        chosen = list(range(len(points)))
+        for pieces, keeps in [*bits.looks, _WHOLE]:
+            if len(chosen) <= keeps:
+                continue  # all of them will have all of their bits
+            some = [points[i] for i in chosen]
+            view = bits.view(scoring.vector, some, pieces)
+            if view is None:
+                return None
+            chosen = [i for i in chosen if points[i].id in view.table.position]
+            found = _by_view(view, scoring.of(chosen), [points[i] for i in chosen])
+            for i, of_page in zip(chosen, found, strict=True):
+                best[i] = of_page
+            if pieces is not None:
+                chosen = promise(np.array([of_page.score for of_page in found]), chosen)[:keeps]
+        return _below(best, chosen)
 
     def _from_store(self, scoring: _Rescoring, points: Sequence[Scored]) -> Iterator[Best]:
         for first in range(0, len(points), _AT_ONCE):
@@ -188,15 +224,24 @@ def _within(query: FloatArray, rows: FloatArray | None, spans: IntArray) -> Floa
     return best
 
 
-def _from_bits(view: BitsView, scoring: _Rescoring, points: Sequence[Scored]) -> list[Best]:
+def _below(best: Sequence[Best], chosen: Sequence[int]) -> list[Best]:
+    """Scores of which those by fewer bits are no better than the worst of the chosen candidates."""
+    least = min((best[i].score for i in chosen), default=np.inf)
+    are_chosen = set(chosen)
+    return [b if i in are_chosen else replace(b, score=min(b.score, least)) for i, b in enumerate(best)]
+
+
+def _by_view(view: BitsView, scoring: _Rescoring, points: Sequence[Scored]) -> list[Best]:
     packed, pages = view.packed[scoring.vector], _positions(view, points)
+    seen, d = packed.signs.dim, scoring.query.shape[1]
+    query = scoring.query if seen == d else scoring.query[:, :seen] * np.float32(d / seen)  # as if all values were seen
     longest = int((packed.rows[pages + 1] - packed.rows[pages]).max(initial=1))
     best: list[Best] = [_NOT_THERE] * len(points)
     for windows in set(scoring.windows):  # pages of words have all the same, pictures of one shape too
         chosen = [i for i, of_page in enumerate(scoring.windows) if of_page == windows]
         size, stride = windows or (longest, longest)
         context = None if scoring.context is None else scoring.context[:, chosen]
-        found = packed.regions(scoring.query, size, stride, pages[chosen], context, head=scoring.head)
+        found = packed.regions(query, size, stride, pages[chosen], context, head=scoring.head)
         for i, score, start in zip(chosen, *found, strict=True):
             best[i] = Best(float(score), int(start))
     return best

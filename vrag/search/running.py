@@ -23,7 +23,8 @@ from vrag.cascade.cascade import Cascade, Stage
 from vrag.cascade.fusion import fused
 from vrag.cascade.regions import RegionRule
 from vrag.grid import FloatArray
-from vrag.search.blending import blended, contrast
+from vrag.search.bit_source import KeptBits
+from vrag.search.blending import Values, blended, contrast
 from vrag.search.glance import Glance
 from vrag.search.operators import (
     BitScan,
@@ -55,7 +56,7 @@ from vrag.store.interface import (
     Store,
 )
 
-PAYLOAD_KEYS = ("doc_id", "page", "tiles")  # all that a ranking needs of a page's record
+PAYLOAD_KEYS = ("doc_id", "page", "tiles")  # what a ranking needs of a page's record, but for what bits need
 _HERE = 32  # pages scored at once by our own threads
 QueryForm = Callable[[Stage], AnyVector]
 Given = list[Scored] | None  # candidates; None for all of the selection
@@ -116,7 +117,7 @@ class Runner:
     def engine_query(self, query: EngineQuery, given: Given) -> Entry:
         """Ask the engine."""
         requests = [self._request(part) for part in query.parts]
-        return Entry(query, self.store.query(requests, self._those(given), PAYLOAD_KEYS))
+        return Entry(query, self.store.query(requests, self._those(given), self._keys))
 
     def scan_bits(self, scan: BitScan, given: Given) -> Entry:
         """The best candidates by packed bits."""
@@ -151,7 +152,8 @@ class Runner:
         stage, points = rescore.stage, given or []
         if stage.bits and self.glance.view is not None:  # a page that another thread writes is no part of what is asked
             points = [point for point in points if point.id in self.glance.view.table.position]
-        best = self.rescoring.score(stage, _rows(self.form(stage)), points, self.is_one_document)
+        promise = partial(self._promise, stage, points)
+        best = self.rescoring.score(stage, _rows(self.form(stage)), points, self.is_one_document, promise)
         starts = {point.id: b.start for point, b in zip(points, best, strict=True)} if stage.regions else {}
         return Entry(rescore, [point for point in rescored(points, best) if np.isfinite(point.score)], starts)
 
@@ -160,15 +162,29 @@ class Runner:
         points = given or []
         if not points:
             return Entry(blend, points)
-        additions = []
-        for addition in blend.stage.additions:
-            other = self.scores(Stage(addition.vector), points)
-            column = np.array([other.get(point.id, 0.0) for point in points])
-            additions.append((addition.weight * (contrast(column) if addition.vector == TEXT else 1), column))
+        additions = self._additions(blend.stage, points)
         sums = blended(np.array([point.score for point in points]), additions).T.tolist()
         found = [replace(point, score=after[-1]) for point, after in zip(points, sums, strict=True)]
         by_id = {point.id: after for point, after in zip(points, sums, strict=True)}
         return Entry(blend, sorted(found, key=lambda point: (-point.score, point.id)), blended=by_id)
+
+    def _additions(self, stage: Stage, points: Sequence[Scored]) -> list[tuple[float, Values]]:
+        """Weight and scores float64 [p] of everything that the stage blends in."""
+        additions = []
+        for addition in stage.additions:
+            other = self.scores(Stage(addition.vector), points)
+            column = np.array([other.get(point.id, 0.0) for point in points])
+            additions.append((addition.weight * (contrast(column) if addition.vector == TEXT else 1), column))
+        return additions
+
+    def _promise(self, stage: Stage, points: Sequence[Scored], scores: Values, chosen: Sequence[int]) -> list[int]:
+        """The chosen points, those first that lead by their scores or by what these become with the stage's additions.
+
+        Who leads by its own score counts too: additions are standardised over these.
+        """
+        additions = [(weight, column[list(chosen)]) for weight, column in self._additions(stage, points)]
+        own, blend = (np.argsort(np.argsort(-sums, kind="stable")) for sums in blended(scores, additions)[[0, -1]])
+        return [chosen[i] for i in np.argsort(np.minimum(own, blend), kind="stable").tolist()]
 
     def keep(self, keep: Keep, given: Given) -> Entry:
         """Drop what is not among the best."""
@@ -177,7 +193,7 @@ class Runner:
     def read_payload(self, read: ReadPayload, given: Given) -> Entry:
         """Look pages up."""
         unknown = frozenset(point.id for point in given or () if not point.payload)
-        records = self.store.scroll(Selection(ids=unknown), keys=PAYLOAD_KEYS) if unknown else ()
+        records = self.store.scroll(Selection(ids=unknown), keys=self._keys) if unknown else ()
         payloads = {record.id: record.payload for record in records}
         found = [replace(point, payload=point.payload or payloads.get(point.id, {})) for point in given or ()]
         return Entry(read, [point for point in found if point.payload])
@@ -209,13 +225,22 @@ class Runner:
             return {}
         if view is not None:
             return scores_of(view.packed[stage.vector], view.table, _rows(query), list(ids))
+        if isinstance(query, SparseVector):
+            return self.glance.engine_scores(query, ids)
         asked = self.store.query([StageRequest(stage.vector, query, len(ids))], Selection(ids=ids), ("doc_id",))
         return {point.id: point.score for point in asked}
 
     @property
     def rescoring(self) -> Rescorer:
-        """Runs the stages that the engine cannot, on the query's view; without contexts when none was given."""
-        return replace(self.rescorer or Rescorer(self.store, None, RegionRule()), take_view=lambda: self.glance.view)
+        """Runs the stages that the engine cannot, by the bits there are; without contexts when none was given."""
+        rescorer = self.rescorer or Rescorer(self.store, None, RegionRule())
+        return rescorer if rescorer.bits else replace(rescorer, bits=KeptBits(lambda: self.glance.view))
+
+    @property
+    def _keys(self) -> Sequence[str]:
+        """All that a ranking needs of a page's payload."""
+        bits = self.rescoring.bits
+        return (*PAYLOAD_KEYS, *(bits.keys if bits else ()))
 
     @property
     def is_one_document(self) -> bool:
@@ -242,7 +267,7 @@ class Runner:
 
     def _scored_in_engine(self, stage: Stage, query: AnyVector, ids: Sequence[str]) -> list[Scored]:
         request = StageRequest(stage.vector, query, len(ids))
-        return self.store.query([request], Selection(ids=frozenset(ids)), PAYLOAD_KEYS)
+        return self.store.query([request], Selection(ids=frozenset(ids)), self._keys)
 
 
 Method = Callable[[Runner, Any, Given], Entry]

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vrag.cascade.cascade import Cascade, Stage
+from vrag.catalog.page_bits import PageBits, asks_for_bits
 from vrag.catalog.stored import Stored
 from vrag.embedders.protocol import Embedder, QueryVectors
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import FULL
-from vrag.search.context import Contexts
+from vrag.search.bit_source import PointBits
+from vrag.search.context import Answering, Contexts, ContextsInEngine
 from vrag.search.hit import Hit
 from vrag.search.passages import page_snippet
 from vrag.search.plan import Detail, Limits
@@ -40,6 +42,7 @@ class Searcher:
         self.stored = stored
         self.embedder = embedder
         self._contexts = Contexts(stored.store)
+        self._point_bits = _bits_of(stored) if stored.on_server else None
         self._last_query: tuple[str, QueryVectors] | None = None
 
     def embed(self, text: str) -> QueryVectors:
@@ -85,11 +88,16 @@ class Searcher:
         record = self.stored.store.fetch([hit.id], () if hit.words else [FULL]).get(hit.id)
         if record is None:
             return ""
-        return page_snippet(record, hit.words, hit.region, lambda: self.embed(query).vectors, self._contexts)
+        return page_snippet(record, hit.words, hit.region, lambda: self.embed(query).vectors, self._answering)
 
     def forget(self) -> None:
         """Documents say something else of themselves now."""
         self._contexts.forget()
+
+    @property
+    def _answering(self) -> Answering:
+        """What answers one query by contexts."""
+        return ContextsInEngine(self.stored.store) if self.stored.on_server else self._contexts
 
     def select(self, where: Where) -> Selection:
         """The pages that every filter allows.
@@ -112,6 +120,12 @@ class Searcher:
         def form(stage: Stage) -> AnyVector:
             return pipeline.query_form(stage, query, rows, self.embedder.mean)
 
-        contexts = self._contexts if pipeline.has_context else None
-        rescorer = Rescorer(stored.store, contexts, pipeline.regions, pipeline.head_rows)
+        contexts = self._answering if pipeline.has_context else None
+        rescorer = Rescorer(stored.store, contexts, pipeline.regions, pipeline.head_rows, self._point_bits)
         return Runner(stored.store, form, selection, stored.page_count, rescorer)
+
+
+def _bits_of(stored: Stored) -> PointBits:
+    """The bits that travel with the points of a server."""
+    of_pages = PageBits.of(stored.pipeline, stored.dim, stored.mean)
+    return PointBits(stored.store, of_pages, asks_for_bits(stored.pipeline))

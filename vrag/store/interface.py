@@ -17,6 +17,11 @@ Payload = dict[str, Any]
 PAGE, DOCUMENT = "page", "document"  # values of the payload's `kind`: what an index must not lose
 ARRIVING = "arriving"  # a page that no search sees yet: it is part of a change that must be seen whole
 
+# Keys of a page's payload on a server: packed bits of its vectors in pieces, and their sum. They come only when asked
+# for by name.
+BITS = ("bits1", "bits2", "bits3")
+BITS_SUM = "bits"
+
 Kind = Literal["multi", "single", "sparse"]
 
 
@@ -173,6 +178,12 @@ class Store(Protocol):
         A fusion can only come first. Alone, or with a limit, it scores by reciprocal rank fusion with k = 60.
         Points come with the payload `keys` alone, or with all of it.
         """
+        ...
+
+    def query_each(
+        self, stages: Sequence[StageRequest], selection: Selection, keys: Sequence[str] | None = None
+    ) -> list[list[Scored]]:
+        """What `query` finds for each of the stages by itself, all in one request where the engine takes it."""
         ...
 
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:

@@ -13,13 +13,13 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from vrag.catalog.documents import KEYS
 from vrag.catalog.kinds import ARRIVING, DOCUMENT, PAGE
 from vrag.catalog.metadata import index_metadata
 from vrag.catalog.page_record import SUMS, sum_of
 from vrag.errors import StoreError
 from vrag.pipeline.pipeline import CONTEXT
 from vrag.places.facts import Facts
+from vrag.places.opening import make_store, open_store
 from vrag.places.place import INDEX, Place
 from vrag.runtime.ahead import in_order
 from vrag.runtime.batching import batched
@@ -265,8 +265,8 @@ def open_target(target: Place, goal: Facts, but: Sequence[str] = ()) -> Store:
     """
     if not target.holds_index():
         pipeline = goal.to_pipeline(target.name)
-        return target.create(goal, pipeline.schema(goal.dim), KEYS, pipeline.server)
+        return make_store(target, goal, pipeline)
     there = target.facts()
     there.require_same(goal, target.name, "Choose another place for the copy.", but)
     pipeline = there.to_pipeline(target.name)
-    return target.open(pipeline.schema(there.dim), pipeline.server)
+    return open_store(target, pipeline, there.dim, incomplete=True)

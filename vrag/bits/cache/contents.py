@@ -58,8 +58,7 @@ class CacheLayout:
         return [*bits, *rows, *(TermColumn(name, generation) for name in self.sparse)]
 
     def _signs(self, name: str) -> Signs:
-        mean = self.mean if self.mean is not None and len(self.mean) == self.dims[name] else None
-        return Signs.of(np.zeros(self.dims[name], np.float32) if mean is None else mean, self.levels.get(name, 1))
+        return Signs.around(self.mean, self.dims[name], self.levels.get(name, 1))
 
 
 class Contents:

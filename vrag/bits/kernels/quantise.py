@@ -70,6 +70,15 @@ class Signs:
         matching = math.sqrt(2 / math.pi) * (1 + (2 * math.exp(-(threshold**2) / 2) if levels == 2 else 0))
         return cls(mean, spread / matching, threshold * spread, levels)
 
+    @classmethod
+    def around(cls, mean: FloatArray | None, dim: int, levels: int = 1) -> Signs:
+        """As `of`, around a model's mean where it has one of this dimension, else around zero."""
+        return cls.of(np.zeros(dim, np.float32) if mean is None or len(mean) != dim else mean, levels)
+
+    def of_first(self, dim: int) -> Signs:
+        """How the first values of rows alone become bits, one each: as they are the first in a block."""
+        return Signs(self.mean[:dim].copy(), Signs.of(self.mean).scale)
+
     @property
     def dim(self) -> int:
         """d."""

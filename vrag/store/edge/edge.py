@@ -30,7 +30,16 @@ from vrag.store.edge.edge_requests import (
 from vrag.store.edge.edge_rubbish import clear_rubbish
 from vrag.store.edge.mapped import release_files
 from vrag.store.edge.space import WRITING_BYTES, reading_bytes, require_space
-from vrag.store.interface import FusionRequest, Payload, Record, Request, Scored, Selection, VectorField
+from vrag.store.interface import (
+    FusionRequest,
+    Payload,
+    Record,
+    Request,
+    Scored,
+    Selection,
+    StageRequest,
+    VectorField,
+)
 from vrag.store.translating import filter_of, query_of
 
 if TYPE_CHECKING:
@@ -119,6 +128,12 @@ class EdgeStore:
             if len(found) < limit + beyond or found[limit - 1].score > found[-1].score:
                 return _by_score(found)[:limit]
             beyond *= _MORE_TIES
+
+    def query_each(
+        self, stages: Sequence[StageRequest], selection: Selection, keys: Sequence[str] | None = None
+    ) -> list[list[Scored]]:
+        """Each stage by itself, one after the other."""
+        return [self.query([stage], selection, keys) for stage in stages]
 
     def _found(self, stages: Sequence[Request], selection: Selection, payload: bool | list[str]) -> list[Scored]:
         with self._reading("searching") as shard:

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from vrag.store.interface import Payload
+from vrag.store.interface import BITS, BITS_SUM, Payload
 
 ANSWER_BYTES = 256 << 20  # of one answer that was asked for in bulk: eight of the largest pages as JSON
 SHORT_ANSWER_BYTES = 8 << 20  # of any other
@@ -180,8 +180,8 @@ def _is_tables(value: Any) -> bool:
 # Types of the values that vrag itself writes (`vrag.catalog`).
 _TEXTS = ("kind", "doc_id", "state", "source", "renderer", "text", "boxes", "lines", "grid", "path", "reason", "hint")
 _VALUES: Mapping[str, Callable[[Any], bool]] = {
-    **dict.fromkeys((*_TEXTS, "stamp", "words", "of", "added"), _is_text),
-    **dict.fromkeys(("pages", "times"), _is_count),
+    **dict.fromkeys((*_TEXTS, *BITS, "stamp", "words", "of", "added"), _is_text),
+    **dict.fromkeys(("pages", "times", BITS_SUM), _is_count),
     **dict.fromkeys(("paths", "names", "stamps", "notes"), _is_texts),
     **dict.fromkeys(("meta", "types", "facts"), _is_table),
     "page": lambda value: value is None or _is_count(value),  # None: a failure of a whole file

@@ -11,6 +11,8 @@ from qdrant_client import models
 
 from vrag.grid import FloatArray
 from vrag.store.interface import (
+    BITS,
+    BITS_SUM,
     RRF_K,
     AnyVector,
     Interval,
@@ -23,7 +25,7 @@ from vrag.store.interface import (
     VectorField,
 )
 from vrag.store.layout import ServerLayout
-from vrag.store.server.border import check_payload
+from vrag.store.server.border import check_payload, check_points
 
 _GRAPH = models.HnswConfigDiff(m=16, ef_construct=128)
 _NO_GRAPH = models.HnswConfigDiff(m=0)
@@ -115,6 +117,17 @@ class ServerSpelling:
             "query_filter": chosen,
         }
 
+    def alone(self, stage: StageRequest, chosen: models.Filter | None, payload: Any) -> models.QueryRequest:
+        """A stage that is one of several requests that go together."""
+        return models.QueryRequest(
+            query=_query(stage.query),
+            using=stage.vector,
+            limit=stage.limit,
+            params=self._params(stage),
+            filter=chosen,
+            with_payload=payload,
+        )
+
     def fused_request(self, limit: int, prefetches: list[models.Prefetch]) -> dict[str, Any]:
         """As `request`, of branches."""
         return {"prefetch": prefetches, "query": _RRF, "limit": limit}
@@ -168,9 +181,21 @@ def record_of(found: Any, keys: Sequence[str] | None = None) -> Record:
     return Record(str(found.id), _payload(found, keys), dense, sparse)
 
 
-def scored_of(found: Any, keys: Sequence[str] | None) -> Scored:
-    """A point of a search's answer; `keys` as for `record_of`."""
-    return Scored(str(found.id), float(found.score), _payload(found, keys))
+def scored_points(found: Sequence[Any], limit: int, keys: Sequence[str] | None) -> list[Scored]:
+    """The points of a search's answer.
+
+    Args:
+        found: The client library's points.
+        limit: As many may come.
+        keys: As for `record_of`.
+    """
+    check_points(found, limit)
+    return [Scored(str(point.id), float(point.score), _payload(point, keys)) for point in found]
+
+
+def payload_wanted(keys: Sequence[str] | None) -> Any:
+    """How a request says which keys of payloads are wanted: None for all but the bits that searches alone read."""
+    return models.PayloadSelectorExclude(exclude=[*BITS, BITS_SUM]) if keys is None else list(keys) or False
 
 
 def _payload(found: Any, keys: Sequence[str] | None) -> Payload:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from qdrant_client import models
 from vrag.errors import StoreError
 from vrag.runtime.batching import batched
 from vrag.store.checks import check_record
-from vrag.store.interface import Payload, Record, Request, Scored, Selection, VectorField
+from vrag.store.interface import Payload, Record, Request, Scored, Selection, StageRequest, VectorField
 from vrag.store.layout import ServerLayout
 from vrag.store.limits import MULTIVECTOR_LIMIT
 from vrag.store.server.border import (
@@ -28,7 +29,16 @@ from vrag.store.server.border import (
 from vrag.store.server.connect import Connection
 from vrag.store.server.grpc_points import GrpcPoints
 from vrag.store.server.indexing import Indexing
-from vrag.store.server.messages import IDF, RestPoints, ServerSpelling, batches, record_of, scored_of, vector_params
+from vrag.store.server.messages import (
+    IDF,
+    RestPoints,
+    ServerSpelling,
+    batches,
+    payload_wanted,
+    record_of,
+    scored_points,
+    vector_params,
+)
 from vrag.store.server.retry import Retry
 from vrag.store.server.server_faults import UNREADABLE, Fault
 from vrag.store.translating import filter_of, query_of
@@ -66,6 +76,7 @@ class ServerStore:
         self._fields = {field.name: field for field in fields}
         pooled = {field.name for field in fields} - {_FULL}
         self._indexing = Indexing(self._write, collection)
+        self.derived: Callable[[Record], Payload] = _nothing  # goes into a record's payload besides
         self._words = ServerSpelling(frozenset(pooled if layout and layout.quantization != "none" else ()))
 
     @classmethod
@@ -105,6 +116,7 @@ class ServerStore:
         for record in records:
             check_record(record, self._fields)
             _check_limit(record)
+        records = [replace(record, payload={**record.payload, **self.derived(record)}) for record in records]
         self._indexing.ensure()
         for batch in batches(records, self._open.wire, BATCH_BYTES):
             self._write(partial(self._send, batch), "writing pages")
@@ -122,14 +134,29 @@ class ServerStore:
         if not stages:
             raise StoreError("A query needs at least one stage.")
         request = query_of(stages, selection, self._words)
-        request["with_payload"] = True if keys is None else list(keys)
+        request["with_payload"] = payload_wanted(keys)
 
         def ask(client: Any) -> list[Scored]:
-            points = client.query_points(self._collection, **request).points
-            check_points(points, request["limit"])
-            return [scored_of(point, keys) for point in points]
+            found = client.query_points(self._collection, **request).points
+            return scored_points(found, request["limit"], keys)
 
         return self._read(ask, "searching", ANSWER_BYTES)
+
+    def query_each(
+        self, stages: Sequence[StageRequest], selection: Selection, keys: Sequence[str] | None = None
+    ) -> list[list[Scored]]:
+        """All stages in one request."""
+        chosen = filter_of(selection, self._words)
+        requests = [self._words.alone(stage, chosen, payload_wanted(keys)) for stage in stages]
+
+        def ask(client: Any) -> list[list[Scored]]:
+            answers = client.query_batch_points(self._collection, requests)
+            if len(answers) != len(requests):
+                raise UntrustedError(f"sent {len(answers)} answers to {len(requests)} questions")
+            each = zip(answers, stages, strict=True)
+            return [scored_points(answer.points, stage.limit, keys) for answer, stage in each]
+
+        return self._read(ask, "searching", ANSWER_BYTES) if requests else []
 
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
         """Records by id with the named vectors, float32."""
@@ -146,7 +173,7 @@ class ServerStore:
         request = {
             "scroll_filter": filter_of(selection, self._words),
             "limit": _STEP_WITH_VECTORS if vectors else _STEP,
-            "with_payload": True if keys is None else list(keys) or False,
+            "with_payload": payload_wanted(keys),
             "with_vectors": list(vectors) or False,
         }
         offset: Any = None
@@ -281,13 +308,19 @@ class ServerStore:
     def _retrieve(self, ids: list[str], vectors: list[str]) -> dict[str, Record]:
         def ask(client: Any) -> dict[str, Record]:
             points = self._points(client)
-            found = points.retrieve(self._collection, ids, with_payload=True, with_vectors=vectors or False)
+            found = points.retrieve(
+                self._collection, ids, with_payload=payload_wanted(None), with_vectors=vectors or False
+            )
             check_points(found, len(ids))
             records = {str(one.id): self._record(one) for one in found}
             check_ids(records.keys(), ids)
             return records
 
         return self._read(ask, "reading pages", ANSWER_BYTES if vectors or len(ids) > _FEW else SHORT_ANSWER_BYTES)
+
+
+def _nothing(_: Record) -> Payload:
+    return {}
 
 
 def _check_limit(record: Record) -> None:
