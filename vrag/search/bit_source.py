@@ -111,7 +111,7 @@ class PointBits:
     @property
     def looks(self) -> Sequence[Look]:
         """Each piece but the last, and then fewer candidates (docs/server.md has what that costs and loses)."""
-        return [Look(1, 192), Look(2, 112)][: len(self._of.keys) - 1]
+        return [Look(1, 224), Look(2, 112)][: len(self._of.keys) - 1]
 
     @property
     def keys(self) -> Sequence[str]:

@@ -180,11 +180,11 @@ class Runner:
     def _promise(self, stage: Stage, points: Sequence[Scored], scores: Values, chosen: Sequence[int]) -> list[int]:
         """The chosen points, those first that lead by their scores or by what these become with the stage's additions.
 
-        Who leads by its own score counts too: additions are standardised over these.
+        Of those that lead by their own scores there are twice as many: additions are standardised over fifty of them.
         """
         additions = [(weight, column[list(chosen)]) for weight, column in self._additions(stage, points)]
         own, blend = (np.argsort(np.argsort(-sums, kind="stable")) for sums in blended(scores, additions)[[0, -1]])
-        return [chosen[i] for i in np.argsort(np.minimum(own, blend), kind="stable").tolist()]
+        return [chosen[i] for i in np.argsort(np.minimum(own, 2 * blend), kind="stable").tolist()]
 
     def keep(self, keep: Keep, given: Given) -> Entry:
         """Drop what is not among the best."""

@@ -15,7 +15,7 @@ from vrag.catalog.contexts import CONTEXTS, lacking_contexts
 from vrag.catalog.documents import CURRENT, Document
 from vrag.catalog.kinds import ARRIVING, PAGE
 from vrag.catalog.page_record import WORDS, is_changed, pooled_again
-from vrag.catalog.payload import page_grid, page_words
+from vrag.catalog.payload import page_grid, page_place, page_words
 from vrag.catalog.stored import Stored
 from vrag.errors import StoreError
 from vrag.grid import FloatArray
@@ -24,6 +24,7 @@ from vrag.runtime.batching import batched
 from vrag.store.checks import fits
 from vrag.store.edge.manifest import accept_loss, loss
 from vrag.store.interface import Condition, Record, Selection, VectorField
+from vrag.upkeep.bits_check import BitsCheck
 from vrag.upkeep.problem import Problem
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
@@ -64,6 +65,7 @@ class Verifier:
         self._found = {doc_id: set() for doc_id in self._known}
         pages = Selection((Condition("kind", (PAGE, ARRIVING)),))
         terms = [TEXT] if self.stored.pipeline.text else []
+        bits = BitsCheck.of(self.stored)
         for record in self._told(self.stored.store.scroll(pages, [*(wanted.name for wanted in self._dense()), *terms])):
             document = self._known.get(str(record.payload.get("doc_id")))
             if document is None:
@@ -76,10 +78,12 @@ class Verifier:
                 yield Problem(document.paths[0], page, problem, document.doc_id, record.id)
             else:
                 self._found[document.doc_id].add(page)
+                bits.expect(record)
                 if pooled := self._of_pooled(record):
                     yield Problem(document.paths[0], page, pooled, document.doc_id, record.id, derived=True)
                 if dict(record.payload.get("meta") or {}) != dict(document.meta):
                     yield Problem(document.paths[0], page, "its metadata is not its document's", document.doc_id)
+        yield from self._of_bits(bits)
         yield from self._of_contexts()
         yield from self._of_documents()
 
@@ -173,6 +177,12 @@ class Verifier:
         if name == FULL and not _is_unit(array):
             return f"vector {name} has rows that are not of unit length"
         return ""
+
+    def _of_bits(self, bits: BitsCheck) -> Iterator[Problem]:
+        """Bits that travel with pages and are not those of their vectors; they are made again."""
+        for page, says in bits.problems():
+            doc_id, number = page_place(page.payload)
+            yield Problem(self._known[doc_id].paths[0], number, says, doc_id, page.id, derived=True)
 
     def _of_contexts(self) -> Iterator[Problem]:
         """What documents say of themselves where it is not what was written, or not there; it is made again."""
