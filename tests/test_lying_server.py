@@ -79,14 +79,19 @@ def of_kind(kind, change):
     """A lie about every record of a kind that is told."""
 
     def lie(handler, body, answer):
-        result = answer.get("result")
-        points = result.get("points", ()) if isinstance(result, dict) else result if isinstance(result, list) else ()
-        for point in points:
-            if (point["payload"] or {}).get("kind", "page") == kind:
+        for point in points_of(answer.get("result")):
+            if point["payload"] is not None and point["payload"].get("kind", "page") == kind:
                 change(point["payload"])
         return answer
 
     return lie
+
+
+def points_of(result):
+    """Points of an answer, or of each of several."""
+    if isinstance(result, list):
+        return [point for one in result for point in one.get("points", [one])]
+    return result.get("points", ()) if isinstance(result, dict) else ()
 
 
 def set_fact(*path_and_value):

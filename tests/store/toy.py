@@ -63,6 +63,9 @@ class ToyStore:
     def count(self, selection):
         return sum(1 for _ in self._chosen(selection))
 
+    def shards(self):
+        return 1
+
     def set_payload(self, selection, payload):
         _refuse_everything(selection)
         for record in self._chosen(selection):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from vrag.bits.beside import view_of
 from vrag.bits.kernels import compiled
@@ -11,6 +11,7 @@ from vrag.bits.view import BitsView
 from vrag.cascade.bm25 import TEXT
 from vrag.grid import FloatArray
 from vrag.search.plan import Beside
+from vrag.search.shard_words import even_scores
 from vrag.store.interface import Selection, SparseVector, StageRequest, Store
 
 
@@ -43,16 +44,29 @@ class Glance:
             self._beside = Beside() if self.view is None else _seen(self.view)
         return self._beside
 
-    def engine_scores(self, query: SparseVector, ids: Collection[str]) -> dict[str, float]:
-        """Scores by words that the engine gives pages; those without any of the query's lack.
+    def engine_scores(
+        self, query: SparseVector, ids: Collection[str], count_pages: Callable[[], int]
+    ) -> dict[str, float]:
+        """Scores by words from the engine, of pages that have any of the query's.
 
         What was asked once is kept for the query: its additions, its stages and its explanation want the same scores.
+
+        Args:
+            query: Terms and weights.
+            ids: Of the pages.
+            count_pages: Counts those of the index.
         """
         missing = frozenset(ids) - self._by_engine.keys()
         if missing:
-            asked = self._store.query([StageRequest(TEXT, query, len(missing))], Selection(ids=missing), ())
-            self._by_engine |= {**dict.fromkeys(missing), **{point.id: point.score for point in asked}}
+            found = self._asked(query, missing, count_pages)
+            self._by_engine |= {page: found.get(page) for page in missing}
         return {page: score for page in ids if (score := self._by_engine[page]) is not None}
+
+    def _asked(self, query: SparseVector, ids: frozenset[str], count_pages: Callable[[], int]) -> dict[str, float]:
+        if self._store.shards() > 1:
+            return even_scores(self._store, query, ids, count_pages())
+        asked = self._store.query([StageRequest(TEXT, query, len(ids))], Selection(ids=ids), ())
+        return {point.id: point.score for point in asked}
 
     def word_scores(self, query: SparseVector) -> tuple[IntArray, FloatArray]:
         """Positions in the view of all pages with a word of the query, int64 [p], and their scores, float32 [p]."""

@@ -226,7 +226,7 @@ class Runner:
         if view is not None:
             return scores_of(view.packed[stage.vector], view.table, _rows(query), list(ids))
         if isinstance(query, SparseVector):
-            return self.glance.engine_scores(query, ids)
+            return self.glance.engine_scores(query, ids, self.count_pages)
         asked = self.store.query([StageRequest(stage.vector, query, len(ids))], Selection(ids=ids), ("doc_id",))
         return {point.id: point.score for point in asked}
 

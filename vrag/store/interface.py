@@ -206,6 +206,10 @@ class Store(Protocol):
         """Number of selected records."""
         ...
 
+    def shards(self) -> int:
+        """Parts in which the words of pages are counted, each by itself; 1 where they are counted all together."""
+        ...
+
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set these keys of the selected records' payloads, leaving the others; an empty selection is refused."""
         ...

@@ -176,6 +176,10 @@ class EdgeStore:
         with self._reading("counting") as shard:
             return shard.count(qe.CountRequest(exact=True, filter=filter_of(selection, EDGE)))
 
+    def shards(self) -> int:
+        """One."""
+        return 1
+
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of the selected records' payloads."""
         if selection == Selection():

@@ -77,6 +77,7 @@ class ServerStore:
         pooled = {field.name for field in fields} - {_FULL}
         self._indexing = Indexing(self._write, collection)
         self.derived: Callable[[Record], Payload] = _nothing  # goes into a record's payload besides
+        self._shards: int | None = None
         self._words = ServerSpelling(frozenset(pooled if layout and layout.quantization != "none" else ()))
 
     @classmethod
@@ -172,7 +173,7 @@ class ServerStore:
         """All selected records with the named vectors (float32) and payload keys, in order of id."""
         request = {
             "scroll_filter": filter_of(selection, self._words),
-            "limit": _STEP_WITH_VECTORS if vectors else _STEP,
+            "limit": _STEP if all(self._is_sparse(name) for name in vectors) else _STEP_WITH_VECTORS,
             "with_payload": payload_wanted(keys),
             "with_vectors": list(vectors) or False,
         }
@@ -188,6 +189,13 @@ class ServerStore:
         """Number of selected records."""
         chosen = filter_of(selection, self._words)
         return self._read(lambda c: check_count(c.count(self._collection, chosen, exact=True).count), "counting")
+
+    def shards(self) -> int:
+        """Shards of the collection, which it keeps for good: asked once."""
+        if self._shards is None:
+            info = self._read(lambda c: c.get_collection(self._collection), "connecting")
+            self._shards = max(check_count(info.config.params.shard_number or 1), 1)
+        return self._shards
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of the selected records' payloads."""
@@ -276,6 +284,9 @@ class ServerStore:
 
     def _send(self, batch: Sequence[Record], client: Any) -> None:
         self._points(client).upsert(self._collection, batch)
+
+    def _is_sparse(self, name: str) -> bool:
+        return name in self._fields and self._fields[name].kind == "sparse"
 
     def _list(
         self, request: Mapping[str, Any], offset: Any, keys: Sequence[str] | None, client: Any
