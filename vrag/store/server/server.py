@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from qdrant_client import models
 
 from vrag.errors import StoreError
+from vrag.runtime.ahead import one_ahead
 from vrag.runtime.batching import batched
 from vrag.store.checks import check_record
 from vrag.store.interface import Payload, Record, Request, Scored, Selection, StageRequest, VectorField
@@ -170,18 +171,26 @@ class ServerStore:
     def scroll(
         self, selection: Selection, vectors: Sequence[str] = (), keys: Sequence[str] | None = None
     ) -> Iterator[Record]:
-        """All selected records with the named vectors (float32) and payload keys, in order of id."""
+        """All selected records with the named vectors (float32) and payload keys, in order of id.
+
+        With vectors, the next few are asked for while these are used: at most 16 are in memory.
+        """
         request = {
             "scroll_filter": filter_of(selection, self._words),
             "limit": _STEP if all(self._is_sparse(name) for name in vectors) else _STEP_WITH_VECTORS,
             "with_payload": payload_wanted(keys),
             "with_vectors": list(vectors) or False,
         }
+        steps = self._steps(request, keys)
+        for found in one_ahead(steps) if vectors else steps:
+            yield from found
+
+    def _steps(self, request: Mapping[str, Any], keys: Sequence[str] | None) -> Iterator[list[Record]]:
         offset: Any = None
         while True:
             ask = partial(self._list, request, offset, keys)
             found, offset = self._read(ask, "listing the index", ANSWER_BYTES)
-            yield from found
+            yield found
             if offset is None:
                 return
 
