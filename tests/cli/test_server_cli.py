@@ -1,6 +1,9 @@
 """The same commands with a server: `--url`, `--collection`, and what can go wrong."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -206,3 +209,24 @@ class OneGone(Handler):
     def _result(self, body):
         status, answer = RECORDED["one dead"].get(self.path.split("?")[0].replace("/vrag", "/mm"), (None, None))
         return answer if status == 200 else super()._result(body)
+
+
+STARTED = """
+import contextlib, sys
+from vrag.cli import main
+with contextlib.suppress(SystemExit):
+    main(sys.argv[1:])
+assert "qdrant_client" in sys.modules
+assert not [name for name in sys.modules if name.partition(".")[0] == "fastembed"], "fastembed"
+import fastembed
+"""
+
+
+def test_a_short_command_does_not_wait_for_what_the_client_library_could_embed_with(server, folder, backend):
+    pytest.importorskip("fastembed")
+    server("ingest", folder)
+    environment = {**os.environ, "QDRANT_URL": server.url, "QDRANT_API_KEY": KEY, "VRAG_QDRANT_GRPC_PORT": "0"}
+    command = [sys.executable, "-c", STARTED, "search", "penguins on ice", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["hits"][0]["page"] == 2

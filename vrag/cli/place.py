@@ -86,6 +86,10 @@ def open_index(
         if options is not None and options != model_options():  # as they are when none is typed
             output.note("A service has the index open: it runs the model as it was told to.")
         return served
+    if place.folder is None:
+        from vrag.store.server.library import load_client
+
+        load_client()
     from vrag.index import Index
 
     return Index.open(place, force, options=options, incomplete=incomplete)

@@ -18,6 +18,7 @@ from qdrant_client import QdrantClient
 
 from vrag.store.server.address import KEY_ENV, Server
 from vrag.store.server.border import ANSWER_BYTES, hidden, hold_to_terms
+from vrag.store.server.library import starting
 from vrag.store.server.nodes import Node, Nodes
 from vrag.store.server.retry import Retry
 from vrag.store.server.server_faults import UnfitError, fault_of
@@ -139,7 +140,7 @@ def _client(server: Server, wire: str) -> QdrantClient:
     if authority and server.url.startswith("https"):
         options["verify"] = ssl.create_default_context(cafile=authority)
         options["grpc_options"]["root_certificates"] = Path(authority).read_bytes()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), starting():
         warnings.simplefilter("ignore")  # the library warns of any key over http; ours knows what is local
         return QdrantClient(
             url=server.url,
