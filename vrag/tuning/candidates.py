@@ -25,23 +25,29 @@ _WORDS_SHARE = 4  # a branch of words lets a quarter of the other's pages throug
 def reference_of(index: Index) -> Cascade:
     """The last stage of the index's default cascade over every page: the same score, and nothing dropped before it.
 
-    Plain MaxSim is taken from float vectors. Regions and contexts stay as they are scored: from the bits of an embedded
-    index, where float vectors give another score, at 3 ms a page; a server has no bits.
+    Plain MaxSim is taken from float vectors. Regions and contexts stay as they are scored, by bits: float vectors give
+    another score, at 3 ms a page, and on a server would have to travel.
     """
     last = index.pipeline.cascade(None).steps[-1]
     if not isinstance(last, Stage):
         return _parse(index, FULL)
-    return _parse(index, replace(last, bits=last.is_rescored and index.path is not None).scoring)
+    return _parse(index, replace(last, bits=last.is_rescored).scoring)
 
 
 def propose(index: Index) -> list[Cascade]:
     """The pipeline's cascades, and for every pooled vector such that let the best 32, 64, ... through.
 
-    With packed bits beside the index, and numba to score them, those are tried as well.
+    With packed bits beside the index, and numba to score them, those are tried as well. On a server none is tried whose
+    candidates' vectors would have to be read.
     """
     texts = [*index.pipeline.cascades, *(f"{first} > {reference_of(index)}" for first in _first_stages(index))]
     unique = {str(cascade): cascade for cascade in (_parse(index, text) for text in texts)}
-    return list(unique.values())
+    return [cascade for cascade in unique.values() if index.path is not None or not _reads_vectors(cascade)]
+
+
+def _reads_vectors(cascade: Cascade) -> bool:
+    """Whether a stage is scored here by vectors from the store."""
+    return any(stage.is_rescored and not stage.bits for stage in cascade.stages)
 
 
 def vector_bytes(index: Index) -> dict[str, float]:
