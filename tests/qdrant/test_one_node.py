@@ -55,6 +55,14 @@ def test_rankings_and_scores_are_those_of_the_embedded_engine(samples, pushed, c
             assert compare(hits(served, text, cascade), hits(embedded, text, cascade)) == ""
 
 
+def test_nothing_is_indexed_while_a_load_runs(pushed):
+    place = pushed[0]()
+    with Index.open(place) as served:
+        with served.stored.store.loading():
+            assert place.server_state().optimizer == "off"
+        assert place.server_state().optimizer == "ok"
+
+
 def test_what_is_pulled_is_what_was_pushed(samples, pushed, tmp_path):
     place, checksum = pushed
     assert transfer(FolderPlace(samples), place(), Silent()).copied == 0

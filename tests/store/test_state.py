@@ -111,6 +111,15 @@ def test_a_failed_optimizer_is_told():
     assert (state.status, state.warnings()) == ("red", ["The optimizer has failed: no space left."])
 
 
+def test_what_a_loader_that_died_left_off_is_told():
+    info = json.loads(json.dumps(RECORDED["alone"]["/collections/mm"]))
+    info[1]["result"]["config"]["optimizer_config"]["max_optimization_threads"] = 0
+    with serving(Recorded, backend=Backend(), answers={**RECORDED["alone"], "/collections/mm": info}) as url:
+        state = read_state(connect(Server(url, grpc_port=0)), "mm")
+    assert state.optimizer == "off"
+    assert ["one was cut off" in warning for warning in state.warnings()] == [True]
+
+
 def test_no_collection_is_a_sentence():
     with rest_server(Backend()) as url, pytest.raises(StoreError, match="does not have that.*asking how it is"):
         read_state(connect(Server(url, grpc_port=0)), "mm")

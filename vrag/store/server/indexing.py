@@ -64,8 +64,7 @@ class Indexing:
             self._is_known = True
 
     def _is_off(self) -> bool:
-        config = self._call(lambda c: c.get_collection(self._collection).config, "connecting")
-        return bool(config.optimizer_config.max_optimization_threads == 0)
+        return is_off(self._call(lambda c: c.get_collection(self._collection), "connecting"))
 
     def _switch_on_soon(self) -> None:
         try:
@@ -81,3 +80,8 @@ class Indexing:
         change = models.OptimizersConfigDiff(max_optimization_threads=threads)
         doing = "switching its indexing on" if on else "switching its indexing off"
         self._call(lambda c: c.update_collection(self._collection, optimizers_config=change), doing)
+
+
+def is_off(info: Any) -> bool:
+    """Whether it is off, by what the server says of the collection."""
+    return bool(info.config.optimizer_config.max_optimization_threads == 0)

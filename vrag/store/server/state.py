@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from vrag.store.server.connect import Connection
+from vrag.store.server.indexing import is_off
 from vrag.store.server.server_faults import UNREADABLE, fault_of
 from vrag.store.server.within import within
 
@@ -18,6 +19,11 @@ T = TypeVar("T")
 _EACH = 5.0  # seconds for each thing that is asked beside the first
 _PEERS = 2  # seconds in which a node answers another
 _SIZES = 3  # detail of telemetry from which it has sizes
+_OFF = "off"
+_LEFT_OFF = (
+    "The optimizer is off, as it is while a copy runs: where none does, one was cut off. "
+    "The next command that writes switches it on."
+)
 _IN_USE = "active"
 
 
@@ -55,7 +61,7 @@ class ServerState:
 
     Args:
         status: "green"; "yellow" and "grey" while the optimizer is at work or about to be; "red" when it failed.
-        optimizer: "ok", or what went wrong.
+        optimizer: "ok", "off" while much is loaded (`vrag.store.server.indexing`), or what went wrong.
         points: Of the collection, about; documents and other records are points beside the pages.
         segments: Of the node that was asked.
         wanted: Copies of each shard that were asked for.
@@ -107,7 +113,9 @@ class ServerState:
             found.append(f"{len(short)} of {self.shards} shards have fewer than {self.wanted} copies in use: {which}.")
         others = [copy for copy in self.copies if copy.state != _IN_USE]
         found += [f"The copy of shard {copy.shard} at {copy.node} is {copy.state}." for copy in others]
-        if self.optimizer != "ok":
+        if self.optimizer == _OFF:
+            found.append(_LEFT_OFF)
+        elif self.optimizer != "ok":
             found.append(f"The optimizer has failed: {self.optimizer}.")
         return found
 
@@ -145,10 +153,9 @@ class _Asking:
         told = _if_told(lambda: self._client.cluster_telemetry(details_level=_SIZES, timeout=_PEERS))
         peers = _peers(told) if told else _if_told(lambda: _listed_peers(self._client.cluster_status())) or {}
         memory = _if_told(self._memory) or {}
-        error = getattr(info.optimizer_status, "error", None)
         return ServerState(
             status=str(info.status),
-            optimizer="ok" if error is None else str(error)[:200],
+            optimizer=_optimizer(info),
             points=info.points_count or 0,
             segments=info.segments_count,
             wanted=info.config.params.replication_factor or 1,
@@ -179,6 +186,13 @@ class _Asking:
             return None
         here = [one for one in alone.collections.collections or [] if one.id == self._collection]
         return _sum(shard.local for one in here for shard in one.shards or [] if shard.local) if here else None
+
+
+def _optimizer(info: Any) -> str:
+    error = getattr(info.optimizer_status, "error", None)
+    if error is not None:
+        return str(error)[:200]
+    return _OFF if is_off(info) else "ok"
 
 
 def _sum(parts: Iterable[Any]) -> int | None:
