@@ -77,9 +77,9 @@ def ask(index: Index, folder: Path, cascade: str | None = None) -> Iterator[Show
     texts = {(doc_id, page): " ".join(words) for doc_id, page, words in index.texts()}
     labels = index.documents.labels([doc_id for doc_id, _ in texts])
     pages = {(labels[doc_id][0], page): text for (doc_id, page), text in texts.items()}
-    answers = {row["query-id"]: row for row in _rows(folder / "answers.jsonl")}
+    answers = {row["query-id"]: row for row in rows_of(folder / "answers.jsonl")}
     asked = folder / "queries.jsonl"
-    for row in _rows(asked if asked.is_file() else folder / "questions.jsonl"):
+    for row in rows_of(asked if asked.is_file() else folder / "questions.jsonl"):
         answer = answers.get(row["query-id"])
         hits = index.search(row["query"], 1, cascade) if answer and answer["format"] != _NO_ANSWER else []
         for hit in hits:
@@ -111,7 +111,8 @@ def _parts(answer: str, kind: str) -> list[str]:
     return list(map(str, read)) if isinstance(read, list) else [answer]
 
 
-def _rows(file: Path) -> list[dict[str, Any]]:
+def rows_of(file: Path) -> list[dict[str, Any]]:
+    """The rows of a file of JSON Lines."""
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
 
 

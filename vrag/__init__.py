@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vrag.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from vrag.ask.answer import Answer, Quote
     from vrag.catalog.failures import Failure
     from vrag.errors import VragError
     from vrag.index import Index
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
     from vrag.remote.any_index import AnyIndex
     from vrag.search.hit import Hit
 
-__all__ = ["AnyIndex", "Failure", "Hit", "Index", "IngestReport", "VragError"]
+__all__ = ["Answer", "AnyIndex", "Failure", "Hit", "Index", "IngestReport", "Quote", "VragError"]
 
 _HOME = {
+    "Answer": "vrag.ask.answer",
     "AnyIndex": "vrag.remote.any_index",
     "Failure": "vrag.catalog.failures",
     "Hit": "vrag.search.hit",
     "Index": "vrag.index",
     "IngestReport": "vrag.ingest.report",
+    "Quote": "vrag.ask.answer",
     "VragError": "vrag.errors",
 }
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vrag.ask.answer import Answer
+from vrag.ask.asking import ask
 from vrag.cascade.cascade import Cascade
 from vrag.catalog.documents import Document, Documents
 from vrag.catalog.failures import Failure
@@ -81,6 +83,20 @@ class ReadingIndex:
             UsageError: An empty query, k below 1, an unknown cascade, filter key or document.
         """
         return self._searcher.search(query, k, cascade, where, words)
+
+    @budget()
+    def ask(self, question: str, k: int = 5, where: str | Sequence[str] = ()) -> Answer:
+        """What the pages say to a question: quotes, word for word, with their pages and places.
+
+        Args:
+            question: In words.
+            k: Pages to look at, at least 1.
+            where: Filters as in `search`.
+
+        Raises:
+            UsageError: An empty question, k below 1, an unknown filter key or document.
+        """
+        return ask(self._searcher, question, k, where)
 
     @budget()
     def explain(

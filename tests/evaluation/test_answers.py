@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.evaluation.benchmarks.benchmark import Query
-from vrag.evaluation.runs.answers import Answer, Journal
+from vrag.evaluation.runs.answers import Journal, Ranked
 
 QUERIES = [Query("a", "first?"), Query("b", "second?"), Query("c", "third, with \u2028 in it?")]
 QUESTIONS = {query.id: query.text for query in QUERIES}
@@ -15,7 +15,7 @@ SAME = {"cascade": "full", "depth": 100}
 def write(path):
     journal = Journal.open(path, SAME, QUESTIONS)
     for number, query in enumerate(QUERIES):
-        journal.add(query, Answer({"p1": 0.1 + number, "p0": 1 / 3}, 0.25))
+        journal.add(query, Ranked({"p1": 0.1 + number, "p0": 1 / 3}, 0.25))
     return journal
 
 
@@ -52,8 +52,8 @@ def test_an_answer_to_another_text_does_not_count(tmp_path):
     changed = {**QUESTIONS, "b": "second, changed?"}
     journal = Journal.open(path, SAME, changed)
     assert set(journal.answers) == {"a", "c"}
-    journal.add(Query("b", changed["b"]), Answer({}, 1.0))
-    assert Journal.open(path, SAME, changed).answers["b"] == Answer({}, 1.0)
+    journal.add(Query("b", changed["b"]), Ranked({}, 1.0))
+    assert Journal.open(path, SAME, changed).answers["b"] == Ranked({}, 1.0)
 
 
 def test_fewer_questions_now_and_all_of_them_later(tmp_path):

@@ -65,7 +65,17 @@ def lay_out(folder: Path) -> None:
 
 def steps() -> list[Step]:
     """All of them; each finds what those before it left."""
-    return [*_growing(), *_searching(), *_explaining(), *_looking(), *_judging(), *_api(), *_wrong(), *_changing()]
+    return [
+        *_growing(),
+        *_searching(),
+        *_asking(),
+        *_explaining(),
+        *_looking(),
+        *_judging(),
+        *_api(),
+        *_wrong(),
+        *_changing(),
+    ]
 
 
 def _step(name: str, *words: str, varies: tuple[str, ...] = (), tidy: Callable[[str], str] = str) -> Step:
@@ -103,6 +113,13 @@ def _searching() -> Iterator[Step]:
     for name, words in more.items():
         yield _step(f"search-{name}", "search", *words, *_INDEX)
     yield Step("search-saved-files", lambda: _lines(path.name for path in sorted(Path("hits").iterdir())))
+
+
+def _asking() -> Iterator[Step]:
+    yield _step("ask", "ask", QUESTION, *_INDEX)
+    yield _step("ask-json", "ask", VALVE, *_INDEX, "-k", "2", "--json")
+    yield _step("ask-where", "ask", VALVE, *_INDEX, "--where", "doc=solar-kiln-paper.pdf", "--json")
+    yield _step("ask-queries", "ask", "--queries", "some.jsonl", *_INDEX, "-k", "1", "--json")
 
 
 def _explaining() -> Iterator[Step]:
@@ -187,6 +204,8 @@ def _wrong() -> Iterator[Step]:
         "no-index-there": ["info", "--index", "empty"],
         "top": ["search", "x", *_INDEX, "-k", "0"],
         "no-query": ["search", *_INDEX],
+        "no-question": ["ask", *_INDEX],
+        "html": ["ask", "--queries", "some.jsonl", *_INDEX, "--html", "a.html"],
         "empty-query": ["search", "", *_INDEX],
         "queries": ["search", "--queries", "wrong.jsonl", *_INDEX],
         "recipe": ["ingest", "pdfs", "--index", "other", "--pipeline", "nope"],

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag import errors
+from vrag.ask.answer import Answer, Mismatch, Quote
 from vrag.catalog.documents import Document
 from vrag.catalog.failures import Failure
 from vrag.errors import BusyError, StoreError, UsageError, VragError
@@ -48,6 +49,14 @@ def test_values_come_back_as_they_were(value):
     "value",
     [
         Hit(1, 2.5, "a.pdf", "/x/a.pdf", 3, {"full": 0.1}, "id", (1, 5), (0.0, 0.1, 0.9, 1.0), ("word",), (2, 4), "ab"),
+        Answer(
+            "who?",
+            False,
+            "it [1]",
+            (Quote("it", "a.pdf", "/a.pdf", 2, ((0.0, 0.5, 1.0, 1.0),), "changed", (Mismatch("it", ""),)),),
+            (Hit(1, 2.5, "a.pdf", "/x/a.pdf", 3, {}, "id"),),
+            "m",
+        ),
         Document("ab", ("/b.pdf", "/a\udcff.pdf"), 3, True, layers={"own": {"year": 2020, "tags": ["a", "b"]}}),
         IngestReport("/i", 1, failed=[Failure("/a.pdf", None, "why", "hint", 2)], timing={"read": 0.25}),
         IngestOptions(check=True, given=Given({"year": None}, {"a.pdf": {"x": 1.5}}), passwords=("secret",)),

@@ -10,10 +10,10 @@ from vrag.grid import WHOLE_PAGE, Grid, Tile
 from vrag.pages.page import Words
 from vrag.search.snippet import (
     MOST,
-    best_passage,
+    best_passages,
     nearest_rows,
-    passage_of_words,
     passage_text,
+    passages_of_words,
     pieces,
     row_texts,
     words_within,
@@ -29,7 +29,7 @@ def numbered(count, a_line=5):
 
 
 def shown(words, full, query, grid=None, context=None):
-    return passage_text(words, passage_of_words(query, full, grid or words.grid(), words, context))
+    return passage_text(words, *passages_of_words(query, full, grid or words.grid(), words, context))
 
 
 def test_the_passage_holds_the_words_that_match_and_whole_sentences():
@@ -59,7 +59,7 @@ def test_a_word_that_the_context_answers_does_not_count():
 
 def test_one_word_that_stands_there_outweighs_many_that_resemble_it():
     maxima = np.array([[0.9, 0.4], [0.1, 0.4], [0.1, 0.4]], np.float32)
-    assert best_passage(maxima, np.ones(3, np.float32), None, [(0, 40), (40, 80)]) == (0, 40)
+    assert best_passages(maxima, np.ones(3, np.float32), None, [(0, 40), (40, 80)]) == [(0, 40)]
 
 
 def gain(maxima, weights, context):
@@ -77,7 +77,7 @@ def test_the_best_passage_equals_a_naive_loop():
 
         runs = [(a, z) for a in range(12) for z in range(a, 12) if spans[z][1] - spans[a][0] <= MOST or a == z]
         best = max(gain(maxima[:, a : z + 1], weights, context) for a, z in runs)
-        start, end = best_passage(maxima, weights, context, spans)
+        [(start, end)] = best_passages(maxima, weights, context, spans)
         first, last = [a for a, _ in spans].index(start), [b for _, b in spans].index(end)
         assert gain(maxima[:, first : last + 1], weights, context) == pytest.approx(best, rel=1e-5)
         assert end - start <= MOST
@@ -129,3 +129,24 @@ def test_words_within_a_box_are_those_whose_middle_it_holds():
 
 def test_a_short_page_is_shown_whole():
     assert shown(lines("one two three"), np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)) == "one two three"
+
+
+def test_further_passages_are_the_next_best_and_share_no_word():
+    full = np.eye(400, dtype=np.float32)
+    words, weights = numbered(400), np.ones(3, np.float32)
+    first, second = passages_of_words(full[[50, 53]] * 2, full, words.grid(), words, None, 2, 20)
+    assert first[1] - first[0] == second[1] - second[0] == 20
+    assert first[0] <= 50 <= 53 < first[1]
+    assert second[1] <= first[0] or second[0] >= first[1]
+    spans = [(number, number + 10) for number in range(0, 100, 10)]
+    maxima = rng.random((3, 10), np.float32)
+    found = best_passages(maxima, weights, None, spans, 10, 20)
+    assert found[0] == best_passages(maxima, weights, None, spans, 1, 20)[0]
+    held = [word for start, end in found for word in range(start, end)]
+    assert sorted(held) == list(range(100))
+    assert all(end - start <= 20 for start, end in found)
+
+
+def test_a_short_page_has_as_many_passages_as_it_has_words_for():
+    words, full = lines("Two words", "and four more here"), np.eye(6, dtype=np.float32)
+    assert passages_of_words(full[[1]], full, words.grid(), words, None, 5, 4) == [(0, 2), (2, 6)]

@@ -10,6 +10,7 @@ from vrag.remote.channel import Channel
 
 COMMANDS = {
     "search": (["search", "snow leopard"], "search"),
+    "ask": (["ask", "snow leopard"], "ask"),
     "explain": (["explain", "snow leopard"], "explain"),
     "ls": (["ls"], "find_documents"),
     "status": (["status"], "page_count"),

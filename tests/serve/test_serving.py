@@ -36,6 +36,7 @@ def answers(index):
     explanation = index.explain(QUERY)
     return {
         "hits": hits,
+        "answer": index.ask(QUERY, 3),
         "snippets": [index.snippet(QUERY, hit) for hit in hits],
         "matches": [index.matches(QUERY, hit) for hit in hits],
         "explanation": [

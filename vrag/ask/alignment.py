@@ -10,6 +10,7 @@ from itertools import accumulate
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
+from vrag.ask.answer import Mismatch
 from vrag.ask.likeness import edits, skeleton
 from vrag.ask.tokens import Tokens
 
@@ -17,19 +18,6 @@ FOUND = 65.0  # per cent of letters alike, from which a stretch of a page is wha
 _TRIES = 3  # places of a page that are looked at, best first
 _MISREAD = 0.12  # of a quote's letters at most
 _AROUND = 2  # tokens around the place that the letters point to
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """Where a quote says something else than its page.
-
-    Args:
-        said: By the quote; empty where it leaves something out.
-        stands: On the page; empty where it has nothing of the kind.
-    """
-
-    said: str
-    stands: str
 
 
 @dataclass(frozen=True, slots=True)

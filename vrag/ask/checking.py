@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from vrag.ask.alignment import Mismatch, align
+from vrag.ask.alignment import align
+from vrag.ask.answer import Mismatch, Status
 from vrag.ask.cells import in_cells, row_order
 from vrag.ask.tokens import tokens_of
 from vrag.grid import Box
 from vrag.pages.page import Words
 from vrag.search.snippet import box_around
 
-Status = Literal["supported", "changed", "not found"]
 _GAP = re.compile(r"\s*(?:\[\s*)?(?:…|(?<!\.)\.\.\.(?!\.))(?:\s*\])?\s*")  # says that something is left out
 _FEWEST = 3  # words of a part that stands by itself; shorter ones could be put together to anything
 _MOST_WORDS = 200  # of a quote that are compared at a time

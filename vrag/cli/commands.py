@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 _HOMES = {  # module of vrag.cli and name in it, in the order of `vrag --help`
     "ingest": "ingest.ingest",
     "search": "search.search",
+    "ask": "ask.ask",
     "serve": "serve.serve",
     "ls": "documents.ls",
     "rm": "documents.rm",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +13,11 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
+from vrag.cli.asked_rows import asked_rows
 from vrag.cli.at_once import at_once
 from vrag.cli.explain import matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
+from vrag.cli.page_files import save_hits
 from vrag.cli.place import (
     WAIT_S,
     CollectionOption,
@@ -27,8 +28,6 @@ from vrag.cli.place import (
     open_index,
     path_option,
 )
-from vrag.errors import PageError, UsageError
-from vrag.runtime.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
 from vrag.runtime.pathtext import quoted, shown
 from vrag.runtime.units import counted
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from vrag.search.hit import Hit
     from vrag.search.query_text import Words
 
-_STDIN = Path("-")
+_EXAMPLE = 'e.g. vrag search "revenue by region"'
 _TITLE = 200  # characters of a query above its hits
 _ROOMY = 80  # characters of a line in which names of files need not be folded
 
@@ -81,7 +80,7 @@ def search(
 
     Example: vrag search "revenue by region" -k 5 --where doc=report.pdf
     """
-    rows = list(_rows(" ".join(query) if query else None, queries))
+    rows = list(asked_rows(" ".join(query) if query else None, queries, _EXAMPLE))
     words: Words = "exact" if exact_words else "typed" if queries is None else "plain"
     options = model_options(device, dtype)
     all_saved = True
@@ -102,50 +101,10 @@ def search(
             else:
                 _say_nothing_found(opened, row["query"], filters, words)
             if save_pages:
-                all_saved &= _save(opened, hits, save_pages)
+                all_saved &= save_hits(opened, hits, save_pages)
             if open_ and hits:
                 webbrowser.open(f"{Path(hits[0].path).as_uri()}#page={hits[0].page}")
     return 0 if all_saved else 1
-
-
-def _rows(query: str | None, file: Path | None) -> Iterator[dict[str, Any]]:
-    """The queries asked, each `{"query", "query-id"?, "where"?: [clauses]}`."""
-    if query is None and file is None:
-        raise UsageError("Give a query, or a file of queries with --queries.", 'e.g. vrag search "revenue by region"')
-    if query is not None and file is not None:
-        raise UsageError(
-            f"Give a query or --queries, not both: there are the query {quoted(query)} and the file {file}.",
-            "Leave one of them out.",
-        )
-    if query is not None:
-        yield {"query": query}
-    else:
-        assert file is not None
-        yield from _read_queries(file)
-
-
-def _read_queries(file: Path) -> Iterator[dict[str, Any]]:
-    name = "standard input" if file == _STDIN else str(file)
-    try:
-        text = read_stream(sys.stdin.buffer) if file == _STDIN else read_text(file)
-    except (OSError, MalformedError) as error:
-        raise UsageError(f"{name} cannot be read: {reason_of(error)}.") from error
-    for number, line in json_lines(text):
-        yield _parse_row(line, f"{name}, line {number}")
-
-
-def _parse_row(line: str, place: str) -> dict[str, Any]:
-    try:
-        row = parse_json(line)
-    except MalformedError as error:
-        raise UsageError(f"{place}: {error}.") from error
-    if not isinstance(row, dict) or not isinstance(row.get("query"), str) or "query-id" not in row:
-        raise UsageError(f'{place}: needs a "query-id" and a "query".')
-    clauses = row.get("where") or []
-    clauses = [clauses] if isinstance(clauses, str) else clauses
-    if not isinstance(clauses, list) or not all(isinstance(clause, str) for clause in clauses):
-        raise UsageError(f'{place}: "where" must be "KEY=VALUE".')
-    return {"query": row["query"], "query-id": row["query-id"], "where": clauses}
 
 
 def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[Hit]) -> dict[str, Any]:
@@ -200,23 +159,3 @@ def _say_nothing_found(index: AnyIndex, query: str, filters: Sequence[str], word
     without = f"Try without {' and '.join(causes)}" if causes else "Try other words"
     where = f"Nothing found for {quoted(query)} on {counted(index.page_count, 'page')}."
     output.note(f"{where} {without}; vrag ls shows what is there.")
-
-
-def _save(index: AnyIndex, hits: Sequence[Hit], folder: Path) -> bool:
-    """Write the pages that can be drawn; False when one cannot, which is said."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        if isinstance(error, FileExistsError):
-            raise UsageError(f"{folder} is no folder.", "Name one for the pages: --save-pages ./hits") from error
-        raise UsageError(f"{folder} cannot be made: {error.strerror}.") from error
-    undrawn = 0
-    for hit in hits:
-        name = "".join(c if c.isalnum() or c in "._- " else "_" for c in hit.doc)
-        try:
-            index.page_image(hit.doc, hit.page).save(folder / f"{hit.rank:02d}-{name}-p{hit.page}.png")
-        except PageError as error:
-            undrawn += 1
-            output.note(f"Not written: {error}")
-    output.note(f"{len(hits) - undrawn} of {counted(len(hits), 'page')} written to {folder}.")
-    return not undrawn

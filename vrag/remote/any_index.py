@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from vrag.ask.answer import Answer
     from vrag.catalog.documents import AnyDocuments, Document
     from vrag.catalog.failures import Failure
     from vrag.embedders.protocol import Fingerprint, QueryVectors
@@ -112,6 +113,10 @@ class AnyIndex(Protocol):
         words: Words = "plain",
     ) -> list[Hit]:
         """The `k` best pages for a query, best first."""
+        ...
+
+    def ask(self, question: str, k: int = 5, where: str | Sequence[str] = ()) -> Answer:
+        """What the pages say to a question."""
         ...
 
     def explain(

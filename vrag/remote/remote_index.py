@@ -17,6 +17,7 @@ from vrag.remote.door import find_door
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from vrag.ask.answer import Answer
     from vrag.catalog.documents import Document, Label
     from vrag.catalog.failures import Failure
     from vrag.embedders.protocol import Fingerprint, QueryVectors
@@ -173,6 +174,11 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         """The `k` best pages for a query, best first."""
         asked = {"query": query, "k": k, "cascade": cascade, "where": _clauses(where), "words": words}
         found: list[Hit] = self._channel.call("search", asked)
+        return found
+
+    def ask(self, question: str, k: int = 5, where: str | Sequence[str] = ()) -> Answer:
+        """What the pages say to a question."""
+        found: Answer = self._channel.call("ask", {"question": question, "k": k, "where": _clauses(where)})
         return found
 
     def explain(

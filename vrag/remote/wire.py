@@ -21,6 +21,9 @@ from vrag.errors import StoreError, VragError
 # The records that travel, and the modules where they live: imported when the first one comes.
 _HOMES = {
     "Hit": "vrag.search.hit",
+    "Answer": "vrag.ask.answer",
+    "Quote": "vrag.ask.answer",
+    "Mismatch": "vrag.ask.answer",
     "Document": "vrag.catalog.documents",
     "Failure": "vrag.catalog.failures",
     "Match": "vrag.explain.explanation",

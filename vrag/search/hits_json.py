@@ -19,5 +19,9 @@ def answer_json(query: str, cascade: str, took_ms: float, hits: Sequence[Hit]) -
         took_ms: Milliseconds that the search took.
         hits: Best first.
     """
-    found = [{key: getattr(hit, key) for key in _KEYS} for hit in hits]
-    return {"query": query, "cascade": cascade, "took_ms": round(took_ms, 3), "hits": found}
+    return {"query": query, "cascade": cascade, "took_ms": round(took_ms, 3), "hits": hits_json(hits)}
+
+
+def hits_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    """Hits alone."""
+    return [{key: getattr(hit, key) for key in _KEYS} for hit in hits]

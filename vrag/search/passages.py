@@ -21,10 +21,10 @@ from vrag.search.context import Answering
 from vrag.search.rescoring import Rescorer
 from vrag.search.snippet import (
     PassageParts,
-    best_passage,
+    best_passages,
     box_around,
-    passage_of_words,
     passage_text,
+    passages_of_words,
     pieces,
     words_within,
 )
@@ -73,7 +73,7 @@ def find_passages(
     context, weights = rescoring.context(query, chosen), np.linalg.norm(query, axis=1)
     for i, (point, cut) in enumerate(of_words):
         said = None if context is None else context[:, i]
-        passages[point.id] = _passage(cut, best_passage(maxima[i], weights, said, cut.spans))
+        passages[point.id] = _passage(cut, *best_passages(maxima[i], weights, said, cut.spans))
     return passages
 
 
@@ -97,7 +97,24 @@ def page_snippet(
         return ""
     rows, doc_id = embed(), page_place(record.payload)[0]
     said = contexts.answers(rows, [doc_id])[:, 0]
-    return passage_text(words, passage_of_words(rows, record.vectors[FULL], page_grid(record.payload), words, said))
+    return passage_text(words, *passages_of_words(rows, record.vectors[FULL], page_grid(record.payload), words, said))
+
+
+def page_passages(record: Record, query: FloatArray, contexts: Answering, count: int, most: int) -> list[Span]:
+    """The passages of a page that answer a query best, best first: words of each, first and end.
+
+    Args:
+        record: The page's, with its vector `full`.
+        query: float32 [m, d].
+        contexts: Of the store's documents.
+        count: Passages wanted; a page of few words has fewer.
+        most: Words of a passage.
+    """
+    words = page_words(record.payload)
+    if not len(words):
+        return []
+    said = contexts.answers(query, [page_place(record.payload)[0]])[:, 0]
+    return passages_of_words(query, record.vectors[FULL], page_grid(record.payload), words, said, count, most)
 
 
 def _passage(cut: PassageParts, span: Span) -> Passage:

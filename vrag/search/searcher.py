@@ -7,15 +7,18 @@ from dataclasses import replace
 
 from vrag.cascade.cascade import Cascade, Stage
 from vrag.catalog.page_bits import PageBits, asks_for_bits
+from vrag.catalog.payload import page_words
 from vrag.catalog.stored import Stored
 from vrag.embedders.protocol import Embedder, QueryVectors
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
+from vrag.pages.page import Words as PageWords
+from vrag.pages.sentences import Span
 from vrag.pipeline.pipeline import FULL
 from vrag.search.bit_source import PointBits
 from vrag.search.context import Answering, Contexts, ContextsInEngine
 from vrag.search.hit import Hit
-from vrag.search.passages import page_snippet
+from vrag.search.passages import page_passages, page_snippet
 from vrag.search.plan import Detail, Limits
 from vrag.search.query_text import Words, check_query, read_query
 from vrag.search.rescoring import Rescorer
@@ -89,6 +92,21 @@ class Searcher:
         if record is None:
             return ""
         return page_snippet(record, hit.words, hit.region, lambda: self.embed(query).vectors, self._answering)
+
+    def passages(self, query: str, hit: Hit, count: int, most: int) -> tuple[PageWords, list[Span]]:
+        """The words of a hit's page, and the passages among them that answer a query best, best first.
+
+        Args:
+            query: What was looked for.
+            hit: Of a search.
+            count: Passages wanted.
+            most: Words of a passage.
+        """
+        record = self.stored.store.fetch([hit.id], [FULL]).get(hit.id)
+        if record is None:  # it was replaced since it was found
+            return PageWords(), []
+        spans = page_passages(record, self.embed(query).vectors, self._answering, count, most)
+        return page_words(record.payload), spans
 
     def forget(self) -> None:
         """Documents say something else of themselves now."""

@@ -57,6 +57,7 @@ def repool(service: Service, name: str, table: Mapping[str, Any], listener: Copy
 # Answered at once; whatever else a process may ask of an index is a job of `LONG`.
 SHORT: Mapping[str, Call] = {
     "search": _computed(Index.search),
+    "ask": _computed(Index.ask),
     "explain": _computed(Index.explain),
     "snippet": _computed(Index.snippet),
     "matches": _computed(Index.matches),

@@ -22,6 +22,11 @@ def test_a_search_is_answered(reader):
     assert (status, said["result"][0].rank) == (200, 1)
 
 
+def test_a_question_is_answered(reader):
+    status, said = call(reader, "ask", {"question": "bees", "k": 2, "where": []})
+    assert (status, said["result"].found) == (200, True)
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -30,6 +35,7 @@ def test_a_search_is_answered(reader):
         ("search", {}),
         ("search", {**SEARCH, "k": 101}),
         ("search", {**SEARCH, "k": 1e9}),
+        ("ask", {"question": "bees", "k": 101, "where": []}),
         ("search", {**SEARCH, "k": "9"}),
         ("search", {**SEARCH, "more": 1}),
         ("nothing", {}),

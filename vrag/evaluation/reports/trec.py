@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vrag.evaluation.numbers.metrics import Qrels
-from vrag.evaluation.runs.answers import Answer
+from vrag.evaluation.runs.answers import Ranked
 from vrag.evaluation.runs.runner import TaskRun, file_name
 
 FOLDER = "trec"
@@ -29,7 +29,7 @@ def write_trec(runs: list[TaskRun], out: Path) -> list[Path]:
     return paths
 
 
-def run_text(answers: Mapping[str, Answer], tag: str) -> str:
+def run_text(answers: Mapping[str, Ranked], tag: str) -> str:
     """Six columns: query, Q0, document, rank from 1, score, tag."""
     return "".join(
         f"{_id(query)} Q0 {_id(document)} {rank} {score!r} {tag}\n"

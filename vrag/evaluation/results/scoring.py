@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from vrag.evaluation.numbers.metrics import Scores, evaluate
 from vrag.evaluation.numbers.statistics import bootstrap_interval, randomisation_test
-from vrag.evaluation.runs.answers import Answer
+from vrag.evaluation.runs.answers import Ranked
 from vrag.evaluation.runs.runner import CascadeRun, TaskRun, queries_of
 
 EXACT = "exact"
@@ -149,7 +149,7 @@ def _languages(run: TaskRun, scope: str) -> list[str]:
     return sorted({query.language for query in queries_of(run.task, scope)})
 
 
-def _top_kept(mine: Mapping[str, Answer], other: Mapping[str, Answer]) -> float | None:
+def _top_kept(mine: Mapping[str, Ranked], other: Mapping[str, Ranked]) -> float | None:
     """Share of the reference's first ten that the cascade's first ten keep, mean over queries that have any."""
     shares = []
     for query, answer in other.items():

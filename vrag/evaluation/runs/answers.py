@@ -16,7 +16,7 @@ JOURNALS = "journal"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Ranked:
     """What one search found.
 
     Args:
@@ -43,7 +43,7 @@ class Journal:
     """
 
     path: Path
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, Ranked] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -68,7 +68,7 @@ class Journal:
         asked = [row for row in rows if questions.get(row["query-id"]) == row["query"]]
         return cls(path, {row["query-id"]: _answer(row) for row in asked})
 
-    def add(self, query: Query, answer: Answer) -> None:
+    def add(self, query: Query, answer: Ranked) -> None:
         """Write an answer down; once this returns, no kill of the process can lose it."""
         hits = list(answer.hits.items())
         row = {"query-id": query.id, "query": query.text, "seconds": answer.seconds, "hits": hits}
@@ -78,9 +78,9 @@ class Journal:
         self.answers[query.id] = answer
 
 
-def _answer(row: Mapping[str, Any]) -> Answer:
+def _answer(row: Mapping[str, Any]) -> Ranked:
     """What a line of the file says; those of an earlier vrag have no snippet."""
-    return Answer(dict(row["hits"]), row["seconds"], row.get("snippet", ""))
+    return Ranked(dict(row["hits"]), row["seconds"], row.get("snippet", ""))
 
 
 def _whole_lines(path: Path) -> Iterator[str]:

@@ -16,7 +16,7 @@ from vrag.cascade.cascade import Cascade
 from vrag.embedders.families import canonical_name
 from vrag.evaluation.benchmarks.benchmark import Benchmark, Query
 from vrag.evaluation.benchmarks.task import DOCUMENT, UNION, Options, Task
-from vrag.evaluation.runs.answers import JOURNALS, Answer, Journal
+from vrag.evaluation.runs.answers import JOURNALS, Journal, Ranked
 from vrag.evaluation.runs.corpus import Corpus, digests_of, refuse_foreign
 from vrag.evaluation.runs.indexes import fill_index, index_bytes, open_index
 from vrag.evaluation.runs.ranking_memory import PeakMemory
@@ -61,7 +61,7 @@ class CascadeRun:
     stages: str
     depth: int
     benchmark: Benchmark
-    answers: dict[str, Answer]
+    answers: dict[str, Ranked]
 
 
 @dataclass(slots=True)
@@ -238,7 +238,7 @@ def _ask_all(
         seconds = time.perf_counter() - started
         if depth > TOP:
             ranking, first = _search(index, corpus, query, scope, cascade, depth)
-        journal.add(query, Answer(ranking, seconds, index.snippet(query.text, first) if first else ""))
+        journal.add(query, Ranked(ranking, seconds, index.snippet(query.text, first) if first else ""))
         watcher.searched()
 
 

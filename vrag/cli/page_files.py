@@ -1,0 +1,44 @@
+"""Pages that were found, as pictures in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vrag.cli import output
+from vrag.errors import PageError, UsageError
+from vrag.runtime.units import counted
+
+if TYPE_CHECKING:
+    from vrag.remote.any_index import AnyIndex
+    from vrag.search.hit import Hit
+
+
+def save_hits(index: AnyIndex, hits: Sequence[Hit], folder: Path) -> bool:
+    """Write the pages that can be drawn; False when one cannot, which is said.
+
+    Args:
+        index: Draws them.
+        hits: Of a search.
+        folder: Made when it is missing.
+
+    Raises:
+        UsageError: It is no folder, or cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if isinstance(error, FileExistsError):
+            raise UsageError(f"{folder} is no folder.", "Name one for the pages: --save-pages ./hits") from error
+        raise UsageError(f"{folder} cannot be made: {error.strerror}.") from error
+    undrawn = 0
+    for hit in hits:
+        name = "".join(c if c.isalnum() or c in "._- " else "_" for c in hit.doc)
+        try:
+            index.page_image(hit.doc, hit.page).save(folder / f"{hit.rank:02d}-{name}-p{hit.page}.png")
+        except PageError as error:
+            undrawn += 1
+            output.note(f"Not written: {error}")
+    output.note(f"{len(hits) - undrawn} of {counted(len(hits), 'page')} written to {folder}.")
+    return not undrawn
