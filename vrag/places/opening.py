@@ -214,8 +214,8 @@ def _with_bits(place: Place, pipeline: Pipeline, dim: int, store: Store) -> Stor
     if place.folder is None and asks_for_bits(pipeline):
         from vrag.store.server.server import ServerStore
 
-        assert isinstance(store, ServerStore)
-        store.derived = PageBits.of(pipeline, dim, model_mean(pipeline.model)).payload
+        if isinstance(store, ServerStore):
+            store.derived = PageBits.of(pipeline, dim, model_mean(pipeline.model)).payload
     return store
 
 
