@@ -42,7 +42,10 @@ VALVE = "At what pressure does the relief valve of pump number 3 open?"
 _INDEX = ("--index", "index")
 _PLAN = tuple(
     rf'"{key}": (\S+?)[,}}]'
-    for key in ("disk", "memory", "empty", "a_page", "log_a_page", "rows_a_page", "disk_a_page", "nodes")
+    for key in (
+        *("disk", "memory", "empty", "a_page", "log_a_page", "rows_a_page", "bits_a_page", "disk_a_page", "nodes"),
+        *("server_disk", "server_memory"),
+    )
 )
 _TIMED = (r'"pareto": (\w+)', r'"chosen": ("[^"]*")')  # the cheapest is whichever was quickest
 

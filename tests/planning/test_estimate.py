@@ -39,7 +39,7 @@ PAGES = st.integers(1, 10**8)
 @given(SAMPLES, PAGES, NODES, LAYOUTS)
 def test_the_nodes_are_enough_and_one_less_is_not(sample, pages, node, layout):
     planned = estimate(sample, pages, HUGE, node, layout)
-    disk, memory = layout.replication * planned.disk, layout.replication * planned.memory
+    disk, memory = layout.replication * planned.server_disk, layout.replication * planned.server_memory
 
     def holds(nodes):
         slack = 1 + 1e-9
@@ -111,3 +111,17 @@ def test_a_vector_is_said_to_be_too_large_where_a_server_refuses_it(vectors):
     for v, note in zip((v for v in vectors if v.most * v.dim >= MULTIVECTOR_LIMIT), said, strict=True):
         most = int(note.partition("at most ")[2].partition(".")[0])
         assert most * v.dim < MULTIVECTOR_LIMIT <= (most + 1) * v.dim
+
+
+def test_a_server_takes_what_1200_pages_of_reports_took_on_one():
+    """Qdrant 1.18.3, one shard, optimized: 246 MB of segments and 60 MB of log; 7 MB and 174 MB in memory."""
+    vectors = (
+        VectorSample("full", 384, 200.25, 483, False, 0),
+        VectorSample("runs", 384, 12.54, 30, False, 0),
+        VectorSample("global", 384, 1, 1, True, 0),
+    )
+    disk = Disk(1_018_186, 200_407, 430_320, 0, bits_a_page=19_500)
+    sample = Sample(48, "48 of these pages", 0, disk, 7_226, vectors, words=282, packed_a_page=25_900)
+    planned = estimate(sample, 1200, HUGE, HUGE, ServerLayout())
+    assert planned.server_disk == pytest.approx(306e6, rel=0.05)
+    assert planned.server_memory == pytest.approx(181e6, rel=0.25)

@@ -101,6 +101,7 @@ def _print(facts: dict[str, Any], sample: Sample, result: Estimate) -> None:
         "embedding": f"{_duration(result.embed_seconds)} on this machine",
         "disk": f"{size(result.disk)} ({size(result.disk / result.pages)} a page)",
         "memory": f"{size(result.memory)} scanned by first stages",
+        "on a server": f"{size(result.server_disk)} of disk, {size(result.server_memory)} in memory, each copy",
         "cluster": f"{counted(result.nodes, 'node')} of {size(node['memory'])} memory, {size(node['disk'])} disk",
     }
     for key, text in rows.items():

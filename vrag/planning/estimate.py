@@ -6,6 +6,8 @@ quantized     rows * d bytes (scalar) or rows * d / 8 (binary) beside a pooled v
 memory        what a first stage scans: pooled vectors and graphs; `full` and the words are read from disk
 disk          what an empty index takes, N * bytes a page that one of the sample takes, the engine's log (which is
               cut off at two files), and the rows kept for the exact kernel while they are few
+on a server   memory: also N * words * 17 bytes for the index of the words, and the room that is set aside in every
+              segment for each vector in memory; disk: packed bits are text in the payload, and the log is a shard's
 scan          N * seconds a page that one exact stage over a vector takes
 embedding     N * seconds a page
 """
@@ -22,6 +24,9 @@ from vrag.store.layout import ServerLayout
 
 GB = 10**9
 _LOG_BYTES = 2 * (32 << 20)  # the engine's log: the file that is written, and the one before it
+_WORD_BYTES = 17  # of the words' index in a server's memory: 1,197 pages of reports, 282 words each, took 5.7 MB
+_ROOM_BYTES = 32 << 20  # set aside for a vector in a segment
+_SEGMENTS = 2  # of a shard, or more on more cores
 MULTIVECTOR_LIMIT = 1_048_576  # numbers in one multivector, at which a server refuses it
 _FLOAT16 = 2
 _LINKS, _LINK_BYTES, _LEVELS = 32, 4, 1.1
@@ -64,12 +69,18 @@ class Disk:
         a_page: Segments and packed bits of a page.
         log_a_page: Of a page in the engine's write-ahead log.
         rows_a_page: Of a page in the rows beside the bits.
+        bits_a_page: The packed bits in `a_page`.
     """
 
     empty: float
     a_page: float
     log_a_page: float
     rows_a_page: float
+    bits_a_page: float = 0.0
+
+    def on_server(self, pages: int, packed_a_page: float, shards: int) -> float:
+        """Bytes of one copy on a server, once it is optimized; `packed_a_page` are its packed bits as text."""
+        return self.empty + pages * (self.a_page - self.bits_a_page + packed_a_page) + shards * _LOG_BYTES
 
     def of(self, pages: int) -> float:
         """Bytes of an index of so many pages."""
@@ -89,6 +100,8 @@ class Sample:
         disk: What an index of such pages takes.
         payload_a_page: Bytes of words and boxes of a page.
         vectors: `full` first.
+        words: Mean words of a page.
+        packed_a_page: Bytes of the packed bits that travel with a page on a server.
     """
 
     pages: int
@@ -97,6 +110,8 @@ class Sample:
     disk: Disk
     payload_a_page: float
     vectors: tuple[VectorSample, ...]
+    words: float = 0.0
+    packed_a_page: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +129,10 @@ class Estimate:
     Args:
         pages: N.
         embed_seconds: On the machine of the sample.
-        disk: Of one copy.
-        memory: What first stages scan, of one copy.
+        disk: Of an embedded index.
+        memory: What first stages scan.
+        server_disk: Of one copy on a server, once it is optimized.
+        server_memory: Of one copy on a server, for searches at their speed.
         scan_seconds: One query, exact over every page, by vector.
         nodes: Nodes of the given size that hold it, replicas included.
         notes: Limits that are hit, and what to do.
@@ -125,6 +142,8 @@ class Estimate:
     embed_seconds: float
     disk: float
     memory: float
+    server_disk: float
+    server_memory: float
     scan_seconds: Mapping[str, float]
     nodes: int
     notes: tuple[str, ...]
@@ -141,12 +160,15 @@ def estimate(sample: Sample, pages: int, here: Machine, node: Machine, layout: S
         layout: Replicas and quantization on a server.
     """
     disk, memory = sample.disk.of(pages), pages * memory_a_page(sample.vectors, layout.quantization)
-    copies = layout.replication
-    by_disk, by_memory = copies * disk / node.disk, copies * memory / (_USABLE * node.memory)
+    copies, shards = layout.replication, layout.shards or 1
+    there = sample.disk.on_server(pages, sample.packed_a_page, shards)
+    room = shards * _SEGMENTS * len(sample.vectors) * _ROOM_BYTES  # `full` has none; the context has, in its stead
+    scanned = memory + pages * sample.words * _WORD_BYTES + room
+    by_disk, by_memory = copies * there / node.disk, copies * scanned / (_USABLE * node.memory)
     nodes = max(math.ceil(by_disk), math.ceil(by_memory), min(copies, pages), 1)
     scans = {vector.name: pages * vector.scan_us / 1e6 for vector in sample.vectors}
     notes = (*_machine_notes(disk, memory, here), *limit_notes(sample.vectors))
-    return Estimate(pages, pages * sample.seconds_a_page, disk, memory, scans, nodes, notes)
+    return Estimate(pages, pages * sample.seconds_a_page, disk, memory, there, scanned, scans, nodes, notes)
 
 
 def memory_a_page(vectors: Sequence[VectorSample], quantization: str) -> float:

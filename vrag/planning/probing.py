@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import numpy as np
 from vrag.bits.beside import BitsStore
 from vrag.cascade.bm25 import TEXT
 from vrag.catalog.documents import KEYS, Documents
+from vrag.catalog.kinds import PAGE
+from vrag.catalog.page_bits import PageBits, asks_for_bits
 from vrag.catalog.payload import page_payload
 from vrag.catalog.stored import Stored
 from vrag.embedders.protocol import Embedder
@@ -108,7 +111,17 @@ def _measure(pages: Sequence[Page], reading: float, source: str, pipeline: Pipel
                 VectorSample(field.name, dim, float(np.mean(rows)), max(rows), field.hnsw, scans[field.name])
             )
     payload = float(np.mean([len(json.dumps(payload)) for payload in payloads]))
-    return Sample(len(pages), source, seconds, disk, payload, tuple(samples))
+    words = float(np.mean([len(page.words.texts) for page in pages]))
+    packed = [_packed_bytes(record, pipeline, embedder) for record in records[: len(made)]]
+    return Sample(len(pages), source, seconds, disk, payload, tuple(samples), words, float(np.mean(packed)))
+
+
+def _packed_bytes(record: Record, pipeline: Pipeline, embedder: Embedder) -> int:
+    """What travels with a page on a server beside what it has here."""
+    if not asks_for_bits(pipeline):
+        return 0
+    page = replace(record, payload={**record.payload, "kind": PAGE})
+    return len(json.dumps(PageBits.of(pipeline, embedder.dim, embedder.mean).payload(page)))
 
 
 def _store(records: Sequence[Record], pipeline: Pipeline, embedder: Embedder) -> tuple[Disk, dict[str, float]]:
@@ -135,7 +148,8 @@ def _store(records: Sequence[Record], pipeline: Pipeline, embedder: Embedder) ->
                 scans[name] = (time.perf_counter() - started) / _QUERIES / len(records) * 1e6
             log, rows = _allocated(folder / SHARD, "wal/*"), _allocated(folder / CACHE, "bits/*.rows")
             a_page = (_lasting(folder) - few) / (len(records) - _FEW)
-        return Disk(max(few - _FEW * a_page, 0), a_page, log / len(records), rows / len(records)), scans
+            bits = _allocated(folder / CACHE, "bits/*.bits") / len(records)
+        return Disk(max(few - _FEW * a_page, 0), a_page, log / len(records), rows / len(records), bits), scans
 
 
 def _lasting(folder: Path) -> int:
