@@ -5,7 +5,7 @@ TEST_VENV := .venv-test
 COLPALI_VENV := .venv-colpali
 PIP := -m pip install --quiet --disable-pip-version-check
 
-ON_A_SERVER := $(TEST_VENV)/bin/pytest -m qdrant --ignore tests/qdrant/test_cluster.py
+ON_A_SERVER := $(TEST_VENV)/bin/pytest -m qdrant
 
 .PHONY: demo test test-core test-colpali check format docs soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
 
@@ -106,7 +106,7 @@ test-server: $(TEST_VENV)/installed
 # What a cluster must do while its nodes are killed: three nodes of the program VRAG_TEST_QDRANT_BIN, else in docker.
 test-cluster: export VRAG_TEST_QDRANT_BIN ?= docker
 test-cluster: $(TEST_VENV)/installed
-	$(TEST_VENV)/bin/pytest -m qdrant tests/qdrant/test_cluster.py
+	$(TEST_VENV)/bin/pytest -m cluster
 
 clean:
 	rm -rf $(VENV) $(TEST_VENV) $(COLPALI_VENV) .vrag

@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from tests.commands import one_model, run_here
 from tests.pdfs import write_pdf
-from tests.qdrant.fixtures import any_server, qdrant, three_nodes  # noqa: F401  # for every room
+from tests.qdrant.fixtures import any_server, qdrant  # noqa: F401  # for every room
 from tests.served import always_served
 
 os.environ.setdefault("VRAG_LOG", "off")  # nothing of a test goes into the user's log

@@ -4,21 +4,19 @@ import os
 
 import pytest
 
-from tests.qdrant.nodes import PROGRAM_ENV, URL_ENV, cluster, one_node
+from tests.qdrant.nodes import PROGRAM_ENV, URL_ENV, one_node
 from tests.store.backend import Backend
 from tests.store.rest import rest_server
 from vrag.store.server.address import KEY_ENV, Server
 
-HOW = f"needs a Qdrant server: {PROGRAM_ENV}=PROGRAM, {URL_ENV}=ADDRESS, or docker and `make {{}}`"
+HOW = f"needs a Qdrant server: {PROGRAM_ENV}=PROGRAM, {URL_ENV}=ADDRESS, or docker and `make test-server`"
 
 
-def program(target="test-server"):
+def program():
     """The server program that tests may start; skips where none is named."""
     found = os.environ.get(PROGRAM_ENV)
     if not found:
-        pytest.skip(
-            f"this test starts its own and {HOW.format(target)}" if os.environ.get(URL_ENV) else HOW.format(target)
-        )
+        pytest.skip(f"starts a Qdrant server of its own: {PROGRAM_ENV}=PROGRAM, or docker and {PROGRAM_ENV}=docker")
     return found
 
 
@@ -29,15 +27,10 @@ def qdrant(tmp_path_factory):
     if url:
         yield Server.from_environment(url)
         return
+    if not os.environ.get(PROGRAM_ENV):
+        pytest.skip(HOW)
     with one_node(program(), tmp_path_factory.mktemp("qdrant")) as node:
         yield node.server()
-
-
-@pytest.fixture(scope="session")
-def three_nodes(tmp_path_factory):
-    """A cluster that tests may search and fill; those who kill start one of their own."""
-    with cluster(program("test-cluster"), tmp_path_factory.mktemp("cluster")) as nodes:
-        yield nodes
 
 
 def environment(server, collection):

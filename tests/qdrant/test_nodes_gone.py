@@ -12,14 +12,14 @@ from tests.soak.state import compare, hits
 from vrag import Index
 from vrag.ingest.report import Silent
 
-pytestmark = pytest.mark.qdrant
+pytestmark = pytest.mark.cluster
 PDFS = [file for file in (SAMPLES / "pdfs").glob("*.pdf") if "scanned" not in file.name]
 ASKED = "How is heat stored?"
 
 
 @pytest.fixture
 def nodes(tmp_path):
-    with cluster(program("test-cluster"), tmp_path) as nodes:
+    with cluster(program(), tmp_path) as nodes:
         yield nodes
 
 

@@ -226,14 +226,15 @@ class Round:
         self._hear(child, gone)
         self._judge(child, what, is_alone, is_with_writer)
         others = [one for one in self.nodes if one is not node]
-        self._look_for_what_was_acknowledged(others, what)
         if child.code != 0:
+            self._look_for_what_was_acknowledged(others, what)
             self._finish(self._start(what, arguments, self._server(others)), what, gone)
-        self._look_at_all(others, what)
+        embedded = ask(_tiny(lambda: _embedded(self.root, self.folder)))
+        self._look_at_all(others, embedded, what)
         node.start()
         node.wait()
         self._catch_up()
-        self._look_at_all([node], f"{what}, by the node that was killed")
+        self._look_at_all([node], embedded, f"{what}, by the node that was killed")
 
     def _prepared(self, what: str) -> tuple[tuple[str, ...], set[str]]:
         """Arguments of an operation, its files made ready, and documents that it takes away."""
@@ -308,13 +309,14 @@ class Round:
         if lost := self._acknowledged.keys() - state.stored.keys():
             self._note(self.tally.losses, f"{what}: pages {sorted(lost)} were acknowledged")
 
-    def _look_at_all(self, nodes: Sequence[Node], what: str) -> None:
-        """These nodes hold the folder, and rank as an embedded index of it does."""
+    def _look_at_all(self, nodes: Sequence[Node], embedded: Rankings, what: str) -> None:
+        """These nodes hold the folder, with all that was acknowledged, and rank as an embedded index of it does."""
         state, found = ask(_tiny(lambda: _look(self._server(nodes))))
         wanted = {file_digest(file) for file in self.folder.iterdir()}
         if state.known.keys() != wanted or state.missing or not all(state.known.values()):
             self._note(self.tally.losses, f"{what}: {state.known} with {state.missing} missing, not {wanted}")
-        embedded = ask(_tiny(lambda: _embedded(self.root, self.folder)))
+        if lost := self._acknowledged.keys() - state.stored.keys():
+            self._note(self.tally.losses, f"{what}: pages {sorted(lost)} were acknowledged")
         self.tally.seen["rankings compared"] += len(embedded)
         for text in differences(found, embedded):
             self._note(self.tally.rankings, f"{what}: {text}")
