@@ -63,6 +63,15 @@ def test_nothing_is_indexed_while_a_load_runs(pushed):
         assert place.server_state().optimizer == "ok"
 
 
+def test_the_default_cascade_ranks_as_it_does_embedded(samples, pushed):
+    """It scores bits in both, with words that each engine weighs by itself: scores agree to four digits."""
+    with Index.open(samples) as embedded, Index.open(pushed[0]()) as served:
+        for text in ASKED:
+            here, there = (dict(hits(index, text, None, 10)) for index in (embedded, served))
+            assert list(there) == list(here), text
+            assert list(there.values()) == pytest.approx(list(here.values()), rel=1e-4)
+
+
 def test_what_is_pulled_is_what_was_pushed(samples, pushed, tmp_path):
     place, checksum = pushed
     assert transfer(FolderPlace(samples), place(), Silent()).copied == 0
