@@ -122,6 +122,7 @@ class ToyPlace:
     """A place in this process. Implements `Place`."""
 
     folder = None
+    collection = None
 
     def __init__(self):
         self.name, self._facts, self._store = "a toy", None, None
