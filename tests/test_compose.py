@@ -78,11 +78,16 @@ def test_the_settings_do_what_they_are_there_for(compose, tmp_path):
         client.close()
 
 
-def test_ports_are_open_to_this_machine_only_and_are_the_usual_ones(compose):
-    for name in ("qdrant", "node-1"):
-        ports = compose["services"][name]["ports"]
-        assert [port.rsplit(":", 1)[1] for port in ports] == ["6333", "6334"]
-        assert all(port.startswith("${QDRANT_BIND:-127.0.0.1}:") for port in ports)
+def test_ports_are_open_to_this_machine_only_and_every_node_has_its_own(compose):
+    outside = {"qdrant": [6333, 6334], "node-1": [6333, 6334], "node-2": [6343, 6344], "node-3": [6353, 6354]}
+    for name, ports in outside.items():
+        open_here = [
+            f"${{QDRANT_BIND:-127.0.0.1}}:{port}:{inside}" for port, inside in zip(ports, (6333, 6334), strict=True)
+        ]
+        assert compose["services"][name]["ports"] == open_here
+    told = re.findall(r"QDRANT_URL=(\S+) VRAG_QDRANT_GRPC_PORT=(\S+)", (ROOT / "docs" / "server.md").read_text())
+    rest, grpc = zip(*list(outside.values())[1:], strict=True)
+    assert (",".join(f"http://localhost:{port}" for port in rest), ",".join(map(str, grpc))) in told
 
 
 def test_the_cluster_is_three_nodes_that_find_each_other(compose):
