@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from qdrant_client import models
 
@@ -25,45 +25,17 @@ from vrag.store.server.border import (
     check_following,
     check_ids,
     check_points,
-    terms,
 )
+from vrag.store.server.collection import FULL, Collection
 from vrag.store.server.connect import Connection
-from vrag.store.server.grpc_points import GrpcPoints
 from vrag.store.server.indexing import Indexing
-from vrag.store.server.messages import (
-    IDF,
-    RestPoints,
-    ServerSpelling,
-    batches,
-    payload_wanted,
-    record_of,
-    scored_points,
-    vector_params,
-)
-from vrag.store.server.retry import Retry
-from vrag.store.server.server_faults import UNREADABLE, Fault
+from vrag.store.server.messages import ServerSpelling, batches, payload_wanted, record_of, scored_points
 from vrag.store.translating import filter_of, query_of
 
-T = TypeVar("T")
 BATCH_BYTES = 12 << 20  # of one write; the server's own limit is 32 MiB unless it is set otherwise
 _STEP = 1000
 _STEP_WITH_VECTORS = 8
 _FEW = 16  # records without vectors that make a short answer
-_FULL = "full"
-_KINDS: Mapping[str, Any] = {
-    "keyword": models.PayloadSchemaType.KEYWORD,
-    "integer": models.PayloadSchemaType.INTEGER,
-    "float": models.PayloadSchemaType.FLOAT,
-    "datetime": models.PayloadSchemaType.DATETIME,
-    "text": models.TextIndexParams(
-        type=models.TextIndexType.TEXT,
-        tokenizer=models.TokenizerType.WORD,
-        lowercase=True,
-        ascii_folding=True,
-        phrase_matching=True,
-        max_token_len=64,
-    ),
-}
 
 
 class ServerStore:
@@ -72,13 +44,11 @@ class ServerStore:
     def __init__(
         self, connection: Connection, collection: str, fields: Sequence[VectorField], layout: ServerLayout | None = None
     ) -> None:
-        self._connection: Connection | None = connection
-        self._collection = collection
+        self._collection = Collection(connection, collection)
         self._fields = {field.name: field for field in fields}
-        pooled = {field.name for field in fields} - {_FULL}
-        self._indexing = Indexing(self._write, collection)
+        pooled = {field.name for field in fields} - {FULL}
+        self._indexing = Indexing(self._collection.write, collection)
         self.derived: Callable[[Record], Payload] = _nothing  # goes into a record's payload besides
-        self._shards: int | None = None
         self._words = ServerSpelling(frozenset(pooled if layout and layout.quantization != "none" else ()))
 
     @classmethod
@@ -104,14 +74,13 @@ class ServerStore:
         """
         layout = layout or ServerLayout()
         store = cls(connection, collection, fields, layout)
-        store._make(layout)
-        store._check_vectors()
+        store._collection.make(store._fields, layout)
         store.index_keys(keys)
         return store
 
     def exists(self) -> bool:
         """Whether the collection is there."""
-        return self._read(lambda c: bool(c.collection_exists(self._collection)), "connecting")
+        return self._collection.exists()
 
     def upsert(self, records: Sequence[Record]) -> None:
         """Write records in requests of bounded size; a fault that passes is waited out."""
@@ -121,7 +90,7 @@ class ServerStore:
         records = [replace(record, payload={**record.payload, **self.derived(record)}) for record in records]
         self._indexing.ensure()
         for batch in batches(records, self._open.wire, BATCH_BYTES):
-            self._write(partial(self._send, batch), "writing pages")
+            self._collection.write(partial(self._send, batch), "writing pages")
 
     def loading(self) -> AbstractContextManager[None]:
         """Segments are merged and indexed after the block, and not while it runs."""
@@ -139,10 +108,10 @@ class ServerStore:
         request["with_payload"] = payload_wanted(keys)
 
         def ask(client: Any) -> list[Scored]:
-            found = client.query_points(self._collection, **request).points
+            found = client.query_points(self._collection.name, **request).points
             return scored_points(found, request["limit"], keys)
 
-        return self._read(ask, "searching", ANSWER_BYTES)
+        return self._collection.read(ask, "searching", ANSWER_BYTES)
 
     def query_each(
         self, stages: Sequence[StageRequest], selection: Selection, keys: Sequence[str] | None = None
@@ -152,13 +121,13 @@ class ServerStore:
         requests = [self._words.alone(stage, chosen, payload_wanted(keys)) for stage in stages]
 
         def ask(client: Any) -> list[list[Scored]]:
-            answers = client.query_batch_points(self._collection, requests)
+            answers = client.query_batch_points(self._collection.name, requests)
             if len(answers) != len(requests):
                 raise UntrustedError(f"sent {len(answers)} answers to {len(requests)} questions")
             each = zip(answers, stages, strict=True)
             return [scored_points(answer.points, stage.limit, keys) for answer, stage in each]
 
-        return self._read(ask, "searching", ANSWER_BYTES) if requests else []
+        return self._collection.read(ask, "searching", ANSWER_BYTES) if requests else []
 
     def fetch(self, ids: Iterable[str], vectors: Sequence[str] = ()) -> dict[str, Record]:
         """Records by id with the named vectors, float32."""
@@ -189,7 +158,7 @@ class ServerStore:
         offset: Any = None
         while True:
             ask = partial(self._list, request, offset, keys)
-            found, offset = self._read(ask, "listing the index", ANSWER_BYTES)
+            found, offset = self._collection.read(ask, "listing the index", ANSWER_BYTES)
             yield found
             if offset is None:
                 return
@@ -197,26 +166,25 @@ class ServerStore:
     def count(self, selection: Selection) -> int:
         """Number of selected records."""
         chosen = filter_of(selection, self._words)
-        return self._read(lambda c: check_count(c.count(self._collection, chosen, exact=True).count), "counting")
+        name = self._collection.name
+        return self._collection.read(lambda c: check_count(c.count(name, chosen, exact=True).count), "counting")
 
     def shards(self) -> int:
-        """Shards of the collection, which it keeps for good: asked once."""
-        if self._shards is None:
-            info = self._read(lambda c: c.get_collection(self._collection), "connecting")
-            self._shards = max(check_count(info.config.params.shard_number or 1), 1)
-        return self._shards
+        """Shards of the collection."""
+        return self._collection.shards()
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of the selected records' payloads."""
         chosen = filter_of(selection, self._words)
         if chosen is None:
             raise StoreError("Refusing to change everything: name what to change.")
-        self._write(lambda c: c.set_payload(self._collection, payload, points=chosen, wait=True), "changing records")
+        name = self._collection.name
+        self._collection.write(lambda c: c.set_payload(name, payload, points=chosen, wait=True), "changing records")
 
     def index_keys(self, keys: Mapping[str, str]) -> None:
         """Index payload keys."""
         for key, kind in keys.items():
-            self._write(partial(self._make_payload_index, key, _KINDS[kind]), f"indexing {key!r}")
+            self._collection.index_key(key, kind)
 
     def delete(self, selection: Selection) -> None:
         """Delete the selected records."""
@@ -224,7 +192,7 @@ class ServerStore:
         if chosen is None:
             raise StoreError("Refusing to delete everything: name what to delete.")
         selector = models.FilterSelector(filter=chosen)
-        self._write(lambda c: c.delete(self._collection, selector, wait=True), "deleting")
+        self._collection.write(lambda c: c.delete(self._collection.name, selector, wait=True), "deleting")
 
     def optimize(self) -> None:
         """See that the server merges segments and builds graphs, which it does by itself in the background."""
@@ -238,61 +206,14 @@ class ServerStore:
 
     def close(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.close()
+        self._collection.close()
 
     @property
     def _open(self) -> Connection:
-        if self._connection is None:
-            raise StoreError("The index is closed.")
-        return self._connection
-
-    def _read(self, request: Callable[[Any], T], doing: str, size: int | None = None) -> T:
-        return self._call(self._open.read, request, doing, size)
-
-    def _write(self, request: Callable[[Any], T], doing: str) -> T:
-        return self._call(self._open.write, request, doing)
-
-    def _call(self, retry: Retry, request: Callable[[Any], T], doing: str, size: int | None = None) -> T:
-        def attempt(client: Any) -> T:
-            with terms(size):
-                return request(client)
-
-        try:
-            return retry.call(self._open.nodes, attempt, doing)
-        except UNREADABLE as error:  # the client library's own checks, and what it stumbles over
-            fault = Fault(f"could not be understood: {error}", "Is it a Qdrant server, and is it new enough?")
-            raise retry.sentence(fault, doing) from (None if retry.secret else error)
-
-    def _points(self, client: Any) -> GrpcPoints | RestPoints:
-        """How points are written and read."""
-        connection = self._open
-        return GrpcPoints(client, connection.read.seconds) if connection.wire == "grpc" else RestPoints(client)
-
-    def _make(self, layout: ServerLayout) -> None:
-        if self.exists():
-            return
-        dense = [field for field in self._fields.values() if field.kind != "sparse"]
-        request = {
-            "vectors_config": {field.name: vector_params(field, layout, _FULL) for field in dense},
-            "sparse_vectors_config": {field.name: IDF for field in self._fields.values() if field.kind == "sparse"},
-            "shard_number": layout.shards,
-            "replication_factor": layout.replication,
-            "write_consistency_factor": layout.write_consistency,
-            "on_disk_payload": True,
-        }
-        try:
-            self._write(lambda c: c.create_collection(self._collection, **request), "creating the collection")
-        except StoreError:
-            if not self.exists():  # else an answer got lost, and the next attempt found the collection made
-                raise
-
-    def _make_payload_index(self, key: str, kind: Any, client: Any) -> None:
-        client.create_payload_index(self._collection, key, kind, wait=True)
+        return self._collection.connection
 
     def _send(self, batch: Sequence[Record], client: Any) -> None:
-        self._points(client).upsert(self._collection, batch)
+        self._collection.points(client).upsert(self._collection.name, batch)
 
     def _is_sparse(self, name: str) -> bool:
         return name in self._fields and self._fields[name].kind == "sparse"
@@ -300,7 +221,7 @@ class ServerStore:
     def _list(
         self, request: Mapping[str, Any], offset: Any, keys: Sequence[str] | None, client: Any
     ) -> tuple[list[Record], Any]:
-        found, following = self._points(client).scroll(self._collection, offset=offset, **request)
+        found, following = self._collection.points(client).scroll(self._collection.name, offset=offset, **request)
         check_points(found, request["limit"])
         if following is not None:
             check_following(following, offset, found)
@@ -314,29 +235,18 @@ class ServerStore:
             raise UntrustedError(f"sent a record that is none of this index: {error.message}") from error
         return record
 
-    def _check_vectors(self) -> None:
-        info = self._read(lambda c: c.get_collection(self._collection), "connecting")
-        there = info.config.params.vectors
-        sizes = {name: params.size for name, params in there.items()} if isinstance(there, dict) else {}
-        wanted = {name: field.dim for name, field in self._fields.items() if field.kind != "sparse"}
-        if sizes != wanted:
-            raise StoreError(
-                f"The collection {self._collection!r} exists with other vectors: {sizes}, not {wanted}.",
-                "Use another one: --collection NAME.",
-            )
-
     def _retrieve(self, ids: list[str], vectors: list[str]) -> dict[str, Record]:
         def ask(client: Any) -> dict[str, Record]:
-            points = self._points(client)
-            found = points.retrieve(
-                self._collection, ids, with_payload=payload_wanted(None), with_vectors=vectors or False
-            )
+            points = self._collection.points(client)
+            wanted = {"with_payload": payload_wanted(None), "with_vectors": vectors or False}
+            found = points.retrieve(self._collection.name, ids, **wanted)
             check_points(found, len(ids))
             records = {str(one.id): self._record(one) for one in found}
             check_ids(records.keys(), ids)
             return records
 
-        return self._read(ask, "reading pages", ANSWER_BYTES if vectors or len(ids) > _FEW else SHORT_ANSWER_BYTES)
+        size = ANSWER_BYTES if vectors or len(ids) > _FEW else SHORT_ANSWER_BYTES
+        return self._collection.read(ask, "reading pages", size)
 
 
 def _nothing(_: Record) -> Payload:
