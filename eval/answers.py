@@ -55,17 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scope", nargs="+", default=["document", "union"], choices=["document", "union"])
     parser.add_argument("--misses", action="store_true", help="print the questions whose answer is not shown")
     options = parser.parse_args(arguments)
+    asked: dict[tuple[str, str], list[Asked]] = {}
+    for number, folder in enumerate(options.folder):
+        with tempfile.TemporaryDirectory() as scratch:
+            place = options.index[number] if number < len(options.index) else Path(scratch) / "index"
+            with Index.hold(place) if is_index(place) else Index.create(place) as index:
+                if not index.page_count:
+                    index.ingest([folder / "pdfs"])
+                asked |= {(scope, folder.name): list(ask_all(index, folder, scope)) for scope in options.scope}
     for scope in options.scope:
-        everything: list[Asked] = []
-        for number, folder in enumerate(options.folder):
-            given = options.index[number] if number < len(options.index) else None
-            asked = list(_ask_all(folder, given, scope))
-            print(f"{folder.name}, {scope}: {summary(asked)}")
-            for row in asked if options.misses else ():
+        rows = {name: found for (of_scope, name), found in asked.items() if of_scope == scope}
+        rows |= {"together": [row for found in rows.values() for row in found]} if len(rows) > 1 else {}
+        for name, found in rows.items():
+            print(f"{name}, {scope}: {summary(found)}")
+            for row in found if options.misses and name != "together" else ():
                 _print_miss(row)
-            everything += asked
-        if len(options.folder) > 1:
-            print(f"together, {scope}: {summary(everything)}")
     return 0
 
 
@@ -75,7 +79,7 @@ def summary(asked: Sequence[Asked]) -> str:
     first = _share([_shows(row, 1) for row in literal])
     three = _share([_shows(row, 3) for row in literal])
     labelled = [row for row in asked if row.pages]
-    at_first = _share([_cited(row)[:1] != [] and _cited(row)[0] in row.pages for row in labelled])
+    at_first = _share([not row.pages.isdisjoint(_cited(row)[:1]) for row in labelled])
     cited = _share([_f1(set(_cited(row)), row.pages) for row in labelled])
     quotes = [quote.status == "supported" for row in asked for quote in row.answer.quotes]
     said = (
@@ -87,21 +91,23 @@ def summary(asked: Sequence[Asked]) -> str:
     return f"{said}; unanswerable F1 {_f1(refused, unanswerable):.3f}" if unanswerable else said
 
 
-def _ask_all(folder: Path, place: Path | None, scope: str) -> Iterator[Asked]:
-    with tempfile.TemporaryDirectory() as scratch:
-        place = place or Path(scratch) / "index"
-        with Index.hold(place) if is_index(place) else Index.create(place) as index:
-            if not index.page_count:
-                index.ingest([folder / "pdfs"])
-            names = {Path(document.paths[0]).name: document.doc_id for document in index.documents.all()}
-            texts = {(doc_id, page): " ".join(words) for doc_id, page, words in index.texts()}
-            for row in _questions(folder):
-                if row["doc"] in names:
-                    where = [f"doc={row['doc']}"] if scope == "document" else []
-                    said = " ".join(texts.get((names[doc], page), "") for doc, page in row["pages"] if doc in names)
-                    wanted = row["answer"] if row["answer"] and holds(said, row["answer"]) else ""
-                    if row["pages"] or scope == "document":
-                        yield Asked(index.ask(row["query"], where=where), wanted, row["pages"])
+def ask_all(index: Index, folder: Path, scope: str) -> Iterator[Asked]:
+    """Ask the questions whose documents an index has.
+
+    Args:
+        index: With the pages of the folder, or some of them.
+        folder: A benchmark's.
+        scope: "document": only the question's document is searched; "union": all pages, where pages are labelled.
+    """
+    names = {Path(document.paths[0]).name: document.doc_id for document in index.documents.all()}
+    texts = {(doc_id, page): " ".join(words) for doc_id, page, words in index.texts()}
+    for row in _questions(folder):
+        if row["doc"] not in names or (scope == "union" and not row["pages"]):
+            continue
+        where = [f"doc={row['doc']}"] if scope == "document" else []
+        said = [texts.get((names[doc], page), "") for doc, page in row["pages"] if doc in names]
+        is_literal = any(holds(text, row["answer"]) for text in said)
+        yield Asked(index.ask(row["query"], where=where), row["answer"] if is_literal else "", row["pages"])
 
 
 def _questions(folder: Path) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,29 @@ def test_a_scanned_page_is_read_by_ocr(index):
     assert (hit.doc, hit.page) == ("old-notices-scanned.pdf", 1)
     assert "6.5 bar" in index.snippet("opens at 6.5 bar", hit)
     assert {h.doc for h in index.search("valve", where="source=ocr")} == {"old-notices-scanned.pdf"}
+
+
+def test_quotes_show_the_answers_and_cite_the_page(index, tmp_path):
+    """As `python eval/answers.py` measures it."""
+    pages = [{"corpus-id": i, "doc": row["doc"], "page": row["page"]} for i, row in enumerate(QUESTIONS)]
+    labels = [{"query-id": row["query-id"], "corpus-id": i} for i, row in enumerate(QUESTIONS)]
+    tables = {
+        "corpus": pages,
+        "qrels": labels,
+        "queries": QUESTIONS,
+        "unanswerable": [{"query": "x", "doc": "none.pdf"}],
+    }
+    for name, rows in tables.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    shutil.copy(SAMPLES / "answers.jsonl", tmp_path)
+    program = runpy.run_path(str(SAMPLES.parent / "answers.py"))
+    asked = list(program["ask_all"](index, tmp_path, "union"))
+    literal = [row for row in asked if row.wanted]
+    assert len(asked) == len(QUESTIONS)
+    assert len(literal) >= 12
+    assert sum(program["_shows"](row, 3) for row in literal) >= len(literal) - 1
+    assert sum(row.answer.quotes[0].page in {page for _, page in row.pages} for row in asked) >= len(asked) - 1
+    assert "1.000 of" in program["summary"](asked)
 
 
 def test_snippets_show_the_answers(index):

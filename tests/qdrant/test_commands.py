@@ -75,6 +75,14 @@ def test_documents_are_removed(on_server):
     assert {hit["doc"] for hit in on_server("search", "penguins", "--json").json["hits"]} == {"machines.pdf"}
 
 
+def test_a_question_is_answered(on_server):
+    told = on_server("ask", "Where do penguins breed?", "--json", "-k", "2")
+    assert (told.code, told.json["found"]) == (0, True)
+    quote = told.json["quotes"][0]
+    assert (quote["doc"], quote["page"], quote["status"]) == ("animals.pdf", 2, "supported")
+    assert "ice of Antarctica" in quote["text"]
+
+
 def test_a_hit_is_explained(on_server):
     told = on_server("explain", "penguins on ice", "--json")
     assert (told.code, told.json["doc"], told.json["page"]) == (0, "animals.pdf", 2)
