@@ -7,6 +7,7 @@ import json
 import pytest
 from PIL import Image
 
+from vrag.ask.answer_json import reply_json
 from vrag.pages.drawing import MOST_SIDE
 from vrag.search.hits_json import answer_json
 from vrag.serve.http.page_routes import _heat_size
@@ -46,6 +47,36 @@ def test_the_index_says_what_it_is(reader):
     assert facts["filters"] == []
     assert facts["uploads"]["max_files"] > 0
     assert facts["uploads"]["max_total_bytes"] == MOST_UPLOAD_BYTES
+
+
+def test_an_answer_is_what_the_command_line_prints_with_addresses(reader):
+    asked = {"question": "How often is the oil filter replaced?", "k": 2}
+    answer = reader.post("/v1/ask", json=asked).json()
+    printed = json.loads(json.dumps(reply_json(reader.service.index.ask(asked["question"], 2))))
+    for name in ("quotes", "pages"):
+        for mine, theirs in zip(answer[name], printed.pop(name), strict=True):
+            assert mine == {**mine, **theirs}
+    assert answer == {**answer, **printed}
+    first = answer["quotes"][0]
+    assert (first["doc"], first["page"], first["status"]) == ("machines.pdf", 1, "supported")
+    assert reader.get(first["page_url"]).json()["page"] == 1
+    assert picture(reader.get(first["image_url"])).size[0] > 100
+    assert reader.get(answer["pages"][0]["thumbnail_url"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"question": ""}, 422),
+        ({"question": "x", "k": 101}, 422),
+        ({"question": "x", "more": 1}, 422),
+        ({}, 422),
+        ({"question": "x", "where": "doc=none.pdf"}, 400),
+        ({"question": "   "}, 400),
+    ],
+)
+def test_what_is_no_question_is_a_problem(reader, asked, status):
+    assert_problem(reader.post("/v1/ask", json=asked), status)
 
 
 def test_a_search_is_what_the_command_line_prints_with_addresses(reader):

@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from vrag import __version__
 from vrag.ingest.sources import Originals
 from vrag.serve.http import (
+    ask_routes,
     call_routes,
     change_routes,
     counters,
@@ -41,6 +42,7 @@ from vrag.serve.service import Service
 
 ROUTES = (
     search_routes,
+    ask_routes,
     explain_routes,
     document_routes,
     page_routes,

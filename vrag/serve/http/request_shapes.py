@@ -40,6 +40,17 @@ class SearchRequest(Asked):
     include: list[Include] = Field(default=["snippet"], description=_INCLUDE, max_length=4)
 
 
+class AskRequest(Asked):
+    """A question."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"question": "What was the revenue in 2025?", "where": ["doc=report.pdf"]}]}
+    )
+    question: str = Field(description="In words.", min_length=1, max_length=LONGEST_QUERY)
+    k: int = Field(5, description="Pages to look at.", ge=1, le=MOST_HITS)
+    where: str | list[str] = Field(default_factory=list, description=_WHERE)
+
+
 class ExplainRequest(Asked):
     """A page to be explained."""
 

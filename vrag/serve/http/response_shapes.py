@@ -56,6 +56,41 @@ class SearchOut(BaseModel):
     why_empty: str | None = Field(None, description="Why nothing was found, and what to try.")
 
 
+class MismatchOut(BaseModel):
+    """Where a quote says something else than its page."""
+
+    said: str
+    stands: str
+
+
+class QuoteOut(BaseModel):
+    """What an answer says that a page says."""
+
+    text: str
+    doc: str
+    doc_id: str
+    path: str = Field(description="Of its file, on the service's machine.")
+    page: int = Field(description="From 1.")
+    boxes: list[Box] = Field(description="Where it was found, one a line: x0, y0, x1, y1 as shares of the page.")
+    status: Literal["supported", "changed", "not found"]
+    mismatches: list[MismatchOut] | None = Field(None, description="What is changed.")
+    page_url: str
+    image_url: str
+    thumbnail_url: str
+    file_url: str
+
+
+class AskOut(BaseModel):
+    """An answer with its quotes."""
+
+    question: str
+    found: bool = Field(description="Whether there is a quote that its page supports.")
+    answer: str = Field(description="In words, with [1], [2] for the quotes.")
+    model: str | None = Field(None, description="Of the language model that wrote it; none for quotes alone.")
+    quotes: list[QuoteOut]
+    pages: list[HitOut] = Field(description="That were looked at, the nearest first.")
+
+
 class FailureOut(BaseModel):
     """What could not be indexed."""
 

@@ -82,7 +82,7 @@ def _answer(here: Here, asked: SearchRequest) -> dict[str, Any]:
         found = time.perf_counter()
         chosen = asked.cascade or pipeline.default_cascade
         answer = answer_json(asked.query, chosen, (found - started) * 1000, hits)
-        _present(here, asked, hits, answer["hits"])
+        present(here, asked.query, hits, answer["hits"], asked.include)
         ended = time.perf_counter()
     if not hits:
         answer["why_empty"] = _why_empty(index.page_count, asked)
@@ -93,20 +93,31 @@ def _answer(here: Here, asked: SearchRequest) -> dict[str, Any]:
     return answer
 
 
-def _present(here: Here, asked: SearchRequest, hits: Sequence[Hit], rows: Sequence[dict[str, Any]]) -> None:
+def present(
+    here: Here, query: str, hits: Sequence[Hit], rows: Sequence[dict[str, Any]], include: Sequence[Include] = ()
+) -> None:
+    """Give each row its hit's addresses, title and relevance, and what else is asked for.
+
+    Args:
+        here: Of the service.
+        query: That found them.
+        hits: Best first.
+        rows: One for each, from `vrag.search.hits_json`.
+        include: What each has besides, pictures left alone.
+    """
     index = here.service.index
-    titles, wanted = _titles(here, hits), asked_words(asked.query)
+    titles, wanted = _titles(here, hits), asked_words(query)
     best = max((hit.score for hit in hits), default=0.0)
     for hit, row in zip(hits, rows, strict=True):
-        row.update(_addresses(hit), title=titles[hit.doc_id])
+        row.update(addresses(hit), title=titles[hit.doc_id])
         row["relevance"] = round(min(max(hit.score / best, 0.0), 1.0), 4) if best > 0 else 0.0
-        if "snippet" in asked.include:
-            row["snippet"] = index.snippet(asked.query, hit)
+        if "snippet" in include:
+            row["snippet"] = index.snippet(query, hit)
             row["matched"] = matched(wanted, row["snippet"])
-        if "text" in asked.include:
+        if "text" in include:
             row["text"] = _text(here, hit)
-        if "matches" in asked.include:
-            row["matches"] = matches_json(index.matches(asked.query, hit))
+        if "matches" in include:
+            row["matches"] = matches_json(index.matches(query, hit))
 
 
 def _titles(here: Here, hits: Sequence[Hit]) -> Mapping[str, str]:
@@ -120,7 +131,7 @@ def _text(here: Here, hit: Hit) -> str:
     return text_of(page_words(record.payload)) if record else ""
 
 
-def _addresses(hit: Hit) -> dict[str, str]:
+def addresses(hit: Hit) -> dict[str, str]:
     """Where a hit's page, pictures and file are."""
     page = url_of(hit.doc_id, "pages", hit.page)
     return {
