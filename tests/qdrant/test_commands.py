@@ -110,7 +110,9 @@ def test_another_recipe_goes_into_a_second_collection(on_server, names, tmp_path
     few = names()
     told = on_server("repool", "--pipeline", "few.toml", "--into", few, "--json")
     assert (told.code, told.json["pages"]) == (0, 5)
-    found = on_server("search", "penguins on ice", "--json", "-k", 1, collection=few).json
+    found = on_server("search", "penguins on ice", "--json", "-k", 1, collection=few)
+    assert found.code == 0, found.out
+    found = found.json
     assert (found["cascade"], found["hits"][0]["page"]) == ("two-stage", 2)
 
 

@@ -30,6 +30,14 @@ class Answering(Protocol):
         ...
 
 
+class NoContexts:
+    """Documents that say nothing of themselves, as the recipe has it (keeps `Answering`)."""
+
+    def answers(self, query: FloatArray, doc_ids: Sequence[str]) -> FloatArray:
+        """Minus infinity, float32 [m, docs]."""
+        return np.full((len(query), len(doc_ids)), -np.inf, np.float32)
+
+
 class Contexts:
     """The contexts of a store's documents, kept once they were read: `Answering` where nobody else writes.
 

@@ -16,7 +16,7 @@ from vrag.pages.page import Words as PageWords
 from vrag.pages.sentences import Span
 from vrag.pipeline.pipeline import FULL
 from vrag.search.bit_source import PointBits
-from vrag.search.context import Answering, Contexts, ContextsInEngine
+from vrag.search.context import Answering, Contexts, ContextsInEngine, NoContexts
 from vrag.search.hit import Hit
 from vrag.search.passages import page_passages, page_snippet
 from vrag.search.plan import Detail, Limits
@@ -115,6 +115,8 @@ class Searcher:
     @property
     def _answering(self) -> Answering:
         """What answers one query by contexts."""
+        if not self.stored.pipeline.has_context:
+            return NoContexts()
         return ContextsInEngine(self.stored.store) if self.stored.on_server else self._contexts
 
     def select(self, where: Where) -> Selection:
