@@ -15,13 +15,11 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,9 +27,9 @@ from typing import Any
 from qdrant_client import QdrantClient, models
 from qdrant_node import ENV, Node, cluster
 from scale_points import copied, quantiles
+from server_commands import COMMANDS, Here, Rows, commands, copies, page_count, tell
 from server_searches import Searched, search_apart
 from tables import markdown, put
-from wire import Wire
 
 from vrag import Index, __version__
 from vrag.bench.run import machine
@@ -41,63 +39,10 @@ from vrag.places.place import ServerPlace
 from vrag.store.server.address import GRPC_PORT_ENV, KEY_ENV, Server
 from vrag.store.server.connect import connect
 
-COMMANDS = ("search", "status", "explain", "verify", "tune", "ingest")
 PARTS = ("searches", "records", *COMMANDS, "cluster")
 CASCADES = ("best", "two-stage", "three-stage", "exact")
-SHELL_RUNS, RECORDS, RECORDS_AT_ONCE, TUNED = 5, 64, 8, 20
+RECORDS, RECORDS_AT_ONCE = 64, 8
 MB = 1e6
-Rows = list[list[str]]
-
-
-@dataclass(frozen=True)
-class Here:
-    """Where the pages are.
-
-    Args:
-        index: Folder of the embedded index.
-        server: The server.
-        collection: Its collection.
-    """
-
-    index: Path
-    server: Server
-    collection: str
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a process needs to find the collection by the server's address."""
-        return {GRPC_PORT_ENV: str(self.server.grpc), "VRAG_COLLECTION": self.collection}
-
-    @property
-    def on_server(self) -> list[str]:
-        """Options that name the collection."""
-        return ["--url", self.server.url, "--collection", self.collection, "--timeout", "600"]
-
-    def run(self, *arguments: str, codes: Sequence[int] = (0,)) -> tuple[float, str]:
-        """A command of vrag: seconds that it took, and what it printed."""
-        started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "vrag", *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env={**os.environ, GRPC_PORT_ENV: str(self.server.grpc)},
-        )
-        seconds = time.perf_counter() - started
-        if done.returncode not in codes:
-            raise SystemExit(f"vrag {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
-        return seconds, done.stdout + done.stderr
-
-    @contextmanager
-    def counted(self) -> Iterator[tuple[Server, list[Wire]]]:
-        """The server behind wires that count."""
-        with ExitStack() as last:
-            rest = last.enter_context(Wire(_port(self.server.url)))
-            wires, grpc = [rest], 0
-            if self.server.grpc:
-                wires.append(last.enter_context(Wire(self.server.grpc)))
-                grpc = wires[-1].port
-            yield Server(f"http://127.0.0.1:{rest.port}", self.server.api_key, grpc_port=grpc), wires
 
 
 def searches(here: Here, questions: Sequence[str], cascades: Sequence[str]) -> Rows:
@@ -174,54 +119,6 @@ def _timed(fetch: Callable[[Sequence[str]], object], ids: Sequence[str]) -> floa
     return (time.perf_counter() - started) / len(ids)
 
 
-def copies(here: Here, pages: int, scratch: Path) -> Rows:
-    """Push, push again, and pull."""
-    rows = [["copying", "time", "pages/s"]]
-    for name, arguments in {
-        "`push`": ["push", "--index", str(here.index), *here.on_server],
-        "`push` again": ["push", "--index", str(here.index), *here.on_server],
-        "`pull`": ["pull", *here.on_server, "--index", str(scratch / "pulled")],
-    }.items():
-        tell(name)
-        seconds, _ = here.run(*arguments)
-        rows.append([name, f"{seconds:.1f} s", f"{pages / seconds:.0f}"])
-    return rows
-
-
-def commands(here: Here, args: argparse.Namespace, scratch: Path) -> Rows:
-    """Whole commands, embedded and on the server."""
-    question = _questions(args)[0]
-    asked = {f"`search --cascade {name}`": ["search", question, "--cascade", name] for name in args.cascades[:2]}
-    tuning = ["tune", "--queries", str(args.questions), "--sample", str(TUNED)]
-    rest = {"`status`": ["status"], "`explain`": ["explain", question], "`verify`": ["verify"]}
-    rows = [["command", "embedded", "server", "ratio"]]
-    for name, arguments in {**asked, **rest, f"`tune`, {TUNED} questions": tuning}.items():
-        if arguments[0] in args.parts:
-            tell(name)
-            runs = SHELL_RUNS if arguments[0] in ("search", "status") else 1
-            embedded, server = (
-                statistics.median(here.run(*arguments, "--json", *where)[0] for _ in range(runs))
-                for where in (["--index", str(here.index)], here.on_server)
-            )
-            rows.append([name, f"{embedded:.2f} s", f"{server:.2f} s", f"{server / embedded:.1f} x"])
-    if "ingest" in args.parts and args.pdfs is not None:
-        rows.append(_ingest(here, args.pdfs, scratch))
-    return rows
-
-
-def _ingest(here: Here, pdfs: Path, scratch: Path) -> list[str]:
-    """The same documents into a new folder and a new collection, in turns, so that both meet the same machine."""
-    tell("ingest")
-    other = Here(here.index, here.server, f"{here.collection}-ingest")
-    seconds, pages = [], 0
-    for where in (["--index", str(scratch / "ingested")], other.on_server):
-        taken, said = here.run("ingest", str(pdfs), *where, "--json")
-        pages = json.loads(said[said.index("{") : said.rindex("}") + 1])["added"]
-        seconds.append(taken)
-    cells = [f"{taken:.1f} s, {pages / taken:.2f} pages/s" for taken in seconds]
-    return ["`ingest`", *cells, f"{seconds[1] / seconds[0]:.2f} x"]
-
-
 def of_cluster(program: Path, index: Path, questions: Sequence[str], scratch: Path) -> tuple[Rows, str]:
     """Three nodes, all up and with one of them killed; and what `status` says then."""
     rows = [["three nodes, 6 shards, each kept twice", "`best`", "95 %", "first search"]]
@@ -243,13 +140,13 @@ def of_cluster(program: Path, index: Path, questions: Sequence[str], scratch: Pa
 def measure(here: Here, args: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     """The tables of one node by name."""
     questions, tables = _questions(args), {}
-    tables["copies"] = copies(here, _page_count(here), scratch)
+    tables["copies"] = copies(here, page_count(here), scratch)
     if "searches" in args.parts:
         tables["searches"] = searches(here, questions, args.cascades)
     if "records" in args.parts:
         tables["records"] = records(here)
     if set(COMMANDS) & set(args.parts):
-        tables["commands"] = commands(here, args, scratch)
+        tables["commands"] = commands(here, args, questions[0], scratch)
     return tables
 
 
@@ -265,9 +162,8 @@ def emptied(server: Server, *collections: str) -> Iterator[None]:
                     connection.client.delete_collection(name)
 
 
-def _page_count(here: Here) -> int:
-    _, said = here.run("status", "--index", str(here.index), "--json")
-    return int(json.loads(said[said.index("{") : said.rindex("}") + 1])["pages"])
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:,.0f} ms"
 
 
 def _questions(args: argparse.Namespace) -> list[str]:
@@ -284,19 +180,6 @@ def shown(facts: str, tables: Mapping[str, Any]) -> str:
         else:
             parts.append(markdown(rows[0], rows[1:]))
     return "\n\n".join(parts)
-
-
-def _ms(seconds: float) -> str:
-    return f"{1000 * seconds:,.0f} ms"
-
-
-def _port(url: str) -> int:
-    return int(url.rpartition(":")[2].partition("/")[0])
-
-
-def tell(text: str) -> None:
-    """Say on standard error what is done."""
-    print(f"    {text}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
