@@ -77,6 +77,11 @@ class Resampled:
         ids = [context_id(document.doc_id) for document in self._documents]
         self._contexts = index.stored.store.fetch(ids, [CONTEXT] if self._pipeline.has_context else [])
 
+    @property
+    def pages(self) -> int:
+        """Real pages that are resampled."""
+        return len(self._all)
+
     def copies(self, pages: int) -> Iterator[Copy]:
         """Documents that have so many pages together, the last one maybe only a part of it."""
         left, number = pages, 0

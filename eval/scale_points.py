@@ -44,7 +44,7 @@ from vrag.store.interface import Store
 from vrag.store.layout import QUANTIZATIONS, ServerLayout
 from vrag.store.server.connect import connect
 
-TOP, BATCH, _SAMPLED = 10, 32, 200
+TOP, BATCH = 10, 32
 EXACT = "full"
 CASCADES = (
     "runs:256 > full",
@@ -61,10 +61,15 @@ _STATES = ("started", "and `full`", "searched", "and `full`", "all scored", "and
 
 @dataclass
 class Asked:
-    """A cascade's answers: seconds of each question, and the share of the exact top ten that it found."""
+    """A cascade's answers.
+
+    Args:
+        seconds: Of each question.
+        recall: Share of the exact top ten that it found; None where its last stage scores otherwise than the exact one.
+    """
 
     seconds: list[float] = field(default_factory=list)
-    recall: float = 0.0
+    recall: float | None = None
 
 
 @dataclass
@@ -140,8 +145,9 @@ class Scale:
             self._args.json[0].write_text(json.dumps([asdict(p) for p in points], indent=1) + "\n")
 
     def _sample(self) -> list[VectorSample]:
-        """Vectors of the first pages, `full` first."""
-        pages = [r for copy in self._source.copies(_SAMPLED) for r in self._source.records(copy) if FULL in r.vectors]
+        """Vectors of every real page's first copy, `full` first."""
+        first = self._source.copies(self._source.pages)
+        pages = [record for copy in first for record in self._source.records(copy) if FULL in record.vectors]
         found = []
         for field_ in self._facts.to_pipeline("").schema(self._facts.dim):
             if field_.name in pages[0].vectors:
@@ -198,9 +204,11 @@ class Scale:
             if self._truth is None:  # it scores what is never quantized, so that it is the same in every state
                 self._truth = self._ask(index, EXACT, point)
                 point.scored, point.asked[EXACT].recall = self._node.memory(), 1.0
+        exact = self._facts.to_pipeline("").cascade(EXACT).stages[-1]
         for cascade, tops in found.items():
             shares = [len(a & b) / len(b) for a, b in zip(tops, self._truth, strict=True)]
-            point.asked[cascade].recall = statistics.mean(shares)
+            is_same = self._facts.to_pipeline("").cascade(cascade).stages[-1] == exact
+            point.asked[cascade].recall = statistics.mean(shares) if is_same else None
 
     def _ask(self, index: Any, cascade: str, point: Point) -> list[set[str]]:
         tops, seconds = [], []
@@ -265,7 +273,8 @@ def _memory(p: Point) -> list[str]:
 
 def _answers(cascade: str, asked: Asked) -> list[str]:
     median, most = (1000 * seconds for seconds in quantiles(asked.seconds))
-    return [f"`{cascade}`", f"{median:,.0f} ms", f"{most:,.0f} ms", f"{asked.recall:.3f}"]
+    found = "" if asked.recall is None else f"{asked.recall:.3f}"
+    return [f"`{cascade}`", f"{median:,.0f} ms", f"{most:,.0f} ms", found]
 
 
 def quantiles(seconds: Sequence[float]) -> tuple[float, float]:
