@@ -137,6 +137,12 @@ def search(store, seed=0, bits=None, k=10):
     return [(point.id, point.score, trail.starts(1).get(point.id)) for point in trail.points[:k]]
 
 
+def wholly(embedded, whole):
+    """A new process at the server, and the embedded index: store, question, bits."""
+    store = whole[0]["grpc"]
+    return (store, 2, bits_of(store)), (embedded, 2, None)
+
+
 def same(one, other):
     assert [(page, start) for page, _, start in one] == [(page, start) for page, _, start in other]
     assert [score for _, score, _ in one] == pytest.approx([score for _, score, _ in other], abs=2e-3)
@@ -165,6 +171,23 @@ def test_only_those_that_may_be_among_the_best_are_read_with_all_of_their_bits(w
     pieces = sorted(len(known.pieces) for known in bits._kept.values())
     assert [pieces.count(n) for n in (1, 2, 3)] == [46, 112, 112]
     assert sum(map(bit_source._bytes, bits._kept.values())) == bits._bytes
+
+
+def test_as_many_hits_as_are_wanted_have_the_scores_of_all_of_their_bits(embedded, whole):
+    for k in (60, 200):
+        found, expected = ({page: score for page, score, _ in search(*one, k=k)} for one in wholly(embedded, whole))
+        assert found.keys() == expected.keys()
+        assert [*found.values()] == pytest.approx([expected[page] for page in found], abs=2e-3)
+
+
+def test_who_looks_at_every_candidate_sees_the_score_of_all_of_its_bits(embedded, whole):
+    scores = []
+    for store, seed, bits in wholly(embedded, whole):
+        limits = Limits(10, lambda: DOCS * PAGES)
+        watched = watch(runner_of(store, seed, bits), PIPELINE.cascade("best"), limits)
+        scores.append({point.id: point.score for point in watched.trail.scored(1)})
+    assert len(scores[0]) == DOCS * PAGES
+    assert scores[0] == pytest.approx(scores[1], abs=2e-3)
 
 
 def test_what_another_writer_changes_is_never_scored_as_it_was(changing):

@@ -149,9 +149,15 @@ class Rerank(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Rescore(Operator):
-    """Candidates scored again by region or with context, which no engine can express."""
+    """Candidates scored again by region or with context, which no engine can express.
+
+    Args:
+        stage: What counts.
+        best: How many of them are to be right, where bits have to be fetched; None for all.
+    """
 
     stage: Stage
+    best: int | None
 
     needs_payload = True  # contexts are by document, regions by the shape of the page
 

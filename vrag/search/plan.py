@@ -211,7 +211,7 @@ def _scoring(here: StepPlace, stage: Stage, limit: int | None) -> list[Operator]
         if not here.before:
             first = Scoring(Stage(stage.vector, stage.mean), here.limits.corpus)
             operators.append(EngineQuery(here.step, (first,)))
-        operators.append(Rescore(here.step, stage))
+        operators.append(Rescore(here.step, stage, limit))
     else:
         operators.append(_source(here, stage, here.limits.corpus if needs_all or limit is None else limit))
     if stage.additions:

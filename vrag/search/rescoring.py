@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +28,25 @@ from vrag.search.context import Answering
 from vrag.store.interface import Record, Scored, Store
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
-_WHOLE = None, -1  # the last look: all bits of all that are left
+_WHOLE = None, 0  # the last look: all bits of all that are left
 _NO_END = 2**31  # rows no page has
 _NOT_THERE = Best(-np.inf, 0)
 BoolArray = npt.NDArray[np.bool_]
+_TIMES = 2  # as many as are to be right are scored by all of their bits, at least
 # Scores so far, float64 [c], of c candidates by their places: to these candidates, the most promising first.
 Promise = Callable[[Values, Sequence[int]], list[int]]
+
+
+class Wanted(NamedTuple):
+    """Which candidates are worth all of their bits.
+
+    Args:
+        best: How many of the best are to be right; None for all candidates.
+        promise: Tells which may be among them.
+    """
+
+    best: int | None
+    promise: Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +97,7 @@ class Rescorer:
     bits: BitSource | None = None
 
     def score(
-        self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool, promise: Promise
+        self, stage: Stage, query: FloatArray, points: Sequence[Scored], one_document: bool, wanted: Wanted
     ) -> list[Best]:
         """Score and best region of each candidate, in the order of `points`; minus infinity for what is not there.
 
@@ -95,13 +109,13 @@ class Rescorer:
             query: float32 [m, d], or [d] for a single vector.
             points: Candidates, with `doc_id` in their payload.
             one_document: All pages are of one document, so its context tells nothing.
-            promise: Tells which of them may be among the best.
+            wanted: Which of them are to have that score.
         """
         rows = np.atleast_2d(query)
         context = self.context(rows, points) if stage.context and not one_document else None
         windows = [self._windows(point) if stage.regions else None for point in points]
         scoring = _Rescoring(stage.vector, rows, windows, self.head if stage.context else 0, context)
-        best = self._from_bits(self.bits, scoring, points, promise) if stage.bits and self.bits else None
+        best = self._from_bits(self.bits, scoring, points, wanted) if stage.bits and self.bits else None
         return list(self._from_store(scoring, points)) if best is None else best
 
     def by_context(
@@ -162,13 +176,15 @@ class Rescorer:
         return view if view is not None and all(point.id in view.table.position for point in points) else None
 
     def _from_bits(
-        self, bits: BitSource, scoring: _Rescoring, points: Sequence[Scored], promise: Promise
+        self, bits: BitSource, scoring: _Rescoring, points: Sequence[Scored], wanted: Wanted
     ) -> list[Best] | None:
         """Scores by all bits of those that earlier looks leave; None where this vector has no bits."""
         best = [_NOT_THERE] * len(points)
         chosen = list(range(len(points)))
-        for pieces, keeps in [*bits.looks, _WHOLE]:
-            if len(chosen) <= keeps:
+        least = len(points) if wanted.best is None else _TIMES * wanted.best
+        for pieces, enough in [*bits.looks, _WHOLE]:
+            keeps = max(enough, least)
+            if pieces is not None and len(chosen) <= keeps:
                 continue  # all of them will have all of their bits
             some = [points[i] for i in chosen]
             view = bits.view(scoring.vector, some, pieces)
@@ -179,7 +195,7 @@ class Rescorer:
             for i, of_page in zip(chosen, found, strict=True):
                 best[i] = of_page
             if pieces is not None:
-                chosen = promise(np.array([of_page.score for of_page in found]), chosen)[:keeps]
+                chosen = wanted.promise(np.array([of_page.score for of_page in found]), chosen)[:keeps]
         return _below(best, chosen)
 
     def _from_store(self, scoring: _Rescoring, points: Sequence[Scored]) -> Iterator[Best]:

@@ -42,7 +42,7 @@ from vrag.search.operators import (
     WordScan,
 )
 from vrag.search.plan import Beside, Detail, Limits, compile_plan
-from vrag.search.rescoring import Rescorer, rescored
+from vrag.search.rescoring import Rescorer, Wanted, rescored
 from vrag.search.trail import Entry, Trail
 from vrag.store.interface import (
     AnyVector,
@@ -152,8 +152,8 @@ class Runner:
         stage, points = rescore.stage, given or []
         if stage.bits and self.glance.view is not None:  # a page that another thread writes is no part of what is asked
             points = [point for point in points if point.id in self.glance.view.table.position]
-        promise = partial(self._promise, stage, points)
-        best = self.rescoring.score(stage, _rows(self.form(stage)), points, self.is_one_document, promise)
+        wanted = Wanted(rescore.best, partial(self._promise, stage, points))
+        best = self.rescoring.score(stage, _rows(self.form(stage)), points, self.is_one_document, wanted)
         starts = {point.id: b.start for point, b in zip(points, best, strict=True)} if stage.regions else {}
         return Entry(rescore, [point for point in rescored(points, best) if np.isfinite(point.score)], starts)
 
