@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vrag.cascade.bm25 import TEXT
+from vrag.search import shard_words
 from vrag.search.shard_words import even_scores
 from vrag.store.edge.edge import EdgeStore
 from vrag.store.interface import Record, Selection, SparseVector, StageRequest, VectorField
@@ -69,6 +70,19 @@ def test_scores_are_those_of_one_shard(stores):
     assert found == pytest.approx(expected, rel=2e-3)
     by_shard = {page: score for store in shards.stores for page, score in engine_scores(store).items()}
     assert max(abs(by_shard[page] / score - 1) for page, score in expected.items()) > 0.5  # so much was wrong
+
+
+@pytest.mark.parametrize("a_shard", [20_000, 1_000_000])
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.6])
+def test_shards_are_told_apart_however_large_they_are(a_shard, share):
+    rng = np.random.default_rng(a_shard)
+    sizes = rng.poisson(a_shard, size=6)
+    counts = np.maximum(rng.binomial(sizes, share), 1)
+    weights = rng.uniform(0.3, 2.2, size=(5, 6)).astype(np.float32)
+    engine = weights * np.log1p((sizes - counts + 0.5) / (counts + 0.5)).astype(np.float32)
+    pages, with_term = sizes.sum(), counts.sum()
+    found = shard_words._worth((engine / weights).ravel().astype(np.float64), int(pages), 6)
+    assert found == pytest.approx(np.log1p((pages - with_term + 0.5) / (with_term + 0.5)), abs=0.01)
 
 
 def test_pages_without_words_of_the_query_have_no_score(stores):

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from vrag.cascade.bm25 import TEXT
 from vrag.store.interface import Selection, SparseVector, StageRequest, Store
 
-_DIGITS = 3  # decimals by which what a term is worth is told apart from shard to shard
+_SAME = 1e-6  # of a number: what one shard gives a term is the same but for float32's rounding, however large it is
 Values = npt.NDArray[np.float64]
 
 
@@ -69,6 +69,7 @@ def _by_term(store: Store, query: SparseVector, ids: Collection[str]) -> Iterato
 
 def _worth(in_shards: Values, pages: int, shards: int) -> float:
     """What a term is worth in the whole index, by what it is worth in the shards where it was met."""
-    distinct = np.unique(np.round(in_shards, _DIGITS))
-    with_term = np.clip(((pages / shards + 1) * np.exp(-distinct) - 0.5).sum(), 1, pages)
+    ordered = np.sort(in_shards)
+    is_new = np.diff(ordered, prepend=-np.inf) > _SAME * np.abs(ordered)
+    with_term = np.clip(((pages / shards + 1) * np.exp(-ordered[is_new]) - 0.5).sum(), 1, pages)
     return float(np.log1p((pages - with_term + 0.5) / (with_term + 0.5)))
