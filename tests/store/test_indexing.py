@@ -69,6 +69,33 @@ def test_the_next_writer_switches_it_on_when_the_loader_died(store, server, back
     assert "as a load that was cut off leaves it" in caplog.text
 
 
+def test_a_writer_that_is_open_for_long_sees_at_its_next_end_what_a_loader_has_left(store, server, backend):
+    store.upsert([page(1, "d", 0)])
+    killed = opened(server).loading()
+    killed.__enter__()  # and never leaves
+    store.upsert([page(2, "d", 1)])
+    store.optimize()
+    assert backend.threads == {"c": None}
+
+
+def test_who_loads_does_not_switch_it_on_meanwhile(store, backend):
+    with store.loading():
+        store.optimize()
+        assert backend.threads == {"c": 0}
+
+
+def test_a_key_that_may_not_switch_it_on_writes_all_the_same(store, server, backend, monkeypatch, caplog):
+    killed = store.loading()
+    killed.__enter__()
+    monkeypatch.setattr(backend, "_update", refuse)
+    writer = opened(server)
+    with caplog.at_level(logging.WARNING, "vrag"):
+        writer.upsert([page(1, "d", 0)])
+        writer.upsert([page(2, "d", 1)])
+    assert len(writer.fetch([page(number, "d", number - 1).id for number in (1, 2)])) == 2
+    assert caplog.text.count("does not index 'c'") == 1
+
+
 def test_a_server_is_asked_once(store, backend):
     for number in range(3):
         store.upsert([page(number, "d", number)])

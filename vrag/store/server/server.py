@@ -196,7 +196,7 @@ class ServerStore:
 
     def optimize(self) -> None:
         """See that the server merges segments and builds graphs, which it does by itself in the background."""
-        self._indexing.ensure()
+        self._indexing.look_again()
 
     def compact(self) -> None:
         """Nothing, like `optimize`."""
