@@ -16,7 +16,7 @@ from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.benchmarks.task import Options, Task
 from vrag.evaluation.reports.write import write_reports
 from vrag.evaluation.results.results import make_results
-from vrag.evaluation.runs.answers import Answer
+from vrag.evaluation.runs.answers import Ranked
 from vrag.evaluation.runs.runner import CascadeRun, TaskRun
 from vrag.ingest.report import IngestReport
 
@@ -52,7 +52,7 @@ def made_up(queries: int, depth: int, cascades: int) -> TaskRun:
     benchmark = Benchmark("made-up", corpus, asked, qrels, PDFS)
     run = TaskRun(Task("made-up", benchmark), {}, {"name": "made-up", "table": {}}, {}, "made-up", IngestReport(""))
     for number in range(cascades):
-        answers = {query.id: Answer(_ranking(rng, depth), 0.01) for query in asked}
+        answers = {query.id: Ranked(_ranking(rng, depth), 0.01) for query in asked}
         run.runs.append(CascadeRun("union", f"cascade-{number}", "full", depth, benchmark, answers))
     return run
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.benchmarks.task import Task
-from vrag.evaluation.runs.answers import Answer
+from vrag.evaluation.runs.answers import Ranked
 from vrag.evaluation.runs.runner import CascadeRun, TaskRun
 from vrag.ingest.report import IngestReport
 
@@ -25,6 +25,6 @@ def made_up_run(hits_by_cascade, qrels, languages=None, name="made-up", metric="
         IngestReport("index", added=4, seconds=2.0),
     )
     for cascade, found in hits_by_cascade.items():
-        answers = {query: Answer(found.get(query, {}), seconds) for query in qrels}
+        answers = {query: Ranked(found.get(query, {}), seconds) for query in qrels}
         run.runs.append(CascadeRun("union", cascade, f"stages of {cascade}", 100, benchmark, answers))
     return run

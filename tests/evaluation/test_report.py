@@ -21,7 +21,7 @@ from vrag.evaluation.reports.thumbnails import thumbnails
 from vrag.evaluation.reports.trec import qrels_text, run_text
 from vrag.evaluation.results.results import make_results
 from vrag.evaluation.results.scoring import score_task
-from vrag.evaluation.runs.answers import Answer
+from vrag.evaluation.runs.answers import Ranked
 from vrag.evaluation.runs.runner import file_name
 
 QRELS = {"good": {"p1": 1}, "bad": {"p2": 2, "p3": 1}, "ugly <b>": {"p1": 1}}
@@ -155,7 +155,7 @@ def test_bars_stay_within_the_chart(rows):
 
 
 def test_trec_files():
-    answers = {"a b": Answer({"p 1": 0.1, "p2": 0.1}, 1.0), "c": Answer({}, 1.0)}
+    answers = {"a b": Ranked({"p 1": 0.1, "p2": 0.1}, 1.0), "c": Ranked({}, 1.0)}
     assert run_text(answers, "tag") == "a%20b Q0 p%201 1 0.1 tag\na%20b Q0 p2 2 0.1 tag\n"
     assert qrels_text({"a b": {"50%": 2, "q": 0}}) == "a%20b 0 50%25 2\na%20b 0 q 0\n"
 
