@@ -59,6 +59,8 @@ CASH = table(
         "Operating income was -4.2 percent of sales",
         "… rose to $1,577.5 million […] up 12.5% from the prior year …",
         "The committee did not approve the rnerger with Contoso Ho1dings",
+        "Net revenue rose to S 1,577.5 million",
+        "the mergèr with Cont\u02c6oso Holdings",
         "Netrevenue rose to $1,577.5 mil lion",
     ],
 )
@@ -120,6 +122,12 @@ def test_boxes_are_one_a_line_around_what_was_matched():
     assert " ".join(words) == "up 12.5% from the prior year. The committee did not approve"
     assert first == pytest.approx(around([i for i in found.words if PAGE.lines[i] == 0]), abs=1e-4)
     assert second == pytest.approx(around([i for i in found.words if PAGE.lines[i] == 1]), abs=1e-4)
+
+
+def test_what_stands_between_two_words_is_framed_with_them():
+    page = lines("Research & development rose by 5 percent")
+    assert len(check("research & development rose", page).boxes) == 1
+    assert len(check("research development rose", page).boxes) == 1
 
 
 def around(words):

@@ -75,7 +75,7 @@ def _part(quote: Sequence[str], words: Words) -> Checked:
         page = tokens_of([words.texts[i] for i in order])
         place = align(said, page)
         if place is not None:
-            found = order[list(page.words[place.first : place.end])]
+            found = order[page.words[place.first] : page.words[place.end - 1] + 1]  # with what is no token between
             if not place.mismatches:
                 return Checked("supported", np.unique(found))
             places.append((place, found))

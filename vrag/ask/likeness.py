@@ -16,7 +16,7 @@ from rapidfuzz.distance import Levenshtein
 from vrag.ask.exact_words import EXACT_WORDS
 from vrag.ask.tokens import Tokens, has_digit
 
-_ALIKE = str.maketrans("01258ij|!qc", "olzsblllloe")  # read for each other; no two digits fall together
+_ALIKE = str.maketrans("01258iıj|!qc", "olzsbllllloe")  # read for each other; no two digits fall together
 _THOUSANDS = re.compile(r"(?<=[\dloisbz]),(?=[\dloisbz]{3}(?![\dloisbz]))")  # with letters read for digits
 _GROUPS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 _BILLIONS = re.compile(r"-?\d{1,3}(?:\.\d+)?b")

@@ -16,7 +16,10 @@ _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # scripts without spaces: a to
 _TOKEN = re.compile(rf"[{_CJK}]|(?:(?![{_CJK}])[^\W_])(?:[.,']?(?![{_CJK}])[^\W_])*|[%‰°$€£¥₹<>≤≥±≈~=×÷]")
 _DASHES = re.compile("[\u2010-\u2013\u2212\ufe58\ufe63\uff0d]")
 _QUOTES = re.compile("[\u2018\u2019\u201a\u201b\u2032`\u00b4]")
-_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\x00-\x1f]")
+_UNSEEN = re.compile(
+    "[\u00ad\u200b-\u200f\u2060\ufeff\x00-\x1f\u00a8\u02c6\u02d8-\u02dd]"
+)  # accents beside their letter too
+_DOLLAR = re.compile(r"(?<![^\s(])S(?= ?\(?\d[\d,.]*[,.]\d)")  # before an amount, as OCR reads it
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _MINUS = re.compile(r"(?:^|[^\w)%.,])(?:-[$€£¥₹]?|[$€£¥₹] ?-)$")
 _OPEN = re.compile(r"\( ?[$€£¥₹]? ?$")
@@ -58,7 +61,7 @@ class Tokens:
 def tokens_of(words: Sequence[str]) -> Tokens:
     """The tokens of words."""
     plain = [_normalised(word) for word in words]
-    text = " ".join(plain)
+    text = _DOLLAR.sub("$", " ".join(plain))
     ends = list(accumulate(len(word) + 1 for word in plain))
     keys, spans, places, word = [], [], [], 0
     for found in _TOKEN.finditer(text):
@@ -76,8 +79,8 @@ def has_digit(key: str) -> bool:
 
 
 def _normalised(word: str) -> str:
-    text = unicodedata.normalize("NFKC", _UNSEEN.sub("", word))
-    return _QUOTES.sub("'", _DASHES.sub("-", text)).replace(" ", "")
+    text = unicodedata.normalize("NFKC", _QUOTES.sub("'", _UNSEEN.sub("", word)))
+    return _DASHES.sub("-", text).replace(" ", "")
 
 
 def _key(text: str, found: re.Match[str]) -> str:

@@ -33,9 +33,8 @@ ROUTES = [
 WAYS = [(*route, GenerationMode.POSITIVE) for route in ROUTES] + [
     (*route, GenerationMode.NEGATIVE)
     for route in ROUTES
-    if route[1].startswith(
-        ("/v1/search", "/v1/ask", "/v1/explain", "/v1/documents")
-    )  # of others all that can be asked is right
+    # of others all that can be asked is right
+    if route[1].startswith(("/v1/search", "/v1/ask", "/v1/explain", "/v1/documents"))
 ]
 
 
