@@ -1,5 +1,7 @@
 """The `[server]` table of a pipeline: what it may say, and what reaches the server."""
 
+from types import SimpleNamespace
+
 import pytest
 from qdrant_client import QdrantClient
 
@@ -7,7 +9,7 @@ from tests.store.records import FIELDS, KEYS, query
 from tests.store.test_conformance import LOCAL_MODE
 from vrag.errors import UsageError
 from vrag.pipeline.pipeline import make_pipeline
-from vrag.store.interface import Selection, StageRequest
+from vrag.store.interface import Selection, StageRequest, VectorField
 from vrag.store.layout import ServerLayout
 from vrag.store.server.connect import Connection
 from vrag.store.server.messages import ServerSpelling, vector_params
@@ -81,3 +83,21 @@ def test_only_vectors_without_a_quantized_form_are_searched_exactly():
     assert asked["search_params"].exact
     graph = [StageRequest("global", query()[0], 5, hnsw=True), StageRequest("full", query(), 5)]
     assert query_of(graph, Selection(), ServerSpelling())["prefetch"][0].params is None
+
+
+def test_contexts_are_asked_for_one_by_one_and_never_in_a_quantized_form():
+    asked = []
+
+    class Answers:
+        def query_batch_points(self, _, requests):
+            asked.extend(requests)
+            return [SimpleNamespace(points=[]) for _ in requests]
+
+    retry, layout = Retry(":memory:", 30), ServerLayout(quantization="binary")
+    fields = [*FIELDS, VectorField("context", "multi", 4)]
+    store = ServerStore(Connection(Nodes.of(Answers()), retry, retry, "rest"), "c", fields, layout)
+    store.query_each([StageRequest(name, query()[:1], 5) for name in ("context", "rows")], Selection())
+    assert [one.params.exact if one.params else None for one in asked] == [True, None]
+    client = Recorder(":memory:")
+    ServerStore.create(Connection(Nodes.of(client), retry, retry, "rest"), "c", fields, KEYS, layout)
+    assert client.asked["vectors_config"]["context"].quantization_config is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from qdrant_client import models
@@ -18,7 +19,7 @@ from vrag.store.server.retry import Retry
 from vrag.store.server.server_faults import UNREADABLE, Fault
 
 T = TypeVar("T")
-FULL = "full"  # the vector that is not pooled
+FULL, CONTEXT = UNPOOLED = "full", "context"  # vectors that have no quantized form: what they score is final
 _KINDS: Mapping[str, Any] = {
     "keyword": models.PayloadSchemaType.KEYWORD,
     "integer": models.PayloadSchemaType.INTEGER,
@@ -135,7 +136,7 @@ class Collection:
 
     def _create(self, fields: Sequence[VectorField], layout: ServerLayout) -> None:
         request = {
-            "vectors_config": {one.name: vector_params(one, layout, FULL) for one in fields if one.kind != "sparse"},
+            "vectors_config": {one.name: _params(one, layout) for one in fields if one.kind != "sparse"},
             "sparse_vectors_config": {one.name: IDF for one in fields if one.kind == "sparse"},
             "shard_number": layout.shards,
             "replication_factor": layout.replication,
@@ -147,3 +148,7 @@ class Collection:
         except StoreError:
             if not self.exists():  # else an answer got lost, and the next attempt found the collection made
                 raise
+
+
+def _params(field: VectorField, layout: ServerLayout) -> models.VectorParams:
+    return vector_params(field, replace(layout, quantization="none") if field.name == CONTEXT else layout, FULL)

@@ -26,7 +26,7 @@ from vrag.store.server.border import (
     check_ids,
     check_points,
 )
-from vrag.store.server.collection import FULL, Collection
+from vrag.store.server.collection import UNPOOLED, Collection
 from vrag.store.server.connect import Connection
 from vrag.store.server.indexing import Indexing
 from vrag.store.server.messages import ServerSpelling, batches, payload_wanted, record_of, scored_points
@@ -46,7 +46,7 @@ class ServerStore:
     ) -> None:
         self._collection = Collection(connection, collection)
         self._fields = {field.name: field for field in fields}
-        pooled = {field.name for field in fields} - {FULL}
+        pooled = {field.name for field in fields}.difference(UNPOOLED)
         self._indexing = Indexing(self._collection.write, collection)
         self.derived: Callable[[Record], Payload] = _nothing  # goes into a record's payload besides
         self._words = ServerSpelling(frozenset(pooled if layout and layout.quantization != "none" else ()))
