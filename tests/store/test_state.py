@@ -123,3 +123,18 @@ def test_what_a_loader_that_died_left_off_is_told():
 def test_no_collection_is_a_sentence():
     with rest_server(Backend()) as url, pytest.raises(StoreError, match="does not have that.*asking how it is"):
         read_state(connect(Server(url, grpc_port=0)), "mm")
+
+
+def test_the_node_that_answered_is_asked_though_another_thread_moves_on():
+    with serving(Recorded, backend=Backend(), answers=RECORDED["whole"]) as url:
+        connection = connect(Server(url, grpc_port=0, others=(Server("http://127.0.0.1:1", grpc_port=0),)))
+        client = connection.client
+        ask = client.get_collection
+
+        def then_left(name):
+            info = ask(name)
+            connection.nodes.leave(connection.nodes.current)
+            return info
+
+        client.get_collection = then_left
+        assert len(read_state(connection, "mm").nodes) == 3

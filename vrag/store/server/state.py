@@ -130,9 +130,12 @@ def read_state(connection: Connection, collection: str) -> ServerState:
     Raises:
         StoreError: It has no such collection, or does not answer.
     """
-    nodes = connection.nodes
-    info = connection.read.call(nodes, lambda client: client.get_collection(collection), "asking how it is")
-    return _Asking(connection.client, collection).state(info)
+
+    def ask(client: Any) -> tuple[Any, Any]:
+        return client, client.get_collection(collection)
+
+    client, info = connection.read.call(connection.nodes, ask, "asking how it is")
+    return _Asking(client, collection).state(info)
 
 
 class _Asking:
