@@ -75,14 +75,12 @@ class Here:
             yield Server(f"http://127.0.0.1:{rest.port}", self.server.api_key, grpc_port=grpc), wires
 
 
-def copies(here: Here, pages: int, scratch: Path) -> Rows:
-    """Push, push again, and pull."""
+def copies(here: Here, pages: int, parts: Sequence[str], scratch: Path) -> Rows:
+    """Push, which every other part needs; and push again, and pull."""
     rows = [["copying", "time", "pages/s"]]
-    for name, arguments in {
-        "`push`": ["push", "--index", str(here.index), *here.on_server],
-        "`push` again": ["push", "--index", str(here.index), *here.on_server],
-        "`pull`": ["pull", *here.on_server, "--index", str(scratch / "pulled")],
-    }.items():
+    push = ["push", "--index", str(here.index), *here.on_server]
+    more = {"`push` again": push, "`pull`": ["pull", *here.on_server, "--index", str(scratch / "pulled")]}
+    for name, arguments in {"`push`": push, **(more if "copies" in parts else {})}.items():
         tell(name)
         seconds, _ = here.run(*arguments)
         rows.append([name, f"{seconds:.1f} s", f"{pages / seconds:.0f}"])

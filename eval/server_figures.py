@@ -39,10 +39,11 @@ from vrag.places.place import ServerPlace
 from vrag.store.server.address import GRPC_PORT_ENV, KEY_ENV, Server
 from vrag.store.server.connect import connect
 
-PARTS = ("searches", "records", *COMMANDS, "cluster")
+PARTS = ("copies", "searches", "records", *COMMANDS, "cluster")
 CASCADES = ("best", "two-stage", "three-stage", "exact")
 RECORDS, RECORDS_AT_ONCE = 64, 8
 MB = 1e6
+_NOT_PACKED = {"grpc.compression_enabled_algorithms_bitset": 1}  # the first bit alone
 
 
 def searches(here: Here, questions: Sequence[str], cascades: Sequence[str]) -> Rows:
@@ -95,19 +96,18 @@ def records(here: Here) -> Rows:
 
 
 def _fetching(here: Here, port: int, ids: Sequence[str]) -> Iterator[float]:
-    """Seconds a record: by vrag's store, by the client library as vrag asks it, and by one that asks for packing."""
-    with closing(connect(replace(here.server, grpc_port=port))) as connection:
-        with Index.open(ServerPlace(replace(here.server, grpc_port=port), here.collection)) as index:
-            names = index.pipeline.vector_names
-            yield _timed(lambda some: index.stored.store.fetch(some, names), ids)
-        asking = partial(connection.client.retrieve, here.collection, with_vectors=True)
-        yield _timed(asking, ids)
-    headers = {} if port else {"accept-encoding": "gzip"}  # over gRPC the library asks for it by itself
-    options: dict[str, Any] = {"grpc_port": port or None, "prefer_grpc": bool(port), "headers": headers}
-    with closing(
-        QdrantClient(here.server.url, api_key=here.server.api_key, check_compatibility=False, **options)
-    ) as client:
-        yield _timed(partial(client.retrieve, here.collection, with_vectors=True), ids)
+    """Seconds a record: by vrag's store, by the client library told not to have answers packed, and as it is."""
+    server = replace(here.server, grpc_port=port)
+    with Index.open(ServerPlace(server, here.collection)) as index:
+        names = index.pipeline.vector_names
+        yield _timed(lambda some: index.stored.store.fetch(some, names), ids)
+    for encoding, options in (("identity", _NOT_PACKED), ("gzip", {})):
+        how: dict[str, Any] = {"headers": {"accept-encoding": encoding}}  # over gRPC it asks for packing by itself
+        if port:
+            how = {"grpc_port": port, "prefer_grpc": True, "grpc_options": options}
+        with closing(QdrantClient(server.url, api_key=server.api_key, check_compatibility=False, **how)) as client:
+            fetch = partial(client.retrieve, here.collection, with_payload=False, with_vectors=True)
+            yield _timed(fetch, ids)
 
 
 def _timed(fetch: Callable[[Sequence[str]], object], ids: Sequence[str]) -> float:
@@ -140,7 +140,7 @@ def of_cluster(program: Path, index: Path, questions: Sequence[str], scratch: Pa
 def measure(here: Here, args: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     """The tables of one node by name."""
     questions, tables = _questions(args), {}
-    tables["copies"] = copies(here, page_count(here), scratch)
+    tables["copies"] = copies(here, page_count(here), args.parts, scratch)
     if "searches" in args.parts:
         tables["searches"] = searches(here, questions, args.cascades)
     if "records" in args.parts:

@@ -45,7 +45,7 @@ def test_searches_records_and_commands_are_measured_on_a_server_that_runs(indexe
     assert float(found["scores apart"]) < 0.001
     assert float(found["wire, a search"].split()[0]) > 0
     assert [row[0] for row in tables["records"][1:]] == ["gRPC", "REST"]
-    assert [row[0] for row in tables["copies"][1:]] == ["`push`", "`push` again", "`pull`"]
+    assert [row[0] for row in tables["copies"][1:]] == ["`push`"]
     assert [row[0] for row in tables["commands"][1:]] == ["`verify`"]
     assert "| `two-stage` |" in done.stdout
 
