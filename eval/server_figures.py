@@ -101,12 +101,12 @@ def _fetching(here: Here, port: int, ids: Sequence[str]) -> Iterator[float]:
     with Index.open(ServerPlace(server, here.collection)) as index:
         names = index.pipeline.vector_names
         yield _timed(lambda some: index.stored.store.fetch(some, names), ids)
-    for encoding, options in (("identity", _NOT_PACKED), ("gzip", {})):
-        how: dict[str, Any] = {"headers": {"accept-encoding": encoding}}  # over gRPC it asks for packing by itself
+    for encoding, options in (("identity", _NOT_PACKED), ("gzip", None)):
+        how: dict[str, Any] = {"headers": {"accept-encoding": encoding}}
         if port:
-            how = {"grpc_port": port, "prefer_grpc": True, "grpc_options": options}
+            how = {"grpc_port": port, "prefer_grpc": True, "grpc_options": options}  # it asks for packing by itself
         with closing(QdrantClient(server.url, api_key=server.api_key, check_compatibility=False, **how)) as client:
-            fetch = partial(client.retrieve, here.collection, with_payload=False, with_vectors=True)
+            fetch = partial(client.retrieve, here.collection, with_payload=["page"], with_vectors=True)
             yield _timed(fetch, ids)
 
 
