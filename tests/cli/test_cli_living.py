@@ -57,7 +57,7 @@ def test_status_counts_and_lists_what_failed(cli, library):
     facts = cli("status", "--index", "i", "--json").json
     counts = {"documents": 2, "pages": 5, "partial": 0, "arriving": 0, "failed_files": 1, "failed_pages": 0}
     assert counts.items() <= facts.items()
-    assert set(facts) - set(counts) == {"index", "bytes"}
+    assert set(facts) - set(counts) == {"index", "bytes", "server"}
     (failure,) = cli("status", "--index", "i", "--failed", "--json").json
     assert set(failure) == {"path", "page", "reason", "hint", "times"}
     assert "vrag status --failed" in cli("status", "--index", "i").out
@@ -97,7 +97,7 @@ def test_prune_asks_and_removes(cli, library):
 
 
 def test_verify_and_compact(cli, library):
-    assert cli("verify", "--index", "i", "--json").json == {"pages": 5, "problems": [], "left": 0}
+    assert cli("verify", "--index", "i", "--json").json == {"pages": 5, "problems": [], "left": 0, "warnings": []}
     from vrag import Index
     from vrag.store.interface import Selection
 

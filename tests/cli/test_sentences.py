@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -98,11 +99,11 @@ def test_a_search_without_hits_says_what_to_leave_out(cli, indexed, words, witho
 
 
 def test_rows_of_queries_come_from_a_pipe(cli, indexed, monkeypatch):
-    from vrag.cli import search
+    from vrag.cli.asked_rows import asked_rows
 
     rows = b'{"query-id": "a", "query": "krill"}\n{"query-id": "b", "query": "oil", "where": "doc=machines.pdf"}\n'
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(rows)))
-    assert list(search._read_queries(search._STDIN)) == [
+    assert list(asked_rows(None, Path("-"), "")) == [
         {"query": "krill", "query-id": "a", "where": []},
         {"query": "oil", "query-id": "b", "where": ["doc=machines.pdf"]},
     ]

@@ -77,9 +77,8 @@ class DocumentsView {
         this.orders(),
         ...(editable ? uploadButton(icon("upload"), "Add documents") : []),
       );
-    this.count.textContent = total
-      ? `${counted(total, "document")}${this.find ? " of this name" : `, ${counted(facts.pages, "page")}`}${there(facts)}`
-      : "";
+    const which = this.find ? " of this name" : `, ${counted(facts.pages, "page")}`;
+    this.count.textContent = total ? `${counted(total, "document")}${which}${there(facts)}` : "";
     const items = documents
       .filter(({ id }) => !isLeaving(id) || isSlowToLeave(id))
       .map((document) => documentItem(document, facts, editable));
