@@ -23,7 +23,7 @@ demo: $(VENV)/installed
 	@echo "In a browser, for you and your colleagues:"
 	@echo "  $(VENV)/bin/vrag serve --open"
 
-# Everything: about 15 minutes, much of it torch being installed (5 GB, once).
+# Everything: about half an hour on two cores, part of it torch being installed (5 GB, once).
 test: test-core test-colpali
 
 # Without torch.

@@ -58,14 +58,16 @@ def test_a_child_is_told_and_holds_nothing(indexed):
 
 def test_a_child_gives_its_copy_of_the_lock_away_and_the_parents_holds(tmp_path):
     lock = IndexLock(tmp_path).acquire()
-    ask, answer = os.pipe()
+    (ask, answer), (hear, runs) = os.pipe(), os.pipe()
     child = os.fork()
     if not child:
         os.close(answer)
+        os.write(runs, b"x")
         os.read(ask, 1)  # until the parent says so
         os._exit(0)
     with pytest.raises(StoreError, match="The index is open"):
         IndexLock(tmp_path).acquire()
+    os.read(hear, 1)  # a child that does not run yet has not given its copy away
     lock.release()
     IndexLock(tmp_path).acquire().release()
     os.write(answer, b"x")

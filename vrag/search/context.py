@@ -31,7 +31,7 @@ class Answering(Protocol):
 
 
 class NoContexts:
-    """Documents that say nothing of themselves, as the recipe has it (keeps `Answering`)."""
+    """Documents that say nothing of themselves, as the pipeline has it (keeps `Answering`)."""
 
     def answers(self, query: FloatArray, doc_ids: Sequence[str]) -> FloatArray:
         """Minus infinity, float32 [m, docs]."""
