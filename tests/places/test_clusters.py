@@ -16,15 +16,7 @@ from vrag import Index
 from vrag.errors import StoreError
 from vrag.places.place import FACTS_ID, address_of, as_place, choose_place
 
-pytestmark = LOCAL_MODE
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch, tmp_path):
-    for name in ("QDRANT_URL", "QDRANT_API_KEY", "VRAG_INDEX", "VRAG_COLLECTION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("VRAG_QDRANT_GRPC_PORT", "0")
-    monkeypatch.chdir(tmp_path)
+pytestmark = [*LOCAL_MODE, pytest.mark.usefixtures("environment")]
 
 
 @pytest.fixture

@@ -14,16 +14,8 @@ from vrag.places.facts import FORMAT, Facts
 from vrag.places.place import FACTS_ID, FolderPlace, ServerPlace, as_place, choose_place
 from vrag.store.server.address import Server
 
-pytestmark = LOCAL_MODE
+pytestmark = [*LOCAL_MODE, pytest.mark.usefixtures("environment")]
 PASSING = ["500", "429", "cut", "cut after", "truncated", "503", "garbage"]
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch, tmp_path):
-    for name in ("QDRANT_URL", "QDRANT_API_KEY", "VRAG_INDEX", "VRAG_COLLECTION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("VRAG_QDRANT_GRPC_PORT", "0")
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output
-from vrag.cli.asked_rows import asked_rows
+from vrag.cli.asked_rows import QueriesOption, asked_rows
 from vrag.cli.at_once import at_once
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.page_files import save_hits
@@ -40,10 +40,7 @@ def ask(
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Pages to look at.")] = 5,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, e.g. doc=report.pdf; may be repeated.")] = None,
-    queries: Annotated[
-        Path | None,
-        typer.Option(allow_dash=True, help='JSONL file of {"query-id", "query", "where"?} rows; - reads stdin.'),
-    ] = None,
+    queries: QueriesOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a question.")] = False,
     html: Annotated[
         Path | None, path_option("Write the answer with its pages, the quotes framed on them, as one HTML file.")

@@ -5,13 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from vrag.errors import UsageError
 from vrag.runtime.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
 from vrag.runtime.pathtext import quoted
 
 _STDIN = Path("-")
+QueriesOption = Annotated[
+    Path | None,
+    typer.Option(allow_dash=True, help='JSONL file of {"query-id", "query", "where"?} rows; - reads stdin.'),
+]
 
 
 def asked_rows(query: str | None, file: Path | None, example: str) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 
 from vrag.cli import output
-from vrag.cli.asked_rows import asked_rows
+from vrag.cli.asked_rows import QueriesOption, asked_rows
 from vrag.cli.at_once import at_once
 from vrag.cli.explain import matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
@@ -53,10 +53,7 @@ def search(
     exact_words: Annotated[
         bool, typer.Option("--exact-words", help='Every word must be on the page; a "phrase" and -word hold anyway.')
     ] = False,
-    queries: Annotated[
-        Path | None,
-        typer.Option(allow_dash=True, help='JSONL file of {"query-id", "query", "where"?} rows; - reads stdin.'),
-    ] = None,
+    queries: QueriesOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what matched on each page, with what similarity.")
     ] = False,
