@@ -1,14 +1,18 @@
 """Answers made of quotes: what is quoted stands on its page, where the answer says."""
 
+import re
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import MACHINES
 from tests.pdfs import write_pdf
 from vrag import Answer, Index
-from vrag.ask.answer import Quote
+from vrag.ask.answer import Claim, Mismatch, Quote
 from vrag.ask.answer_html import answer_html
 from vrag.ask.answer_json import reply_json
+from vrag.ask.answer_text import verdict
 from vrag.ask.asking import MOST_WORDS, NOTHING, QUOTES_OF_PAGES, checked
 from vrag.catalog.payload import page_words
 from vrag.errors import PageError, UsageError
@@ -116,12 +120,65 @@ def test_a_report_says_what_is_not_supported_and_what_cannot_be_drawn():
         raise PageError(f"{doc} is gone.")
 
     page = answer_html(Answer("1 < 2?", False, "a [1]", quotes, (), "some $model"), undrawn)
-    assert "<s><q>a &amp; b</q></s> <em>not found</em>" in page
+    assert '<li id="q1" value="1"><s><q>a &amp; b</q></s>' in page
+    assert "<em>(not found on this page)</em>" in page
     assert "&lt;i&gt;.pdf is gone." in page
     assert "some $model" in page
     empty = answer_html(Answer("1 < 2?", False, NOTHING, (), (Hit(1, 1.0, "a.pdf", "/a.pdf", 2, {}, ""),)), undrawn)
     assert NOTHING in empty
-    assert "a.pdf, page 2" in empty
+    assert '<li><a href="#p1">a.pdf, page 2</a></li>' in empty
+
+
+def test_a_report_links_claims_to_the_frames_of_their_quotes_and_strikes_out_what_is_not_supported():
+    said = "It opens at 6 <b>bar</b>."
+    quotes = (
+        Quote("opens at 6 bar", "a.pdf", "/a.pdf", 2, ((0.1, 0.2, 0.3, 0.4),)),
+        Quote("opens at 9 bar", "a.pdf", "/a.pdf", 2, ((0.5, 0.5, 0.6, 0.6),), "changed", (Mismatch("9", "6"),)),
+        Quote("<opens>", "b.pdf", "/b.pdf", 1, (), "not found"),
+    )
+    claims = (
+        Claim(said, (1,), True, unquoted=("42",)),
+        Claim("It never <i>opens</i>.", (2, 3), False, "Page 2 says <otherwise>."),
+    )
+    left_out = ("Page <9> was not shown.",)
+    answer = Answer("When?", True, f"{said} [1]", quotes, (), "m", claims, "When does <it> open?", left_out)
+    page = answer_html(answer, lambda doc, page: Image.new("RGB", (40, 60), "white"))
+    first, second = re.findall(r'<p class="claim">(.*?)</p>', page)
+    assert first == 'It opens at 6 &lt;b&gt;bar&lt;/b&gt;. <a href="#f1">[1]</a> <em>(no quote has 42)</em>'
+    assert second == (
+        '<s>It never &lt;i&gt;opens&lt;/i&gt;.</s> <a href="#f2">[2]</a><a href="#q3">[3]</a>'
+        " <em>(not supported: Page 2 says &lt;otherwise&gt;)</em>"
+    )
+    anchors = re.findall(r' id="(\w+)"', page)
+    assert sorted(anchors) == sorted(set(anchors))
+    assert set(re.findall(r'href="#(\w+)"', page)) <= set(anchors)
+    assert "changed: “9” is “6” there" in page
+    assert "Searched for: When does &lt;it&gt; open?" in page
+    assert "Page &lt;9&gt; was not shown." in page
+    assert "<i>" not in page.split("</style>")[1]
+
+
+def test_json_has_the_claims_of_a_model_and_no_empty_key_without_one(index):
+    without = reply_json(index.ask(QUESTION))
+    assert not without.keys() & {"claims", "searched", "left_out"}
+    claims = (Claim("a", (1, 2), True), Claim("b", (), False, "It has no quote.", ("7",)))
+    reply = reply_json(Answer("q", True, "a", model="m", claims=claims, searched="q in full", left_out=("Page 3.",)))
+    assert reply["claims"] == [
+        {"text": "a", "quotes": [1, 2], "supported": True},
+        {"text": "b", "quotes": [], "supported": False, "reason": "It has no quote.", "unquoted": ["7"]},
+    ]
+    assert (reply["searched"], reply["left_out"]) == ("q in full", ["Page 3."])
+    assert reply_json(Answer("q", False, NOTHING, model="m"))["claims"] == []
+
+
+def test_what_is_changed_is_said_in_words():
+    def said(*mismatches):
+        return verdict(Quote("", "", "", 1, (), "changed", mismatches))
+
+    assert said(Mismatch("9", "6"), Mismatch("bar", "")) == "changed: “9” is “6” there, “bar” is not there"
+    assert said(Mismatch("", "not")) == "changed: “not” is left out"
+    assert said() == "changed"
+    assert verdict(Quote("", "", "", 1)) == ""
 
 
 def test_the_same_question_has_the_same_answer(index):

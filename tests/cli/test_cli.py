@@ -182,6 +182,11 @@ def test_python_dash_m_is_the_same_command(cli, tmp_path):
         (["search", "x", "--index", "empty"], 2, "No index at empty"),
         (["search", "x", "-k", "0"], 2, "-k"),
         (["search"], 2, "Give a query"),
+        (["search", ""], 2, "The query is empty"),
+        (["search", "--queries", "text/blank.jsonl"], 2, "blank.jsonl, line 2: The query is empty"),
+        (["explain", " "], 2, "The query is empty"),
+        (["ask", "", " "], 2, "The query is empty"),
+        (["ask", "--queries", "text/blank.jsonl"], 2, "blank.jsonl, line 2: The query is empty"),
         (["nope"], 2, "nope"),
         (["info", "--index", "empty"], 2, "No index"),
         (["info", "--index", ""], 2, "A path is empty"),
@@ -196,6 +201,8 @@ def test_mistakes_are_one_sentence(cli, tmp_path, arguments, code, says):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "notes.txt").write_text("hello")
+    blank = ({"query-id": number, "query": query} for number, query in enumerate(("x", " \t")))
+    (tmp_path / "text" / "blank.jsonl").write_text("".join(json.dumps(row) + "\n" for row in blank))
     done = cli(*arguments)
     assert done.code == code
     assert says in done.err

@@ -92,13 +92,14 @@ def test_threads_have_accounts_of_their_own(clock):
 
 
 def test_a_command_is_one_answer_unless_it_is_many(clock):
-    def command(queries=None):
+    def command(query=None):
         first = seconds_left(5)
         ask(clock, 2)
         return first, seconds_left(5)
 
-    run = at_once(unless="queries")(command)
-    assert run() == (5, 3)
-    assert run(queries=None) == (5, 3)  # an account of its own again
-    assert run(queries="q.jsonl") == (5, 5)
+    run = at_once(given="query")(command)
+    assert run(query="x") == (5, 3)
+    assert run(query="x") == (5, 3)  # an account of its own again
+    assert run() == run(query=None) == (5, 5)
+    assert at_once()(command)() == (5, 3)
     assert run.__name__ == "command"

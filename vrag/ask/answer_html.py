@@ -1,16 +1,17 @@
-"""An answer as one HTML document that needs no other file: its quotes, and their pages with the places framed."""
+"""An answer as one HTML document that needs no other file: claims, quotes, and their pages with the places framed."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from vrag.ask.answer import Answer, Quote
+from vrag.ask.answer import Answer, Claim, Quote
+from vrag.ask.answer_text import doubt, verdict
 from vrag.errors import PageError
 from vrag.grid import Box
 
@@ -29,24 +30,54 @@ def answer_html(answer: Answer, draw: Draw) -> str:
         answer: From `Index.ask`.
         draw: Gives a page's picture by the document's name and its number; it may raise `PageError`.
     """
-    places = list(dict.fromkeys((quote.doc, quote.page) for quote in answer.quotes))
-    quotes = "".join(_quote(quote, number, places) for number, quote in enumerate(answer.quotes, 1))
-    nearest = [f"<li>{_text(hit.doc)}, page {hit.page}</li>" for hit in answer.pages if not answer.quotes]
+    nearest = [(hit.doc, hit.page) for hit in answer.pages if not answer.found]
+    places = list(dict.fromkeys([*((quote.doc, quote.page) for quote in answer.quotes), *nearest]))
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         question=_text(answer.question),
-        said="" if answer.quotes else f"<p>{_text(answer.answer)}</p><ul>{''.join(nearest)}</ul>",
-        quotes=quotes,
+        said="".join(_said(answer)),
+        quotes="".join(_quote(quote, number, places) for number, quote in enumerate(answer.quotes, 1)),
+        nearest="".join(f"<li>{_link(*place, places)}</li>" for place in nearest),
         pages="".join(_page(answer, doc, page, number, draw) for number, (doc, page) in enumerate(places, 1)),
         author=_text(answer.model or "quotes, word for word; no language model was asked"),
+        notes="".join(f"<p>{_text(note)}</p>" for note in answer.left_out),
     )
 
 
-def _quote(quote: Quote, number: int, places: list[tuple[str, int]]) -> str:
-    page = places.index((quote.doc, quote.page)) + 1
+def _said(answer: Answer) -> Iterator[str]:
+    """The paragraphs of the answer: what was searched for where that is not the question, claims, that nothing is."""
+    if answer.searched:
+        yield f'<p class="note">Searched for: {_text(answer.searched)}</p>'
+    for claim in answer.claims:
+        yield _claim(claim, answer.quotes)
+    if not answer.found:
+        yield f"<p>{_text(answer.answer)}</p>"
+
+
+def _claim(claim: Claim, quotes: Sequence[Quote]) -> str:
+    said = _text(claim.text) if claim.is_supported else f"<s>{_text(claim.text)}</s>"
+    links = "".join(f'<a href="#{_place(number, quotes)}">[{number}]</a>' for number in claim.quotes)
+    said = " ".join(filter(None, (said, links, _remark(doubt(claim)))))
+    return f'<p class="claim">{said}</p>'
+
+
+def _place(number: int, quotes: Sequence[Quote]) -> str:
+    """The anchor of a quote: its frame on the page, else itself."""
+    return f"{'f' if quotes[number - 1].boxes else 'q'}{number}"
+
+
+def _quote(quote: Quote, number: int, places: Sequence[tuple[str, int]]) -> str:
     said = f"<q>{_text(quote.text)}</q>"
-    if quote.status != "supported":
-        said = f"<s>{said}</s> <em>{quote.status}</em>"
-    return f'<li value="{number}">{said} <a href="#p{page}">{_text(quote.doc)}, page {quote.page}</a></li>'
+    said = said if quote.status == "supported" else f"<s>{said}</s>"
+    place = _link(quote.doc, quote.page, places)
+    return f'<li id="q{number}" value="{number}">{" ".join(filter(None, (said, place, _remark(verdict(quote)))))}</li>'
+
+
+def _link(doc: str, page: int, places: Sequence[tuple[str, int]]) -> str:
+    return f'<a href="#p{places.index((doc, page)) + 1}">{_text(doc)}, page {page}</a>'
+
+
+def _remark(text: str) -> str:
+    return f"<em>({_text(text)})</em>" if text else ""
 
 
 def _page(answer: Answer, doc: str, page: int, number: int, draw: Draw) -> str:
@@ -64,7 +95,8 @@ def _page(answer: Answer, doc: str, page: int, number: int, draw: Draw) -> str:
 def _frame(box: Box, number: int, is_first: bool) -> str:
     x0, y0, x1, y1 = (100 * edge for edge in box)
     place = f"left:{x0:.2f}%;top:{y0:.2f}%;width:{x1 - x0:.2f}%;height:{y1 - y0:.2f}%"
-    return f'<span class="box" style="{place}">{f"<b>{number}</b>" if is_first else ""}</span>'
+    name, label = (f' id="f{number}"', f"<b>{number}</b>") if is_first else ("", "")
+    return f'<span class="box"{name} style="{place}">{label}</span>'
 
 
 def _data_url(picture: Image) -> str:

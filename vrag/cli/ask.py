@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _EXAMPLE = 'e.g. vrag ask "What was the revenue in 2025?"'
 
 
-@at_once(unless="queries")
+@at_once(given="question")
 def ask(
     question: Annotated[list[str] | None, typer.Argument(help="What you want to know, in words.")] = None,
     index: IndexOption = None,

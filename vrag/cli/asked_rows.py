@@ -12,6 +12,7 @@ import typer
 from vrag.errors import UsageError
 from vrag.runtime.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
 from vrag.runtime.pathtext import quoted
+from vrag.search.query_text import check_query
 
 _STDIN = Path("-")
 QueriesOption = Annotated[
@@ -29,7 +30,7 @@ def asked_rows(query: str | None, file: Path | None, example: str) -> Iterator[d
         example: Of a query, shown when there is neither.
 
     Raises:
-        UsageError: There is neither, or both, or the file is none of queries.
+        UsageError: There is neither, or both, the file is none of queries, or one of them cannot be asked.
     """
     if query is None and file is None:
         raise UsageError("Give a query, or a file of queries with --queries.", example)
@@ -39,6 +40,7 @@ def asked_rows(query: str | None, file: Path | None, example: str) -> Iterator[d
             "Leave one of them out.",
         )
     if query is not None:
+        check_query(query)
         yield {"query": query}
     else:
         assert file is not None
@@ -66,4 +68,8 @@ def _parse_row(line: str, place: str) -> dict[str, Any]:
     clauses = [clauses] if isinstance(clauses, str) else clauses
     if not isinstance(clauses, list) or not all(isinstance(clause, str) for clause in clauses):
         raise UsageError(f'{place}: "where" must be "KEY=VALUE".')
+    try:
+        check_query(row["query"])
+    except UsageError as error:
+        raise UsageError(f"{place}: {error.message}", error.hint) from error
     return {"query": row["query"], "query-id": row["query-id"], "where": clauses}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 
-def at_once(unless: str = "") -> Callable[[Callable[..., int]], Callable[..., int]]:
+def at_once(given: str = "") -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command one budget of time for all that it asks of a server.
 
     Args:
-        unless: Name of an option with which it is many answers, each with a time of its own.
+        given: Name of an argument without which it is many answers, each with a time of its own.
     """
 
     def bounded(command: Callable[..., int]) -> Callable[..., int]:
@@ -19,9 +20,7 @@ def at_once(unless: str = "") -> Callable[[Callable[..., int]], Callable[..., in
         def run(**options: Any) -> int:
             from vrag.runtime.budget import budget
 
-            if options.get(unless) is not None:
-                return command(**options)
-            with budget():
+            with budget() if not given or options.get(given) else nullcontext():
                 return command(**options)
 
         return run

@@ -25,6 +25,7 @@ from vrag.cli.place import (
 )
 from vrag.errors import UsageError
 from vrag.runtime.pathtext import shown
+from vrag.search.query_text import check_query
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -70,6 +71,7 @@ def explain(
     if png is not None and html is not None and png.resolve() == html.resolve():
         raise UsageError(f"--png and --html are the same file, {png}.", "Name two.")
     check_writable(png, html)
+    check_query(query)
     with open_index(index, url, collection, timeout, wait, force=force) as opened:
         words: Words = "exact" if exact_words else "typed"
         found = opened.explain(query, doc, page, cascade, where or (), k, words)

@@ -41,7 +41,7 @@ _TITLE = 200  # characters of a query above its hits
 _ROOMY = 80  # characters of a line in which names of files need not be folded
 
 
-@at_once(unless="queries")
+@at_once(given="query")
 def search(
     query: Annotated[
         list[str] | None, typer.Argument(help="What to look for, in words; in quotes when it has -words in it.")

@@ -39,13 +39,15 @@ class TypedQuery:
 
 
 def check_query(query: str) -> None:
-    """Make sure that a query is text that can be encoded, of a length that a question has.
+    """Make sure that a query is text with something in it that can be encoded, of a length that a question has.
 
     Raises:
         UsageError: It is not.
     """
     if not isinstance(query, str):
         raise UsageError(f"A query is text, not {type(query).__name__}.", 'e.g. search("revenue by region")')
+    if not query.strip():
+        raise UsageError("The query is empty.", "Say what you look for.")
     if len(query) > MOST_CHARACTERS:
         raise UsageError(f"The query is longer than {MOST_CHARACTERS} characters.", "Ask in fewer words.")
     try:

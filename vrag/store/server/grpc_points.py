@@ -20,7 +20,7 @@ from vrag.store.server.messages import as_stored
 _BYTES_FIELD = 0x0A  # the first field of a message, if it is a length and so many bytes (protobuf's wire format)
 
 
-class Found(NamedTuple):
+class GrpcPoint(NamedTuple):
     """A point of an answer, named as the client library's: vectors are arrays, or the library's sparse ones."""
 
     id: Any
@@ -49,7 +49,7 @@ class GrpcPoints:
 
     def scroll(
         self, collection: str, offset: Any, scroll_filter: models.Filter | None, limit: int, **wanted: Any
-    ) -> tuple[list[Found], Any]:
+    ) -> tuple[list[GrpcPoint], Any]:
         """Some points in order of id, and where the next ones start; None when there are none."""
         request = grpc.ScrollPoints(
             collection_name=collection,
@@ -62,7 +62,7 @@ class GrpcPoints:
         following = answer.next_page_offset if answer.HasField("next_page_offset") else None
         return _points(answer.result), None if following is None else GrpcToRest.convert_point_id(following)
 
-    def retrieve(self, collection: str, ids: Sequence[str], **wanted: Any) -> list[Found]:
+    def retrieve(self, collection: str, ids: Sequence[str], **wanted: Any) -> list[GrpcPoint]:
         """Points by id."""
         request = grpc.GetPoints(
             collection_name=collection,
@@ -79,9 +79,9 @@ def _selectors(with_payload: bool | list[str], with_vectors: bool | list[str]) -
     }
 
 
-def _points(messages: Sequence[Any]) -> list[Found]:
+def _points(messages: Sequence[Any]) -> list[GrpcPoint]:
     return [
-        Found(GrpcToRest.convert_point_id(one.id), GrpcToRest.convert_payload(one.payload), _vectors(one))
+        GrpcPoint(GrpcToRest.convert_point_id(one.id), GrpcToRest.convert_payload(one.payload), _vectors(one))
         for one in messages
     ]
 
