@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from vrag.errors import VragError
     from vrag.index import Index
     from vrag.ingest.report import IngestReport
+    from vrag.llm.llm import Llm
     from vrag.remote.any_index import AnyIndex
     from vrag.search.hit import Hit
 
-__all__ = ["Answer", "AnyIndex", "Failure", "Hit", "Index", "IngestReport", "Quote", "VragError"]
+__all__ = ["Answer", "AnyIndex", "Failure", "Hit", "Index", "IngestReport", "Llm", "Quote", "VragError"]
 
 _HOME = {
     "Answer": "vrag.ask.answer",
@@ -24,6 +25,7 @@ _HOME = {
     "Hit": "vrag.search.hit",
     "Index": "vrag.index",
     "IngestReport": "vrag.ingest.report",
+    "Llm": "vrag.llm.llm",
     "Quote": "vrag.ask.answer",
     "VragError": "vrag.errors",
 }

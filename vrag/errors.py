@@ -48,6 +48,10 @@ class ModelError(VragError):
     """A model that cannot be found, loaded or trusted."""
 
 
+class LlmError(VragError):
+    """A language model that is not there, refuses, or gives no answer that can be used."""
+
+
 class StoreError(VragError):
     """The vector store refused or failed."""
 

@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vrag.ask.answer import Answer
-from vrag.ask.asking import ask
+from vrag.ask.answer import Answer, Step
+from vrag.ask.asking import ask, last, steps
+from vrag.ask.following import History
+from vrag.ask.writing import write
 from vrag.cascade.cascade import Cascade
 from vrag.catalog.documents import Document, Documents
 from vrag.catalog.failures import Failure
@@ -24,7 +26,9 @@ from vrag.grid import FloatArray
 from vrag.ingest.pruning import Gone, find_gone
 from vrag.ingest.shares import divide
 from vrag.ingest.sources import Originals
+from vrag.llm.llm import Llm
 from vrag.pages.drawing import PageDrawer, as_read, to_look_at
+from vrag.pages.page import Words as PageWords
 from vrag.pipeline.differences import Difference
 from vrag.pipeline.pipeline import FULL, Pipeline
 from vrag.places.opening import Opened
@@ -84,19 +88,48 @@ class ReadingIndex:
         """
         return self._searcher.search(query, k, cascade, where, words)
 
-    @budget()
-    def ask(self, question: str, k: int = 5, where: str | Sequence[str] = ()) -> Answer:
-        """What the pages say to a question: quotes, word for word, with their pages and places.
+    def ask(
+        self,
+        question: str,
+        k: int = 5,
+        where: str | Sequence[str] = (),
+        llm: Llm | None = None,
+        history: History = (),
+    ) -> Answer:
+        """What the pages say to a question.
 
         Args:
             question: In words.
             k: Pages to look at, at least 1.
             where: Filters as in `search`.
+            llm: Writes the answer, whose claims are checked against the pages; it is sent the pages. Without one the
+                answer is made of quotes, word for word, and nothing leaves this machine.
+            history: The conversation before: questions with their answers, the last one last.
 
         Raises:
             UsageError: An empty question, k below 1, an unknown filter key or document.
+            LlmError: The model cannot be reached, refuses, or gives no answer that can be used.
         """
-        return ask(self._searcher, question, k, where)
+        return last(self.ask_stream(question, k, where, llm, history))
+
+    def ask_stream(
+        self,
+        question: str,
+        k: int = 5,
+        where: str | Sequence[str] = (),
+        llm: Llm | None = None,
+        history: History = (),
+    ) -> Iterator[Step]:
+        """The same, step by step: `Found` once, `Claimed` for every claim as soon as it is checked, the `Answer`.
+
+        Who closes the iterator before its end takes the question back: the connection to the model is closed.
+        """
+        if llm is not None:
+            yield from write(self, llm, question, k, where, history)
+            return
+        with budget():
+            answer = ask(self._searcher, question, k, where, history)
+        yield from steps(answer)
 
     @budget()
     def explain(
@@ -185,6 +218,17 @@ class ReadingIndex:
             record = self.documents.page_record(doc, page, [name])
         with reading("a page"):
             return record.vectors[name]
+
+    @budget()
+    def page_words(self, doc: str, page: int) -> PageWords:
+        """The words of a page in reading order, with their places.
+
+        Args:
+            doc: Document name.
+            page: From 1.
+        """
+        with self.stored.gate.reading():
+            return page_words(self.documents.page_record(doc, page).payload)
 
     def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Document id, page number and words in reading order of every page, in order of record id."""

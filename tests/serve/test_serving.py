@@ -33,10 +33,12 @@ def answers(index):
     """What a program sees of an index."""
     hits = index.search(QUERY, 3)
     documents = index.documents.all()
-    explanation = index.explain(QUERY)
+    explanation, words = index.explain(QUERY), index.page_words(hits[0].doc, hits[0].page)
     return {
         "hits": hits,
         "answer": index.ask(QUERY, 3),
+        "follow-up": [*index.ask_stream("And then?", 3, history=[(QUERY, "They do.")])],
+        "words": [part.tolist() for part in (words.boxes, words.lines)] + [words.texts],
         "snippets": [index.snippet(QUERY, hit) for hit in hits],
         "matches": [index.matches(QUERY, hit) for hit in hits],
         "explanation": [

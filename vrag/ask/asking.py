@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from vrag.ask.answer import Answer, Quote
+from vrag.ask.answer import Answer, Found, Quote, Step
 from vrag.ask.checking import check
+from vrag.ask.following import History, standing
 from vrag.pages.page import Words
 from vrag.search.hit import Hit
 from vrag.search.searcher import Searcher, Where
@@ -20,7 +21,7 @@ MOST_WORDS = 60  # of a quote
 NOTHING = "Nothing in the index answers this."
 
 
-def ask(searcher: Searcher, question: str, k: int, where: Where) -> Answer:
+def ask(searcher: Searcher, question: str, k: int, where: Where, history: History = ()) -> Answer:
     """What the best pages say to a question.
 
     Args:
@@ -28,14 +29,30 @@ def ask(searcher: Searcher, question: str, k: int, where: Where) -> Answer:
         question: In words.
         k: Pages to look at.
         where: Filters that these must meet.
+        history: Questions before it, with their answers.
 
     Raises:
         UsageError: The question is empty, k is below 1, or a filter is unknown.
     """
-    hits = searcher.search(question, k, None, where, "plain")
-    quotes = tuple(_quotes(searcher, question, hits))
+    searched = standing(question, history)
+    hits = searcher.search(searched, k, None, where, "plain")
+    quotes = tuple(_quotes(searcher, searched, hits))
     said = "\n".join(f"“{quote.text}” [{number}]" for number, quote in enumerate(quotes, 1))
-    return Answer(question, bool(quotes), said or NOTHING, quotes, tuple(hits))
+    meant = searched if searched != question else ""
+    return Answer(question, bool(quotes), said or NOTHING, quotes, tuple(hits), searched=meant)
+
+
+def steps(answer: Answer) -> Iterator[Step]:
+    """The steps by which an answer in quotes comes, as a model's does."""
+    yield Found(answer.pages, answer.searched)
+    yield answer
+
+
+def last(steps: Iterator[Step]) -> Answer:
+    """The answer to which steps lead."""
+    *_, answer = steps
+    assert isinstance(answer, Answer)
+    return answer
 
 
 def checked(text: str, hit: Hit, words: Words) -> Quote:

@@ -22,7 +22,7 @@ from vrag.settings import TOKEN_ENV, passwords
 LOG_ENV = "VRAG_LOG"
 LOG_BYTES = 1 << 20  # of the file, and of the one before it
 _OFF = "off"
-_SECRETS = (TOKEN_ENV, "QDRANT_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_SECRETS = (TOKEN_ENV, "VRAG_LLM_KEY", "QDRANT_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _LINE = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 _HIDDEN = "***"
 

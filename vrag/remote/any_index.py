@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vrag.ask.answer import Answer
+    from vrag.ask.answer import Answer, Step
+    from vrag.ask.following import History
     from vrag.catalog.documents import AnyDocuments, Document
     from vrag.catalog.failures import Failure
     from vrag.embedders.protocol import Fingerprint, QueryVectors
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from vrag.ingest.ingest_options import IngestOptions
     from vrag.ingest.pruning import Gone
     from vrag.ingest.report import IngestReport, Progress
+    from vrag.llm.llm import Llm
+    from vrag.pages.page import Words as PageWords
     from vrag.pipeline.differences import Difference
     from vrag.pipeline.pipeline import Pipeline
     from vrag.search.hit import Hit
@@ -115,8 +118,26 @@ class AnyIndex(Protocol):
         """The `k` best pages for a query, best first."""
         ...
 
-    def ask(self, question: str, k: int = 5, where: str | Sequence[str] = ()) -> Answer:
+    def ask(
+        self,
+        question: str,
+        k: int = 5,
+        where: str | Sequence[str] = (),
+        llm: Llm | None = None,
+        history: History = (),
+    ) -> Answer:
         """What the pages say to a question."""
+        ...
+
+    def ask_stream(
+        self,
+        question: str,
+        k: int = 5,
+        where: str | Sequence[str] = (),
+        llm: Llm | None = None,
+        history: History = (),
+    ) -> Iterator[Step]:
+        """The same, step by step."""
         ...
 
     def explain(
@@ -138,6 +159,10 @@ class AnyIndex(Protocol):
 
     def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
         """For each token of the query what answers it best on the hit's page."""
+        ...
+
+    def page_words(self, doc: str, page: int) -> PageWords:
+        """The words of a page in reading order, with their places."""
         ...
 
     def page_image(self, doc: str, page: int) -> Image:

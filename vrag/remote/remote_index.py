@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -17,7 +17,8 @@ from vrag.remote.door import find_door
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vrag.ask.answer import Answer
+    from vrag.ask.answer import Answer, Step
+    from vrag.ask.following import History
     from vrag.catalog.documents import Document, Label
     from vrag.catalog.failures import Failure
     from vrag.embedders.protocol import Fingerprint, QueryVectors
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from vrag.ingest.ingest_options import IngestOptions
     from vrag.ingest.pruning import Gone
     from vrag.ingest.report import IngestReport, Progress
+    from vrag.llm.llm import Llm
+    from vrag.pages.page import Words as PageWords
     from vrag.pipeline.differences import Difference
     from vrag.pipeline.pipeline import Pipeline
     from vrag.remote.any_index import Located
@@ -176,10 +179,42 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         found: list[Hit] = self._channel.call("search", asked)
         return found
 
-    def ask(self, question: str, k: int = 5, where: str | Sequence[str] = ()) -> Answer:
-        """What the pages say to a question."""
-        found: Answer = self._channel.call("ask", {"question": question, "k": k, "where": _clauses(where)})
+    def ask(
+        self,
+        question: str,
+        k: int = 5,
+        where: str | Sequence[str] = (),
+        llm: Llm | None = None,
+        history: History = (),
+    ) -> Answer:
+        """What the pages say to a question; a model is asked by this process, and its holder is told nothing of it."""
+        if llm is not None:
+            from vrag.ask.asking import last
+
+            return last(self.ask_stream(question, k, where, llm, history))
+        asked = {"question": question, "k": k, "where": _clauses(where)}
+        if history:
+            asked["history"] = [(before, answer) for before, answer in history]
+        found: Answer = self._channel.call("ask", asked)
         return found
+
+    def ask_stream(
+        self,
+        question: str,
+        k: int = 5,
+        where: str | Sequence[str] = (),
+        llm: Llm | None = None,
+        history: History = (),
+    ) -> Iterator[Step]:
+        """The same, step by step."""
+        if llm is None:
+            from vrag.ask.asking import steps
+
+            yield from steps(self.ask(question, k, where, None, history))
+            return
+        from vrag.ask.writing import write
+
+        yield from write(self, llm, question, k, where, history)
 
     def explain(
         self,
@@ -203,6 +238,11 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
     def matches(self, query: str, hit: Hit) -> tuple[Match, ...]:
         """For each token of the query what answers it best on the hit's page."""
         found: tuple[Match, ...] = self._channel.call("matches", {"query": query, "hit": hit})
+        return found
+
+    def page_words(self, doc: str, page: int) -> PageWords:
+        """The words of a page in reading order, with their places."""
+        found: PageWords = self._channel.call("page_words", {"doc": doc, "page": page})
         return found
 
     def page_image(self, doc: str, page: int) -> Image:

@@ -24,6 +24,7 @@ _HOMES = {
     "Answer": "vrag.ask.answer",
     "Quote": "vrag.ask.answer",
     "Mismatch": "vrag.ask.answer",
+    "Words": "vrag.pages.page",
     "Document": "vrag.catalog.documents",
     "Failure": "vrag.catalog.failures",
     "Match": "vrag.explain.explanation",

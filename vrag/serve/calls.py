@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any
 
+from vrag.ask.following import History
 from vrag.catalog.documents import Document
 from vrag.errors import StoreError, UsageError, VragError, is_panic
 from vrag.index import Index
@@ -31,6 +32,12 @@ def _computed(method: Call) -> Call:
             return method(service.index, *arguments, **named)
 
     return call
+
+
+def ask(service: Service, question: str, k: int, where: Sequence[str], history: History = ()) -> Any:
+    """As `Index.ask`, in quotes alone: who wants a model to answer asks it himself."""
+    with service.searching():
+        return service.index.ask(question, k, where, None, history)
 
 
 def page_image(service: Service, doc: str, page: int, passwords: Sequence[str]) -> Any:
@@ -57,12 +64,13 @@ def repool(service: Service, name: str, table: Mapping[str, Any], listener: Copy
 # Answered at once; whatever else a process may ask of an index is a job of `LONG`.
 SHORT: Mapping[str, Call] = {
     "search": _computed(Index.search),
-    "ask": _computed(Index.ask),
+    "ask": ask,
     "explain": _computed(Index.explain),
     "snippet": _computed(Index.snippet),
     "matches": _computed(Index.matches),
     "embed_query_tokens": _computed(Index.embed_query_tokens),
     "page_image": page_image,
+    "page_words": lambda service, doc, page: service.index.page_words(doc, page),
     "vectors": lambda service, doc, page, name: service.index.vectors(doc, page, name),
     "differences": differences,
     "documents": lambda service: service.index.documents.all(),
