@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,7 +119,7 @@ class ReadingIndex:
         where: str | Sequence[str] = (),
         llm: Llm | None = None,
         history: History = (),
-    ) -> Iterator[Step]:
+    ) -> Generator[Step, None, None]:
         """The same, step by step: `Found` once, `Claimed` for every claim as soon as it is checked, the `Answer`.
 
         Who closes the iterator before its end takes the question back: the connection to the model is closed.

@@ -12,7 +12,7 @@ from vrag import Answer, Index
 from vrag.ask.answer import Claim, Mismatch, Quote
 from vrag.ask.answer_html import answer_html
 from vrag.ask.answer_json import reply_json
-from vrag.ask.answer_text import verdict
+from vrag.ask.answer_text import readable, verdict
 from vrag.ask.asking import MOST_WORDS, NOTHING, QUOTES_OF_PAGES, checked
 from vrag.catalog.payload import page_words
 from vrag.errors import PageError, UsageError
@@ -169,6 +169,12 @@ def test_json_has_the_claims_of_a_model_and_no_empty_key_without_one(index):
     ]
     assert (reply["searched"], reply["left_out"]) == ("q in full", ["Page 3."])
     assert reply_json(Answer("q", False, NOTHING, model="m"))["claims"] == []
+
+
+def test_the_dots_of_a_table_are_not_shown_to_people():
+    dots = "Total current ........................................ $ 241,984 Deferred . . . . . . . (31)"
+    assert readable(Quote(dots, "", "", 1)) == "Total current … $ 241,984 Deferred … (31)"
+    assert readable(Quote("5 ... 6, and so on…", "", "", 1)) == "5 ... 6, and so on…"
 
 
 def test_what_is_changed_is_said_in_words():

@@ -39,6 +39,19 @@ def test_terminals_are_not_told_what_to_do(shown, say):
     assert "[bold]x[/bold]" in text
 
 
+def test_a_paragraph_is_folded_beside_its_label_on_a_terminal_alone(shown, monkeypatch):
+    words = "  ".join(f"word{number}" for number in range(60))
+    output.paragraph(("struck\nout", "strike"), ("", "bold"), (words, ""), label="[1] ")
+    first, *others = shown.getvalue().splitlines()
+    assert first.startswith("[1] \x1b[9mstruck out\x1b[0m word0 word1 ")
+    assert len(others) > 1
+    assert all(line.startswith("    word") and len(line) <= 200 for line in others)
+    pipe = io.StringIO()
+    monkeypatch.setattr(output, "stdout", output.SafeConsole(file=pipe, width=80))
+    output.paragraph((words, "strike"), label="[1] ")
+    assert pipe.getvalue() == f"[1] {' '.join(words.split())}\n"
+
+
 def test_the_consoles_own_colours_pass(shown):
     output.error("x", "", as_json=False)
     assert "\x1b[1;31mError:" in shown.getvalue()
@@ -51,6 +64,7 @@ def test_the_consoles_own_colours_pass(shown):
         output.line,
         lambda text: output.error(text, text, as_json=False),
         lambda text: output.error("x", "", as_json=False, details=[text]),
+        lambda text: output.paragraph((text, "bold"), (text, ""), label="[1] "),
         lambda text: output.rows([{"name": text, "meta": {text: text}}], as_json=False),
         lambda text: output.numbers(("name",), ("value",), [(text, "1")]),
     ],

@@ -53,6 +53,7 @@ BASES: Mapping[str, Sequence[str]] = {
     "ingest": ["missing"],
     "watch": ["missing"],
     "search": ["bees", "--index", "i", "-k", "1"],
+    "ask": ["bees", "--index", "i", "-k", "1"],
     "explain": ["bees", "--index", "i"],
     "tune": ["--index", "i", "--queries", "missing"],
     "repool": ["--pipeline", "builtin", "--index", "missing"],

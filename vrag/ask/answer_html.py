@@ -11,7 +11,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from vrag.ask.answer import Answer, Claim, Quote
-from vrag.ask.answer_text import doubt, verdict
+from vrag.ask.answer_text import doubt, readable, verdict
 from vrag.errors import PageError
 from vrag.grid import Box
 
@@ -66,7 +66,7 @@ def _place(number: int, quotes: Sequence[Quote]) -> str:
 
 
 def _quote(quote: Quote, number: int, places: Sequence[tuple[str, int]]) -> str:
-    said = f"<q>{_text(quote.text)}</q>"
+    said = f"<q>{_text(readable(quote))}</q>"
     said = said if quote.status == "supported" else f"<s>{said}</s>"
     place = _link(quote.doc, quote.page, places)
     return f'<li id="q{number}" value="{number}">{" ".join(filter(None, (said, place, _remark(verdict(quote)))))}</li>'

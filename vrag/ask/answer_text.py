@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from vrag.ask.answer import Claim, Mismatch, Quote
+
+_LEADERS = re.compile(r"\s*(?:\.\s?|…\s?|_){5,}")
+
+
+def readable(quote: Quote) -> str:
+    """The words of a quote for people: the dots that lead to a number in a table say nothing, and fill the screen."""
+    return _LEADERS.sub(" … ", quote.text).strip()
 
 
 def doubt(claim: Claim) -> str:

@@ -1,15 +1,21 @@
-"""`vrag ask`: what the pages say to a question, quoted word for word."""
+"""`vrag ask`: what the pages say to a question, in quotes or by a language model whose every claim is checked."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from vrag.cli import output
+from vrag.cli.answers import Asking
 from vrag.cli.asked_rows import QueriesOption, asked_rows
 from vrag.cli.at_once import at_once
+from vrag.cli.chat import converse
+from vrag.cli.llm_options import LlmModelOption, LlmOption, LlmSeesOption, NoLlmOption, SeesName, chosen_llm
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.page_files import save_hits
 from vrag.cli.place import (
@@ -23,24 +29,35 @@ from vrag.cli.place import (
     open_index,
     path_option,
 )
-from vrag.errors import UsageError
-from vrag.runtime.pathtext import shown
-from vrag.runtime.units import counted
+from vrag.errors import LlmError, UsageError
 
 if TYPE_CHECKING:
     from vrag.ask.answer import Answer
     from vrag.remote.any_index import AnyIndex
 
+_MOST_FAILURES = 3  # of a model, one after the other, until the other questions are not tried
 _EXAMPLE = 'e.g. vrag ask "What was the revenue in 2025?"'
 
 
 @at_once(given="question")
 def ask(
-    question: Annotated[list[str] | None, typer.Argument(help="What you want to know, in words.")] = None,
+    question: Annotated[
+        list[str] | None, typer.Argument(help="What you want to know, in words; without one it is a conversation.")
+    ] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Pages to look at.")] = 5,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, e.g. doc=report.pdf; may be repeated.")] = None,
     queries: QueriesOption = None,
+    llm: LlmOption = None,
+    llm_model: LlmModelOption = None,
+    llm_sees: LlmSeesOption = SeesName.auto,
+    no_llm: NoLlmOption = False,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream", help="Print every claim as soon as it is checked; default: on a terminal."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a question.")] = False,
     html: Annotated[
         Path | None, path_option("Write the answer with its pages, the quotes framed on them, as one HTML file.")
@@ -59,30 +76,84 @@ def ask(
     device: DeviceOption = "auto",
     dtype: DTypeOption = DTypeName.auto,
 ) -> int:
-    """Answer a question with what the pages say, quoted word for word, with page and place.
+    """Answer a question with what the pages say: every quote is looked for on its page.
 
-    No language model is used: every quote stands on its page as it is shown.
+    Without a language model the answer is quotes, word for word, and nothing leaves this machine.
+
+    Without a question it is a conversation; /help lists what else can be typed there.
 
     Example: vrag ask "What was the revenue in 2025?" --where doc=report.pdf --html answer.html
     """
+    streams = _is_terminal(sys.stdout) if stream is None else stream
+    asking = Asking(chosen_llm(llm, llm_model, llm_sees, no_llm), k, tuple(where or ()), streams, prints=not json)
+    opened = partial(
+        open_index, index, url, collection, timeout, wait, force=force, options=model_options(device, dtype)
+    )
+    if question is None and queries is None and _is_conversation(json, html, save_pages):
+        return converse(opened, asking)
+    _check_alone(queries, html, json, stream)
+    rows = list(asked_rows(" ".join(question) if question else None, queries, _EXAMPLE))
+    with opened() as found:
+        output.warn_of_loss(found.lost)
+        return _answer_all(found, asking, rows, html, save_pages)
+
+
+def _is_conversation(*others: object) -> bool:
+    """Whether somebody can be talked to: programs ask by --queries, and one that forgot its question is told so."""
+    return _is_terminal(sys.stdin) and _is_terminal(sys.stdout) and not any(others)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _check_alone(queries: Path | None, html: Path | None, json: bool, stream: bool | None) -> None:
+    """Refuse options that do not go together, before the work.
+
+    Raises:
+        UsageError: They do not, or the file of the report cannot be written.
+    """
     if html is not None and queries is not None:
         raise UsageError("--html shows one answer, and --queries asks for many.", "Leave one of them out.")
+    if json and stream:
+        raise UsageError("--json prints an answer when all of it is there.", "Leave it or --stream out.")
     check_writable(html)
-    rows = list(asked_rows(" ".join(question) if question else None, queries, _EXAMPLE))
-    all_saved = True
-    with open_index(index, url, collection, timeout, wait, force=force, options=model_options(device, dtype)) as opened:
-        output.warn_of_loss(opened.lost)
-        for row in rows:
-            answer = opened.ask(row["query"], k, [*(where or ()), *row.get("where", ())])
-            if json:
-                output.data(_as_json(row, answer))
-            else:
-                _print(answer, opened)
-            if html:
-                _write(answer, opened, html)
-            if save_pages:
-                all_saved &= save_hits(opened, answer.pages, save_pages)
-    return 0 if all_saved else 1
+
+
+def _answer_all(
+    index: AnyIndex, asking: Asking, rows: Sequence[dict[str, Any]], html: Path | None, save_pages: Path | None
+) -> int:
+    """Exit code: 1 when a page cannot be drawn, or one of many questions has no answer because the model failed."""
+    all_done, failures = True, 0
+    for row in rows:
+        try:
+            answer = asking.answer(index, row["query"], row.get("where", ()))
+        except LlmError as error:
+            failures += 1
+            if "query-id" not in row or failures == _MOST_FAILURES:
+                raise
+            _say_failed(row, error, as_json=not asking.prints)
+            all_done = False
+            continue
+        failures = 0
+        if not asking.prints:
+            output.data(_as_json(row, answer))
+        elif not answer.pages and not index.page_count:
+            output.note("The index has no pages yet. Fill it with: vrag ingest FOLDER")
+        if html:
+            _write(answer, index, html)
+        if save_pages:
+            all_done &= save_hits(index, answer.pages, save_pages)
+    return 0 if all_done else 1
+
+
+def _say_failed(row: dict[str, Any], error: LlmError, as_json: bool) -> None:
+    """One of many questions has no answer; the others go on."""
+    if as_json:
+        said = "\n".join((error.message, *error.details))
+        output.data({"query-id": row["query-id"], "question": row["query"], "error": said, "hint": error.hint})
+    else:
+        output.error(f"Question {row['query-id']}: {error.message}", error.hint, False, error.details)
 
 
 def _as_json(row: dict[str, Any], answer: Answer) -> dict[str, Any]:
@@ -90,22 +161,6 @@ def _as_json(row: dict[str, Any], answer: Answer) -> dict[str, Any]:
 
     identity = {"query-id": row["query-id"]} if "query-id" in row else {}
     return {**identity, **reply_json(answer)}
-
-
-def _print(answer: Answer, index: AnyIndex) -> None:
-    """The quotes with their places; without any, the pages that are nearest."""
-    if not answer.quotes:
-        output.line(answer.answer)
-    for number, quote in enumerate(answer.quotes, 1):
-        output.line(f"[{number}] “{quote.text}”")
-        output.line(f"    {quote.doc}, page {quote.page}")
-    if answer.found:
-        output.note(f"Quoted from {counted(len({(q.path, q.page) for q in answer.quotes}), 'page')}, word for word.")
-    elif answer.pages:
-        nearest = "; ".join(f"{shown(hit.doc)}, page {hit.page}" for hit in answer.pages)
-        output.note(f"The nearest pages have no words to quote: {nearest}.")
-    elif not index.page_count:
-        output.note("The index has no pages yet. Fill it with: vrag ingest FOLDER")
 
 
 def _write(answer: Answer, index: AnyIndex, file: Path) -> None:

@@ -155,6 +155,21 @@ def line(text: str) -> None:
     stdout.print(shown(text), soft_wrap=True)
 
 
+def paragraph(*parts: tuple[str, str], label: str = "") -> None:
+    """Data for people on stdout, in one line; a terminal gets it folded between words, all of it beside the label.
+
+    Args:
+        parts: Texts and their styles, to be parted by spaces; those that are empty are left out.
+        label: Before the first line; the others are indented as far.
+    """
+    texts = [Text(shown(" ".join(text.split())), style) for text, style in parts if text.strip()]
+    said, room = Text(" ").join(texts), stdout.width - cell_len(label)
+    lines = said.wrap(stdout, room) if stdout.is_terminal and room > _FOLDED else [said]
+    for number, text in enumerate(lines):
+        text.rstrip()
+        stdout.print(Text.assemble(" " * cell_len(label) if number else label, text), soft_wrap=True)
+
+
 def rows(rows: Sequence[Mapping[str, Any]], as_json: bool, whole: Any = None) -> None:
     """Rows as JSON (the list itself, or `whole`), or as a table for people.
 

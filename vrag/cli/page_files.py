@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from vrag.search.hit import Hit
 
 
+_LONGEST = 200  # bytes of a document's name in the name of a file, which may have 255
+
+
 def save_hits(index: AnyIndex, hits: Sequence[Hit], folder: Path) -> bool:
     """Write the pages that can be drawn; False when one cannot, which is said.
 
@@ -34,11 +37,17 @@ def save_hits(index: AnyIndex, hits: Sequence[Hit], folder: Path) -> bool:
         raise UsageError(f"{folder} cannot be made: {error.strerror}.") from error
     undrawn = 0
     for hit in hits:
-        name = "".join(c if c.isalnum() or c in "._- " else "_" for c in hit.doc)
         try:
-            index.page_image(hit.doc, hit.page).save(folder / f"{hit.rank:02d}-{name}-p{hit.page}.png")
+            index.page_image(hit.doc, hit.page).save(folder / picture_name(hit.rank, hit.doc, hit.page))
         except PageError as error:
             undrawn += 1
             output.note(f"Not written: {error}")
     output.note(f"{len(hits) - undrawn} of {counted(len(hits), 'page')} written to {folder}.")
     return not undrawn
+
+
+def picture_name(number: int, doc: str, page: int) -> str:
+    """Name of the file of a page's picture; whatever a document is called, it is none of a folder."""
+    name = "".join(c if c.isalnum() or c in "._- " else "_" for c in doc)
+    name = name.encode()[:_LONGEST].decode(errors="ignore")
+    return f"{number:02d}-{name}-p{page}.png"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
@@ -136,7 +136,7 @@ class AnyIndex(Protocol):
         where: str | Sequence[str] = (),
         llm: Llm | None = None,
         history: History = (),
-    ) -> Iterator[Step]:
+    ) -> Generator[Step, None, None]:
         """The same, step by step."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -205,7 +205,7 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         where: str | Sequence[str] = (),
         llm: Llm | None = None,
         history: History = (),
-    ) -> Iterator[Step]:
+    ) -> Generator[Step, None, None]:
         """The same, step by step."""
         if llm is None:
             from vrag.ask.asking import steps

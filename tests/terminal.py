@@ -1,0 +1,83 @@
+"""A person at a terminal: a command on a pseudo-terminal of its own, to which keys are typed."""
+
+import codecs
+import contextlib
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+
+CTRL_C, CTRL_D = "\x03", "\x04"
+_LEADS = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+_STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Terminal:
+    """Runs a command in a session of its own, whose terminal it leads, so that Ctrl-C reaches it as a signal.
+
+    Args:
+        arguments: Path of the program, and its arguments.
+        environment: Of the command.
+        cwd: Where it runs.
+    """
+
+    def __init__(self, arguments, environment, cwd):
+        self._ours, theirs = pty.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _LEADS, *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env={**environment, "TERM": "xterm-256color", "COLUMNS": "120", "VRAG_LOG": "off"},
+            cwd=cwd,
+        )
+        os.close(theirs)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._unread = ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        os.close(self._ours)
+
+    def type(self, keys):
+        """Press keys."""
+        os.write(self._ours, keys.encode())
+
+    def until(self, text, seconds=60):
+        """What is shown up to a text and with it, styles taken away; what comes behind it is left for the next call."""
+        end = time.monotonic() + seconds
+        while text not in self._plain():
+            assert time.monotonic() < end, f"no {text!r} in {self._unread!r}"
+            ready, _, _ = select.select([self._ours], [], [], 0.1)
+            if ready:
+                self._unread += self._decoder.decode(os.read(self._ours, 1 << 16))
+        seen, found, rest = self._plain().partition(text)
+        self._unread = rest
+        return (seen + found).replace("\r\n", "\n")
+
+    def says(self, keys, prompt):
+        """What is shown between a line that is typed and the next prompt."""
+        self.type(keys + "\n")
+        return self.until(prompt).removeprefix(keys).removesuffix(prompt).strip("\n")
+
+    def code(self, seconds=30):
+        """The exit code, once it has ended."""
+        with contextlib.suppress(OSError):  # nobody is there any more
+            while select.select([self._ours], [], [], 0.1)[0] and (more := os.read(self._ours, 1 << 16)):
+                self._unread += self._decoder.decode(more)
+        return self._process.wait(seconds)
+
+    def _plain(self):
+        return _STYLES.sub("", self._unread)
