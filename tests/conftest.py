@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from tests.commands import one_model, run_here
+from tests.llm.endpoint import endpoint  # noqa: F401  # for every room
 from tests.pdfs import write_pdf
 from tests.qdrant.fixtures import any_server, qdrant  # noqa: F401  # for every room
 from tests.served import always_served

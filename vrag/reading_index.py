@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from vrag.ask.answer import Answer, Step
 from vrag.ask.asking import ask, last, steps
 from vrag.ask.following import History
-from vrag.ask.writing import write
 from vrag.cascade.cascade import Cascade
 from vrag.catalog.documents import Document, Documents
 from vrag.catalog.failures import Failure
@@ -27,7 +26,7 @@ from vrag.ingest.pruning import Gone, find_gone
 from vrag.ingest.shares import divide
 from vrag.ingest.sources import Originals
 from vrag.llm.llm import Llm
-from vrag.pages.drawing import PageDrawer, as_read, to_look_at
+from vrag.pages.drawing import MOST_SIDE, PageDrawer, as_read, to_look_at
 from vrag.pages.page import Words as PageWords
 from vrag.pipeline.differences import Difference
 from vrag.pipeline.pipeline import FULL, Pipeline
@@ -125,6 +124,8 @@ class ReadingIndex:
         Who closes the iterator before its end takes the question back: the connection to the model is closed.
         """
         if llm is not None:
+            from vrag.ask.writing import write  # loads what speaks HTTP, which no search needs
+
             yield from write(self, llm, question, k, where, history)
             return
         with budget():
@@ -235,14 +236,21 @@ class ReadingIndex:
         for record in self.stored.store.scroll(parse_where((), self.documents)):
             yield *page_place(record.payload), page_words(record.payload).texts
 
-    def page_image(self, doc: str, page: int, given: Sequence[str] = ()) -> Image:
+    def page_image(self, doc: str, page: int, given: Sequence[str] = (), *, width: int | None = None) -> Image:
         """The page as the embedder saw it: an RGB picture rendered again from the file.
 
         Args:
             doc: Document name.
             page: From 1.
             given: Passwords for an encrypted file, besides those in the environment.
+            width: Pixels, at most: the page with all its margins, as wide as that.
+
+        Raises:
+            PageError: It cannot be drawn, or its file is not what was indexed.
+            UsageError: There is no such page, or the width is out of range.
         """
+        if width is not None and not 1 <= width <= MOST_SIDE:
+            raise UsageError(f"A page is drawn 1 to {MOST_SIDE:,} pixels wide, not {width}.")
         with self.stored.gate.reading():
             payload = self.documents.page_record(doc, page).payload
             document = self.documents.get(page_place(payload)[0])
@@ -252,7 +260,8 @@ class ReadingIndex:
             why = "there any more" if is_gone else "the one that was indexed"
             raise PageError(f"{doc}, page {page}: the file is not {why}.", "Ingest it again.")
         spec = replace(self.pipeline.page_spec(self.embedder.page_spec), passwords=passwords(given))
-        return self._drawer.draw(path, page, as_read(spec, payload.get("renderer")))
+        spec = as_read(spec, payload.get("renderer"))
+        return self._drawer.draw(path, page, to_look_at(spec, payload.get("width"), width) if width else spec)
 
     def draw(self, file: Path, document: Document, page: int, width: int) -> Image:
         """A page (from 1) as a file of its document shows it, margins included: RGB, `width` pixels wide at most.

@@ -5,7 +5,8 @@ import logging
 import pytest
 
 from vrag.errors import UsageError
-from vrag.store.server.address import Server, collection_name, is_local, parse_url, parse_urls
+from vrag.runtime.hosts import is_local
+from vrag.store.server.address import Server, collection_name, parse_url, parse_urls
 
 
 @pytest.mark.parametrize(

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from vrag.ask.answer import Step
-from vrag.ask.following import History
+from vrag.ask.answer import Answer, Claimed, Found, Step
+from vrag.ask.arriving import Arriving, Reply, reply_of
+from vrag.ask.asking import NOTHING
+from vrag.ask.claiming import Claims, said_of
+from vrag.ask.following import History, standing
+from vrag.ask.prompt import ANSWER, QUESTION, answering, new_fence, once_more, standing_alone
+from vrag.ask.showing import As, Pages, Source, show
 from vrag.errors import LlmError
+from vrag.llm.endpoint import Endpoint
 from vrag.llm.llm import Llm
+from vrag.llm.message import Message
+from vrag.llm.refusals import CutError, TooLongError
+from vrag.llm.sight import sees_images
+from vrag.runtime.pathtext import shown
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    from vrag.pages.page import Words
     from vrag.search.hit import Hit
 
-
-class Pages(Protocol):
-    """Where pages are looked for and looked at: any index."""
-
-    def search(self, query: str, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()) -> list[Hit]:
-        """The `k` best pages for a query, best first."""
-        ...
-
-    def page_words(self, doc: str, page: int) -> Words:
-        """The words of a page in reading order."""
-        ...
-
-    def page_image(self, doc: str, page: int) -> Image:
-        """A page's picture."""
-        ...
+ROOM = 24_000  # tokens for pages, where an endpoint does not say how many its model reads: five pages shown as both
+_REST = 3_000  # of its room that a model has for what it is told besides, and for the answer
+_LEAST = 1_000
+_SMALLER = (1, 2, 4)  # parts of the room that are tried, when the model says that it is too much
+_LONGEST = 1_000  # characters of a question that the model makes
+_CUT = "The model stopped in the middle of its answer: there may be more to say."
+_TOO_MUCH = "The model has less room than was thought, so it was shown less."
 
 
 def write(
     pages: Pages, llm: Llm, question: str, k: int, where: str | Sequence[str], history: History
-) -> Iterator[Step]:
-    """The steps of an answer.
+) -> Generator[Step, None, None]:
+    """The steps of an answer; closing the iterator closes the connection to the model.
 
     Args:
         pages: Of an index.
@@ -50,5 +51,147 @@ def write(
         UsageError: As of a search.
         LlmError: The model cannot be reached, refuses, or gives no answer that can be used.
     """
-    raise LlmError("Answers of a language model are not written yet.")
-    yield
+    with Endpoint(llm) as endpoint:
+        searched = _standing(endpoint, question, history)
+        hits = tuple(pages.search(searched, k, None, where))
+        meant = searched if searched != question else ""
+        yield Found(hits, meant)
+        if not hits:
+            yield Answer(question, False, NOTHING, searched=meant)
+            return
+        with closing(_written(endpoint, pages, hits, searched)) as steps:
+            for step in steps:
+                yield replace(step, question=question, searched=meant) if isinstance(step, Answer) else step
+
+
+def _standing(endpoint: Endpoint, question: str, history: History) -> str:
+    """The question as the model makes it stand by itself; by a rule where it fails to."""
+    if not history or not question.strip():
+        return question
+    try:
+        said = "".join(endpoint.say(standing_alone(question, history, new_fence()), QUESTION))
+    except LlmError:  # the pages can be shown all the same, and what is wrong will be said then
+        return standing(question, history)
+    found = _question_in(said)
+    return found if 0 < len(found) <= _LONGEST else standing(question, history)
+
+
+def _question_in(said: str) -> str:
+    from json_repair import loads
+
+    try:
+        found = loads(said)
+    except (ValueError, RecursionError):
+        return ""
+    return " ".join(str(found.get("question", "")).split()) if isinstance(found, dict) else ""
+
+
+def _written(endpoint: Endpoint, pages: Pages, hits: tuple[Hit, ...], question: str) -> Generator[Step, None, None]:
+    """The claims of an answer, and the answer."""
+    shown_as = _shown_as(endpoint)
+    room = max(_LEAST, endpoint.room - _REST) if endpoint.room else ROOM
+    for part in _SMALLER:
+        fence = new_fence()
+        sources, left_out = show(pages, hits, shown_as, room // part, fence)
+        answer = _Written(endpoint, question, hits, sources, [_TOO_MUCH, *left_out] if part > 1 else left_out)
+        try:
+            yield from answer.claimed(fence)
+        except TooLongError:
+            if part == _SMALLER[-1]:
+                raise
+        else:
+            yield answer.whole()
+            return
+
+
+def _shown_as(endpoint: Endpoint) -> As:
+    sees = endpoint.llm.sees
+    if sees == "auto":
+        return "both" if sees_images(endpoint) else "text"
+    return sees
+
+
+class _Written:
+    """An answer on its way.
+
+    Args:
+        endpoint: Of the model.
+        question: That stands by itself.
+        hits: The pages that were found.
+        sources: What the model is shown of them.
+        left_out: What it is not shown.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        question: str,
+        hits: tuple[Hit, ...],
+        sources: Sequence[Source],
+        left_out: list[str],
+    ) -> None:
+        self._endpoint = endpoint
+        self._question = question
+        self._hits = hits
+        self._sources = sources
+        self._left_out = left_out
+        self._claims = Claims(sources, question)
+
+    def claimed(self, fence: str) -> Iterator[Claimed]:
+        """Each claim as soon as it is checked.
+
+        Args:
+            fence: Around the words of pages.
+
+        Raises:
+            TooLongError: The model has no room for what it is shown; nothing was claimed.
+            LlmError: There is no answer.
+        """
+        if not self._sources:
+            return
+        messages, arriving = answering(self._question, self._sources, fence), Arriving()
+        try:
+            with closing(self._endpoint.say(messages, ANSWER)) as pieces:
+                for said in (said for piece in pieces for said in arriving.feed(piece)):
+                    yield from self._checked(said, arriving.denies)
+        except CutError:
+            if not arriving.came:
+                raise
+            self._left_out.append(_CUT)
+            return
+        reply = reply_of(arriving.text) or self._asked_again(messages, arriving.text)
+        for said in reply.claims[arriving.came :]:
+            yield from self._checked(said, not reply.found)
+        if not reply.found:
+            self._claims.deny()
+
+    def whole(self) -> Answer:
+        """The answer, when all claims are there."""
+        said = list(said_of(self._claims.claims))
+        return Answer(
+            self._question,
+            bool(said),
+            "\n".join(said) or NOTHING,
+            tuple(self._claims.quotes),
+            self._hits,
+            self._endpoint.model,
+            tuple(self._claims.claims),
+            left_out=tuple(self._left_out),
+        )
+
+    def _checked(self, said: Mapping[str, Any], is_denied: bool) -> Iterator[Claimed]:
+        claim = self._claims.add(said, is_denied)
+        if claim is not None:
+            yield Claimed(claim, tuple(self._claims.quotes))
+
+    def _asked_again(self, messages: Sequence[Message], text: str) -> Reply:
+        try:
+            said = "".join(self._endpoint.say(once_more(messages, text), ANSWER))
+        except TooLongError:
+            said = ""
+        reply = reply_of(said)
+        if reply is None:
+            what = "no answer that can be read" if (text + said).strip() else "an empty answer"
+            message = f"The language model {shown(self._endpoint.model)} gave {what}, also when it was asked again."
+            raise LlmError(message, "Try again, or another model.")
+        return reply

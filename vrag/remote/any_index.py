@@ -165,8 +165,8 @@ class AnyIndex(Protocol):
         """The words of a page in reading order, with their places."""
         ...
 
-    def page_image(self, doc: str, page: int) -> Image:
-        """The page as the embedder saw it."""
+    def page_image(self, doc: str, page: int, *, width: int | None = None) -> Image:
+        """The page as the embedder saw it; with a width, all of it, as wide as that."""
         ...
 
     def embed_query_tokens(self, text: str) -> QueryVectors:

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from vrag.errors import BusyError, StoreError, UsageError, VragError
 from vrag.remote.channel import Told, last_of
 from vrag.remote.wire import dumps
+from vrag.runtime.hosts import is_local
 from vrag.settings import TOKEN_ENV
-from vrag.store.server.address import is_local
 from vrag.version import __version__
 
 CALLS_PATH = "/v1/calls"

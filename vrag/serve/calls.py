@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
+from io import BytesIO
 from typing import Any
 
 from vrag.ask.following import History
@@ -19,6 +20,7 @@ from vrag.serve.service import Service
 from vrag.upkeep.copying import CopyProgress
 from vrag.version import __version__
 
+_QUALITY = 90  # of a JPEG
 Call = Callable[..., Any]
 _log = logging.getLogger(__name__)
 
@@ -46,6 +48,13 @@ def page_image(service: Service, doc: str, page: int, passwords: Sequence[str]) 
     return image.size, image.tobytes()
 
 
+def page_jpeg(service: Service, doc: str, page: int, passwords: Sequence[str], width: int) -> bytes:
+    """The whole page as JPEG, `width` pixels wide at most."""
+    buffer = BytesIO()
+    service.index.page_image(doc, page, passwords, width=width).save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()
+
+
 def differences(service: Service, name: str, table: Mapping[str, Any]) -> Any:
     """As `Index.differences`, of a pipeline's table."""
     return service.index.differences(make_pipeline(name, table, name))
@@ -70,6 +79,7 @@ SHORT: Mapping[str, Call] = {
     "matches": _computed(Index.matches),
     "embed_query_tokens": _computed(Index.embed_query_tokens),
     "page_image": page_image,
+    "page_jpeg": page_jpeg,
     "page_words": lambda service, doc, page: service.index.page_words(doc, page),
     "vectors": lambda service, doc, page, name: service.index.vectors(doc, page, name),
     "differences": differences,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections import Counter
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from vrag.errors import UsageError
+from vrag.runtime.hosts import is_local
 from vrag.runtime.pathtext import quoted, shown
 
 URL_ENV = "QDRANT_URL"
@@ -128,14 +128,6 @@ def parse_url(text: str) -> str:
     name = parts.hostname or ""
     host = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{host}:{port or _REST_PORT}{parts.path.rstrip('/')}"
-
-
-def is_local(host: str) -> bool:
-    """Whether the host is this machine, so that nothing sent to it crosses a network."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def collection_name(explicit: str | None = None) -> str:

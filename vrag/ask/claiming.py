@@ -1,0 +1,136 @@
+"""Claims of a model, checked: each rests on quotes, and each quote is looked for on its page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from vrag.ask.answer import Claim, Quote
+from vrag.ask.asking import checked
+from vrag.ask.showing import Source
+from vrag.ask.tokens import tokens_of
+
+MOST_CLAIMS = 50  # of an answer
+MOST_QUOTES = 10  # of a claim
+_DENIED = "The model says that the pages do not answer the question."
+_LONGEST = 2_000  # characters of a claim
+_MARKER = re.compile(  # as models write them into their text: [1], [1, 2], [source 1], (source 1, page 3), 【1】
+    r"\s*(?:[\[【]\s*(?:source\s*)?\d+(?:\s*[,;–-]\s*(?:source\s*)?\d+)*\s*[\]】]|\(\s*source\s*\d+[^()]{0,80}\))",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_DIGITS = re.compile(r"\d+")
+
+
+class Claims:
+    """The claims of one answer, as they come, and the quotes that they rest on.
+
+    Args:
+        sources: What the model was shown.
+        question: That it answers; what stands in it needs no quote.
+    """
+
+    def __init__(self, sources: Sequence[Source], question: str) -> None:
+        self.claims: list[Claim] = []
+        self.quotes: list[Quote] = []
+        self._sources = sources
+        self._asked = set(_numbers(question))
+
+    def add(self, said: Mapping[str, Any], is_denied: bool = False) -> Claim | None:
+        """A claim, checked; None where it says nothing, or the model has made enough of them.
+
+        Args:
+            said: `{"text", "quotes": [{"source", "quote"}]}`, as far as the model has kept to it.
+            is_denied: Whether the model says besides that the pages do not answer.
+        """
+        text = without_markers(str(said.get("text") or ""))[:_LONGEST]
+        if not text or len(self.claims) == MOST_CLAIMS:
+            return None
+        given = said.get("quotes")
+        asked = [_asked(one) for one in given[:MOST_QUOTES]] if isinstance(given, list) else []
+        numbers = tuple(dict.fromkeys(self._number(self._quote(*one)) for one in asked if one[1]))
+        problem = self._problem(numbers, [source for source, quote in asked if quote])
+        problem = problem or (_DENIED if is_denied else "")
+        claim = Claim(text, numbers, not problem, problem, self._unquoted(text, numbers))
+        self.claims.append(claim)
+        return claim
+
+    def deny(self) -> None:
+        """The model has said at last that the pages do not answer."""
+        self.claims = [replace(one, is_supported=False, reason=one.reason or _DENIED) for one in self.claims]
+
+    def _quote(self, number: int, text: str) -> Quote:
+        """A quote, on the page that it is said to stand on, or another that was shown and does say it."""
+        named = self._sources[number - 1] if 1 <= number <= len(self._sources) else None
+        first = _checked(text, named or self._sources[0])
+        if first.status == "supported":
+            return first
+        others = (_checked(text, source) for source in self._sources if source is not (named or self._sources[0]))
+        return next((quote for quote in others if quote.status == "supported"), first)
+
+    def _number(self, quote: Quote) -> int:
+        """The number of a quote; another claim may rest on it too."""
+        if quote not in self.quotes:
+            self.quotes.append(quote)
+        return self.quotes.index(quote) + 1
+
+    def _problem(self, numbers: Sequence[int], sources: Sequence[int]) -> str:
+        """Why its quotes do not support a claim, as a sentence; empty when they do."""
+        if not numbers:
+            return "The model quotes nothing for it."
+        for number, source in zip(numbers, sources, strict=False):
+            quote = self.quotes[number - 1]
+            if quote.status != "supported":
+                return _reason(number, quote, source if not 1 <= source <= len(self._sources) else None)
+        return ""
+
+    def _unquoted(self, text: str, numbers: Sequence[int]) -> tuple[str, ...]:
+        known = self._asked.union(*(_numbers(self.quotes[number - 1].text) for number in numbers))
+        return tuple(dict.fromkeys(said for value, said in _numbers(text).items() if value not in known))
+
+
+def without_markers(text: str) -> str:
+    """What a model says without its own [1], which are not those of the answer; on one line."""
+    return " ".join(_MARKER.sub("", text).split())
+
+
+def said_of(claims: Iterable[Claim]) -> Iterator[str]:
+    """The claims that are supported, each with the numbers of its quotes."""
+    for claim in claims:
+        if claim.is_supported:
+            yield f"{claim.text} {''.join(f'[{number}]' for number in claim.quotes)}"
+
+
+def _asked(said: Any) -> tuple[int, str]:
+    """Source and text of a quote, as a model writes them: 0 and nothing where it does not."""
+    if not isinstance(said, dict):
+        return 0, ""
+    number = _DIGITS.search(str(said.get("source", ""))[:20])
+    text = said.get("quote")
+    return int(number[0]) if number else 0, " ".join(text.split()) if isinstance(text, str) else ""
+
+
+def _checked(text: str, source: Source) -> Quote:
+    return checked(text, source.hit, source.words)
+
+
+def _reason(number: int, quote: Quote, unknown: int | None) -> str:
+    if unknown is not None:
+        return f"Quote [{number}] is of source {unknown}, which the model was not shown."
+    place = f"{quote.doc}, page {quote.page}"
+    if quote.status == "not found":
+        return f"Quote [{number}] does not stand on its page: {place}."
+    said = quote.mismatches[0]
+    if not said.said or not said.stands:
+        what = f"leaves out “{said.stands}”" if said.stands else f"adds “{said.said}”"
+        return f"Quote [{number}] {what}: {place}."
+    return f"Quote [{number}] says “{said.said}”, and its page says “{said.stands}”: {place}."
+
+
+def _numbers(text: str) -> dict[Decimal, str]:
+    """The numbers of a text by their value, without signs: as words may say them, they are no part of it."""
+    keys = tokens_of(text.split()).keys
+    return {Decimal(found).normalize(): found for key in keys for found in _NUMBER.findall(key)}

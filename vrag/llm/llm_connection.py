@@ -1,0 +1,162 @@
+"""Requests to an endpoint over HTTP: patient with one that is busy, and with errors of ours alone.
+
+httpx and not the package `openai`: that one brings fifteen packages and a second of import for a single request, and
+httpx is there already.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from vrag.errors import LlmError
+from vrag.llm.llm import Llm
+from vrag.llm.refusals import StatusError, after
+from vrag.llm.streaming import HeardStream, broken_off, silent
+from vrag.runtime.hosts import is_local
+from vrag.runtime.pathtext import shown
+
+LONGEST_WAIT_S = 60.0  # that an endpoint may ask for before the next try
+_PAUSE_S = 0.5  # before the second try, twice as long before the next
+_CONNECT_S = 10.0
+_BUSY = frozenset({429, 500, 502, 503, 504, 529})
+_SAID = 64 << 10  # bytes of a refusal that are read
+Refuse = Callable[[int, bytes], StatusError]  # the error of a status and what is said with it
+_log = logging.getLogger(__name__)
+
+
+class LlmConnection(AbstractContextManager["LlmConnection"]):
+    """Connections to an endpoint, for one thread; closed at its end.
+
+    Args:
+        llm: Whose endpoint it is.
+
+    Raises:
+        LlmError: The environment names a proxy that cannot be used.
+    """
+
+    def __init__(self, llm: Llm) -> None:
+        parts = urlsplit(llm.url)
+        is_here = is_local(parts.hostname or "")
+        if llm.key and parts.scheme == "http" and not is_here:
+            _log.warning("The model's key goes to %s without encryption: use https across a network.", parts.hostname)
+        self._llm = llm
+        key = {"Authorization": f"Bearer {llm.key}"} if llm.key else {}
+        try:
+            self._client = httpx.Client(
+                headers={"Accept-Encoding": "identity", "User-Agent": "vrag", **key},
+                timeout=httpx.Timeout(llm.timeout_s, connect=min(_CONNECT_S, llm.timeout_s)),
+                trust_env=not is_here,  # what goes to this machine goes through nobody's proxy
+                follow_redirects=False,  # pages and key go where the user has said
+            )
+        except (ValueError, ImportError) as error:
+            raise LlmError(f"The proxy that the environment names cannot be used{after(str(error))}") from error
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    @contextmanager
+    def opened(
+        self, path: str, body: Mapping[str, Any] | None, refuse: Refuse, tries: int, timeout_s: float | None = None
+    ) -> Iterator[httpx.Response]:
+        """An answer with status 200, not read yet; its connection is closed with the block.
+
+        Args:
+            path: Below the address.
+            body: To be posted; None to get what is there.
+            refuse: Makes the error of another status.
+            tries: As long as the endpoint is busy.
+            timeout_s: Seconds without a word; by default the model's.
+
+        Raises:
+            LlmError: There is none; also what happens in the block while it is read.
+        """
+        with self._reached():
+            response = self._sent(self._request(path, body, timeout_s), refuse, tries)
+            try:
+                yield response
+            finally:
+                response.close()
+
+    def _request(self, path: str, body: Mapping[str, Any] | None, timeout_s: float | None) -> httpx.Request:
+        url = f"{self._llm.url}/{path}"
+        timeout = httpx.USE_CLIENT_DEFAULT if timeout_s is None else httpx.Timeout(timeout_s)
+        if body is None:
+            return self._client.build_request("GET", url, timeout=timeout)
+        kind = {"Content-Type": "application/json"}
+        return self._client.build_request("POST", url, content=json.dumps(body), headers=kind, timeout=timeout)
+
+    def _sent(self, request: httpx.Request, refuse: Refuse, tries: int) -> httpx.Response:
+        for number in range(1, tries + 1):
+            response = self._client.send(request, stream=True)
+            assert isinstance(response.stream, httpx.SyncByteStream)
+            response.stream = HeardStream(response.stream, self._llm)
+            if response.status_code == 200:
+                return _plain(response, self._llm)
+            try:
+                said = _beginning(response)
+            finally:
+                response.close()
+            error = refuse(response.status_code, said)
+            asked = _seconds(response.headers.get("retry-after", ""))
+            if number == tries or response.status_code not in _BUSY or (asked or 0) > LONGEST_WAIT_S:
+                break
+            usual = _PAUSE_S * 2 ** (number - 1) * random.uniform(1, 1.5)  # so that many do not come back at once
+            time.sleep(usual if asked is None else asked)
+        raise error
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Faults on the way as errors of ours."""
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            why = after(shown(str(error)))
+            raise LlmError(f"No language model answers at {self._llm.url}{why}", "Is it running?") from error
+        except httpx.TimeoutException as error:
+            raise silent(self._llm) from error
+        except httpx.InvalidURL as error:
+            raise LlmError(f"{self._llm.url} is no address: {error}.") from error
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise broken_off(self._llm) from error
+
+
+def _plain(response: httpx.Response, llm: Llm) -> httpx.Response:
+    """The answer, unless it is packed and could unfold to gigabytes."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        response.close()
+        raise LlmError(f"What answers at {llm.url} packs its answers, which was not asked for.")
+    return response
+
+
+def _beginning(response: httpx.Response) -> bytes:
+    said = b""
+    for chunk in response.iter_raw():
+        said += chunk
+        if len(said) > _SAID:
+            break
+    return said
+
+
+def _seconds(said: str) -> float | None:
+    """What `Retry-After` says, as seconds from now: it is a number or a date."""
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=timezone.utc)
+    return max(0.0, (until - datetime.now(timezone.utc)).total_seconds())
