@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _TEMPLATE = Path(__file__).with_name("answer_page.html")
+_NO_MODEL = "quotes, word for word; no language model was asked"
 _PAGE_SIDE = 1400  # pixels of a page's picture, longest side
 Draw = Callable[[str, int], "Image"]
 
@@ -36,9 +37,9 @@ def answer_html(answer: Answer, draw: Draw) -> str:
         question=_text(answer.question),
         said="".join(_said(answer)),
         quotes="".join(_quote(quote, number, places) for number, quote in enumerate(answer.quotes, 1)),
-        nearest="".join(f"<li>{_link(*place, places)}</li>" for place in nearest),
+        nearest=_nearest(nearest, places) if nearest else "",
         pages="".join(_page(answer, doc, page, number, draw) for number, (doc, page) in enumerate(places, 1)),
-        author=_text(answer.model or "quotes, word for word; no language model was asked"),
+        author=_text(f"the claims are those of {answer.model}" if answer.model else _NO_MODEL),
         notes="".join(f"<p>{_text(note)}</p>" for note in answer.left_out),
     )
 
@@ -70,6 +71,10 @@ def _quote(quote: Quote, number: int, places: Sequence[tuple[str, int]]) -> str:
     said = said if quote.status == "supported" else f"<s>{said}</s>"
     place = _link(quote.doc, quote.page, places)
     return f'<li id="q{number}" value="{number}">{" ".join(filter(None, (said, place, _remark(verdict(quote)))))}</li>'
+
+
+def _nearest(nearest: Sequence[tuple[str, int]], places: Sequence[tuple[str, int]]) -> str:
+    return f"<p>The nearest pages:</p><ul>{''.join(f'<li>{_link(*place, places)}</li>' for place in nearest)}</ul>"
 
 
 def _link(doc: str, page: int, places: Sequence[tuple[str, int]]) -> str:

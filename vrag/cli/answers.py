@@ -72,7 +72,7 @@ class Asking:
 @dataclass(slots=True)
 class _Printer:
     asking: Asking
-    claims: int = field(default=0)  # that are printed already
+    told: list[Claim] = field(default_factory=list)  # claims that are printed already
 
     def take(self, step: Step) -> None:
         """Print a step."""
@@ -93,12 +93,13 @@ class _Printer:
             output.note(f"Looking at: {names(found.pages)}.")
 
     def _claim(self, claim: Claim) -> None:
-        self.claims += 1
+        self.told.append(claim)
         numbers = "".join(f"[{number}]" for number in claim.quotes)
         output.paragraph((claim.text, "" if claim.is_supported else _STRUCK), (numbers, _BOLD), _remark(doubt(claim)))
 
     def _answer(self, answer: Answer) -> None:
-        for claim in answer.claims[self.claims :]:
+        taken_back = [now for before, now in zip(self.told, answer.claims, strict=False) if now != before]
+        for claim in (*taken_back, *answer.claims[len(self.told) :]):
             self._claim(claim)
         if not answer.found:
             output.line(answer.answer)

@@ -9,6 +9,7 @@ from importlib import metadata
 
 from vrag.embedders.colpali.torch_engine import PAIR_REMEDY, torch_pair_problem
 from vrag.errors import VragError
+from vrag.llm.llm import URL_ENV, llm_from
 
 # Package, extra of pyproject.toml it comes with, and what for.
 _EXTRAS = (
@@ -54,6 +55,7 @@ def examine() -> list[Check]:
         _package("colpali-engine", 'pip install "vrag-toolkit[colpali]"'),
         *(_package(name, f'For {what}: pip install "vrag-toolkit[{extra}]"') for name, extra, what in _EXTRAS),
         _server(),
+        _llm(),
     ]
 
 
@@ -99,3 +101,14 @@ def _server() -> Check:
     return Check(
         "Qdrant server", bool(url), url or "QDRANT_URL is not set", "Not needed: the index is embedded.", needed=False
     )
+
+
+def _llm() -> Check:
+    """The model that writes answers, by its name alone: it is not asked."""
+    try:
+        llm = llm_from()
+        found = f"{URL_ENV} is not set" if llm is None else f"{llm.url}, {llm.model or 'the first one that it lists'}"
+        ok = llm is not None
+    except VragError as error:
+        found, ok = str(error), False
+    return Check("language model", ok, found, "Not needed: answers are quotes.", needed=False)
