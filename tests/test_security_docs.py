@@ -10,7 +10,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "security.md"
 UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "ms": 1e-3, "minutes": 60, "hours": 3600}
 COUNTED = {
     "seconds", "pixels", "characters", "numbers", "levels", "pages", "keys", "files", "documents", "points", "times",
-    "stages", "clauses", "conditions", "requests", "connections", "uploads", "clients", "cells", "steps",
+    "stages", "clauses", "conditions", "requests", "connections", "uploads", "clients", "cells", "steps", "turns",
 }  # fmt: skip
 BOUND = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?) (\w+)")
 CONSTANT = re.compile(r"`(vrag(?:\.\w+)+)\.(\w+)`")

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from vrag.ask.answer import Step
+from vrag.ask.asking import steps
+from vrag.ask.following import History
+from vrag.ask.writing import write
 from vrag.catalog.documents import Document
 from vrag.errors import UsageError
 from vrag.index import Index
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone
 from vrag.ingest.report import IngestReport, Progress
+from vrag.llm.llm import Llm
+from vrag.pages.page import Words
 from vrag.pipeline.pipeline import Pipeline
 from vrag.runtime.memo import Memo
+from vrag.search.hit import Hit
 from vrag.serve.jobs import Job, Jobs, Steps
 from vrag.store.interface import Condition, Selection
 from vrag.upkeep.copying import CopyProgress
 from vrag.upkeep.problem import Problem
 from vrag.upkeep.repool import RepoolReport
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Work = Callable[[Steps], Any]
 Removed = Callable[[Sequence[Document]], None]
@@ -40,11 +50,15 @@ class Service:
         index: Open, and the service's own until it is closed.
         searches: Searches that compute at the same time; by default one a core. The others wait for their turn.
         read_only: Refuse whatever changes the index.
+        llm: Writes answers; without one they are quotes alone.
     """
 
-    def __init__(self, index: Index, searches: int | None = None, read_only: bool = False) -> None:
+    def __init__(
+        self, index: Index, searches: int | None = None, read_only: bool = False, llm: Llm | None = None
+    ) -> None:
         self.index = index
         self.read_only = read_only
+        self.llm = llm
         self.started = datetime.now(timezone.utc)
         self.jobs = Jobs()
         self._contents: Memo[str] = Memo(1, _FRESH_S)
@@ -55,6 +69,25 @@ class Service:
         """One of the places for work of the CPU, as soon as one is free."""
         with self._places:
             yield
+
+    def ask(
+        self, question: str, k: int, where: Sequence[str], history: History = (), by_model: bool = True
+    ) -> Generator[Step, None, None]:
+        """The steps of an answer, as `Index.ask_stream`; no place for work is held while the model writes.
+
+        Args:
+            question: In words.
+            k: Pages to look at.
+            where: Filters.
+            history: The conversation before.
+            by_model: Whether the service's model answers, where it has one.
+        """
+        if self.llm is not None and by_model:
+            yield from write(_Placed(self), self.llm, question, k, where, history)
+            return
+        with self.searching():
+            answer = self.index.ask(question, k, where, None, history)
+        yield from steps(answer)
 
     def contents(self) -> str:
         """Another text when documents came or went since it was asked, whoever changed them.
@@ -227,3 +260,25 @@ class Service:
         if self.read_only:
             raise ReadOnlyError("This service is read only.", "Start it without --read-only to change the index.")
         return self.jobs.submit(job)
+
+
+class _Placed:
+    """The index as an answer looks at it: whatever computes takes one of the service's places."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def search(self, query: str, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()) -> list[Hit]:
+        """As `Index.search`."""
+        with self._service.searching():
+            return self._service.index.search(query, k, cascade, where)
+
+    def page_words(self, doc: str, page: int) -> Words:
+        """As `Index.page_words`."""
+        with self._service.searching():
+            return self._service.index.page_words(doc, page)
+
+    def page_image(self, doc: str, page: int, *, width: int) -> Image:
+        """As `Index.page_image`."""
+        with self._service.searching():
+            return self._service.index.page_image(doc, page, width=width)

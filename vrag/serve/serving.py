@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from vrag.index import Index
+from vrag.llm.llm import Llm
 from vrag.places.place import Place
 from vrag.serve.listening import Listener
 from vrag.serve.service import Service
@@ -13,7 +14,11 @@ from vrag.serve.service import Service
 
 @contextmanager
 def serving(
-    place: Place, force: bool = False, searches: int | None = None, read_only: bool = False
+    place: Place,
+    force: bool = False,
+    searches: int | None = None,
+    read_only: bool = False,
+    llm: Llm | None = None,
 ) -> Iterator[Service]:
     """The service of an index while the block runs; afterwards its jobs have stopped and the index is closed.
 
@@ -22,13 +27,14 @@ def serving(
         force: Hold it although another model made it, or pages are lost.
         searches: Searches that compute at the same time; by default one a core.
         read_only: Refuse whatever changes the index.
+        llm: Writes answers.
 
     Raises:
         BusyError: Another process has the index open.
     """
     with ExitStack() as last:
         index = Index.hold(place, force)
-        service = Service(index, searches, read_only)
+        service = Service(index, searches, read_only, llm)
         last.callback(service.close)
         if index.path is not None:  # a server lets everybody in by itself
             listener = Listener(service, index.path)

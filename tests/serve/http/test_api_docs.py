@@ -91,5 +91,6 @@ def test_the_limits_are_those_of_the_code():
         f"{bounds.MOST_REQUESTS} requests",
         f"{upload_limits.MOST_UPLOADS} uploads",
         f"{here.MOST_LISTENERS} clients",
+        f"{here.MOST_ASKING} questions",
     ):
         assert number in limits.replace("\n", " ")

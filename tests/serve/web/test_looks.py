@@ -10,7 +10,14 @@ from tests.serve.web.conftest import LOOKS, Watched, keep
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 COLOURS = {"type": "rule", "values": ["color-contrast"]}  # the rest is the same in the dark
-DIFFERENT = ("home", "hits", "page", "documents")  # on a phone; the others only wrap their lines elsewhere
+DIFFERENT = (
+    "home",
+    "hits",
+    "answer",
+    "answer-with-page",
+    "page",
+    "documents",
+)  # on a phone; the others only wrap their lines elsewhere
 ASKED = "/?q=How+much+revenue+came+from+freight"
 
 PICTURES = """() => Promise.all([...document.images].filter((image) => image.src).map((image) => {
@@ -40,11 +47,21 @@ def keys(page):
     page.evaluate("document.getElementById('keys').click()")  # where there is no keyboard the button is hidden
 
 
+def open_quote(page):
+    page.locator(".quote a.cite").first.click()
+    page.locator(".quote-panel .frame").first.wait_for()
+    page.locator(".quote-panel .page-image").evaluate("image => image.decode()")
+
+
 VIEWS = {
     "home": ("/", ".shelf li", None),
     "hits": (ASKED, ".hit-link", None),
     "hits-by-document": ("/?q=energy+of+the+year&by=document&f.year=2024&f.year=2025", ".group", None),
     "no-hits": ("/?q=ferry&f.year=1999", ".notice", None),
+    "ask": ("/ask", ".welcome", None),
+    "answer": (f"/ask{ASKED[1:]}", ".quote", None),
+    "answer-with-page": (f"/ask{ASKED[1:]}", ".quote", open_quote),
+    "answer-nothing": ("/ask?q=ferry&f.year=1999", ".nothing", None),
     "page": (ASKED, ".hit", open_page),
     "page-with-heat": (ASKED, ".hit", heat),
     "documents": ("/documents", ".document h2", None),

@@ -33,7 +33,7 @@ from vrag.serve.http.bounds import MOST_REQUESTS, Bounded
 from vrag.serve.http.counters import Metrics
 from vrag.serve.http.drawn_pages import Pictures
 from vrag.serve.http.guard import Guard, Guarded
-from vrag.serve.http.here import Here
+from vrag.serve.http.here import MOST_ASKING, Here
 from vrag.serve.http.shield import Shield
 from vrag.serve.http.upload_limits import UploadLimits
 from vrag.serve.http.uploads import uploads_of
@@ -109,7 +109,7 @@ def make_app(
 @asynccontextmanager
 async def _with_threads(_: FastAPI) -> AsyncIterator[None]:
     """A thread for every request that is worked on, so that none that is quick waits behind those that search."""
-    to_thread.current_default_thread_limiter().total_tokens = MOST_REQUESTS + _MORE_THREADS
+    to_thread.current_default_thread_limiter().total_tokens = MOST_REQUESTS + MOST_ASKING + _MORE_THREADS
     yield
 
 

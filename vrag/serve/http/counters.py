@@ -6,10 +6,11 @@ import contextlib
 import os
 from collections import Counter as Tally
 from collections.abc import Iterable
+from enum import Enum
 from pathlib import Path
 
 from fastapi import APIRouter, Response
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -23,7 +24,17 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _STATES = ("queued", "running", "done", "failed", "cancelled")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
+_LONG_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)  # a language model takes its time
 router = APIRouter()
+
+
+class Outcome(Enum):
+    """How the answer to a question ended."""
+
+    FOUND = "found"
+    NOTHING = "nothing"
+    FAILED = "failed"
+    STOPPED = "stopped"  # whoever asked went away
 
 
 class Metrics:
@@ -49,6 +60,22 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.open_questions = Gauge(
+            "vrag_questions_open", "Questions whose answers are under way.", registry=self.registry
+        )
+        self._questions = Counter(
+            "vrag_questions",
+            "Questions by who answered them (quotes, model) and how that ended (found, nothing, failed, stopped).",
+            ("by", "outcome"),
+            registry=self.registry,
+        )
+        self._answer_seconds = Histogram(
+            "vrag_answer_seconds",
+            "Time until an answer is whole.",
+            ("by",),
+            buckets=_LONG_SECONDS,
+            registry=self.registry,
+        )
         self.registry.register(_State(service))
 
     def told(self, scope: Scope, status: int, seconds: float) -> None:
@@ -64,6 +91,13 @@ class Metrics:
         for stage, seconds in {"wait": wait, "search": search, "present": present}.items():
             self._search_seconds.labels(stage).observe(seconds)
         self._search_seconds.labels("all").observe(wait + search + present)
+
+    def asked(self, by_model: bool, outcome: Outcome, seconds: float) -> None:
+        """One more question is done with."""
+        by = "model" if by_model else "quotes"
+        self._questions.labels(by, outcome.value).inc()
+        if outcome in (Outcome.FOUND, Outcome.NOTHING):
+            self._answer_seconds.labels(by).observe(seconds)
 
 
 class _State(Collector):

@@ -28,7 +28,7 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-_VIEWS = ("/", "/documents", "/jobs", "/reports", "/doc/{rest:path}", "/search")
+_VIEWS = ("/", "/ask", "/documents", "/jobs", "/reports", "/doc/{rest:path}", "/search")
 
 
 def _page(request: Request) -> Response:

@@ -25,6 +25,7 @@ MOST_PAGE = 2**31 - 1
 MOST_LISTENERS = 32  # that watch jobs at the same time
 _DRAWN_AT_ONCE = 8  # requests that wait for a picture in a thread; the others wait without one
 MOST_WAITING = 32  # for a picture, without a thread: the other places are for those who search
+MOST_ASKING = 16  # questions whose answers are under way
 MOST_WITH_IMAGES = 4  # searches whose answers are to have pictures, at the same time
 
 
@@ -40,6 +41,7 @@ class Here:
         originals: Finds the files of documents.
         drawing: Of threads that wait for a picture.
         imaging: Of searches whose answers are to have pictures.
+        asking: Of questions that are answered as a stream, or by a language model.
         listeners: Of those who watch jobs.
         waiting: Of their threads.
     """
@@ -51,6 +53,7 @@ class Here:
     originals: Originals = field(default_factory=Originals)
     drawing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DRAWN_AT_ONCE))
     imaging: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MOST_WITH_IMAGES))
+    asking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_ASKING))
     listeners: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_LISTENERS))
     waiting: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_LISTENERS))
 

@@ -47,6 +47,7 @@ def index(here: HereNow) -> JsonAnswer:
         "partial": sum(not document.complete for document in current),
         "arriving": len(documents) - len(current),
         "jobs_running": sum(not job.status().has_ended for job in here.service.jobs.all()),
+        "language_model": {"name": llm.model, "sees": llm.sees} if (llm := here.service.llm) else None,
     }
     return JsonAnswer(facts)
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from vrag.errors import (
     BusyError,
     IndexMismatchError,
+    LlmError,
     ModelError,
     PageError,
     StoreError,
@@ -37,6 +38,7 @@ _STATUS: Mapping[type[VragError], int] = {
     BusyError: 503,
     StoreError: 503,
     ModelError: 503,
+    LlmError: 502,
     IndexMismatchError: 503,
     VragError: 503,  # as when the service is ending
 }
@@ -77,7 +79,12 @@ def problem(
     status: int, detail: str, hint: str = "", path: str = "", headers: Mapping[str, str] | None = None
 ) -> JsonAnswer:
     """The answer that tells a problem."""
-    content = {
+    return JsonAnswer(problem_row(status, detail, hint, path), status, {**(headers or {})}, MEDIA_TYPE)
+
+
+def problem_row(status: int, detail: str, hint: str = "", path: str = "") -> dict[str, Any]:
+    """A problem's details."""
+    return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -85,7 +92,6 @@ def problem(
         "hint": shown(hint)[:_LONGEST],
         "instance": shown(path)[:_LONGEST],
     }
-    return JsonAnswer(content, status, {**(headers or {})}, MEDIA_TYPE)
 
 
 def too_many_pictures() -> ProblemError:
@@ -124,15 +130,29 @@ def register(app: FastAPI, page: Callable[[Request, int], Response]) -> None:
         return await _of_http(request, error)
 
     app.add_exception_handler(ProblemError, _of_problem)
-    app.add_exception_handler(VragError, _of_ours)
+    app.add_exception_handler(VragError, _of_problem)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, of_http)
 
 
 def unexpected(error: Exception, path: str) -> JsonAnswer:
     """The answer to what should not happen; the log has the trace."""
-    _log.error("%s failed: %s", shown(path), type(error).__name__, exc_info=error)
-    return problem(500, "The service failed to answer.", "Its log says why.", path)
+    failure = failure_of(error, path)
+    return problem(failure.status, failure.detail, failure.hint, path)
+
+
+def failure_of(error: Exception, path: str) -> ProblemError:
+    """What is told of an error, whatever it is; the log has what its reader needs besides."""
+    if isinstance(error, ProblemError):
+        return error
+    if not isinstance(error, VragError):
+        _log.error("%s failed: %s", shown(path), type(error).__name__, exc_info=error)
+        return ProblemError(500, "The service failed to answer.", "Its log says why.")
+    status = status_of(error)
+    if status >= 500:
+        _log.warning("%s: %s", shown(path), shown(str(error)), exc_info=error)
+    headers = {"Retry-After": str(RETRY_S)} if status == 503 else {}
+    return ProblemError(status, " ".join((error.message, *error.details)), error.hint, headers)
 
 
 def status_of(error: VragError) -> int:
@@ -141,18 +161,8 @@ def status_of(error: VragError) -> int:
 
 
 async def _of_problem(request: Request, error: Exception) -> JsonAnswer:
-    assert isinstance(error, ProblemError)
-    return problem(error.status, error.detail, error.hint, request.url.path, error.headers)
-
-
-async def _of_ours(request: Request, error: Exception) -> JsonAnswer:
-    assert isinstance(error, VragError)
-    status = status_of(error)
-    if status >= 500:
-        _log.warning("%s: %s", shown(request.url.path), shown(str(error)), exc_info=error)
-    headers = {"Retry-After": str(RETRY_S)} if status == 503 else {}
-    detail = " ".join((error.message, *error.details))
-    return problem(status, detail, error.hint, request.url.path, headers)
+    failure = failure_of(error, request.url.path)
+    return problem(failure.status, failure.detail, failure.hint, request.url.path, failure.headers)
 
 
 async def _of_validation(request: Request, error: Exception) -> JsonAnswer:

@@ -12,6 +12,7 @@ from vrag.search.query_text import Words
 
 MOST_HITS = 100
 MOST_IMAGES = 20  # hits with their pictures in the answer
+MOST_TURNS = 50  # of a conversation before a question
 Include = Literal["snippet", "text", "matches", "image"]
 _QUERY = "What is looked for, in words."
 _CASCADE = "Name or text of a cascade; by default the index's own."
@@ -40,6 +41,13 @@ class SearchRequest(Asked):
     include: list[Include] = Field(default=["snippet"], description=_INCLUDE, max_length=4)
 
 
+class Turn(Asked):
+    """A question that was asked before in the conversation, and its answer."""
+
+    question: str = Field(min_length=1, max_length=LONGEST_QUERY)
+    answer: str = Field(max_length=LONGEST_QUERY)
+
+
 class AskRequest(Asked):
     """A question."""
 
@@ -49,6 +57,15 @@ class AskRequest(Asked):
     question: str = Field(description="In words.", min_length=1, max_length=LONGEST_QUERY)
     k: int = Field(5, description="Pages to look at.", ge=1, le=MOST_HITS)
     where: str | list[str] = Field(default_factory=list, description=_WHERE)
+    model: bool = Field(
+        True, description="Whether the service's language model writes the answer, where it has one; else quotes alone."
+    )
+    history: list[Turn] = Field(
+        default_factory=list,
+        description="The conversation before, its last turn last: the question may go on from it.",
+        max_length=MOST_TURNS,
+    )
+    stream: bool = Field(False, description="Whether the answer comes as server-sent events.")
 
 
 class ExplainRequest(Asked):

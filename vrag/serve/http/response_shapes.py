@@ -68,16 +68,26 @@ class QuoteOut(BaseModel):
 
     text: str
     doc: str
-    doc_id: str
+    doc_id: str | None = None
     path: str = Field(description="Of its file, on the service's machine.")
     page: int = Field(description="From 1.")
     boxes: list[Box] = Field(description="Where it was found, one a line: x0, y0, x1, y1 as shares of the page.")
     status: Literal["supported", "changed", "not found"]
     mismatches: list[MismatchOut] | None = Field(None, description="What is changed.")
-    page_url: str
-    image_url: str
-    thumbnail_url: str
-    file_url: str
+    page_url: str | None = Field(None, description="Like the other addresses, none of a page that was not looked at.")
+    image_url: str | None = None
+    thumbnail_url: str | None = None
+    file_url: str | None = None
+
+
+class ClaimOut(BaseModel):
+    """One statement of a language model."""
+
+    text: str
+    quotes: list[int] = Field(description="Numbers of its quotes, from 1.")
+    supported: bool = Field(description="Whether it has a quote, and its pages support all of them.")
+    reason: str | None = Field(None, description="Why it is not supported.")
+    unquoted: list[str] | None = Field(None, description="Numbers that it names and none of its quotes has.")
 
 
 class AskOut(BaseModel):
@@ -89,6 +99,9 @@ class AskOut(BaseModel):
     model: str | None = Field(None, description="Of the language model that wrote it; none for quotes alone.")
     quotes: list[QuoteOut]
     pages: list[HitOut] = Field(description="That were looked at, the nearest first.")
+    claims: list[ClaimOut] | None = Field(None, description="All that a language model said.")
+    searched: str | None = Field(None, description="What was searched for, where it is not the question as asked.")
+    left_out: list[str] | None = Field(None, description="What the model was not shown, a sentence each.")
 
 
 class FailureOut(BaseModel):
@@ -248,6 +261,13 @@ class UploadsOut(BaseModel):
     max_total_bytes: int = Field(description="Of all files of one upload.")
 
 
+class LanguageModelOut(BaseModel):
+    """What writes answers."""
+
+    name: str | None = Field(description="null: the first one that its endpoint lists.")
+    sees: Literal["auto", "images", "text", "both"] = Field(description="What it is shown of pages.")
+
+
 class IndexOut(BaseModel):
     """The index."""
 
@@ -270,6 +290,7 @@ class IndexOut(BaseModel):
     partial: int
     arriving: int
     jobs_running: int
+    language_model: LanguageModelOut | None = Field(description="null: answers are quotes alone.")
 
 
 class StatusOut(BaseModel):

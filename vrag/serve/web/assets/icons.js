@@ -1,6 +1,7 @@
 // The pictures on buttons: strokes on a field of 24 by 24.
 
 const PATHS = {
+  ask: "M5 5h14v11h-7l-4 4v-4H5zM9 9h6M9 12h4",
   back: "M15 5l-7 7 7 7",
   next: "M9 5l7 7-7 7",
   close: "M6 6l12 12M18 6L6 18",

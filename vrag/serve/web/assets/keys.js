@@ -11,7 +11,13 @@ const SEARCHING = [
   ["↓ ↑", "Next or previous hit"],
   ["Enter", "Open the hit"],
   ["G", "Group hits by document"],
+  ["A", "Ask the same words"],
   ["Esc", "Back to the search box, then clear it"],
+];
+const ASKING = [
+  ["Enter", "Ask what is typed"],
+  ["[ ]", "Previous or next quote"],
+  ["Esc", "Close the page, then go to the question"],
 ];
 const READING = [
   ["← →", "Previous or next page"],
@@ -64,6 +70,7 @@ function showKeys() {
       { class: "key-tables" },
       table("Everywhere", EVERYWHERE),
       table("Search", SEARCHING),
+      table("Ask", ASKING),
       table("Page", READING),
       table("In a query", TYPED),
     ),

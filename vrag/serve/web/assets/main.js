@@ -14,10 +14,11 @@ import { startTheme } from "./theme.js";
 // The first view is there at once, the others when they are wanted.
 const VIEWS = {
   search: () => searchView,
-  page: () => loaded("viewer.css", import("./page_view.js")),
-  documents: () => loaded("documents.css", import("./documents_view.js")),
-  jobs: () => loaded("documents.css", import("./jobs_view.js")),
-  reports: () => loaded("documents.css", import("./reports_view.js")),
+  ask: () => loaded(["viewer.css", "ask.css"], import("./ask_view.js")),
+  page: () => loaded(["viewer.css"], import("./page_view.js")),
+  documents: () => loaded(["documents.css"], import("./documents_view.js")),
+  jobs: () => loaded(["documents.css"], import("./jobs_view.js")),
+  reports: () => loaded(["documents.css"], import("./reports_view.js")),
   nowhere: () => ({ show: showNowhere }),
 };
 const RESTS_MS = 1500; // a query that stood so long is one to come back to
@@ -36,45 +37,53 @@ async function show(route, scroll) {
     if (turn !== turns) return;
     shown.view?.leave?.();
     document.body.dataset.view = route.view;
-    markLink(route.view);
     shown = { name: route.view, view: module ? module.show(main, route) : showMissing() };
   } else shown.view.update?.(route);
   shown.address = location.pathname + location.search;
+  markLinks(route);
   document.body.classList.toggle("home", route.view === "search" && !route.parameters.get("q")?.trim());
   document.title = shown.view.title ?? "vrag";
   setKeys(shown.view.keys ?? {});
-  if (document.activeElement !== box) box.value = route.parameters.get("q") ?? "";
+  if (document.activeElement !== box) box.value = (route.view !== "ask" && route.parameters.get("q")) || "";
   if (scroll !== null) scrollTo(0, scroll);
   if (isNew && before && document.activeElement !== box) focusOn(before);
 }
 
 /** A view's module, once its styles are there, too. */
 async function loaded(styles, module) {
-  const address = `/assets/${styles}`;
-  if (!document.querySelector(`link[href="${address}"]`)) {
-    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: address });
-    await new Promise((done) => {
-      link.addEventListener("load", done);
-      link.addEventListener("error", done);
-      document.head.append(link);
-    });
-  }
+  const missing = styles.filter((name) => !document.querySelector(`link[href="/assets/${name}"]`));
+  await Promise.all(missing.map(load));
   return module;
 }
 
-/** After a change of view: the link that led away from here, else the content. */
+function load(name) {
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: `/assets/${name}` });
+  return new Promise((done) => {
+    link.addEventListener("load", done);
+    link.addEventListener("error", done);
+    document.head.append(link);
+  });
+}
+
+/** After a change of view: what the view gave the focus to, else the link that led away from here, else the content. */
 function focusOn(address) {
+  if (main.contains(document.activeElement) && document.activeElement !== main) return;
   const link = [...main.querySelectorAll("a[href]:not([tabindex])")].find(
     (one) => one.getAttribute("href") === address,
   );
   (link ?? main.querySelector(".stage") ?? main).focus({ preventScroll: true });
 }
 
-function markLink(view) {
+/** The link of the view that is shown; those to Search and Ask take the words along. */
+function markLinks({ view, parameters }) {
   for (const link of document.querySelectorAll(".views a")) {
     if (link.dataset.for === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  const q = ["search", "ask"].includes(view) ? parameters.getAll("q").at(-1)?.trim() : null;
+  const carried = q ? query({ q, ...asParameters(filtersOf(parameters)) }) : "";
+  document.querySelector(".views [data-for=search]").href = `/${view === "ask" ? carried : ""}`;
+  document.querySelector(".views [data-for=ask]").href = `/ask${view === "search" ? carried : ""}`;
 }
 
 function showNowhere(root) {

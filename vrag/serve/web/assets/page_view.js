@@ -7,6 +7,7 @@ import { nameOf } from "./format.js";
 import { pageAddress } from "./hit.js";
 import { facts } from "./page_facts.js";
 import { pageBar } from "./page_bar.js";
+import { boxesOf, frames } from "./quote_boxes.js";
 import { back, go } from "./router.js";
 import { asked, search, wanted } from "./searching.js";
 import { Stage } from "./stage.js";
@@ -59,6 +60,7 @@ class PageView {
     this.leave();
     [this.id, this.number] = [route.names[0], Number(route.names[1])];
     this.want = wanted(route.parameters);
+    this.quoted = boxesOf(route.parameters);
     const { signal } = (this.asking = new AbortController());
     if (!this.body.isConnected) this.main.replaceChildren(this.body);
     this.stage.wait();
@@ -84,6 +86,7 @@ class PageView {
     this.facts.replaceChildren(
       ...facts(this.page, { file: () => this.openFile(), link: () => this.copyLink(), text: () => this.copyText() }),
     );
+    if (this.quoted.length) this.stage.mark(frames(this.quoted), this.quoted);
     this.drawBar();
   }
 
@@ -102,7 +105,7 @@ class PageView {
       const { words = [], region = null } = found.summary;
       const most = Math.max(...words.map(({ share }) => share), 0);
       const marks = words.filter(({ share, found: text }) => text && share >= STRONG * most).map(({ box }) => box);
-      this.stage.mark(region, marks);
+      if (!this.quoted.length) this.stage.mark(region ? [region] : [], marks);
       this.why.show(found);
       this.drawBar();
     } catch (error) {

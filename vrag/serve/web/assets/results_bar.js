@@ -7,7 +7,13 @@ import { icon } from "./icons.js";
 /** The controls for a `SearchView`. */
 export function resultsBar(view) {
   const { filters } = view.want;
-  return [filtersButton(view.side), order(view), h("div", { class: "chips" }, chips(filters, view.choose))];
+  const ask = h(
+    "a",
+    { class: "button ask-this", href: view.askAddress, title: "Ask this (A)" },
+    icon("ask"),
+    "Ask this",
+  );
+  return [filtersButton(view.side), ask, order(view), h("div", { class: "chips" }, chips(filters, view.choose))];
 }
 
 function filtersButton(side) {

@@ -2,6 +2,7 @@
 
 const ROUTES = [
   ["search", /^\/$/],
+  ["ask", /^\/ask$/],
   ["page", /^\/doc\/([0-9a-f]{64})\/(\d+)$/],
   ["documents", /^\/documents$/],
   ["jobs", /^\/jobs$/],
@@ -20,15 +21,15 @@ export function routeOf(url) {
 
 export const here = () => routeOf(new URL(location.href));
 
-/** Go to an address of this page; with `replace` the one before is forgotten. */
-export function go(address, { replace = false } = {}) {
+/** Go to an address of this page; with `replace` the one before is forgotten. The page stays where it is with null. */
+export function go(address, { replace = false, scroll = 0 } = {}) {
   if (address === location.pathname + location.search) replace = true;
   if (replace) history.replaceState(history.state, "", address);
   else {
-    history.replaceState({ scroll: scrollY }, "");
+    history.replaceState({ ...history.state, scroll: scrollY }, "");
     history.pushState({ scroll: 0, inside: true }, "", address);
   }
-  listener(here(), replace ? null : 0);
+  listener(here(), replace ? null : scroll);
 }
 
 /** One step back where this page was before; otherwise to `address`. */

@@ -33,6 +33,7 @@ class SearchView {
       j: () => this.move(1),
       k: () => this.move(-1),
       g: () => this.want.query && this.regroup(),
+      a: () => this.want.query && go(this.askAddress),
       Escape: () => this.escape(),
     };
   }
@@ -192,6 +193,11 @@ class SearchView {
   change(changed, replace, filters = this.want.filters) {
     const { k, by } = { k: this.parameters.get("k"), by: this.parameters.get("by"), ...changed };
     go(`/${asParametersText({ q: this.want.query, ...asParameters(filters), by, k })}`, { replace });
+  }
+
+  /** Where the same words are asked. */
+  get askAddress() {
+    return `/ask${asParametersText(this.carried())}`;
   }
 
   /** What a page's address needs to know of this search. */

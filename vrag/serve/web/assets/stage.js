@@ -53,14 +53,15 @@ export class Stage {
     this.words.replaceChildren(...textLayer(page));
   }
 
-  /** The region that counts, framed, and the words that answer, marked; the frame is brought into view. */
-  mark(region, boxes) {
-    const frame = region && h("span", { class: "frame", style: placed(frameBox(region, this.page.words, this.shape)) });
+  /** The regions that count, framed, and the words that answer, marked; the first frame is brought into view. */
+  mark(regions, boxes) {
+    const frame = (region) =>
+      h("span", { class: "frame", style: placed(frameBox(region, this.page.words, this.shape)) });
     this.layer.replaceChildren(
       ...boxes.map((box) => h("span", { class: "mark", style: placed(box, 1) })),
-      ...(frame ? [frame] : []),
+      ...regions.map(frame),
     );
-    if (frame && this.element.scrollTop === 0) this.#bring(region);
+    if (regions.length && this.element.scrollTop === 0) this.#bring(regions[0]);
   }
 
   heat(url) {
