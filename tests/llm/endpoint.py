@@ -11,9 +11,10 @@ The fixture `endpoint` is there for every test (`tests/conftest.py`):
 From the command line: `cli("ask", QUESTION, "--llm", endpoint.url, "--llm-model", "stub", "--llm-sees", "text")`; or
 `env={"VRAG_LLM_URL": endpoint.url, ...}`.
 
-A `Reply` is sent piece by piece. An `Event` among its pieces holds it there until the test sets it, so that a test can
-look at what has come so far, or have several requests wait for each other; `HANG` waits until the client has gone, and
-`asked.gone` is set when it has. `cut=True` ends the connection in the middle.
+A `Reply` is sent piece by piece: a text is said by the model, a dict is a chunk of the protocol, bytes go as they are.
+An `Event` among its pieces holds it there until the test sets it, so that a test can look at what has come so far, or
+have several requests wait for each other; `HANG` waits until the client has gone, and `asked.gone` is set when it has.
+`cut=True` ends the connection in the middle.
 """
 
 import base64
@@ -23,7 +24,7 @@ import re
 import select
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -81,22 +82,20 @@ class Reply:
 
     Args:
         text: Said by the model, where there are no pieces.
-        pieces: The same in pieces, with events to wait for among them.
+        pieces: The same in pieces, see above.
         status: Another than 200 sends `body` alone.
         body: Sent as it is, instead of a stream.
         headers: Besides the usual.
         finish: Reason why the model stops; None says none.
-        raw: Lines sent before the pieces, as they are.
         cut: End the connection without an end.
     """
 
     text: str = ""
-    pieces: Sequence = ()
+    pieces: Iterable = ()
     status: int = 200
     body: bytes | None = None
     headers: dict = field(default_factory=dict)
     finish: str | None = "stop"
-    raw: Sequence[str] = ()
     cut: bool = False
 
 
@@ -130,7 +129,8 @@ class Stub:
 
     def __init__(self):
         self.asked: list[Asked] = []
-        self.models = [{"id": MODEL}]
+        self.models = [{"id": MODEL}]  # None: nothing is known of a list
+        self.list_status = 200
         self.answering: Answering = quoting
         self._replies: list[Reply | str] = []
         self._lock = threading.Lock()
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != "/v1/models" or self.stub.models is None:
             self._send(404, b'{"error": {"message": "no such path"}}', {})
             return
-        self._send(200, json.dumps({"object": "list", "data": self.stub.models}).encode(), {})
+        self._send(self.stub.list_status, json.dumps({"object": "list", "data": self.stub.models}).encode(), {})
 
     def do_POST(self):  # noqa: N802
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -202,11 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for line in reply.raw:
-            self._chunk(line)
         for piece in reply.pieces or [reply.text[i : i + 40] for i in range(0, len(reply.text), 40)]:
-            if isinstance(piece, str):
-                self._chunk(_event({"choices": [{"index": 0, "delta": {"content": piece}}]}))
+            if not isinstance(piece, threading.Event):
+                self._chunk(piece if isinstance(piece, bytes) else event(piece))
             elif not self._may_go_on(piece):
                 asked.gone.set()
                 self.close_connection = True
@@ -216,12 +214,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         if reply.finish:
-            self._chunk(_event({"choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish}]}))
-            self._chunk("data: [DONE]\n\n")
+            self._chunk(event(chunk(finish_reason=reply.finish)))
+            self._chunk(b"data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
 
-    def _chunk(self, text):
-        data = text.encode()
+    def _chunk(self, data):
         self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         self.wfile.flush()
 
@@ -233,8 +230,15 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
 
-def _event(chunk):
-    return f"data: {json.dumps(chunk)}\n\n"
+def event(piece):
+    """A piece as an event of the stream."""
+    said = chunk({"content": piece}) if isinstance(piece, str) else piece
+    return f"data: {json.dumps(said)}\n\n".encode()
+
+
+def chunk(delta=None, **choice):
+    """A chunk of the protocol."""
+    return {"choices": [{"index": 0, "delta": delta or {}, **choice}]}
 
 
 def _picture(url):
