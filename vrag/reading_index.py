@@ -249,8 +249,8 @@ class ReadingIndex:
             PageError: It cannot be drawn, or its file is not what was indexed.
             UsageError: There is no such page, or the width is out of range.
         """
-        if width is not None and not 1 <= width <= MOST_SIDE:
-            raise UsageError(f"A page is drawn 1 to {MOST_SIDE:,} pixels wide, not {width}.")
+        if width is not None and not (isinstance(width, int) and 1 <= width <= MOST_SIDE):
+            raise UsageError(f"A page is drawn 1 to {MOST_SIDE:,} pixels wide, not {width!r}.")
         with self.stored.gate.reading():
             payload = self.documents.page_record(doc, page).payload
             document = self.documents.get(page_place(payload)[0])

@@ -131,6 +131,9 @@ def _reason(number: int, quote: Quote, unknown: int | None) -> str:
 
 
 def _numbers(text: str) -> dict[Decimal, str]:
-    """The numbers of a text by their value, without signs: as words may say them, they are no part of it."""
-    keys = tokens_of(text.split()).keys
-    return {Decimal(found).normalize(): found for key in keys for found in _NUMBER.findall(key)}
+    """The numbers of a text by their value, without signs, which words may say; each as it is written first."""
+    tokens, found = tokens_of(text.split()), dict[Decimal, str]()
+    for key, (start, end) in zip(tokens.keys, tokens.spans, strict=True):
+        for number in _NUMBER.findall(key):
+            found.setdefault(Decimal(number).normalize(), tokens.text[start:end])
+    return found

@@ -62,6 +62,11 @@ class Source:
     words: Words
     parts: tuple[str | Picture, ...]
 
+    @property
+    def tokens(self) -> int:
+        """That it takes of the model's room, about."""
+        return sum(map(tokens_in, self.parts))
+
 
 @dataclass(slots=True)
 class _Left:
@@ -74,7 +79,7 @@ class _Left:
     """
 
     tokens: int
-    bytes: int = MOST_BYTES
+    bytes: int
     left_out: list[str] = field(default_factory=list)
 
     def takes(self, part: str | Picture) -> bool:
@@ -87,7 +92,9 @@ class _Left:
         return True
 
 
-def show(pages: Pages, hits: Sequence[Hit], shown_as: As, tokens: int, fence: str) -> tuple[list[Source], list[str]]:
+def show(
+    pages: Pages, hits: Sequence[Hit], shown_as: As, tokens: int, fence: str, most_bytes: int = MOST_BYTES
+) -> tuple[list[Source], list[str]]:
     """The pages that a model is shown, the best first, and sentences on what it is not.
 
     Args:
@@ -96,8 +103,9 @@ def show(pages: Pages, hits: Sequence[Hit], shown_as: As, tokens: int, fence: st
         shown_as: Pictures, words or both.
         tokens: Of the model's room that pages may take.
         fence: Put before and behind the words of a page; no page can know it.
+        most_bytes: Of all pictures together.
     """
-    room, sources = _Left(tokens), list[Source]()
+    room, sources = _Left(tokens, most_bytes), list[Source]()
     for hit in hits:
         source = _source(pages, hit, shown_as, room, f"Source {len(sources) + 1}", fence)
         if source is not None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROOM = 24_000  # tokens for pages, where an endpoint does not say how many its model reads: five pages shown as both
 _REST = 3_000  # of its room that a model has for what it is told besides, and for the answer
 _LEAST = 1_000
-_SMALLER = (1, 2, 4)  # parts of the room that are tried, when the model says that it is too much
+_TIMES = 4  # that a model is shown half of what was too much for it
 _LONGEST = 1_000  # characters of a question that the model makes
 _CUT = "The model stopped in the middle of its answer: there may be more to say."
 _TOO_MUCH = "The model has less room than was thought, so it was shown less."
@@ -90,15 +90,16 @@ def _written(endpoint: Endpoint, pages: Pages, hits: tuple[Hit, ...], question: 
     """The claims of an answer, and the answer."""
     shown_as = _shown_as(endpoint)
     room = max(_LEAST, endpoint.room - _REST) if endpoint.room else ROOM
-    for part in _SMALLER:
+    for times in range(1, _TIMES + 1):
         fence = new_fence()
-        sources, left_out = show(pages, hits, shown_as, room // part, fence)
-        answer = _Written(endpoint, question, hits, sources, [_TOO_MUCH, *left_out] if part > 1 else left_out)
+        sources, left_out = show(pages, hits, shown_as, room, fence)
+        answer = _Written(endpoint, question, hits, sources, [_TOO_MUCH, *left_out] if times > 1 else left_out)
         try:
             yield from answer.claimed(fence)
         except TooLongError:
-            if part == _SMALLER[-1]:
+            if times == _TIMES:
                 raise
+            room = sum(source.tokens for source in sources) // 2
         else:
             yield answer.whole()
             return

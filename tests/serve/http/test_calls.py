@@ -3,6 +3,8 @@
 import pytest
 
 from tests.serve.http.test_uploads import OWLS, WHALES, ended, files
+from vrag import Answer, Index
+from vrag.ask.answer import Claimed, Found
 from vrag.remote.service_url import CALLS_PATH
 from vrag.remote.wire import dumps, loads
 from vrag.serve.http.uploads import FOLDER
@@ -25,6 +27,25 @@ def test_a_search_is_answered(reader):
 def test_a_question_is_answered(reader):
     status, said = call(reader, "ask", {"question": "bees", "k": 2, "where": []})
     assert (status, said["result"].found) == (200, True)
+
+
+def test_a_model_is_asked_by_whoever_asks_the_service(reader, endpoint):
+    """And not by the service, which is told neither its address nor its key."""
+    with Index.open(reader.url) as index:
+        steps = [*index.ask_stream("Where do snow leopards live?", 2, llm=endpoint.llm(sees="both", key="sk-secret"))]
+    assert [type(step) for step in steps] == [Found, Claimed, Answer]
+    assert steps[-1].found
+    assert [len(asked.pictures) >= 2 for asked in endpoint.asked] == [True]
+    assert steps[-1] == reader.service.index.ask("Where do snow leopards live?", 2, llm=endpoint.llm())
+    status, said = call(reader, "ask", {"question": "bees", "k": 2, "where": [], "llm": {"url": endpoint.url}})
+    assert (status, said.keys()) == (422, {"error"})
+
+
+@pytest.mark.parametrize("width", [0, -1, 4401, "9", 10**30])
+def test_a_page_is_drawn_as_wide_as_is_good_for_the_service(reader, width):
+    page = {"doc": "animals.pdf", "page": 1, "passwords": (), "width": width}
+    status, said = call(reader, "page_jpeg", page)
+    assert (status, said["error"]["type"]) == (422, "UsageError")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,151 @@
+"""Claims of a model, checked; and how they come out of what it is still writing."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.llm.endpoint import claims
+from vrag.ask.arriving import Arriving, reply_of
+from vrag.ask.claiming import MOST_CLAIMS, MOST_QUOTES, Claims, said_of, without_markers
+from vrag.ask.showing import Source
+from vrag.pages.page import Words
+from vrag.search.hit import Hit
+
+PAGES = [
+    "Revenue was $1,200 million in 2025 and (5.0) % less in Europe.",
+    "The pump is built in Hall 7 by Jane Doe.",
+]
+
+
+def source(page, text):
+    texts = tuple(text.split())
+    boxes = np.linspace(0, 1, 4 * len(texts), dtype=np.float32).reshape(-1, 4)
+    hit = Hit(page, 1.0, "a.pdf", "/a.pdf", page, {}, str(page))
+    return Source(hit, Words(texts, boxes, np.zeros(len(texts), np.int32)), ())
+
+
+@pytest.fixture
+def checked():
+    return Claims([source(number, text) for number, text in enumerate(PAGES, 1)], "What was it in 2025?")
+
+
+def claim(checked, text, *quotes):
+    return checked.add(json.loads(claims((text, *quotes)))["claims"][0])
+
+
+def test_a_quote_is_found_on_the_page_where_it_stands_whatever_the_model_says(checked):
+    for wrong in (1, 9, 0, -1, None, "page 1", [1], 10**30):
+        assert claim(checked, "Jane Doe builds it.", wrong, "built in Hall 7").is_supported
+    assert [(quote.page, quote.status) for quote in checked.quotes] == [(2, "supported")]
+
+
+def test_a_source_that_was_not_shown_is_not_found(checked):
+    found = claim(checked, "It is blue.", 9, "painted in blue all over")
+    assert not found.is_supported
+    assert found.reason == "Quote [1] is of source 9, which the model was not shown."
+    assert [(quote.page, quote.status) for quote in checked.quotes] == [(1, "not found")]
+
+
+def test_why_a_claim_is_not_supported_is_said(checked):
+    for quote, why in (
+        ("painted in blue all over", "Quote [1] does not stand on its page: a.pdf, page 2."),
+        ("built in Hall 8 by Jane Doe", "Quote [2] says “8”, and its page says “7”: a.pdf, page 2."),
+    ):
+        assert claim(checked, "So it is.", 2, quote).reason == why
+    both = claim(checked, "So it is.", 2, "built in Hall 7", 2, "painted in blue all over")
+    assert (both.is_supported, both.quotes) == (False, (3, 1))
+
+
+def test_a_claim_without_a_quote_is_not_supported(checked):
+    for quotes in ([], None, "built in Hall 7", [1], [{}], [{"source": 2}], [{"source": 2, "quote": " "}], [[]]):
+        found = checked.add({"text": "It is built.", "quotes": quotes})
+        assert (found.is_supported, found.reason) == (False, "The model quotes nothing for it.")
+    assert checked.quotes == []
+
+
+def test_what_says_nothing_is_no_claim(checked):
+    for said in ({}, {"text": ""}, {"text": None}, {"text": " [1] "}, {"quotes": []}):
+        assert checked.add(said) is None
+
+
+def test_there_is_an_end_to_claims_and_quotes(checked):
+    many = [2, "built in Hall 7"] * (MOST_QUOTES - 1) + [1, "Revenue was $1,200 million"] * 5
+    assert claim(checked, "It is.", *many).quotes == (1, 2)
+    for _ in range(MOST_CLAIMS + 5):
+        claim(checked, "It is.", *[2, "built in Hall 7"] * (MOST_QUOTES + 5))
+    assert len(checked.claims) == MOST_CLAIMS
+    assert len(checked.quotes) == 2
+    assert len(Claims([source(1, "x")], "?").add({"text": "x" * 10_000}).text) < 3_000
+
+
+@pytest.mark.parametrize(
+    ("text", "unquoted"),
+    [
+        ("Revenue was $1200 million.", ()),
+        ("Revenue was 1.2 billion.", ("1.2",)),
+        ("Revenue was $1,200m in 2025.", ()),
+        ("It is 5 % less.", ()),
+        ("It is 5.00% less.", ()),
+        ("It is 7 % less than 1,300 and 1300 and 1.30k.", ("7", "1,300", "1.30k")),
+        ("No numbers.", ()),
+    ],
+)
+def test_numbers_that_no_quote_has_are_named(checked, text, unquoted):
+    assert claim(checked, text, 1, PAGES[0]).unquoted == unquoted
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("It is so [1].", "It is so."),
+        ("It is so [1, 2][3] and  so\n【4】.", "It is so and so."),
+        ("It is so [Source 1] (source 2, page 3).", "It is so."),
+        ("It is so (page 3) in [brackets] and f[x].", "It is so (page 3) in [brackets] and f[x]."),
+    ],
+)
+def test_markers_of_the_model_are_not_those_of_the_answer(said, meant):
+    assert without_markers(said) == meant
+
+
+def test_an_answer_is_made_of_claims_that_are_supported(checked):
+    claim(checked, "It is in Hall 7 [9].", 2, "built in Hall 7")
+    claim(checked, "It is blue.", 2, "painted in blue all over")
+    claim(
+        checked, "Jane built it, and it sold.", 2, "by Jane Doe", 2, "built in Hall 7", 1, "Revenue was $1,200 million"
+    )
+    assert list(said_of(checked.claims)) == ["It is in Hall 7. [1]", "Jane built it, and it sold. [3][1][4]"]
+    checked.deny()
+    assert list(said_of(checked.claims)) == []
+
+
+SAID = claims(('Say "claims": [{', 1, "}]}", 2, "\\"), ("[", 1, "{\n\u2028\U0001f600"), ("Without.",))
+
+
+@given(st.lists(st.integers(0, len(SAID)), max_size=30))
+def test_claims_come_whole_however_the_text_is_cut(cuts):
+    ends = [0, *sorted(cuts), len(SAID)]
+    arriving = Arriving()
+    came = [one for start, end in zip(ends, ends[1:], strict=False) for one in arriving.feed(SAID[start:end])]
+    assert came == json.loads(SAID)["claims"]
+    assert arriving.came == 3
+    assert reply_of(arriving.text).claims == tuple(came)
+
+
+@given(st.text(st.sampled_from('{}[]":,claimstext \\\n1'), max_size=80))
+def test_whatever_a_model_writes_is_no_fault_of_ours(text):
+    arriving = Arriving()
+    came = [*arriving.feed('{"claims": ['), *arriving.feed(text)]
+    assert len(came) == arriving.came
+    reply_of(arriving.text)
+
+
+def test_what_is_not_asked_for_is_left_alone():
+    assert reply_of('{"claims": [1, "a", {"text": "b"}, null]}').claims == ({"text": "b"},)
+    for none in ("", "yes", "1", '{"claims": 1}', '{"answer": []}'):
+        assert reply_of(none) is None
+    assert reply_of("[]").claims == ()
+    for no in ('"false"', "false", "0", '"No"'):
+        assert not reply_of(f'{{"found": {no}, "claims": []}}').found
