@@ -42,6 +42,7 @@ class Terminal:
         os.close(theirs)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._unread = ""
+        self.styled = ""  # all that was shown so far, with its styles
 
     def __enter__(self):
         return self
@@ -62,7 +63,7 @@ class Terminal:
             assert time.monotonic() < end, f"no {text!r} in {self._unread!r}"
             ready, _, _ = select.select([self._ours], [], [], 0.1)
             if ready:
-                self._unread += self._decoder.decode(os.read(self._ours, 1 << 16))
+                self._read()
         seen, found, rest = self._plain().partition(text)
         self._unread = rest
         return (seen + found).replace("\r\n", "\n")
@@ -74,10 +75,20 @@ class Terminal:
 
     def code(self, seconds=30):
         """The exit code, once it has ended."""
-        with contextlib.suppress(OSError):  # nobody is there any more
-            while select.select([self._ours], [], [], 0.1)[0] and (more := os.read(self._ours, 1 << 16)):
-                self._unread += self._decoder.decode(more)
+        with contextlib.suppress(EOFError):
+            while self._process.poll() is None or select.select([self._ours], [], [], 0)[0]:
+                self._read()
         return self._process.wait(seconds)
+
+    def _read(self):
+        try:
+            more = self._decoder.decode(os.read(self._ours, 1 << 16))
+        except OSError:  # it has ended: Linux says so, other systems give nothing
+            more = ""
+        if not more and self._process.poll() is not None:
+            raise EOFError(self.styled)
+        self.styled += more
+        self._unread += more
 
     def _plain(self):
         return _STYLES.sub("", self._unread)

@@ -123,6 +123,27 @@ def _asking() -> Iterator[Step]:
     yield _step("ask-json", "ask", VALVE, *_INDEX, "-k", "2", "--json")
     yield _step("ask-where", "ask", VALVE, *_INDEX, "--where", "doc=solar-kiln-paper.pdf", "--json")
     yield _step("ask-queries", "ask", "--queries", "some.jsonl", *_INDEX, "-k", "1", "--json")
+    yield Step("ask-claims", _claims)
+
+
+def _claims() -> str:
+    """What JSON has of a language model's answer."""
+    from vrag.ask.answer import Answer, Claim, Mismatch, Quote
+    from vrag.ask.answer_json import reply_json
+
+    box = (0.1, 0.2, 0.3, 0.4)
+    quotes = (
+        Quote("opens at 6.5 bar", "a.pdf", "/a.pdf", 2, (box,)),
+        Quote("opens at 8 bar", "a.pdf", "/a.pdf", 2, (box,), "changed", (Mismatch("8", "6.5"),)),
+    )
+    claims = (
+        Claim("It opens at 6.5 bar.", (1,), True, unquoted=("42",)),
+        Claim("It opens at 8 bar.", (1, 2), False, "Quote [2] says “8”."),
+    )
+    said = Answer(
+        "When?", True, "It opens at 6.5 bar. [1]", quotes, (), "m", claims, "When does it open?", ("Page 3.",)
+    )
+    return json.dumps(reply_json(said), ensure_ascii=False)
 
 
 def _explaining() -> Iterator[Step]:

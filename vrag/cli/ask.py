@@ -30,6 +30,7 @@ from vrag.cli.place import (
     path_option,
 )
 from vrag.errors import LlmError, UsageError
+from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
     from vrag.ask.answer import Answer
@@ -125,26 +126,35 @@ def _answer_all(
 ) -> int:
     """Exit code: 1 when a page cannot be drawn, or one of many questions has no answer because the model failed."""
     all_done, failures = True, 0
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         try:
             answer = asking.answer(index, row["query"], row.get("where", ()))
         except LlmError as error:
-            failures += 1
-            if "query-id" not in row or failures == _MOST_FAILURES:
+            if "query-id" not in row:
                 raise
             _say_failed(row, error, as_json=not asking.prints)
-            all_done = False
-            continue
-        failures = 0
-        if not asking.prints:
-            output.data(_as_json(row, answer))
-        elif not answer.pages and not index.page_count:
-            output.note("The index has no pages yet. Fill it with: vrag ingest FOLDER")
-        if html:
-            _write(answer, index, html)
-        if save_pages:
-            all_done &= save_hits(index, answer.pages, save_pages)
+            all_done, failures = False, failures + 1
+            if failures == _MOST_FAILURES:
+                left = counted(len(rows) - number, "question")
+                output.note(f"The model failed {failures} times in a row: {left} not asked.")
+                break
+        else:
+            failures = 0
+            all_done &= _hand_out(index, asking, row, answer, html, save_pages)
     return 0 if all_done else 1
+
+
+def _hand_out(
+    index: AnyIndex, asking: Asking, row: dict[str, Any], answer: Answer, html: Path | None, save_pages: Path | None
+) -> bool:
+    """Whether an answer, which is printed if people read it, came in every other form that was asked for."""
+    if not asking.prints:
+        output.data(_as_json(row, answer))
+    elif not answer.pages and not index.page_count:
+        output.note("The index has no pages yet. Fill it with: vrag ingest FOLDER")
+    if html:
+        _write(answer, index, html)
+    return save_hits(index, answer.pages, save_pages) if save_pages else True
 
 
 def _say_failed(row: dict[str, Any], error: LlmError, as_json: bool) -> None:
