@@ -56,7 +56,7 @@ class Terminal:
         """Press keys."""
         os.write(self._ours, keys.encode())
 
-    def until(self, text, seconds=60):
+    def until(self, text, seconds=180):
         """What is shown up to a text and with it, styles taken away; what comes behind it is left for the next call."""
         end = time.monotonic() + seconds
         while text not in self._plain():
@@ -73,7 +73,7 @@ class Terminal:
         self.type(keys + "\n")
         return self.until(prompt).removeprefix(keys).removesuffix(prompt).strip("\n")
 
-    def code(self, seconds=30):
+    def code(self, seconds=60):
         """The exit code, once it has ended."""
         with contextlib.suppress(EOFError):
             while self._process.poll() is None or select.select([self._ours], [], [], 0)[0]:
