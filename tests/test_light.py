@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 
-HEAVY = ("numpy", "qdrant_client", "qdrant_edge", "onnxruntime", "PIL", "torch")
+HEAVY = ("numpy", "qdrant_client", "qdrant_edge", "onnxruntime", "PIL", "torch", "httpx", "json_repair")
 LIGHT = (  # every place, result and option that the two processes speak of, and the commands that do
-    "vrag.ask.answer", "vrag.ask.answer_json", "vrag.cli.ask", "vrag.llm.llm",
+    "vrag.ask.answer", "vrag.ask.answer_json", "vrag.cli.ask", "vrag.ask.following", "vrag.llm.llm",
     "vrag.catalog.documents_json", "vrag.catalog.documents", "vrag.catalog.failures", "vrag.catalog.metadata",
     "vrag.cli.app", "vrag.cli.documents", "vrag.cli.explain", "vrag.cli.health", "vrag.cli.info", "vrag.cli.ingest",
     "vrag.cli.search", "vrag.cli.watch", "vrag.embedders.options", "vrag.embedders.protocol",

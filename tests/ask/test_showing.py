@@ -142,8 +142,10 @@ def test_a_model_that_has_less_room_than_was_thought_is_shown_less(long, endpoin
     assert answer.left_out[0] == "The model has less room than was thought, so it was shown less."
     assert lengths[-1] <= 8000 < lengths[0]
     endpoint.will_say(error("maximum context length is 1 token"))
+    endpoint.asked.clear()
     with pytest.raises(LlmError, match="context length"):
         long.ask("Who built the pump number 1?", llm=endpoint.llm())
+    assert len(endpoint.asked) == 4
 
 
 def test_a_page_whose_file_is_gone_is_shown_as_its_words(folder, tmp_path, endpoint):

@@ -5,6 +5,7 @@ import json
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -21,6 +22,7 @@ from vrag.llm.llm_connection import LONGEST_WAIT_S
 from vrag.llm.message import Message, Shape
 from vrag.llm.refusals import CutError, TooLongError
 from vrag.llm.streaming import MOST_BYTES, MOST_CHARACTERS
+from vrag.runtime.stopping import Stop, stoppable
 
 ASKED = [Message("user", ("Say it.",))]
 SHAPE = Shape("it", {"type": "object", "properties": {}, "required": [], "additionalProperties": False})
@@ -62,6 +64,56 @@ def test_who_closes_the_iterator_closes_the_connection(endpoint):
         assert not endpoint.asked[0].gone.is_set()
         pieces.close()
         assert endpoint.asked[0].gone.wait(PATIENCE_S)
+
+
+def asking(endpoint, stop):
+    """A thread that asks, and the error that it comes to."""
+
+    def ask():
+        with stoppable(stop):
+            return failure(endpoint)
+
+    threads = ThreadPoolExecutor(1)
+    asked = threads.submit(ask)
+    threads.shutdown(wait=False)
+    return asked
+
+
+def test_who_waits_for_a_word_can_be_stopped_by_another_thread(endpoint):
+    stop, came = Stop(), threading.Event()
+    endpoint.answering = lambda asked: came.set() or Reply(pieces=["It ", HANG])
+    waiting = asking(endpoint, stop)
+    assert came.wait(PATIENCE_S)
+    stop.set()
+    assert waiting.result(PATIENCE_S).message == "The question was taken back."
+    assert endpoint.asked[0].gone.wait(PATIENCE_S)
+
+
+def test_also_before_the_answer_begins(endpoint):
+    stop, came, end = Stop(), threading.Event(), threading.Event()
+    endpoint.answering = lambda asked: came.set() or end.wait(PATIENCE_S) or "late"
+    waiting = asking(endpoint, stop)
+    assert came.wait(PATIENCE_S)
+    stop.set()
+    assert waiting.result(PATIENCE_S).message == "The question was taken back."
+    assert not end.is_set()
+    end.set()
+
+
+def test_also_while_a_busy_endpoint_is_given_time(endpoint):
+    stop, came = Stop(), threading.Event()
+    endpoint.answering = lambda asked: came.set() or error("Busy.", 429, **{"Retry-After": str(LONGEST_WAIT_S)})
+    waiting = asking(endpoint, stop)
+    assert came.wait(PATIENCE_S)
+    stop.set()
+    assert waiting.result(PATIENCE_S)
+    assert len(endpoint.asked) == 1
+
+
+def test_who_was_stopped_before_does_not_ask(endpoint):
+    stop = Stop()
+    stop.set()
+    assert asking(endpoint, stop).result(PATIENCE_S).message == "The question was taken back."
 
 
 def test_a_request_says_what_every_endpoint_understands(endpoint):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ROOM = 24_000  # tokens for pages, where an endpoint does not say how many its model reads: five pages shown as both
 _REST = 3_000  # of its room that a model has for what it is told besides, and for the answer
 _LEAST = 1_000
+_LEAST_SHOWN = 100  # tokens: with less than a passage there is no use in asking
 _TIMES = 4  # that a model is shown half of what was too much for it
 _LONGEST = 1_000  # characters of a question that the model makes
 _CUT = "The model stopped in the middle of its answer: there may be more to say."
@@ -90,16 +91,17 @@ def _written(endpoint: Endpoint, pages: Pages, hits: tuple[Hit, ...], question: 
     """The claims of an answer, and the answer."""
     shown_as = _shown_as(endpoint)
     room = max(_LEAST, endpoint.room - _REST) if endpoint.room else ROOM
-    for times in range(1, _TIMES + 1):
+    notes: list[str] = []
+    for is_last in (*(_TIMES - 1) * (False,), True):
         fence = new_fence()
         sources, left_out = show(pages, hits, shown_as, room, fence)
-        answer = _Written(endpoint, question, hits, sources, [_TOO_MUCH, *left_out] if times > 1 else left_out)
+        answer = _Written(endpoint, question, hits, sources, [*notes, *left_out])
         try:
             yield from answer.claimed(fence)
         except TooLongError:
-            if times == _TIMES:
+            room, notes = sum(source.tokens for source in sources) // 2, [_TOO_MUCH]
+            if is_last or room < _LEAST_SHOWN:
                 raise
-            room = sum(source.tokens for source in sources) // 2
         else:
             yield answer.whole()
             return

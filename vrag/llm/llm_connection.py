@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import random
-import time
+import socket
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -25,14 +27,44 @@ from vrag.llm.refusals import StatusError, after
 from vrag.llm.streaming import HeardStream, broken_off, silent
 from vrag.runtime.hosts import is_local
 from vrag.runtime.pathtext import shown
+from vrag.runtime.stopping import is_stopped, waking
 
 LONGEST_WAIT_S = 60.0  # that an endpoint may ask for before the next try
 _PAUSE_S = 0.5  # before the second try, twice as long before the next
 _CONNECT_S = 10.0
 _BUSY = frozenset({429, 500, 502, 503, 504, 529})
 _SAID = 64 << 10  # bytes of a refusal that are read
+_CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
 Refuse = Callable[[int, bytes], StatusError]  # the error of a status and what is said with it
 _log = logging.getLogger(__name__)
+
+
+class _HangUp:
+    """Ends the connections of requests from another thread, also while an answer is waited for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._streams: list[Any] = []
+        self._is_over = False
+
+    def trace(self, event: str, about: Mapping[str, Any]) -> None:
+        """Told by the library what it does."""
+        if event not in _CONNECTED:
+            return
+        with self._lock:
+            self._streams.append(about["return_value"])
+            is_over = self._is_over
+        if is_over:
+            self()
+
+    def __call__(self) -> None:
+        """End them; none is begun any more."""
+        with self._lock:
+            self._is_over = True
+            streams = list(self._streams)
+        for stream in streams:
+            with suppress(OSError), socket.socket(fileno=os.dup(stream.get_extra_info("socket").fileno())) as same:
+                same.shutdown(socket.SHUT_RDWR)
 
 
 class LlmConnection(AbstractContextManager["LlmConnection"]):
@@ -51,6 +83,7 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
         if llm.key and parts.scheme == "http" and not is_here:
             _log.warning("The model's key goes to %s without encryption: use https across a network.", parts.hostname)
         self._llm = llm
+        self._hang_up = _HangUp()
         key = {"Authorization": f"Bearer {llm.key}"} if llm.key else {}
         try:
             self._client = httpx.Client(
@@ -58,6 +91,7 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
                 timeout=httpx.Timeout(llm.timeout_s, connect=min(_CONNECT_S, llm.timeout_s)),
                 trust_env=not is_here,  # what goes to this machine goes through nobody's proxy
                 follow_redirects=False,  # pages and key go where the user has said
+                limits=httpx.Limits(max_keepalive_connections=0),  # each request has its own, which can be ended
             )
         except (ValueError, ImportError) as error:
             raise LlmError(f"The proxy that the environment names cannot be used{after(str(error))}") from error
@@ -81,7 +115,7 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
         Raises:
             LlmError: There is none; also what happens in the block while it is read.
         """
-        with self._reached():
+        with self._reached(), waking(self._hang_up):
             response = self._sent(self._request(path, body, timeout_s), refuse, tries)
             try:
                 yield response
@@ -91,10 +125,11 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
     def _request(self, path: str, body: Mapping[str, Any] | None, timeout_s: float | None) -> httpx.Request:
         url = f"{self._llm.url}/{path}"
         timeout = httpx.USE_CLIENT_DEFAULT if timeout_s is None else httpx.Timeout(timeout_s)
+        how: dict[str, Any] = {"timeout": timeout, "extensions": {"trace": self._hang_up.trace}}
         if body is None:
-            return self._client.build_request("GET", url, timeout=timeout)
+            return self._client.build_request("GET", url, **how)
         kind = {"Content-Type": "application/json"}
-        return self._client.build_request("POST", url, content=json.dumps(body), headers=kind, timeout=timeout)
+        return self._client.build_request("POST", url, content=json.dumps(body), headers=kind, **how)
 
     def _sent(self, request: httpx.Request, refuse: Refuse, tries: int) -> httpx.Response:
         for number in range(1, tries + 1):
@@ -112,7 +147,8 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
             if number == tries or response.status_code not in _BUSY or (asked or 0) > LONGEST_WAIT_S:
                 break
             usual = _PAUSE_S * 2 ** (number - 1) * random.uniform(1, 1.5)  # so that many do not come back at once
-            time.sleep(usual if asked is None else asked)
+            if _slept(usual if asked is None else asked):
+                break
         raise error
 
     @contextmanager
@@ -128,7 +164,14 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
         except httpx.InvalidURL as error:
             raise LlmError(f"{self._llm.url} is no address: {error}.") from error
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise broken_off(self._llm) from error
+            raise LlmError("The question was taken back.") if is_stopped() else broken_off(self._llm) from error
+
+
+def _slept(seconds: float) -> bool:
+    """Whether somebody asked to stop meanwhile."""
+    woken = threading.Event()
+    with waking(woken.set):
+        return woken.wait(seconds)
 
 
 def _plain(response: httpx.Response, llm: Llm) -> httpx.Response:
