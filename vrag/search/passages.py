@@ -17,12 +17,13 @@ from vrag.grid import Box, FloatArray, Grid
 from vrag.pages.page import Words
 from vrag.pages.sentences import Span
 from vrag.pipeline.pipeline import FULL
+from vrag.search.best_passages import HEAD_WORDS, best_passages
 from vrag.search.context import Answering
 from vrag.search.rescoring import Rescorer
 from vrag.search.snippet import (
     PassageParts,
-    best_passages,
     box_around,
+    cut,
     passage_text,
     passages_of_words,
     pieces,
@@ -69,11 +70,11 @@ def find_passages(
         else:
             passages[point.id] = _window(grid, words, rescoring.rule.rows(grid, starts[point.id]))
     chosen = [point for point, _ in of_words]
-    maxima = rescoring.maxima_within(stage, query, chosen, [cut.rows for _, cut in of_words])
+    maxima = rescoring.maxima_within(stage, query, chosen, [parts.rows for _, parts in of_words])
     context, weights = rescoring.context(query, chosen), np.linalg.norm(query, axis=1)
-    for i, (point, cut) in enumerate(of_words):
+    for i, (point, parts) in enumerate(of_words):
         said = None if context is None else context[:, i]
-        passages[point.id] = _passage(cut, *best_passages(maxima[i], weights, said, cut.spans))
+        passages[point.id] = _passage(parts, *best_passages(maxima[i], weights, said, parts.cuts))
     return passages
 
 
@@ -96,8 +97,9 @@ def page_snippet(
     if not len(words):
         return ""
     rows, doc_id = embed(), page_place(record.payload)[0]
-    said = contexts.answers(rows, [doc_id])[:, 0]
-    return passage_text(words, *passages_of_words(rows, record.vectors[FULL], page_grid(record.payload), words, said))
+    said, cuts = contexts.answers(rows, [doc_id])[:, 0], cut(words, head=0 if region else HEAD_WORDS)
+    grid = page_grid(record.payload)
+    return passage_text(words, *passages_of_words(rows, record.vectors[FULL], grid, words, said, cuts))
 
 
 def page_passages(record: Record, query: FloatArray, contexts: Answering, count: int, most: int) -> list[Span]:
@@ -113,14 +115,14 @@ def page_passages(record: Record, query: FloatArray, contexts: Answering, count:
     words = page_words(record.payload)
     if not len(words):
         return []
-    said = contexts.answers(query, [page_place(record.payload)[0]])[:, 0]
-    return passages_of_words(query, record.vectors[FULL], page_grid(record.payload), words, said, count, most)
+    said, grid = contexts.answers(query, [page_place(record.payload)[0]])[:, 0], page_grid(record.payload)
+    return passages_of_words(query, record.vectors[FULL], grid, words, said, cut(words, most), count)
 
 
-def _passage(cut: PassageParts, span: Span) -> Passage:
-    chosen = [rows for rows, (start, end) in zip(cut.rows.tolist(), cut.spans, strict=True)
+def _passage(parts: PassageParts, span: Span) -> Passage:
+    chosen = [rows for rows, (start, end) in zip(parts.rows.tolist(), parts.cuts.spans, strict=True)
               if span[0] <= start and end <= span[1]]  # fmt: skip
-    return Passage((chosen[0][0], chosen[-1][1]), box_around(cut.words.boxes[slice(*span)]), span)
+    return Passage((chosen[0][0], chosen[-1][1]), box_around(parts.words.boxes[slice(*span)]), span)
 
 
 def _window(grid: Grid, words: Words, rows: tuple[int, int]) -> Passage:
