@@ -20,6 +20,7 @@ from vrag.remote.remote_index import RemoteIndex
 SOON_S = 30  # that a process needs at the very most
 PAGES = 500  # of an ingest that is not done at once
 TOKEN = "correct-horse-battery"
+KEY = "sk-of-nobody-else"
 
 
 @pytest.fixture
@@ -44,9 +45,10 @@ def served(*arguments, env=None):
             process.kill()
 
 
-def get(url, path, token=None):
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with urlopen(Request(url.rstrip("/") + path, headers=headers), timeout=SOON_S) as answer:
+def get(url, path, token=None, body=None):
+    headers = {"Authorization": f"Bearer {token}"} if token else {"Content-Type": "application/json"}
+    data = json.dumps(body).encode() if body else None
+    with urlopen(Request(url.rstrip("/") + path, data, headers), timeout=SOON_S) as answer:
         return json.loads(answer.read())
 
 
@@ -66,6 +68,24 @@ def test_a_service_says_where_it_is_and_everybody_uses_it(own, process, tmp_path
         assert "is served by" in refused.err
         assert f"vrag serve --port 0 --json --index {own}" in refused.err
     assert process("status", "--index", own, "--json").json["pages"] == 5
+
+
+def test_a_service_has_a_language_model_of_its_own(own, endpoint, process):
+    asked = {"question": "How often is the oil filter replaced?"}
+    options = ("--llm", endpoint.url, "--llm-model", "stub", "--llm-sees", "text")
+    with served("--index", own, *options, env={"VRAG_LLM_KEY": KEY}) as said:
+        assert get(said["url"], "/v1/index")["language_model"] == {"name": "stub", "sees": "text"}
+        reply = get(said["url"], "/v1/ask", body=asked)
+        assert (reply["model"], [claim["supported"] for claim in reply["claims"]]) == ("stub", [True])
+        assert endpoint.asked[0].headers["Authorization"] == f"Bearer {KEY}"
+    environment = {"VRAG_LLM_URL": endpoint.url, "VRAG_LLM_MODEL": "stub", "VRAG_LLM_KEY": KEY}
+    with served("--index", own, "--no-llm", env=environment) as said:
+        assert get(said["url"], "/v1/index")["language_model"] is None
+        assert get(said["url"], "/v1/ask", body=asked)["model"] is None
+    assert len(endpoint.asked) == 1
+    refused = process("serve", "--index", own, "--llm", "ftp://nowhere")
+    assert refused.code == 2
+    assert "no address of a language model" in refused.err
 
 
 def test_a_service_at_an_address_is_an_index_too(own, process, folder, monkeypatch):

@@ -8,6 +8,7 @@ import socket
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,13 +16,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output
+from vrag.cli.llm_options import LlmModelOption, LlmOption, LlmSeesOption, NoLlmOption, SeesName, chosen_llm
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, path_option
 from vrag.errors import UsageError
 from vrag.runtime.units import counted
 from vrag.settings import TOKEN_ENV
 
 if TYPE_CHECKING:
+    from vrag.llm.llm import Llm
     from vrag.places.place import Place
+    from vrag.serve.http.guard import Guard
 
 PORT = 8321
 
@@ -48,6 +52,10 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Searches that compute at the same time; default: one a core.")
     ] = None,
+    llm: LlmOption = None,
+    llm_model: LlmModelOption = None,
+    llm_sees: LlmSeesOption = SeesName.auto,
+    no_llm: NoLlmOption = False,
     force: Annotated[
         bool, typer.Option(help="Serve although another model made the index, or pages are lost.")
     ] = False,
@@ -58,11 +66,13 @@ def serve(
     While it runs, every other command on this machine works with it: search, ingest, rm and the rest. Ctrl-C ends it.
 
     Example: vrag serve --index ./my-index --open
+    Example: vrag serve --index ./my-index --llm http://localhost:11434/v1
     """
     from vrag.places.place import choose_place
     from vrag.serve.http.guard import make_guard
 
     guard = make_guard(host, token or os.environ.get(TOKEN_ENV) or "")
+    model = chosen_llm(llm, llm_model, llm_sees, no_llm)
     place = choose_place(index, url, collection, timeout, wait, writing=new)
     with _listening(host, port) as listener, ExitStack() as last:
         address = _address(host, listener.getsockname()[1])
@@ -73,6 +83,9 @@ def serve(
             """It answers by now."""
             pages = f"{counted(facts['documents'], 'document')}, {counted(facts['pages'], 'page')}"
             output.note(f"{place.name}: {pages}. Ctrl-C ends it.")
+            if model is not None:
+                name = model.model or "the first model"
+                output.note(f"Answers are written by {name} at {model.url}, which is sent questions and pages.")
             if json:
                 output.data({"url": address, **facts})
             else:
@@ -80,21 +93,25 @@ def serve(
             if open_:
                 webbrowser.open(last.enter_context(_entrance(address, guard.token)) if guard.token else address)
 
-        _serve(place, listener, tell, guard=guard, force=force, searches=workers, read_only=read_only, uploads=uploads)
+        how = _How(guard, force, workers, read_only, uploads, model)
+        _serve(place, listener, tell, how)
     output.note("Stopped.")
     return 0
 
 
-def _serve(
-    place: Place,
-    listener: socket.socket,
-    tell: Callable[[dict[str, Any]], None],
-    guard: Any,
-    force: bool,
-    searches: int | None,
-    read_only: bool,
-    uploads: Path | None,
-) -> None:
+@dataclass(frozen=True)
+class _How:
+    """What a service was started with."""
+
+    guard: Guard
+    force: bool
+    searches: int | None
+    read_only: bool
+    uploads: Path | None
+    llm: Llm | None
+
+
+def _serve(place: Place, listener: socket.socket, tell: Callable[[dict[str, Any]], None], how: _How) -> None:
     from vrag.catalog.documents import CURRENT
     from vrag.runtime.memory import stay_small
     from vrag.serve.http.app import make_app, take_up_uploads
@@ -103,12 +120,12 @@ def _serve(
     from vrag.serve.serving import serving
 
     stay_small()
-    with serving(place, force, searches, read_only) as service:
+    with serving(place, how.force, how.searches, how.read_only, how.llm) as service:
         output.warn_of_loss(service.index.lost)
         service.warm_up()
         documents = len(service.index.documents.in_state(CURRENT))
         facts = {"index": place.name, "documents": documents, "pages": service.index.page_count, "pid": os.getpid()}
-        app = make_app(service, guard, uploads=uploads)
+        app = make_app(service, how.guard, uploads=how.uploads)
         take_up_uploads(app)
         HttpServer(server_config(app), lambda: tell(facts)).run(sockets=[listener])
 
