@@ -179,9 +179,9 @@ def test_everybody_gets_his_own_answer(writing, endpoint):
     questions = {"How often is the oil filter replaced?": "machines.pdf", "Where do snow leopards live?": "animals.pdf"}
 
     def ask(question):
-        with httpx.Client(base_url=writing.url, trust_env=False, timeout=60) as client:
-            with client.stream("POST", "/v1/ask", json={"question": question, "k": 1, "stream": True}) as answer:
-                return question, events_of(answer)[-1][1]
+        asked = {"question": question, "k": 1, "stream": True}
+        with httpx.stream("POST", f"{writing.url}/v1/ask", json=asked, trust_env=False, timeout=60) as answer:
+            return question, events_of(answer)[-1][1]
 
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(ask, list(questions) * 4))

@@ -8,12 +8,14 @@ import socket
 import ssl
 import subprocess
 import textwrap
+import threading
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.llm.endpoint import Reply, claims
 from tests.pdfs import pdf_bytes
 from tests.serve.http.running import service_of, serving
 from tests.serve.http.test_guard import TOKEN
@@ -103,12 +105,12 @@ def answers(port):
 
 
 @pytest.fixture
-def own_service(own, tmp_path):
-    with service_of(own) as service, serving(service, make_guard("0.0.0.0", TOKEN)) as running:
+def own_service(own, endpoint):
+    with service_of(own, llm=endpoint.llm()) as service, serving(service, make_guard("0.0.0.0", TOKEN)) as running:
         yield running
 
 
-def test_people_and_programs_get_through_and_nothing_is_kept_back(proxied):
+def test_people_and_programs_get_through_and_nothing_is_kept_back(proxied, endpoint):
     client, log = proxied
     assert client.get("/v1/index").status_code == 401
     entered = client.get(f"/?token={TOKEN}")
@@ -123,6 +125,14 @@ def test_people_and_programs_get_through_and_nothing_is_kept_back(proxied):
         states = re.findall(r'"state":"(\w+)"', "".join(events.iter_text()))
     assert states[-1] == "done"
     assert client.get("/v1/index").json()["documents"] == 3
+
+    go_on, first = threading.Event(), claims(("The leopards hunt.", 1, "The snow leopard"))[:-2]
+    endpoint.will_say(Reply(pieces=[first, go_on, "]}"]))
+    with client.stream("POST", "/v1/ask", json={"question": "What do snow leopards hunt?", "stream": True}) as answer:
+        events = (line for line in answer.iter_lines() if line.startswith("event"))
+        assert [next(events), next(events)] == ["event: found", "event: claim"]  # the model has not ended
+        go_on.set()
+        assert list(events) == ["event: answer"]
     elsewhere = client.delete("/v1/documents/x", headers={"Origin": "https://evil.example"})
     assert elsewhere.status_code == 403
     assert TOKEN not in log.read_text()

@@ -119,6 +119,13 @@ def keep(page, name, look="desktop"):
 @contextmanager
 def serving(path, read_only=False, token=""):
     """The address of a service of the index there, which runs while the block does."""
+    with running(path, read_only, token) as (_, address):
+        yield address
+
+
+@contextmanager
+def running(path, read_only=False, token=""):
+    """The same, with the service."""
     service = Service(Index.open(path), read_only=read_only)
     server = uvicorn.Server(server_config(make_app(service, Guard(token=token)), port=0))
     thread = threading.Thread(target=server.run)
@@ -127,7 +134,7 @@ def serving(path, read_only=False, token=""):
         while not server.started:
             assert thread.is_alive()
             threading.Event().wait(0.01)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        yield service, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()
@@ -150,10 +157,24 @@ def samples(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def site(samples):
-    """The address of a service of that index."""
-    with serving(samples) as address:
-        yield address
+def running_samples(samples):
+    """A service of that index, and its address."""
+    with running(samples) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def site(running_samples):
+    """The address of that service."""
+    return running_samples[1]
+
+
+@pytest.fixture
+def writing(running_samples, endpoint, monkeypatch):
+    """The same, while it has a language model: the one at the endpoint."""
+    service, address = running_samples
+    monkeypatch.setattr(service, "llm", endpoint.llm())
+    return address
 
 
 @pytest.fixture

@@ -94,10 +94,13 @@ def test_a_view_fits_and_can_be_read_by_everybody(looking, view):
     keep(page, view, look)
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     if look != "phone" or view in DIFFERENT:
-        rules = {"runOnly": COLOURS if look == "dark" else RULES, "resultTypes": ["violations"]}
-        found = Axe().run(page, options=rules).response["violations"]
-        broken = [(rule["id"], node["target"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
-        assert broken == []
+        assert broken_rules(page, COLOURS if look == "dark" else RULES) == []
+
+
+def broken_rules(page, rules):
+    """Rules that what is shown breaks, and where."""
+    found = Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]}).response["violations"]
+    return [(rule["id"], node["target"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
 
 
 def test_the_pictures_of_the_docs_can_be_taken_again(chromium, site, tmp_path):
