@@ -45,9 +45,8 @@ def test_who_waits_is_woken():
 def test_who_begins_to_wait_when_it_is_late_is_woken_at_once():
     stop, woken = Stop(), []
     stop.set()
-    with stoppable(stop):
-        with waking(lambda: woken.append(1)):
-            assert woken == [1]
+    with stoppable(stop), waking(lambda: woken.append(1)):
+        assert woken == [1]
     stop.set()
     assert woken == [1]  # it does not wait any more
 

@@ -37,7 +37,7 @@ class Stop:
         """While the block waits, `wake` is called once the work is to stop; at once where it is already."""
         with self._lock:
             self._wakes.append(wake)
-            is_late = self.is_set
+            is_late = self._is_set
         try:
             if is_late:
                 wake()
