@@ -68,6 +68,14 @@ class Terminal:
         self._unread = rest
         return (seen + found).replace("\r\n", "\n")
 
+    def press_until(self, key, text):
+        """Press a key until a text is shown: a signal that comes just before Python waits for keys goes unnoticed."""
+        for _ in range(90):
+            self.type(key)
+            with contextlib.suppress(AssertionError):
+                return self.until(text, 2)
+        raise AssertionError(self.styled)
+
     def says(self, keys, prompt):
         """What is shown between a line that is typed and the next prompt."""
         self.type(keys + "\n")

@@ -90,6 +90,16 @@ def test_claims_that_are_taken_back_are_shown_again(ask, endpoint):
     assert ask(QUESTION).out.splitlines()[1] == NOTHING
 
 
+def test_what_was_left_out_is_said_beside_the_answer(ask, endpoint):
+    endpoint.will_say(Reply(SAID[: SAID.index('}, {"text": "It takes') + 1], finish="length"))
+    left_out = "The model stopped in the middle of its answer: there may be more to say."
+    done = ask(QUESTION)
+    assert (done.code, done.out.splitlines()[0]) == (0, CLAIMS[0])
+    assert left_out in done.err.splitlines()
+    machine = ask(QUESTION, "--json")
+    assert (machine.json["left_out"], machine.err) == ([left_out], "")
+
+
 def test_a_report_shows_what_the_model_claims(ask, endpoint, tmp_path):
     endpoint.will_say(claims(("<script>alert(1)</script>", 1, LINE)))
     assert ask(QUESTION, "--html", "a.html").code == 0

@@ -53,8 +53,9 @@ def test_a_conversation_is_answered_line_by_line(chat, indexed):
         assert terminal.says("/nope", PROMPT) == "Error: There is no '/nope'. /help lists what there is."
         assert "/open 2" in terminal.says("/help", PROMPT)
         assert terminal.says("  ", PROMPT).strip() == ""
-        terminal.type("half a line" + CTRL_C)
-        terminal.until(PROMPT)
+        terminal.type("half a line")
+        terminal.until("half a line")
+        terminal.press_until(CTRL_C, PROMPT)
         terminal.type("/quit\n")
         assert terminal.code() == 0
         assert not path.parent.exists()
