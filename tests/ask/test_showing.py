@@ -7,8 +7,8 @@ from tests.llm.endpoint import MODEL, claims, error
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.ask.asking import NOTHING
-from vrag.ask.showing import MOST_BYTES, SIDE, show
-from vrag.ask.writing import ROOM, write
+from vrag.ask.showing import MOST_BYTES, MOST_PICTURES, SIDE, Room, show
+from vrag.ask.writing import TOKENS, write
 from vrag.errors import LlmError
 from vrag.llm import sight
 from vrag.llm.message import Picture
@@ -92,14 +92,14 @@ def test_whether_it_sees_is_found_out_where_nobody_says(index, endpoint, tmp_pat
 
 def test_the_best_pages_are_shown_where_there_is_no_room_for_all(long):
     hits = long.search("Who built the pump number 1?", 3)
-    everything, nothing_left_out = show(long, hits, "both", ROOM, FENCE)
+    everything, nothing_left_out = show(long, hits, "both", Room(TOKENS), FENCE)
     assert (len(everything), nothing_left_out) == (3, [])
-    sources, left_out = show(long, hits, "text", 1800, FENCE)
+    sources, left_out = show(long, hits, "text", Room(1800), FENCE)
     assert [source.hit for source in sources] == hits[:2]
     names = [f"pumps.pdf, page {hit.page}" for hit in hits]
     assert left_out == [
         f"Only the first words of {names[1]}, were shown to the model: there was no room for more.",
-        f"{names[2]}, was not shown to the model: there was no room for it.",
+        "There was no room for 1 more page, which the model was not shown.",
     ]
     assert sources[1].parts[1].startswith(f"{FENCE}\nThe pump number")
     assert sources[1].parts[1].endswith(f"bear\n{FENCE}")  # whole lines
@@ -108,18 +108,50 @@ def test_the_best_pages_are_shown_where_there_is_no_room_for_all(long):
 
 def test_where_both_have_no_room_a_page_is_shown_as_words(long):
     hits = long.search("Who built the pump number 1?", 1)
-    (source,), left_out = show(long, hits, "both", 1500, FENCE)
+    (source,), left_out = show(long, hits, "both", Room(1500), FENCE)
     assert not any(isinstance(part, Picture) for part in source.parts)
     assert left_out == [
         f"The picture of pumps.pdf, page {hits[0].page}, was not shown to the model: there was no room for it."
     ]
 
 
+def test_pictures_of_pages_come_before_those_of_regions(long):
+    hits = long.search("Who built the pump number 1?", 3)
+    kinds = {}
+    for most in (0, 1, 4, MOST_PICTURES):
+        sources, left_out = show(long, hits, "both", Room(TOKENS, most), FENCE)
+        counts = [sum(isinstance(part, Picture) for part in source.parts) for source in sources]
+        kinds[most] = counts, len(left_out)
+    assert kinds == {0: ([0, 0, 0], 3), 1: ([1, 0, 0], 2), 4: ([2, 1, 1], 0), 8: ([2, 2, 2], 0)}
+
+
+def test_a_picture_is_smaller_where_there_is_little_room(long):
+    hits = long.search("Who built the pump number 1?", 1)
+    (source,), left_out = show(long, hits, "images", Room(1200), FENCE)
+    assert left_out == []
+    assert 1100 < source.parts[1].tokens <= 1200
+    assert show(long, hits, "images", Room(700), FENCE)[0] == []  # nobody could read it
+
+
+def test_a_model_that_takes_few_pictures_is_shown_few_and_that_is_remembered(long, endpoint):
+    endpoint.answering = lambda asked: (
+        error("At most 2 image(s) may be provided in one request.") if len(asked.pictures) > 2 else claims(found=False)
+    )
+    for asks in (2, 3):
+        answer = long.ask("Who built the pump number 1?", k=3, llm=endpoint.llm(sees="both", model="few"))
+        assert len(endpoint.asked) == asks
+        assert len(endpoint.asked[-1].pictures) == 2
+        assert len(answer.left_out) == 1
+    endpoint.will_say(error("At most 2 image(s) may be provided in one request."))
+    with pytest.raises(LlmError, match="At most 2"):
+        long.ask("Who built the pump number 1?", k=3, llm=endpoint.llm(sees="both", model="few"))
+
+
 def test_bytes_are_bounded_too(long):
     hits = long.search("Who built the pump number 1?", 3)
-    (first,), _ = show(long, hits[:1], "images", ROOM, FENCE)
+    (first,), _ = show(long, hits[:1], "images", Room(TOKENS), FENCE)
     size = sum(len(part.jpeg) for part in first.parts if isinstance(part, Picture))
-    sources, left_out = show(long, hits, "images", ROOM, FENCE, size)
+    sources, left_out = show(long, hits, "images", Room(TOKENS, bytes=size), FENCE)
     assert [source.hit for source in sources] == hits[:1]
     assert len(left_out) == 2
     assert MOST_BYTES * 4 / 3 < 20_000_000

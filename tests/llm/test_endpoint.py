@@ -20,7 +20,7 @@ from vrag.llm.endpoint import TRIES, Endpoint
 from vrag.llm.llm import KEY_ENV, Llm
 from vrag.llm.llm_connection import LONGEST_WAIT_S
 from vrag.llm.message import Message, Shape
-from vrag.llm.refusals import CutError, TooLongError
+from vrag.llm.refusals import CutError, TooLongError, TooManyPicturesError
 from vrag.llm.streaming import MOST_BYTES, MOST_CHARACTERS
 from vrag.runtime.stopping import Stop, stoppable
 
@@ -292,6 +292,20 @@ def test_too_much_for_the_model_is_told_from_other_faults(endpoint, message):
     assert isinstance(failure(endpoint, SHAPE), TooLongError)
     endpoint.will_say(Reply(status=413))
     assert isinstance(failure(endpoint), TooLongError)
+
+
+@pytest.mark.parametrize(
+    ("message", "most"),
+    [("At most 1 image(s) may be provided in one request.", 1),
+     ("Too many images provided. This model supports up to 5 images", 5),
+     ("Number of images exceeds the limit of 16.", 16), ("No images: the maximum is 0 images.", 0),
+     ("The image is larger than 5 MB", None), ("image width must be at most 2048 pixels", None)],
+)  # fmt: skip
+def test_how_many_pictures_a_model_takes_is_read(endpoint, message, most):
+    endpoint.will_say(error(message))
+    raised = failure(endpoint, SHAPE)
+    assert isinstance(raised, TooManyPicturesError) == (most is not None)
+    assert getattr(raised, "most", None) == most
 
 
 @pytest.mark.parametrize(

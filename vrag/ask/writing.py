@@ -13,19 +13,19 @@ from vrag.ask.asking import NOTHING
 from vrag.ask.claiming import Claims, said_of
 from vrag.ask.following import History, standing
 from vrag.ask.prompt import ANSWER, QUESTION, answering, new_fence, once_more, standing_alone
-from vrag.ask.showing import As, Pages, Source, show
+from vrag.ask.showing import MOST_PICTURES, As, Pages, Room, Source, show
 from vrag.errors import LlmError
 from vrag.llm.endpoint import Endpoint
 from vrag.llm.llm import Llm
 from vrag.llm.message import Message
-from vrag.llm.refusals import CutError, TooLongError
+from vrag.llm.refusals import CutError, TooLongError, TooManyPicturesError
 from vrag.llm.sight import sees_images
 from vrag.runtime.pathtext import shown
 
 if TYPE_CHECKING:
     from vrag.search.hit import Hit
 
-ROOM = 24_000  # tokens for pages, where an endpoint does not say how many its model reads: five pages shown as both
+TOKENS = 24_000  # tokens for pages, where an endpoint does not say how many its model reads: five pages shown as both
 _REST = 3_000  # of its room that a model has for what it is told besides, and for the answer
 _LEAST = 1_000
 _LEAST_SHOWN = 100  # tokens: with less than a passage there is no use in asking
@@ -89,18 +89,21 @@ def _question_in(said: str) -> str:
 
 def _written(endpoint: Endpoint, pages: Pages, hits: tuple[Hit, ...], question: str) -> Generator[Step, None, None]:
     """The claims of an answer, and the answer."""
-    shown_as = _shown_as(endpoint)
-    room = max(_LEAST, endpoint.room - _REST) if endpoint.room else ROOM
-    notes: list[str] = []
+    shown_as, notes = _shown_as(endpoint), list[str]()
+    tokens = max(_LEAST, endpoint.room - _REST) if endpoint.room else TOKENS
     for is_last in (*(_TIMES - 1) * (False,), True):
+        pictures = MOST_PICTURES if endpoint.pictures is None else endpoint.pictures
         fence = new_fence()
-        sources, left_out = show(pages, hits, shown_as, room, fence)
+        sources, left_out = show(pages, hits, shown_as, Room(tokens, pictures), fence)
         answer = _Written(endpoint, question, hits, sources, [*notes, *left_out])
         try:
             yield from answer.claimed(fence)
+        except TooManyPicturesError as error:
+            if is_last or error.most >= pictures:
+                raise
         except TooLongError:
-            room, notes = sum(source.tokens for source in sources) // 2, [_TOO_MUCH]
-            if is_last or room < _LEAST_SHOWN:
+            tokens, notes = sum(source.tokens for source in sources) // 2, [_TOO_MUCH]
+            if is_last or tokens < _LEAST_SHOWN:
                 raise
         else:
             yield answer.whole()
@@ -148,6 +151,7 @@ class _Written:
 
         Raises:
             TooLongError: The model has no room for what it is shown; nothing was claimed.
+            TooManyPicturesError: It takes fewer pictures; nothing was claimed.
             LlmError: There is no answer.
         """
         if not self._sources:

@@ -16,7 +16,7 @@ from vrag.llm.habit import Habit
 from vrag.llm.llm import MODEL_ENV, Llm
 from vrag.llm.llm_connection import LlmConnection
 from vrag.llm.message import Message, Shape, message_json
-from vrag.llm.refusals import StatusError, refusal
+from vrag.llm.refusals import StatusError, TooManyPicturesError, refusal
 from vrag.llm.streaming import text_of
 
 TRIES = 3  # of a request that an endpoint is too busy for
@@ -74,6 +74,15 @@ class Endpoint(AbstractContextManager["Endpoint"]):
         sizes = (known.get(key) for key in _ROOMS)
         return next((size for size in sizes if type(size) is int and size > 0), None)
 
+    @property
+    def pictures(self) -> int | None:
+        """Pictures that the model takes at once; None while it has not refused any."""
+        return _HABITS.get(self._place, Habit()).pictures
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        return self.llm.url, self.model
+
     @cached_property
     def listed(self) -> list[dict[str, Any]]:
         """Models of the endpoint, each with its `id`; none where it lists none."""
@@ -101,6 +110,7 @@ class Endpoint(AbstractContextManager["Endpoint"]):
 
         Raises:
             TooLongError: The model has no room for that much.
+            TooManyPicturesError: It takes fewer pictures at once, see `pictures`.
             CutError: It stopped in the middle of its answer; what came is what there is.
             LlmError: It cannot be reached, refuses or fails.
         """
@@ -110,21 +120,23 @@ class Endpoint(AbstractContextManager["Endpoint"]):
 
     def _asked(self, body: Mapping[str, Any], shape: Shape | None, tries: int, opened: ExitStack) -> httpx.Response:
         """The answer to a request that is made in the way that the endpoint likes."""
-        place = (self.llm.url, self.model)
-        habit = _HABITS.get(place, Habit())
+        habit = _HABITS.get(self._place, Habit())
         while True:
             asked = {**body, **habit.fields(shape)}
             try:
                 response = opened.enter_context(
                     self._connection.opened("chat/completions", asked, self._refusal, tries)
                 )
+            except TooManyPicturesError as error:
+                _HABITS[self._place] = replace(habit, pictures=error.most)
+                raise
             except StatusError as error:
                 less = habit.less(error)
                 if less is None:
                     raise
                 habit = less
             else:
-                _HABITS[place] = habit
+                _HABITS[self._place] = habit
                 return response
 
     def _refusal(self, status: int, said: bytes) -> StatusError:

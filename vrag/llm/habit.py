@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vrag.llm.message import Shape
-from vrag.llm.refusals import StatusError, TooLongError
+from vrag.llm.refusals import StatusError, TooLongError, TooManyPicturesError
 
 _LESS = {"json_schema": "json_object", "json_object": "text"}
 _OF_FORMS = ("response_format", "json", "schema", "grammar")  # words of an endpoint that refuses the first of them
@@ -20,10 +20,12 @@ class Habit:
     Args:
         form: How it is told the form of an answer: by "json_schema", by "json_object", or in the "text" alone.
         has_temperature: Whether it is told to choose the likeliest words.
+        pictures: That it takes at once; None while it has not refused any.
     """
 
     form: str = "json_schema"
     has_temperature: bool = True
+    pictures: int | None = None
 
     def fields(self, shape: Shape | None) -> dict[str, Any]:
         """Fields of a request."""
@@ -37,7 +39,7 @@ class Habit:
     def less(self, error: StatusError) -> Habit | None:
         """The habit without what the endpoint has refused; None where it has refused something else."""
         said = error.said.casefold()
-        if error.status not in _REFUSING or isinstance(error, TooLongError):
+        if error.status not in _REFUSING or isinstance(error, (TooLongError, TooManyPicturesError)):
             return None
         if self.has_temperature and "temperature" in said:
             return replace(self, has_temperature=False)

@@ -32,7 +32,7 @@ class Picture:
         """An RGB picture as JPEG."""
         buffer = io.BytesIO()
         image.convert("RGB").save(buffer, "JPEG", quality=_QUALITY)
-        return cls(buffer.getvalue(), -(-image.width * image.height // _PIXELS))
+        return cls(buffer.getvalue(), pixel_tokens(image))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,11 @@ class Shape:
 
     name: str
     schema: Mapping[str, Any]
+
+
+def pixel_tokens(image: Image) -> int:
+    """How much of a model's room a picture takes, about."""
+    return -(-image.width * image.height // _PIXELS)
 
 
 def tokens_in(part: str | Picture) -> int:

@@ -16,6 +16,11 @@ _TOO_LONG = re.compile(r"context.{0,20}(length|window|size)|too (long|large|many
 _NO_MODEL = re.compile(
     r"model\b.{0,80}(not.{0,8}(found|exist|available|loaded)|unknown|invalid)|(no|invalid) model", re.I
 )
+_MOST = r"(?:most|up to|max\w*|only|than|limit\w*)"
+_MOST_PICTURES = re.compile(  # "At most 1 image(s) may be provided", "Too many images. This model supports up to 5"
+    rf"{_MOST}\D{{0,30}}?(\d{{1,3}})\s*image|images?\b.{{0,60}}?{_MOST}\D{{0,20}}?(\d{{1,3}})\b(?!\s*(?:[kmg]i?b|p|by))",
+    re.IGNORECASE,
+)
 _NAMED = 5  # models that a hint names
 
 
@@ -39,6 +44,16 @@ class TooLongError(StatusError):
     """More was sent than the model has room for."""
 
 
+class TooManyPicturesError(StatusError):
+    """More pictures were sent than the model takes at once."""
+
+    @property
+    def most(self) -> int:
+        """How many it takes."""
+        found = _MOST_PICTURES.search(self.said)
+        return int(next(filter(None, found.groups()))) if found else 0
+
+
 class CutError(LlmError):
     """The model stopped in the middle of its answer, for want of room."""
 
@@ -53,9 +68,15 @@ def refusal(llm: Llm, status: int, body: bytes, models: Sequence[str] = ()) -> S
         models: That the endpoint lists; none when it lists none.
     """
     said = said_in(body, llm)
-    kind = TooLongError if status == 413 or (status == 400 and _TOO_LONG.search(said)) else StatusError
+    kind = _kind(status, said)
     message, hint = _told(llm, status, said, models)
     return kind(message, hint, status, said)
+
+
+def _kind(status: int, said: str) -> type[StatusError]:
+    if status == 413 or (status == 400 and _TOO_LONG.search(said)):
+        return TooLongError
+    return TooManyPicturesError if status in (400, 422) and _MOST_PICTURES.search(said) else StatusError
 
 
 def _told(llm: Llm, status: int, said: str, models: Sequence[str]) -> tuple[str, str]:
