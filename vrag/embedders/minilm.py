@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from vrag.embedders.onnx_graph import TOKEN_TYPE, minilm_graph
 from vrag.grid import FloatArray
+from vrag.runtime.machine import usable_cpus
 
 IntArray = npt.NDArray[np.int64]
 
@@ -31,7 +31,7 @@ class MiniLM:
         tensors = load_file(weights)
         tensors[TOKEN_TYPE] = tensors["embeddings.token_type_embeddings.weight"][0].copy()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or _usable_cpus()
+        options.intra_op_num_threads = threads or usable_cpus()
         options.enable_mem_pattern = False  # a plan is kept for every shape seen, and page lengths vary without end
         graph, names = minilm_graph(tensors)
         # Kept, because the session reads this memory and does not own it.
@@ -48,9 +48,3 @@ class MiniLM:
         positions = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
         tokens: FloatArray = self._session.run(["tokens"], {"ids": ids, "positions": positions})[0]
         return tokens
-
-
-def _usable_cpus() -> int:
-    """CPUs this process may run on, which in a container are fewer than the machine has."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -11,6 +10,7 @@ import numpy as np
 
 from vrag.bits.kernels import compiled
 from vrag.bits.kernels.portable import IntArray
+from vrag.runtime.machine import usable_cpus
 
 _WORTH_A_THREAD = 2_000_000  # words compared or numbers multiplied; less is done before a thread has woken
 
@@ -36,7 +36,7 @@ def in_blocks(score: Callable[[slice], None], sizes: IntArray, unit: int) -> Non
     if not len(sizes):
         return
     ends = np.cumsum(sizes)
-    available = threads() if compiled.kernels() is not None else 1  # BLAS brings its own
+    available = usable_cpus() if compiled.kernels() is not None else 1  # BLAS brings its own
     parts = min(available, len(sizes), 1 + int(ends[-1]) * unit // _WORTH_A_THREAD)
     cuts = np.searchsorted(ends, ends[-1] * np.arange(1, parts) // parts).tolist()
     own, *others = [slice(a, b) for a, b in zip([0, *cuts], [*cuts, len(sizes)], strict=True)]
@@ -46,12 +46,7 @@ def in_blocks(score: Callable[[slice], None], sizes: IntArray, unit: int) -> Non
         part.result()
 
 
-def threads() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @lru_cache(maxsize=1)
 def thread_pool() -> ThreadPoolExecutor:
     """The threads that score, one a processor."""
-    return ThreadPoolExecutor(threads(), thread_name_prefix="vrag-bits")
+    return ThreadPoolExecutor(usable_cpus(), thread_name_prefix="vrag-bits")
