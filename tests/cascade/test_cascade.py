@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrag.cascade.cascade import Addition, Cascade, Fusion, Limit, Stage
-from vrag.cascade.text import MOST_PAGES, MOST_STAGES, MOST_WEIGHT, parse_cascade
+from vrag.cascade.cascade import Addition, Cascade, Fusion, Limit, Read, Stage
+from vrag.cascade.text import MOST_PAGES, MOST_READ, MOST_STAGES, MOST_WEIGHT, parse_cascade
 from vrag.errors import UsageError
 
 ALIASES = {"exact": "full", "two-stage": "rows:256 > full"}
@@ -44,6 +44,8 @@ def test_every_part_of_a_stage_is_read():
         ("full@bits@regions:9 > full", None),
         ("full@bits:9 > rows:5 > full", None),
         ("union(full@bits:9, text:9) > full", None),
+        ("full@bits:9 > full:5 > read(5)", "full"),
+        ("full@bits:9 > read(5)", None),
     ],
 )
 def test_a_last_stage_may_confirm_what_bits_estimate(text, confirmed):
@@ -70,13 +72,19 @@ branches = st.lists(st.lists(plain, min_size=1, max_size=2).map(tuple), min_size
 fusions = st.builds(Fusion, st.just("union"), branches) | st.builds(Fusion, st.just("rrf"), branches, limits)
 
 
-@given(st.lists(later, min_size=1, max_size=3), st.none() | fusions)
-def test_what_is_written_reads_back(several, fusion):
-    cascade = Cascade("", (*([fusion] if fusion else []), *several))
+reads = st.builds(Read, st.integers(1, MOST_READ), weights)
+
+
+@given(st.lists(later, min_size=1, max_size=3), st.none() | fusions, st.none() | reads)
+def test_what_is_written_reads_back(several, fusion, read):
+    cascade = Cascade("", (*([fusion] if fusion else []), *several, *([read] if read else [])))
     assert parse(str(cascade)).steps == cascade.steps
 
 
-WORDS = (*VECTORS, *ALIASES, "union", "rrf", "mean", "context", "hnsw", "bits", "9", "0.5", "10%", *"():>,@+*.% ")
+WORDS = (
+    *VECTORS, *ALIASES, "union", "rrf", "mean", "context", "read", "weight=", "hnsw", "bits", "9", "0.5", "10%",
+    *"():>,@+*.% ",
+)  # fmt: skip
 
 
 @given(st.text(max_size=200) | st.lists(st.sampled_from(WORDS), max_size=40).map("".join))
@@ -97,6 +105,9 @@ def test_any_text_is_a_cascade_or_one_sentence(text):
         (f"rows:{MOST_PAGES + 1} > full", "out of range"),
         (f"full+{'9' * 400}*text", "cannot add"),
         (f"full+{MOST_WEIGHT + 1}*text", "at most 1000"),
+        (f"full:9 > read({MOST_READ + 1})", "From 1 to 200 pages can be read"),
+        (f"full:9 > read({'9' * 400})", "From 1 to 200 pages can be read"),
+        (f"full:9 > read(9, weight={'9' * 400})", "a weight of at most 1000"),
     ],
 )
 def test_cascades_are_bounded(text, says):
@@ -104,6 +115,15 @@ def test_cascades_are_bounded(text, says):
         parse(text)
     assert len(str(caught.value)) < 1000
     assert len(parse(" > ".join(["full:9"] * MOST_STAGES)).stages) == MOST_STAGES
+
+
+def test_reading_comes_last_and_scores_no_vector():
+    cascade = parse("rows:256 > full:15 > read( 15, weight = 0.50 )")
+    assert cascade.reading == cascade.steps[-1] == Read(15, 0.5)
+    assert cascade.stages == (Stage("rows", limit=Limit(256)), Stage("full", limit=Limit(15)))
+    assert str(cascade) == "rows:256 > full:15 > read(15, weight=0.5)"
+    assert str(parse("full:15 > read(15, weight=1)")) == "full:15 > read(15)"
+    assert parse("exact").reading is None
 
 
 def test_a_union_is_a_step_of_branches():
@@ -155,6 +175,14 @@ def test_shares_are_of_the_corpus():
         ("union(rows:5, nope:5) > full", "unknown cascade or vector 'nope'", 15),
         ("rows:5 > global@hnsw:3 > full", "only the first stage", 10),
         ("rows:5 >> full", "is not a stage", 9),
+        ("read(5)", "reading comes last, after a stage", 1),
+        ("rows:5 > read(5) > full", "reading comes last, after a stage", 10),
+        ("rows:5 > read(0)", "out of range", 10),
+        ("rows:5 > read()", r"'read\(\)' cannot be read", 10),
+        ("rows:5 > read(full)", "cannot be read", 10),
+        ("rows:5 > read(5, passages=2)", "cannot be read", 10),
+        ("rows > read(5)", "needs a limit", 1),
+        ("union(rows:5 > read(5), text:5) > full", "unknown query form 'read'|is not a stage", 16),
     ],
 )
 def test_errors_point_at_the_place(text, says, at):

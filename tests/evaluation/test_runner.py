@@ -18,6 +18,8 @@ DEPTHS = [
     ("global:500 > runs:5% > full", 100, 60),
     ("rrf(runs:200, global:300):40 > full", 100, 40),
     ("rrf(runs:20, global:300):40 > full", 100, 20),
+    ("runs:256 > full:15 > read(15)", 100, 100),  # more are let through, and no more are read
+    ("runs:32 > full:15 > read(15)", 100, 32),
 ]
 
 

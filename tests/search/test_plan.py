@@ -94,6 +94,31 @@ def test_the_default_reads_bits_and_words_then_regions_context_and_words_again()
     """)
 
 
+def test_reading_puts_what_the_last_stage_lets_through_in_another_order():
+    assert compiled(f"{BEST}:15 > read(15)").splitlines()[-5:] == [
+        "rescore: full@bits@regions+context",
+        "blend: +0.8*text",
+        "keep: 17",
+        "read: the first 15",
+        "keep: 12",
+    ]
+    assert compiled("runs:40 > full:15 > read(15)", k=100) == lines("""
+        engine: runs:100 > full:102
+        read: the first 15
+        keep: 102
+    """)
+
+
+def test_what_bits_estimate_is_exact_before_it_is_read():
+    assert compiled("full@bits:64 > full:15 > read(15)") == lines("""
+        bits: full@bits:64
+        rerank: full:17, 15 exact by kept rows
+        read payload
+        read: the first 15
+        keep: 12
+    """)
+
+
 def test_without_kernels_the_engine_scores_what_bits_would_estimate():
     assert compiled(BEST, WITHOUT_KERNELS).splitlines()[:4] == [
         "fuse union",

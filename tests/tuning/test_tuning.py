@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.pdfs import write_pdf
 from vrag import Index, VragError
 from vrag.evaluation.numbers.statistics import ConfidenceInterval
-from vrag.pipeline.pipeline import load_pipeline
-from vrag.tuning.candidates import bytes_read, propose, reference_of, vector_bytes
+from vrag.pipeline.pipeline import load_pipeline, make_pipeline
+from vrag.tuning.candidates import bytes_read, propose, reference_of, vector_bytes, with_reading
 from vrag.tuning.queries import TuningQuery, draw_queries, page_key, read_queries
 from vrag.tuning.tune import Measured, StageRecall, Tuning, on_the_front, total_steps, tune
 
@@ -144,6 +144,21 @@ def test_proposals_are_the_pipelines_and_ladders_over_its_vectors(index):
     assert len(texts) == len(set(texts))
     assert {"full", "runs:256 > full", "global:500 > runs:128 > full"} <= set(texts)
     assert all(text == "full" or text.endswith(" > full") for text in texts)
+
+
+def test_reading_is_left_out_of_what_is_measured_and_put_back_into_what_is_chosen(index, monkeypatch):
+    assert with_reading(index, "two-stage") == "two-stage"  # this default does not read
+    pipeline = index.pipeline
+    reading = "runs:256 > full:15 > read(15, weight=0.7)"
+    table = {"model": "builtin", "vectors": pipeline.source["vectors"],
+             "cascades": {**pipeline.cascades, "reading": reading}, "search": {"cascade": "reading"}}  # fmt: skip
+    monkeypatch.setattr(type(index), "pipeline", property(lambda self: make_pipeline("mine", table, "mine.toml")))
+    assert str(reference_of(index)) == "full"
+    assert [str(cascade) for cascade in propose(index) if cascade.reading] == []
+    assert with_reading(index, "two-stage") == with_reading(index, "runs:256 > full") == "reading"
+    assert with_reading(index, "runs:12 > full") == "runs:12 > full:15 > read(15, weight=0.7)"
+    assert with_reading(index, "reading") == "reading"
+    assert bytes_read(index.pipeline.cascade("reading"), {"full": 4.0, "runs": 1.0}, 48, 10) == 48 * 1 + 48 * 4
 
 
 def test_a_larger_index_gets_longer_ladders(index, monkeypatch):

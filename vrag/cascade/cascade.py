@@ -122,7 +122,30 @@ class Fusion:
         return f"{self.scoring}{f':{self.limit}' if self.limit else ''}"
 
 
-Step = Stage | Fusion  # whatever else there may be has a `limit`, a `scoring`, and itself as text
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The first pages read by the cross-encoder and put in a new order; the last step of a cascade.
+
+    Args:
+        pages: How many are read, of each the best passage; those behind them stay there.
+        weight: Of what is read, against the best score before.
+        limit: None: all go on, those that were not read after those that were.
+    """
+
+    pages: int
+    weight: float = 1
+    limit: Limit | None = None
+
+    @property
+    def scoring(self) -> str:
+        """The step as text; what is as usual is left out."""
+        return f"read({self.pages})" if self.weight == 1 else f"read({self.pages}, weight={_plain(self.weight)})"
+
+    def __str__(self) -> str:
+        return self.scoring
+
+
+Step = Stage | Fusion | Read  # whatever else there may be has a `limit`, a `scoring`, and itself as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +164,15 @@ class Cascade:
         return tuple(found)
 
     @property
+    def reading(self) -> Read | None:
+        """The step that reads, which comes last; None where none does."""
+        last = self.steps[-1]
+        return last if isinstance(last, Read) else None
+
+    @property
     def confirmed(self) -> str | None:
         """The vector whose estimates from bits the last stage replaces by exact scores; None where it does not."""
-        *_, before, last = (None, *self.steps)
+        *_, before, last = (None, *(step for step in self.steps if not isinstance(step, Read)))
         if isinstance(before, Stage) and isinstance(last, Stage) and before.estimates(last):
             return last.vector
         return None

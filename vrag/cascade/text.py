@@ -9,6 +9,7 @@
     runs:256 > full@regions+context         the best region of a page, helped by the document's name
     runs:256 > full+0.2*text                with a fifth of the word score blended in
     runs@bits:256 > full                    packed bits instead of stored vectors
+    runs:256 > full:15 > read(15)           the first 15 pages read by the cross-encoder
 
 A limit is a count or a share of the corpus. The last stage takes the hits asked for and needs no limit.
 Whoever wrote it (an option, a pipeline, the facts of an index on a server), a line has at most `MOST_CHARACTERS` and
@@ -22,7 +23,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from vrag.cascade.cascade import Addition, Cascade, Fusion, Limit, Stage, Step
+from vrag.cascade.cascade import Addition, Cascade, Fusion, Limit, Read, Stage, Step
 from vrag.errors import UsageError
 from vrag.runtime.parsing import MalformedError, real_number
 from vrag.runtime.pathtext import quoted
@@ -31,6 +32,7 @@ MOST_CHARACTERS = 2_000  # of a line
 MOST_STAGES = 32  # of a line, those of branches and blended scores included
 MOST_PAGES = 1_000_000_000  # that a stage can let through
 MOST_WEIGHT = 1_000  # of a blended score
+MOST_READ = 200  # pages: each costs some 30 ms of a CPU
 _FUSION = re.compile(r"(?P<kind>[a-z]+)\((?P<branches>.*)\)(?::(?P<limit>[\d.]+%?))?", re.S)
 _STAGE = re.compile(
     r"(?:(?P<form>[a-z]+)\((?P<inner>[a-z][\w-]*)\)|(?P<vector>[a-z][\w-]*))"
@@ -38,6 +40,7 @@ _STAGE = re.compile(
     r"(?P<extras>(?:\+(?:[a-z]+|[\d.]+\*[a-z][\w-]*))*)"
     r"(?::(?P<limit>[\d.]+%?))?"
 )
+_READ = re.compile(r"read\(\s*(?P<pages>\d+)\s*(?:,\s*weight\s*=\s*(?P<weight>[\d.]+)\s*)?\)")
 _FUSIONS = ("union", "rrf")
 _MODES = ("hnsw", "exact", "bits", "regions")
 
@@ -117,9 +120,22 @@ def _split(part: Part, separator: str) -> Iterator[Part]:
 
 
 def _step(part: Part, names: Names) -> Step:
+    if re.match(r"read\s*\(", part.text):
+        return _read(part)
     match = _FUSION.fullmatch(part.line, part.first, part.first + len(part.text))
     is_fusion = match is not None and "," in match["branches"]
     return _fusion(part, match, names) if match is not None and is_fusion else _stage(part, names)
+
+
+def _read(part: Part) -> Read:
+    match = _READ.fullmatch(part.text)
+    if match is None:
+        raise part.error(f"{quoted(part.text)} cannot be read", "Write read(15) or read(15, weight=0.5).")
+    read = Read(int(match["pages"]), _number(match["weight"] or "1"))
+    if not (1 <= read.pages <= MOST_READ and read.weight <= MOST_WEIGHT):
+        hint = f"From 1 to {MOST_READ} pages can be read, with a weight of at most {MOST_WEIGHT}."
+        raise part.error(f"{quoted(part.text)} is out of range", hint)
+    return read
 
 
 def _fusion(part: Part, match: re.Match[str], names: Names) -> Fusion:
@@ -205,6 +221,10 @@ def _check_place(part: Part, step: Step, is_first: bool, is_last: bool) -> None:
     if isinstance(step, Fusion):
         if not is_first:
             raise part.error("a fusion can only come first", "Put it before the stages that rank its candidates.")
+        return
+    if isinstance(step, Read):
+        if is_first or not is_last:
+            raise part.error("reading comes last, after a stage", "e.g. runs:256 > full:15 > read(15)")
         return
     if step.limit is None and not is_last:
         raise part.error(f"stage {step.scoring!r} needs a limit", f"e.g. {step}:256")

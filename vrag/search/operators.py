@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from textwrap import indent
 
-from vrag.cascade.cascade import Fusion, Stage
+from vrag.cascade.cascade import Fusion, Read, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +193,22 @@ class ReadPayload(Operator):
 
     def __str__(self) -> str:
         return "read payload"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPages(Operator):
+    """The first candidates read by the cross-encoder, which lifts those that answer.
+
+    Args:
+        read: How many, and what it weighs.
+    """
+
+    read: Read
+
+    needs_payload = True  # the passages follow from the page's document too
+
+    def __str__(self) -> str:
+        return f"read: the first {self.read.pages}"
 
 
 @dataclass(frozen=True, slots=True)

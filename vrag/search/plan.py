@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from vrag.cascade.bm25 import TEXT
-from vrag.cascade.cascade import Cascade, Fusion, Limit, Stage, Step
+from vrag.cascade.cascade import Cascade, Fusion, Limit, Read, Stage, Step
 from vrag.errors import UsageError
 from vrag.search.operators import (
     BitScan,
@@ -29,6 +29,7 @@ from vrag.search.operators import (
     Keep,
     Operator,
     Plan,
+    ReadPages,
     ReadPayload,
     Rerank,
     Rescore,
@@ -114,7 +115,7 @@ class StepPlace:
         detail: What the plan is to leave behind.
         is_branch: Whether the step is part of a branch, which only proposes candidates.
         step: Which of the steps it is, from 0.
-        is_end: Whether it is the last one.
+        is_end: Whether it is the last one, or those that it lets through are only put in another order.
         before: The operators before it.
     """
 
@@ -160,7 +161,8 @@ def compile_plan(cascade: Cascade, beside: Beside, limits: Limits, detail: Detai
 def _compiled(start: StepPlace, steps: Sequence[Step]) -> Plan:
     operators: list[Operator] = []
     for i, step in enumerate(steps):
-        here = replace(start, step=i, is_end=i == len(steps) - 1, before=tuple(operators))
+        is_end = i == len(steps) - 1 or (isinstance(step, Stage) and isinstance(steps[i + 1], Read))
+        here = replace(start, step=i, is_end=is_end, before=tuple(operators))
         operators += RULES[type(step)](here, step)
     if start.detail == "hits":
         return _with_payloads(_merged(operators), at_end=not start.is_branch)
@@ -260,5 +262,9 @@ def _survey(here: StepPlace, operators: Sequence[Operator]) -> Survey:
     return Survey(here.step, _with_payloads(operators, everywhere=True))
 
 
+def _read_rule(here: StepPlace, read: Read) -> list[Operator]:
+    return [ReadPages(here.step, read), Keep(here.step, here.limit(read))]
+
+
 Rule = Callable[[StepPlace, Any], list[Operator]]
-RULES: dict[type, Rule] = {Stage: _stage_rule, Fusion: _fusion_rule}
+RULES: dict[type, Rule] = {Stage: _stage_rule, Fusion: _fusion_rule, Read: _read_rule}

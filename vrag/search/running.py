@@ -34,6 +34,7 @@ from vrag.search.operators import (
     Fuse,
     Keep,
     Plan,
+    ReadPages,
     ReadPayload,
     Rerank,
     Rescore,
@@ -42,6 +43,7 @@ from vrag.search.operators import (
     WordScan,
 )
 from vrag.search.plan import Beside, Detail, Limits, compile_plan
+from vrag.search.reading import Reading, read_pages
 from vrag.search.rescoring import Rescorer, Wanted, rescored
 from vrag.search.trail import Entry, Trail
 from vrag.store.interface import (
@@ -72,6 +74,7 @@ class Runner:
         selection: Pages that take part.
         count_pages: Counts the pages in the index.
         rescorer: Runs the stages that the engine cannot; None for one without contexts.
+        reading: Reads pages; None for leaving them unread.
         glance: What the query sees beside the store.
     """
 
@@ -80,6 +83,7 @@ class Runner:
     selection: Selection
     count_pages: Callable[[], int]
     rescorer: Rescorer | None = None
+    reading: Reading | None = None
     glance: Glance = field(init=False)
 
     def __post_init__(self) -> None:
@@ -279,6 +283,7 @@ METHODS: dict[type, Method] = {
     Rescore: Runner.rescore,
     Blend: Runner.blend,
     Keep: Runner.keep,
+    ReadPages: read_pages,
     ReadPayload: Runner.read_payload,
     Fuse: Runner.fuse,
     Survey: Runner.survey,

@@ -15,12 +15,14 @@ from vrag.grid import FloatArray
 from vrag.pages.page import Words as PageWords
 from vrag.pages.sentences import Span
 from vrag.pipeline.pipeline import FULL
+from vrag.reader.cross_encoder import cross_encoder
 from vrag.search.bit_source import PointBits
 from vrag.search.context import Answering, Contexts, ContextsInEngine, NoContexts
 from vrag.search.hit import Hit
 from vrag.search.passages import page_passages, page_snippet
 from vrag.search.plan import Detail, Limits
 from vrag.search.query_text import Words, check_query, read_query
+from vrag.search.reading import Reading
 from vrag.search.rescoring import Rescorer
 from vrag.search.running import Runner
 from vrag.search.search import search
@@ -142,7 +144,8 @@ class Searcher:
 
         contexts = self._answering if pipeline.has_context else None
         rescorer = Rescorer(stored.store, contexts, pipeline.regions, pipeline.head_rows, self._point_bits)
-        return Runner(stored.store, form, selection, stored.page_count, rescorer)
+        reading = Reading(query, stored.documents, cross_encoder)
+        return Runner(stored.store, form, selection, stored.page_count, rescorer, reading)
 
 
 def _bits_of(stored: Stored) -> PointBits:
