@@ -16,8 +16,8 @@ from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.benchmarks.task import Options, Task
 from vrag.evaluation.reports.write import write_reports
 from vrag.evaluation.results.results import make_results
-from vrag.evaluation.runs.answers import Ranked
-from vrag.evaluation.runs.runner import CascadeRun, TaskRun
+from vrag.evaluation.runs.journal import Ranked
+from vrag.evaluation.runs.task_run import CascadeRun, TaskRun
 from vrag.ingest.report import IngestReport
 
 PDFS = Path(__file__).parent / "samples" / "pdfs"

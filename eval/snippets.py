@@ -11,21 +11,19 @@ second figure is of the questions whose first page holds the answer.
 from __future__ import annotations
 
 import argparse
-import ast
 import json
-import re
 import sys
 import tempfile
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vrag import Index
+from vrag.evaluation.numbers.containing import contains
+from vrag.evaluation.numbers.short_answer import read_answer
 from vrag.settings import is_index
 
-_TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|[^\W\d_]+")
 _NO_ANSWER = "None"
 
 
@@ -84,31 +82,9 @@ def ask(index: Index, folder: Path, cascade: str | None = None) -> Iterator[Show
         hits = index.search(row["query"], 1, cascade) if answer and answer["format"] != _NO_ANSWER else []
         for hit in hits:
             text = index.snippet(row["query"], hit)
-            parts = _parts(answer["answer"], answer["format"])
-            on_page, shown = (all(holds(said, part) for part in parts) for said in (pages[hit.doc, hit.page], text))
+            parts = read_answer(answer["answer"], answer["format"]).parts
+            on_page, shown = (all(contains(said, part) for part in parts) for said in (pages[hit.doc, hit.page], text))
             yield Shown(row["query"], answer["answer"], text, on_page, shown)
-
-
-def holds(text: str, answer: str) -> bool:
-    """Whether the answer's words stand in a text one after the other."""
-    have, wanted = _tokens(text), _tokens(answer)
-    return bool(wanted) and any(have[i : i + len(wanted)] == wanted for i in range(len(have) - len(wanted) + 1))
-
-
-def _tokens(text: str) -> list[str]:
-    return [_plain(token) for token in _TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())]
-
-
-def _plain(token: str) -> str:
-    """A number without separators and trailing zeros; a word as it is."""
-    number = token.replace(",", "")
-    return (number.rstrip("0").rstrip(".") if "." in number else number) if number[0].isdigit() else token
-
-
-def _parts(answer: str, kind: str) -> list[str]:
-    """A list's elements, which are written as Python does; else the answer alone."""
-    read = ast.literal_eval(answer) if kind == "List" else answer
-    return list(map(str, read)) if isinstance(read, list) else [answer]
 
 
 def rows_of(file: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.evaluation.tiny import write_tiny
+from tests.evaluation.tiny import write_tiny, write_tiny_answers
 
 
 @pytest.fixture(scope="session")
@@ -14,8 +14,8 @@ def eval_cache(tmp_path_factory):
 def vrag_eval(cli, eval_cache):
     """Run `vrag eval` with the shared cache."""
 
-    def run(*arguments, **more):
-        return cli("eval", *arguments, env={"VRAG_EVAL_CACHE": str(eval_cache)}, **more)
+    def run(*arguments, env=None, **more):
+        return cli("eval", *arguments, env={"VRAG_EVAL_CACHE": str(eval_cache), **(env or {})}, **more)
 
     return run
 
@@ -23,3 +23,8 @@ def vrag_eval(cli, eval_cache):
 @pytest.fixture
 def tiny(tmp_path):
     return write_tiny(tmp_path / "tiny")
+
+
+@pytest.fixture
+def answered(tmp_path):
+    return write_tiny_answers(tmp_path / "answered")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.benchmarks.task import Task
-from vrag.evaluation.runs.answers import Ranked
-from vrag.evaluation.runs.runner import CascadeRun, TaskRun
+from vrag.evaluation.runs.journal import Ranked
+from vrag.evaluation.runs.task_run import CascadeRun, TaskRun
 from vrag.ingest.report import IngestReport
 
 

@@ -1,6 +1,7 @@
 """Reports: tables, charts, questions, TREC files, on made-up numbers."""
 
 import re
+from contextlib import closing
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -21,8 +22,9 @@ from vrag.evaluation.reports.thumbnails import thumbnails
 from vrag.evaluation.reports.trec import qrels_text, run_text
 from vrag.evaluation.results.results import make_results
 from vrag.evaluation.results.scoring import score_task
-from vrag.evaluation.runs.answers import Ranked
+from vrag.evaluation.runs.journal import Ranked
 from vrag.evaluation.runs.runner import file_name
+from vrag.pages.drawing import PageDrawer
 
 QRELS = {"good": {"p1": 1}, "bad": {"p2": 2, "p3": 1}, "ugly <b>": {"p1": 1}}
 HITS = {"good": {"p1": 3.0}, "bad": {"p1": 2.0, "p2": 1.0}, "ugly <b>": {}}
@@ -135,7 +137,8 @@ def test_pictures_of_pages_that_can_be_rendered(tmp_path):
     write_pdf(tmp_path / "a.pdf", ["one", "two"], size=(400, 800))
     (tmp_path / "b.pdf").write_bytes(b"no PDF")
     pages = [PageRef("a.pdf", 2), PageRef("b.pdf", 1), PageRef("a.pdf", 9), PageRef("a.pdf", 2)]
-    made = thumbnails(tmp_path, pages)
+    with closing(PageDrawer()) as drawer:
+        made = thumbnails(drawer, tmp_path, pages)
     assert set(made) == {PageRef("a.pdf", 2)}
     assert made[PageRef("a.pdf", 2)].startswith("data:image/jpeg;base64,/9j/")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrag.errors import UsageError
-from vrag.evaluation.numbers.statistics import bootstrap_interval, randomisation_test
+from vrag.evaluation.numbers.statistics import bootstrap_interval, randomisation_test, ratio_interval
 
 VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
@@ -88,3 +88,22 @@ def test_groups_count_alike_whatever_their_size():
     mixed = np.random.default_rng(4).random(50)
     low, high = bootstrap_interval(mixed, groups=[np.arange(10), np.arange(10, 50)])
     assert low < (mixed[:10].mean() + mixed[10:].mean()) / 2 < high
+
+
+def test_a_ratio_over_ones_is_a_mean():
+    values = np.random.default_rng(2).random(40)
+    assert ratio_interval(values, np.ones(40)) == pytest.approx(bootstrap_interval(values), abs=0.01)
+
+
+def test_a_ratio_over_nothing_is_0():
+    assert ratio_interval([0.0, 0.0], [0.0, 0.0]) == (0.0, 0.0)
+    with pytest.raises(UsageError, match="Cannot pair 1 values with 2"):
+        ratio_interval([1.0], [1.0, 1.0])
+
+
+def test_the_interval_of_a_ratio_agrees_with_the_delta_method():
+    rng = np.random.default_rng(3)
+    parts, wholes = rng.integers(0, 2, 3000) * 2.0, rng.integers(1, 3, 3000).astype(float)
+    ratio = parts.sum() / wholes.sum()
+    half = 1.96 * (parts - ratio * wholes).std() / np.sqrt(3000) / wholes.mean()
+    assert ratio_interval(parts, wholes) == pytest.approx((ratio - half, ratio + half), abs=0.003)

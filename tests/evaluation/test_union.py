@@ -8,7 +8,7 @@ from tests.evaluation.tiny import write_rows, write_tiny
 from tests.pdfs import write_pdf
 from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.benchmarks.task import Task
-from vrag.evaluation.runs.runner import TaskRun
+from vrag.evaluation.runs.task_run import TaskRun
 from vrag.evaluation.runs.union import with_distractors
 from vrag.ingest.report import IngestReport
 

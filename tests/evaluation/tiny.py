@@ -13,6 +13,14 @@ QUESTIONS = [
 ]
 
 
+ANSWERS = [
+    {"query-id": 0, "answer": "blue sheep", "format": "Str"},
+    {"query-id": 1, "answer": "Rotterdam", "evidence": [{"page": 2, "text": MACHINES[1]}]},
+    {"query-id": 2, "answer": "['krill', 'Antarctica']", "format": "List"},  # right, and of no page that is labelled
+]
+UNANSWERABLE = [{"query": "What does the oil filter cost?", "doc": "machines.pdf"}]
+
+
 def write_documents(folder):
     write_pdf(folder / "animals.pdf", ANIMALS)
     write_pdf(folder / "machines.pdf", MACHINES)
@@ -31,4 +39,12 @@ def write_tiny(folder):
     write_rows(folder / "queries.jsonl", [*queries, {"query-id": 99, "query": "a question that nobody labelled"}])
     qrels = [{"query-id": n, "corpus-id": ids[doc, page], "score": 1} for n, (doc, page, _) in enumerate(QUESTIONS)]
     write_rows(folder / "qrels.jsonl", qrels)
+    return folder
+
+
+def write_tiny_answers(folder):
+    """The same with answers."""
+    write_tiny(folder)
+    write_rows(folder / "answers.jsonl", ANSWERS)
+    write_rows(folder / "unanswerable.jsonl", UNANSWERABLE)
     return folder

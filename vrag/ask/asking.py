@@ -2,7 +2,7 @@
 
 No model writes anything here, so nothing can be made up: a quote that is not supported by its own page is left out.
 How many passages of which page, and how long, was measured with questions of reports and filings
-(`python eval/answers.py`): two of the best page and one of the second show the answer oftener than one of three each.
+(`vrag eval answers`): two of the best page and one of the second show the answer oftener than one of three each.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Progress of an evaluation on stderr."""
+"""What an evaluation says on stderr: its progress, and what was missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,11 @@ from vrag.cli import output
 
 if TYPE_CHECKING:
     from vrag.evaluation.benchmarks.task import Task
+    from vrag.evaluation.runs.task_run import TaskRun
 
 
 class Bars:
-    """One bar for whatever is going on (implements `vrag.evaluation.runs.runner.Watcher`)."""
+    """One bar for whatever is going on (implements `vrag.evaluation.runs.task_run.Watcher`)."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -73,3 +74,23 @@ def bars() -> Iterator[Bars]:
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=output.stderr, transient=True) as progress:
         yield Bars(progress)
+
+
+@contextmanager
+def asked_with_bars() -> Iterator[Bars]:
+    """The same; when it is interrupted, what is kept is said."""
+    with bars() as watcher:
+        try:
+            yield watcher
+        except KeyboardInterrupt:
+            output.note(f"Interrupted: {watcher.kept} pages and answers are kept. The same command goes on from there.")
+            raise
+
+
+def tell_missing(runs: Sequence[TaskRun]) -> None:
+    """Say what is not in the indexes, and why."""
+    for run in runs:
+        if run.missing:
+            output.note(f"{run.task.name}: {run.missing} pages are not in the index and count as not found.")
+        for failure in run.ingest.failed[:5]:
+            output.note(f"Failed: {failure.path}, page {failure.page or 'any'}: {failure.reason}")

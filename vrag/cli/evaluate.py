@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from vrag.cli import eval_tools, output
-from vrag.cli.eval_progress import bars
+from vrag.cli import eval_answers, eval_tools, output
+from vrag.cli.eval_options import CacheOption, OutOption, ResumeOption, default_cache, eval_place
+from vrag.cli.eval_progress import asked_with_bars, tell_missing
 from vrag.cli.model_options import (
     BatchSizeOption,
     DeviceOption,
@@ -22,13 +23,9 @@ from vrag.cli.model_options import (
     model_options,
 )
 from vrag.cli.place import WAIT_S, TimeoutOption, WaitOption, path_option
-from vrag.errors import UsageError
 
 if TYPE_CHECKING:
     from vrag.evaluation.evaluate import Evaluation
-    from vrag.places.place import Place
-
-CACHE_ENV = "VRAG_EVAL_CACHE"
 
 
 class BenchmarksOrCommand(TyperGroup):
@@ -55,6 +52,7 @@ app = typer.Typer(
 
 app.command("compare")(eval_tools.compare)
 app.command("gate")(eval_tools.gate)
+app.command("answers")(eval_answers.answers)
 app.command("make")(eval_tools.make)
 
 
@@ -84,11 +82,9 @@ def evaluate(
     limit_queries: Annotated[int | None, typer.Option(min=1, help="First so many questions of each language.")] = None,
     union: Annotated[bool, typer.Option("--union", help="Ask of all benchmarks' pages together as well.")] = False,
     depth: Annotated[int, typer.Option(min=10, max=1000, help="Hits of each search that are judged.")] = 100,
-    resume: Annotated[bool, typer.Option(help="Keep the answers of an interrupted run of the same thing.")] = True,
-    out: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("vrag-eval"),
-    cache: Annotated[
-        Path | None, typer.Option(envvar=CACHE_ENV, help="Folder of indexes and page pictures made for evaluation.")
-    ] = None,
+    resume: ResumeOption = True,
+    out: OutOption = Path("vrag-eval"),
+    cache: CacheOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print results and report paths as JSON.")] = False,
 ) -> int:
     """Measure retrieval quality and speed on benchmarks, and write reports. An interrupted run goes on.
@@ -103,12 +99,12 @@ def evaluate(
 
     options = Options(
         out=out,
-        cache=cache or _cache(),
+        cache=cache or default_cache(),
         cascades=tuple(dict.fromkeys(cascade or ())),
         pipeline=pipeline,
         model=model,
         how=model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights),
-        place=_place(index, url, collection, timeout, wait),
+        place=eval_place(index, url, collection, timeout, wait),
         wait=wait,
         languages=tuple(language or ()),
         limit_queries=limit_queries,
@@ -116,34 +112,11 @@ def evaluate(
         resume=resume,
         union=union,
     )
-    with bars() as watcher:
-        try:
-            tasks = load_tasks(benchmarks or (), places(options.cache, data, output.note))
-            evaluation = evaluate_tasks(tasks, options, watcher)
-        except KeyboardInterrupt:
-            output.note(f"Interrupted: {watcher.kept} pages and answers are kept. The same command goes on from there.")
-            raise
+    with asked_with_bars() as watcher:
+        tasks = load_tasks(benchmarks or (), places(options.cache, data, output.note))
+        evaluation = evaluate_tasks(tasks, options, watcher)
     _tell(evaluation, json)
     return 0 if evaluation.complete else 1
-
-
-def _place(
-    index: Path | None, url: list[str] | None, collection: str | None, timeout: float | None, wait: float
-) -> Place | None:
-    """The index that was named; None for a cached one, whatever server the environment names."""
-    from vrag.places.place import FolderPlace, choose_place
-
-    if not url and collection is None:
-        return FolderPlace(index, wait) if index else None
-    if not url or collection is None:
-        raise UsageError("An evaluation on a server needs --url and --collection.", "It is to hold the corpus alone.")
-    return choose_place(index, url, collection, timeout, wait)
-
-
-def _cache() -> Path:
-    import platformdirs
-
-    return platformdirs.user_cache_path("vrag") / "eval"
 
 
 def _tell(evaluation: Evaluation, as_json: bool) -> None:
@@ -157,11 +130,7 @@ def _tell(evaluation: Evaluation, as_json: bool) -> None:
         output.numbers(("task", "scope", "cascade"), values, map(_cells, rows))
         for kind, path in evaluation.reports.items():
             output.line(f"{kind:9s} {path}")
-    for run in evaluation.runs:
-        if run.missing:
-            output.note(f"{run.task.name}: {run.missing} pages are not in the index and count as not found.")
-        for failure in run.ingest.failed[:5]:
-            output.note(f"Failed: {failure.path}, page {failure.page or 'any'}: {failure.reason}")
+    tell_missing(evaluation.runs)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vrag.errors import UsageError
-from vrag.evaluation.benchmarks.task import Options, Task
+from vrag.evaluation.benchmarks.task import Options, Task, refuse_same_names
 from vrag.evaluation.reports.write import write_reports
 from vrag.evaluation.results.results import Results, make_results
-from vrag.evaluation.runs.runner import TaskRun, Watcher, run_task
+from vrag.evaluation.runs.runner import run_task
+from vrag.evaluation.runs.task_run import TaskRun, Watcher
 from vrag.evaluation.runs.union import run_union
 
 # What people type, and what ViDoRe's data sets say.
@@ -43,7 +44,7 @@ def evaluate_tasks(tasks: Sequence[Task], options: Options, watcher: Watcher) ->
         UsageError: Two tasks have the same name, no judged question is left, or a union of one is asked for.
         VragError: A task cannot be run.
     """
-    _check_names(tasks)
+    refuse_same_names(tasks)
     if options.union and len(tasks) < 2:
         raise UsageError(
             "A union needs at least two benchmarks.", "Name several, or a suite: vrag eval vidore-v2 --union"
@@ -55,13 +56,6 @@ def evaluate_tasks(tasks: Sequence[Task], options: Options, watcher: Watcher) ->
         run_union(runs, options, watcher)
     results = make_results(runs, options)
     return Evaluation(results, runs, write_reports(results, runs, options.out))
-
-
-def _check_names(tasks: Sequence[Task]) -> None:
-    names = [task.name for task in tasks]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UsageError(f"There are two benchmarks called {twice[0]!r}.", "Evaluate them one after the other.")
 
 
 def _narrowed(task: Task, options: Options) -> Task:

@@ -63,6 +63,17 @@ def load_tasks(words: Sequence[str], where: Places) -> list[Task]:
     return [task for word in words for task in _of_word(word, where)]
 
 
+def load_folders(names: Sequence[str]) -> list[Task]:
+    """The tasks of benchmark folders in our own layout or BEIR's.
+
+    Raises:
+        UsageError: A folder is missing or no benchmark.
+        VragError: A benchmark is malformed.
+    """
+    benchmarks = [load_benchmark(name) for name in names]
+    return [Task(one.name, one, source=name) for one, name in zip(benchmarks, names, strict=True)]
+
+
 def _of_word(word: str, where: Places) -> list[Task]:
     suite = find_suite_tasks(word)
     if not suite:

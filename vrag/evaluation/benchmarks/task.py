@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vrag.embedders.options import ModelOptions
+from vrag.errors import UsageError
 from vrag.evaluation.benchmarks.benchmark import Benchmark
 from vrag.places.place import Place
 
@@ -72,3 +73,11 @@ class Options:
     depth: int = DEPTH
     resume: bool = True
     union: bool = False
+
+
+def refuse_same_names(tasks: Sequence[Task]) -> None:
+    """Raise `UsageError` when two tasks have one name: their results could not be told apart."""
+    names = [task.name for task in tasks]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"There are two benchmarks called {twice[0]!r}.", "Evaluate them one after the other.")

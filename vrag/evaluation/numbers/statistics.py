@@ -48,6 +48,27 @@ def bootstrap_interval(
     return ConfidenceInterval(float(low), float(high))
 
 
+def ratio_interval(parts: npt.ArrayLike, wholes: npt.ArrayLike, samples: int = SAMPLES) -> ConfidenceInterval:
+    """The same, at 95 %, of a ratio of sums over queries, as an F1 is one; 0 where the divisor is 0.
+
+    Args:
+        parts: [q], what each query adds to the dividend.
+        wholes: [q], what it adds to the divisor.
+        samples: Resamplings.
+
+    Raises:
+        UsageError: There are no queries, or not the same number of both.
+    """
+    one, other = _paired(parts, wholes)
+    rng, ratios = np.random.default_rng(0), []
+    for size in _blocks(samples, len(one)):
+        drawn = rng.integers(0, len(one), (size, len(one)))
+        sums = other[drawn].sum(1)
+        ratios.append(np.divide(one[drawn].sum(1), sums, out=np.zeros(size), where=sums != 0))
+    low, high = np.quantile(np.concatenate(ratios), [0.025, 0.975])
+    return ConfidenceInterval(float(low), float(high))
+
+
 def _resampled_means(
     scores: npt.NDArray[np.float64], samples: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
@@ -71,9 +92,7 @@ def randomisation_test(first: npt.ArrayLike, second: npt.ArrayLike, samples: int
     Raises:
         UsageError: There are no queries, or not the same number of both.
     """
-    one, other = _column(first), _column(second)
-    if len(one) != len(other):
-        raise UsageError(f"Cannot pair {len(one)} values with {len(other)}.", "Both need the same queries.")
+    one, other = _paired(first, second)
     differences = one - other
     observed = abs(differences.sum()) * (1 - 1e-9)  # a flip that gives the same sum must count despite rounding
     rng = np.random.default_rng(seed)
@@ -82,6 +101,13 @@ def randomisation_test(first: npt.ArrayLike, second: npt.ArrayLike, samples: int
         signs = rng.integers(0, 2, (size, len(differences))) * 2 - 1
         extreme += int((abs(signs @ differences) >= observed).sum())
     return (extreme + 1) / (samples + 1)
+
+
+def _paired(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    one, other = _column(first), _column(second)
+    if len(one) != len(other):
+        raise UsageError(f"Cannot pair {len(one)} values with {len(other)}.", "Both need the same queries.")
+    return one, other
 
 
 def _column(values: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from vrag.evaluation.reports.charts import Bar, bar_chart
@@ -12,7 +12,7 @@ from vrag.evaluation.reports.style import STYLE
 from vrag.evaluation.reports.tables import Table, facts, metric_name, tables, written
 from vrag.evaluation.results.results import Results
 from vrag.evaluation.results.scoring import Row
-from vrag.evaluation.runs.runner import TaskRun
+from vrag.evaluation.runs.task_run import TaskRun
 
 _FOLDED = ("By language", "Beside published figures")
 _MANY = 40  # rows that are folded away
@@ -22,15 +22,19 @@ def to_html(results: Results, runs: Sequence[TaskRun]) -> str:
     """The report as a page of HTML."""
     heading = title(results)
     quality, *others = tables(results)
-    made = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts(results))
     body = [
-        f"<header><h1>{escape(heading)}</h1>{_summary(results)}</header>",
-        *_charts(results["results"]),
-        _table(quality),
-        *map(_table, others),
+        f"<header><h1>{escape(heading)}</h1>{summary_html(results)}</header>",
+        *charts_html(results["results"]),
+        table_html(quality),
+        *map(table_html, others),
         *(_questions(run, results["results"]) for run in runs),
-        f"<h2>How this was made</h2><dl>{made}</dl>",
+        facts_html(facts(results)),
     ]
+    return page_html(heading, body)
+
+
+def page_html(heading: str, body: Sequence[str]) -> str:
+    """A page that needs no other file, of parts that are HTML."""
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
         f"content='width=device-width, initial-scale=1'><title>{escape(heading)}</title><style>{STYLE}</style></head>"
@@ -38,7 +42,14 @@ def to_html(results: Results, runs: Sequence[TaskRun]) -> str:
     )
 
 
-def _summary(results: Results) -> str:
+def facts_html(known: Iterable[tuple[str, str]]) -> str:
+    """How results were made."""
+    made = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in known)
+    return f"<h2>How this was made</h2><dl>{made}</dl>"
+
+
+def summary_html(results: Results) -> str:
+    """What was measured, in a line."""
     task = results["tasks"][0]
     pages = sum(t["pages"] for t in results["tasks"])
     judged = sum(t["judged"] for t in results["tasks"])
@@ -53,7 +64,7 @@ def _summary(results: Results) -> str:
     return f"<p class='summary'>{' · '.join(parts)}</p>"
 
 
-def _charts(rows: Sequence[Row]) -> list[str]:
+def charts_html(rows: Sequence[Row]) -> list[str]:
     """One chart a metric that tasks are ranked by."""
     charts = []
     for metric in dict.fromkeys(row["metric"] for row in rows):
@@ -74,7 +85,8 @@ def _interval(row: Row) -> tuple[float, float]:
     return low, high
 
 
-def _table(table: Table) -> str:
+def table_html(table: Table) -> str:
+    """A table with its heading and note."""
     numeric = [name.startswith(">") for name in table.head]
     head = "".join(_cell("th", name.lstrip(">"), n) for name, n in zip(table.head, numeric, strict=True))
     rows = "".join(

@@ -15,8 +15,13 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "//": "&#47;&#47;"}  # an a
 
 def to_markdown(results: Results) -> str:
     """The report in Markdown."""
-    known = "\n".join(f"- **{name}**: {_escaped(value)}" for name, value in facts(results))
-    return "\n\n".join((f"# {_escaped(title(results))}", known, *map(_table, tables(results)))) + "\n"
+    return as_markdown(title(results), facts(results), tables(results))
+
+
+def as_markdown(heading: str, known: Iterable[tuple[str, str]], found: Iterable[Table]) -> str:
+    """A report: its heading, how it was made as pairs, and its tables."""
+    made = "\n".join(f"- **{name}**: {_escaped(value)}" for name, value in known)
+    return "\n\n".join((f"# {_escaped(heading)}", made, *map(_table, found))) + "\n"
 
 
 def title(results: Results) -> str:

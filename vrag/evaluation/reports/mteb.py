@@ -16,7 +16,8 @@ from vrag.embedders.protocol import Fingerprint
 from vrag.evaluation.benchmarks.task import UNION
 from vrag.evaluation.numbers.metrics import evaluate
 from vrag.evaluation.results.scoring import key
-from vrag.evaluation.runs.runner import CascadeRun, TaskRun, file_name
+from vrag.evaluation.runs.runner import file_name
+from vrag.evaluation.runs.task_run import CascadeRun, TaskRun
 
 FOLDER = "mteb"
 _CUTS = (1, 3, 5, 10, 20, 100, 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from html import escape
 from pathlib import PurePath
@@ -11,7 +12,9 @@ from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query
 from vrag.evaluation.reports.tables import metric_name
 from vrag.evaluation.reports.thumbnails import thumbnails
 from vrag.evaluation.results.scoring import Row
-from vrag.evaluation.runs.runner import CascadeRun, TaskRun, queries_of
+from vrag.evaluation.runs.runner import queries_of
+from vrag.evaluation.runs.task_run import CascadeRun, TaskRun
+from vrag.pages.drawing import PageDrawer
 
 PICTURED = 12  # questions shown with pictures
 _EXPECTED, _RETURNED = 4, 4  # pictures of each
@@ -42,7 +45,8 @@ def questions_html(run: TaskRun, scope: str, rows: Sequence[Row]) -> str:
     first = next(iter(questions[0].scores))
     shown = [question for question in questions[:PICTURED] if question.scores[first] < 1]
     wanted = [page for q in shown for _, page in (*q.expected[:_EXPECTED], *q.returned[:_RETURNED])]
-    pictures = thumbnails(_first(run, scope).benchmark.pdfs, wanted)
+    with closing(PageDrawer()) as drawer:
+        pictures = thumbnails(drawer, _first(run, scope).benchmark.pdfs, wanted)
     cards = "".join(_card(question, pictures, rows[0]["metric"]) for question in shown)
     metric = metric_name(rows[0]["metric"])
     said = f"those with the lowest {metric} of <b>{escape(first)}</b>, lowest first" if shown else "none"

@@ -45,12 +45,14 @@ border-radius:4px;background:#fff;display:block}
 min-height:80vh;z-index:9;cursor:zoom-out;box-shadow:0 0 0 200vmax #000c}
 blockquote{margin:8px 0 0;padding-left:10px;border-left:3px solid var(--line);color:var(--soft);font-size:13.5px;
 overflow-wrap:anywhere}
+.beside{display:grid;grid-template-columns:minmax(160px,1fr) 3fr;gap:12px 28px}
+.crop{display:block;width:auto;margin:0 0 14px}.crop img{max-height:none}.crop q{font-size:13.5px}
 .none{padding:30px 8px;text-align:center;color:#5b6675;font-size:12px}
 .hit img{outline:3px solid var(--good)}.miss img{opacity:.92;outline:1px solid var(--bad)}
 figcaption{font-size:11.5px;line-height:1.3;color:var(--soft);margin-top:4px;overflow-wrap:anywhere;
 display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden}
 dl:not(.chart){display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;font-size:13.5px}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-@media(max-width:640px){main{padding:20px 14px}dl:not(.chart),.chart{display:block}
+@media(max-width:640px){main{padding:20px 14px}.beside{display:block}dl:not(.chart),.chart{display:block}
 dd{margin-bottom:8px}.chart dt{text-align:left}}
 """

@@ -18,6 +18,7 @@ _NAMES = {
     "recall_at_10": "Recall@10",
     "recall_at_100": "Recall@100",
     "mrr": "MRR",
+    "f1": "F1",
 }
 
 
@@ -40,7 +41,7 @@ class Table:
 
 def metric_name(key: str) -> str:
     """A metric's name for people."""
-    return _NAMES.get(key, key.replace("_at_", "@"))
+    return _NAMES.get(key, key.replace("_at_", "@").replace("_", " "))
 
 
 def written(value: float, queries: int) -> str:
@@ -82,8 +83,7 @@ def quality(results: Results) -> Table:
     """One row a task, scope and cascade."""
     keys = ("ndcg_at_5", "ndcg_at_10", "recall_at_10", "recall_at_100", "mrr")
     rows = [
-        (*_identity(row), str(row["queries"]), *(_with_interval(row, key) for key in keys))
-        for row in results["results"]
+        (*_identity(row), str(row["queries"]), *(with_interval(row, key) for key in keys)) for row in results["results"]
     ]
     note = "In brackets: 95 % bootstrap intervals over queries."
     head = ("task", "scope", "cascade", ">queries", *(f">{metric_name(key)}" for key in keys))
@@ -199,7 +199,10 @@ def _identity(row: Mapping[str, Any]) -> tuple[str, str, str]:
     return row["task"], row["scope"], row["cascade"]
 
 
-def _with_interval(row: Mapping[str, Any], key: str) -> str:
+def with_interval(row: Mapping[str, Any], key: str) -> str:
+    """A metric of a row with its interval, if it has one; a dash where it says nothing."""
+    if row.get(key) is None:
+        return "–"
     if key not in row["intervals"]:
         return written(row[key], row["queries"])
     return "{} [{}, {}]".format(*(written(value, row["queries"]) for value in (row[key], *row["intervals"][key])))
@@ -218,8 +221,8 @@ def _settings(settings: Mapping[str, Any]) -> str:
 
 
 def _setting(settings: Mapping[str, Any]) -> Iterator[str]:
-    if settings["languages"]:
+    if settings.get("languages"):
         yield f"languages {', '.join(settings['languages'])}"
     if settings["limit_queries"]:
-        yield f"the first {settings['limit_queries']} questions of each language"
-    yield f"{settings['depth']} hits judged"
+        yield f"the first {settings['limit_queries']} questions of each {'kind' if 'k' in settings else 'language'}"
+    yield f"{settings['k']} pages looked at" if "k" in settings else f"{settings['depth']} hits judged"

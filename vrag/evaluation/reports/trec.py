@@ -8,8 +8,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vrag.evaluation.numbers.metrics import Qrels
-from vrag.evaluation.runs.answers import Ranked
-from vrag.evaluation.runs.runner import TaskRun, file_name
+from vrag.evaluation.runs.journal import Ranked
+from vrag.evaluation.runs.runner import file_name
+from vrag.evaluation.runs.task_run import TaskRun
 
 FOLDER = "trec"
 

@@ -13,7 +13,7 @@ from vrag.evaluation.reports.mteb import write_mteb
 from vrag.evaluation.reports.trec import FOLDER as TREC
 from vrag.evaluation.reports.trec import write_trec
 from vrag.evaluation.results.results import RESULTS, Results
-from vrag.evaluation.runs.runner import TaskRun
+from vrag.evaluation.runs.task_run import TaskRun
 from vrag.runtime.drafts import draft_file
 
 MARKDOWN, HTML = "report.md", "report.html"
@@ -31,16 +31,21 @@ def write_reports(results: Results, runs: Sequence[TaskRun], out: Path) -> dict[
         Path of each report, by kind: results, markdown, html, trec and mteb (folders).
     """
     out.mkdir(parents=True, exist_ok=True)
-    _write(out / RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    _write(out / MARKDOWN, to_markdown(results))
-    _write(out / HTML, to_html(results, runs))
+    write_results(out / RESULTS, results)
+    write_report(out / MARKDOWN, to_markdown(results))
+    write_report(out / HTML, to_html(results, runs))
     write_trec(list(runs), out)
     write_mteb(list(runs), out)
     names = {"results": RESULTS, "markdown": MARKDOWN, "html": HTML, "trec": TREC, "mteb": MTEB}
     return {kind: str(out / name) for kind, name in names.items()}
 
 
-def _write(path: Path, text: str) -> None:
+def write_results(path: Path, results: Results) -> None:
+    """Write `results.json`."""
+    write_report(path, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_report(path: Path, text: str) -> None:
     """In one step: whoever reads meanwhile sees the old report or the new one."""
     with draft_file(path) as file:
         file.write(text.encode("utf-8", "backslashreplace"))  # names of files need not be UTF-8

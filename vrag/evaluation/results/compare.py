@@ -26,7 +26,7 @@ class Comparison:
         first_cascade: Of the first results.
         second_cascade: Of the second results.
         metric: What is compared.
-        queries: Questions that both asked.
+        queries: Questions that both asked, and the metric says something of.
         first: Mean over them in the first results, as `vrag eval` has it: with several languages that of their means.
         second: The same in the second results.
         interval: 95 % of second - first.
@@ -116,14 +116,18 @@ def _compare(one: Row, other: Row, metric: str) -> Comparison:
     shared = [query for query in one["per_query"] if query in other["per_query"]]
     if not shared:
         raise VragError(f"{one['task']} ({one['scope']}): the two results asked no question in common.")
-    before, after = (_values(row, shared, metric) for row in (one, other))
-    groups = _groups(one, other, shared)
+    values = [(query, _value(one, query, metric), _value(other, query, metric)) for query in shared]
+    known = [(query, first, second) for query, first, second in values if first is not None and second is not None]
+    if not known:
+        raise VragError(f"{one['task']} ({one['scope']}): {metric!r} says nothing of the questions in common.")
+    before, after = np.array([first for _, first, _ in known]), np.array([second for _, _, second in known])
+    groups = _groups(one, other, [query for query, _, _ in known])
     change = difference(after, before, groups)
     return Comparison(
         *_key(one),
         second_cascade=other["cascade"],
         metric=metric,
-        queries=len(shared),
+        queries=len(known),
         first=mean(before, groups),
         second=mean(after, groups),
         interval=(change["interval"][0], change["interval"][1]),
@@ -147,11 +151,12 @@ def _groups(one: Row, other: Row, queries: Sequence[str]) -> Groups:
     return groups_of([known.get(query, "") for query in queries])
 
 
-def _values(row: Row, queries: Sequence[str], metric: str) -> np.typing.NDArray[np.float64]:
-    kept = row["per_query"][queries[0]]
+def _value(row: Row, query: str, metric: str) -> float | None:
+    """A question's value; None where the metric says nothing of it."""
+    kept: dict[str, float | None] = row["per_query"][query]
     if metric not in kept:
         raise VragError(f"Results keep no {metric!r} of each question.", f"They keep: {', '.join(kept)}.")
-    return np.array([row["per_query"][query][metric] for query in queries])
+    return kept[metric]
 
 
 def _key(row: Mapping[str, Any]) -> Key:

@@ -15,9 +15,11 @@ from vrag import __version__
 from vrag.embedders.protocol import Fingerprint
 from vrag.errors import UsageError, VragError
 from vrag.evaluation.benchmarks.task import Options
+from vrag.evaluation.results.answer_scoring import METRIC, score_answers
 from vrag.evaluation.results.published import beside_published
 from vrag.evaluation.results.scoring import Row, score_task
-from vrag.evaluation.runs.runner import TaskRun
+from vrag.evaluation.runs.answer_runs import AnsweredTask, AnswerOptions
+from vrag.evaluation.runs.task_run import TaskRun
 from vrag.runtime.parsing import MalformedError, parse_json, read_text, reason_of
 
 FORMAT = 1
@@ -36,20 +38,30 @@ def make_results(runs: Sequence[TaskRun], options: Options) -> Results:
     """
     tasks = [_task(run) for run in runs]
     scored = [row for run in runs for row in score_task(run)]
+    settings = {
+        "languages": list(options.languages),
+        "limit_queries": options.limit_queries,
+        "depth": options.depth,
+    }
+    return {**_made(settings), "tasks": tasks, "results": scored, "published": beside_published(tasks, scored)}
+
+
+def make_answer_results(tasks: Sequence[AnsweredTask], options: AnswerOptions) -> Results:
+    """The same of answers: one row a task and scope."""
+    settings = {"limit_queries": options.run.limit_queries, "k": options.pages, "scopes": list(options.scopes)}
+    known = [{**_task(task.run), "metric": METRIC} for task in tasks]
+    return {**_made(settings), "tasks": known, "results": score_answers(tasks), "published": []}
+
+
+def _made(settings: Mapping[str, Any]) -> Results:
+    """How results were made."""
     return {
         "format": FORMAT,
         "vrag": __version__,
-        "settings": {
-            "languages": list(options.languages),
-            "limit_queries": options.limit_queries,
-            "depth": options.depth,
-        },
+        "settings": settings,
         "machine": machine(),
         "versions": versions(),
         "measured": {"date": datetime.now(timezone.utc).isoformat(timespec="seconds")},
-        "tasks": tasks,
-        "results": scored,
-        "published": beside_published(tasks, scored),
     }
 
 
@@ -88,7 +100,7 @@ def _problem(row: Any) -> str:
     if not isinstance(questions, dict) or not all(isinstance(values, dict) for values in questions.values()):
         return "'per_query' must have an object for every question"
     values = list(questions.values())
-    if any(isinstance(v, bool) or not isinstance(v, int | float) for one in values for v in one.values()):
+    if any(isinstance(v, bool) or not isinstance(v, int | float | None) for one in values for v in one.values()):
         return "'per_query' must have numbers"
     languages = row.get("query_languages", {})
     if not isinstance(languages, dict) or not all(isinstance(language, str) for language in languages.values()):

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from vrag.evaluation.numbers.metrics import Scores, evaluate
 from vrag.evaluation.numbers.statistics import bootstrap_interval, randomisation_test
-from vrag.evaluation.runs.answers import Ranked
-from vrag.evaluation.runs.runner import CascadeRun, TaskRun, queries_of
+from vrag.evaluation.runs.journal import Ranked
+from vrag.evaluation.runs.runner import queries_of
+from vrag.evaluation.runs.task_run import CascadeRun, TaskRun
 
 EXACT = "exact"
 CUTS = (1, 3, 5, 10, 20, 100)

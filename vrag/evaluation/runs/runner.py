@@ -7,92 +7,22 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 from vrag.bits.kernels.compiled import compile_now
 from vrag.cascade.cascade import Cascade
-from vrag.embedders.families import canonical_name
-from vrag.evaluation.benchmarks.benchmark import Benchmark, Query
+from vrag.evaluation.benchmarks.benchmark import Query
 from vrag.evaluation.benchmarks.task import DOCUMENT, UNION, Options, Task
-from vrag.evaluation.runs.answers import JOURNALS, Journal, Ranked
-from vrag.evaluation.runs.corpus import Corpus, digests_of, refuse_foreign
-from vrag.evaluation.runs.indexes import fill_index, index_bytes, open_index
+from vrag.evaluation.runs.corpus import Corpus
+from vrag.evaluation.runs.indexes import index_bytes
+from vrag.evaluation.runs.journal import JOURNALS, RANKED, Journal, Ranked
 from vrag.evaluation.runs.ranking_memory import PeakMemory
+from vrag.evaluation.runs.task_index import task_index
+from vrag.evaluation.runs.task_run import CascadeRun, TaskRun, Watcher
 from vrag.index import Index
-from vrag.ingest.report import IngestReport, Progress
-from vrag.pipeline.choosing import choose_pipeline
-from vrag.pipeline.pipeline import load_pipeline
 from vrag.search.hit import Hit
 
 WARM = "warm"
 TOP = 10  # hits of the timed search: a page of results
-
-
-class Watcher(Progress, Protocol):
-    """What an evaluation tells while it runs, besides its ingest's steps."""
-
-    def task(self, task: Task, index: str) -> None:
-        """A task is begun."""
-
-    def searching(self, what: str, done: int, total: int) -> None:
-        """Questions are about to be asked, `done` of which were answered before."""
-
-    def searched(self) -> None:
-        """One more question is answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class CascadeRun:
-    """The answers of one cascade in one scope.
-
-    Args:
-        scope: "union" (all pages), "document" (the question's document), or "distractors" (all tasks' pages).
-        cascade: As it was asked for.
-        stages: The cascade written out.
-        depth: Hits judged of each search.
-        benchmark: The corpus that was searched.
-        answers: By query id, in the benchmark's order.
-    """
-
-    scope: str
-    cascade: str
-    stages: str
-    depth: int
-    benchmark: Benchmark
-    answers: dict[str, Ranked]
-
-
-@dataclass(slots=True)
-class TaskRun:
-    """Everything measured on one task.
-
-    Args:
-        task: What was run.
-        digests: SHA-256 of each document, by file name.
-        pipeline: Name and table of the index's pipeline.
-        fingerprint: Facts of the model.
-        model: The model as the user types it.
-        ingest: What indexing did in this run.
-        missing: Pages of the corpus' documents that are not in the index.
-        index_bytes: Size of the index on disk.
-        ingest_peak: Peak memory of indexing in bytes; None where unknown.
-        search_peak: Peak memory of searching in bytes; None where unknown.
-        runs: One a scope and cascade.
-    """
-
-    task: Task
-    digests: Mapping[str, str]
-    pipeline: Mapping[str, Any]
-    fingerprint: Mapping[str, Any]
-    model: str
-    ingest: IngestReport
-    missing: int = 0
-    index_bytes: int = 0
-    ingest_peak: int | None = None
-    search_peak: int | None = None
-    runs: list[CascadeRun] = field(default_factory=list)
 
 
 def run_task(task: Task, options: Options, watcher: Watcher) -> TaskRun:
@@ -101,21 +31,10 @@ def run_task(task: Task, options: Options, watcher: Watcher) -> TaskRun:
     Raises:
         VragError: The index cannot be made or used, a cascade is wrong, or a search fails.
     """
-    digests = digests_of(task.benchmark)
-    with _index(digests, options) as index:
-        for cascade in options.cascades:
-            index.pipeline.cascade(cascade)  # a mistake shall not cost an ingest
-        refuse_foreign(task.benchmark, index.documents, digests)  # before anything is added to a user's index
-        watcher.task(task, index.place.name)
-        report = IngestReport(index=index.place.name)
-        with PeakMemory() as ingest_memory:
-            fill_index(index, task.benchmark, digests, watcher, report)
-        corpus = Corpus.match(task.benchmark, index.documents, digests)
-        run = _begun(task, digests, index, report)
-        run.ingest_peak = ingest_memory.peak_bytes if report.added else None
+    with task_index(task, options, watcher) as (index, corpus, run):
         with PeakMemory() as search_memory:
             for scope in scopes_of(task):
-                run.runs += run_scope(task, index, corpus, digests, scope, options, watcher)
+                run.runs += run_scope(task, index, corpus, run.digests, scope, options, watcher)
         run.search_peak = search_memory.peak_bytes
         run.index_bytes = index_bytes(index)
     return run
@@ -129,42 +48,6 @@ def scopes_of(task: Task) -> tuple[str, ...]:
 def queries_of(task: Task, scope: str) -> list[Query]:
     """The judged questions that a scope asks."""
     return [query for query in task.benchmark.judged if scope != DOCUMENT or query.doc]
-
-
-@contextmanager
-def _index(digests: Mapping[str, str], options: Options) -> Iterator[Index]:
-    if options.place is None:
-        pipeline = choose_pipeline(options.pipeline, options.model, options.how)
-        opened = open_index(digests, options.cache, pipeline, options.how, options.wait)
-    elif options.place.holds_index():
-        opened = Index.hold(options.place, options=options.how)
-    else:
-        opened = Index.create(options.place, options.pipeline, options.model, options=options.how)
-    with opened:
-        _refuse_other_pipeline(opened, options)
-        yield opened
-
-
-def _refuse_other_pipeline(index: Index, options: Options) -> None:
-    """Raise `IndexMismatchError` when the index that was named has another pipeline or model than those that were."""
-    made = index.pipeline
-    asked = load_pipeline(options.pipeline).over(made) if options.pipeline else made
-    asked = asked.with_model(canonical_name(options.model) if options.model else None)
-    for one in made.differences(asked, index.embedder.page_spec):
-        if one.parts_pages:
-            named = "model" if one.key == "model" and options.model else "pipeline"
-            raise one.error(index.place.name, f"Leave --{named} out, or name another place.")
-
-
-def _begun(task: Task, digests: Mapping[str, str], index: Index, report: IngestReport) -> TaskRun:
-    documents = index.documents.all()
-    known = {document.doc_id for document in documents}
-    absent = sum(digests[page.doc] not in known for page in task.benchmark.ids)
-    pipeline = {"name": index.pipeline.name, "table": dict(index.pipeline.source)}
-    facts = dict(index.embedder.fingerprint().facts)
-    run = TaskRun(task, digests, pipeline, facts, index.embedder.name, report)
-    run.missing = sum(document.pages for document in documents) - index.page_count + absent
-    return run
 
 
 def run_scope(
@@ -193,7 +76,7 @@ def run_scope(
         depth = judged_depth(cascade, options.depth, index.page_count)
         belongs_to = {
             "task": task.name,
-            "corpus": _corpus_digest(task, digests),
+            "corpus": corpus_pages_digest(task, digests),
             "model": index.embedder.fingerprint().digest,
             "pipeline": dict(index.pipeline.source),
             "scope": scope,
@@ -202,7 +85,7 @@ def run_scope(
         }
         path = options.out / JOURNALS / f"{file_name(task.name, scope, name)}.jsonl"
         questions = {query.id: query.text for query in queries}
-        journal = Journal.open(path, belongs_to, questions, options.resume)
+        journal = Journal.open(path, belongs_to, questions, RANKED, options.resume)
         _ask_all(index, corpus, scope, name, depth, queries, journal, watcher)
         answers = {query.id: journal.answers[query.id] for query in queries}
         yield CascadeRun(scope, name, str(cascade), depth, task.benchmark, answers)
@@ -226,7 +109,7 @@ def _ask_all(
     cascade: str,
     depth: int,
     queries: Sequence[Query],
-    journal: Journal,
+    journal: Journal[Ranked],
     watcher: Watcher,
 ) -> None:
     """Ask what the journal has no answer to."""
@@ -265,7 +148,7 @@ def _search(
         wanted *= 2  # pages that are no part of the corpus took the place of others
 
 
-def _corpus_digest(task: Task, digests: Mapping[str, str]) -> str:
+def corpus_pages_digest(task: Task, digests: Mapping[str, str]) -> str:
     """SHA-256 of the corpus ids and the pages they stand for."""
     pages = sorted([corpus_id, digests[page.doc], page.page] for corpus_id, page in task.benchmark.corpus.items())
     return hashlib.sha256(json.dumps(pages).encode()).hexdigest()

@@ -13,7 +13,8 @@ from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef
 from vrag.evaluation.benchmarks.task import DISTRACTORS, Options
 from vrag.evaluation.runs.corpus import Corpus
 from vrag.evaluation.runs.indexes import is_whole, open_index
-from vrag.evaluation.runs.runner import TaskRun, Watcher, run_scope
+from vrag.evaluation.runs.runner import run_scope
+from vrag.evaluation.runs.task_run import TaskRun, Watcher
 from vrag.pipeline.pipeline import make_pipeline
 from vrag.places.place import as_place
 from vrag.upkeep.transfer import transfer

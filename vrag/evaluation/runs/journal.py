@@ -1,18 +1,20 @@
-"""Answers of a cascade to a benchmark's questions, written down one by one so that an interrupted run goes on."""
+"""Answers to a benchmark's questions, written down one by one so that an interrupted run goes on."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from vrag.evaluation.benchmarks.benchmark import Query
 from vrag.runtime.drafts import draft_file
 from vrag.runtime.parsing import MalformedError, parse_json
 
 JOURNALS = "journal"
+Fields = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,27 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class Form(Generic[T]):
+    """How answers are kept.
+
+    Args:
+        write: The fields of an answer, as JSON values.
+        read: The answer of such fields.
+    """
+
+    write: Callable[[T], Fields]
+    read: Callable[[Fields], T]
+
+
+# Lines of an earlier vrag have no snippet.
+RANKED: Form[Ranked] = Form(
+    lambda answer: {"seconds": answer.seconds, "hits": list(answer.hits.items()), "snippet": answer.snippet},
+    lambda row: Ranked(dict(row["hits"]), row["seconds"], row.get("snippet", "")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal(Generic[T]):
     """Answers by query id, kept in a file of JSON Lines while they come in.
 
     A first line says what the answers belong to; a file with another first line is begun anew, and a line that a
@@ -39,22 +61,30 @@ class Journal:
 
     Args:
         path: The file.
+        form: Of its answers.
         answers: Those there are, in the order they came.
     """
 
     path: Path
-    answers: dict[str, Ranked] = field(default_factory=dict)
+    form: Form[T]
+    answers: dict[str, T]
 
     @classmethod
     def open(
-        cls, path: Path, belongs_to: Mapping[str, Any], questions: Mapping[str, str], resume: bool = True
-    ) -> Journal:
+        cls,
+        path: Path,
+        belongs_to: Mapping[str, Any],
+        questions: Mapping[str, str],
+        form: Form[T],
+        resume: bool = True,
+    ) -> Journal[T]:
         """The journal at `path`, with the answers it has to `questions`.
 
         Args:
             path: Made with its folder when missing.
             belongs_to: What decides the answers besides the question: index, cascade, corpus (JSON values).
             questions: Text by query id; an answer to another text of the same id does not count.
+            form: Of its answers.
             resume: Whether answers that are there are kept.
         """
         head = json.dumps(dict(belongs_to), sort_keys=True)
@@ -66,21 +96,14 @@ class Journal:
             file.write("".join(f"{line}\n" for line in lines).encode())
         rows = [parse_json(line) for line in lines[1:]]
         asked = [row for row in rows if questions.get(row["query-id"]) == row["query"]]
-        return cls(path, {row["query-id"]: _answer(row) for row in asked})
+        return cls(path, form, {row["query-id"]: form.read(row) for row in asked})
 
-    def add(self, query: Query, answer: Ranked) -> None:
+    def add(self, query: Query, answer: T) -> None:
         """Write an answer down; once this returns, no kill of the process can lose it."""
-        hits = list(answer.hits.items())
-        row = {"query-id": query.id, "query": query.text, "seconds": answer.seconds, "hits": hits}
-        row["snippet"] = answer.snippet
+        row = {"query-id": query.id, "query": query.text, **self.form.write(answer)}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         self.answers[query.id] = answer
-
-
-def _answer(row: Mapping[str, Any]) -> Ranked:
-    """What a line of the file says; those of an earlier vrag have no snippet."""
-    return Ranked(dict(row["hits"]), row["seconds"], row.get("snippet", ""))
 
 
 def _whole_lines(path: Path) -> Iterator[str]:

@@ -1,0 +1,118 @@
+"""The answers that are right, and the questions that nothing answers: `answers.jsonl` and `unanswerable.jsonl`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from vrag.errors import UsageError
+from vrag.evaluation.benchmarks.benchmark import QUERY_ID, QUERY_TEXT, Benchmark, PageRef, Query
+from vrag.evaluation.benchmarks.rows import Row, read_rows
+from vrag.evaluation.numbers.short_answer import FORMATS, AnswerFormat, ShortAnswer, read_answer
+
+ANSWERS, UNANSWERABLE = "answers.jsonl", "unanswerable.jsonl"
+NOTHING = ShortAnswer(("Not answerable",), "None")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKey:
+    """A question with what is right to answer.
+
+    Args:
+        query: The question.
+        answer: The right one; of format "None" where nothing answers the question.
+        evidence: What its pages say that answers it, where the benchmark says so: page and text.
+    """
+
+    query: Query
+    answer: ShortAnswer
+    evidence: tuple[tuple[PageRef, str], ...] = ()
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether something answers it."""
+        return self.answer.form != "None"
+
+
+def load_answer_keys(folder: Path, benchmark: Benchmark, limit: int | None = None) -> list[AnswerKey]:
+    """The questions of a benchmark folder whose right answer is known, in the order of its files.
+
+    `answers.jsonl` has {"query-id", "answer", "format": Str, Int, Float, List or None, "evidence"?: [{"page", "text",
+    "doc"?}]}, `unanswerable.jsonl` {"query", "doc"?, "query-id"?}.
+
+    Args:
+        folder: The folder.
+        benchmark: What was read from it.
+        limit: The first so many questions that are answered, and as many that are not; None for all.
+
+    Raises:
+        UsageError: The folder has no answers.
+        VragError: A row is malformed, repeated, or refers to what is not there; file and line are named.
+    """
+    if not (folder / ANSWERS).is_file():
+        hint = f"Rows of {ANSWERS}: query-id, answer, format. vrag eval make writes it from a column 'answer'."
+        raise UsageError(f"{folder} has no {ANSWERS}.", hint)
+    queries = {query.id: query for query in benchmark.queries}
+    keys: dict[str, AnswerKey] = {}
+    for row in read_rows(folder / ANSWERS):
+        _add(keys, row, _answered(row, queries, benchmark))
+    for row in read_rows(folder / UNANSWERABLE) if (folder / UNANSWERABLE).is_file() else ():
+        _add(keys, row, AnswerKey(_unanswerable(row, queries, set(benchmark.docs)), NOTHING))
+    if not keys:
+        raise UsageError(f"{folder / ANSWERS} is empty.")
+    return list(_first(keys, limit))
+
+
+def _add(keys: dict[str, AnswerKey], row: Row, key: AnswerKey) -> None:
+    if key.query.id in keys:
+        raise row.error(f"query id {key.query.id} is there twice")
+    keys[key.query.id] = key
+
+
+def _answered(row: Row, queries: Mapping[str, Query], benchmark: Benchmark) -> AnswerKey:
+    query = queries.get(row.id(*QUERY_ID[:2]))
+    if query is None:
+        raise row.error(f"unknown query id {row.id(*QUERY_ID[:2])}")
+    form = row.optional_text("format")
+    if form is not None and form not in FORMATS:
+        raise row.error(f"'format' must be one of {', '.join(FORMATS)}, not {form!r}")
+    if form == "None":
+        return AnswerKey(query, NOTHING)
+    try:
+        answer = read_answer(row.fields.get("answer"), cast("AnswerFormat | None", form))
+    except ValueError as error:
+        raise row.error(f"'answer' {error}") from error
+    return AnswerKey(query, answer, tuple(_evidence(row, query, benchmark)))
+
+
+def _evidence(row: Row, query: Query, benchmark: Benchmark) -> Iterator[tuple[PageRef, str]]:
+    given = row.fields.get("evidence") or []
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise row.error("'evidence' must be a list of objects with page and text")
+    for one in given:
+        part = Row(row.path, row.line, one, row.unit)
+        page = PageRef(part.optional_text("doc") or query.doc or "", part.integer("page", least=1))
+        if page not in benchmark.ids:
+            raise row.error(f"'evidence' names page {page.page} of {page.doc!r}, which is not in the corpus")
+        yield page, part.text("text")
+
+
+def _unanswerable(row: Row, queries: Mapping[str, Query], docs: set[str]) -> Query:
+    """The question of a row; its id is the one it has, else its line's number."""
+    name = row.id(*QUERY_ID[:2]) if row.key(*QUERY_ID[:2]) in row.fields else f"unanswerable-{row.line}"
+    if name in queries:
+        raise row.error(f"query id {name} is one of the other questions")
+    doc = row.optional_text("doc")
+    if doc is not None and doc not in docs:
+        raise row.error(f"no page of {doc!r} is in the corpus")
+    return Query(name, row.text(*QUERY_TEXT), doc)
+
+
+def _first(keys: Mapping[str, AnswerKey], limit: int | None) -> Iterator[AnswerKey]:
+    counts = {True: 0, False: 0}
+    for key in keys.values():
+        counts[key.is_answerable] += 1
+        if limit is None or counts[key.is_answerable] <= limit:
+            yield key

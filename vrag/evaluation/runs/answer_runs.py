@@ -1,0 +1,196 @@
+"""Ask every question whose right answer is known, and look up what its score needs of the pages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vrag import __version__
+from vrag.ask.answer import Answer
+from vrag.errors import LlmError
+from vrag.evaluation.benchmarks.answer_key import AnswerKey
+from vrag.evaluation.benchmarks.task import DOCUMENT, UNION, Options, Task
+from vrag.evaluation.runs.corpus import Corpus
+from vrag.evaluation.runs.indexes import index_bytes
+from vrag.evaluation.runs.journal import JOURNALS, Journal
+from vrag.evaluation.runs.page_facts import PageFacts, facts_of
+from vrag.evaluation.runs.ranking_memory import PeakMemory
+from vrag.evaluation.runs.runner import corpus_pages_digest, file_name
+from vrag.evaluation.runs.task_index import task_index
+from vrag.evaluation.runs.task_run import TaskRun, Watcher
+from vrag.evaluation.runs.timed_answer import TIMED, TimedAnswer
+from vrag.index import Index
+from vrag.llm.llm import Llm
+from vrag.pages.page import PageSpec
+
+PAGES = 5  # that `vrag ask` looks at
+_MOST_FAILURES = 3  # of a language model, one after the other
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRun:
+    """The answers to the questions of one scope.
+
+    Args:
+        scope: "document" (the question's document is searched) or "union" (all pages).
+        cascade: Of the searches: the index's default.
+        stages: The cascade written out.
+        pages: Looked at for each question.
+        model: Name of the language model; None for quotes alone.
+        keys: The questions with their right answers.
+        answers: By query id.
+        facts: By query id.
+    """
+
+    scope: str
+    cascade: str
+    stages: str
+    pages: int
+    model: str | None
+    keys: Sequence[AnswerKey]
+    answers: Mapping[str, TimedAnswer]
+    facts: Mapping[str, PageFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """How questions are asked.
+
+    Args:
+        run: Index, model of the index, folders, `limit_queries`, `resume`.
+        pages: To look at for each question.
+        scopes: "document", "union"; empty for both.
+        llm: Language model that writes the answers; None for quotes alone.
+    """
+
+    run: Options
+    pages: int = PAGES
+    scopes: tuple[str, ...] = ()
+    llm: Llm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredTask:
+    """A task whose questions were answered.
+
+    Args:
+        run: The task, its index and model.
+        spec: How its pages are drawn.
+        answers: One run a scope.
+    """
+
+    run: TaskRun
+    spec: PageSpec
+    answers: list[AnswerRun] = field(default_factory=list)
+
+
+def answer_task(task: Task, keys: Sequence[AnswerKey], options: AnswerOptions, watcher: Watcher) -> AnsweredTask:
+    """Index and ask one task; what an interrupted run has done is not done again.
+
+    Raises:
+        VragError: The index cannot be made or used, or a question cannot be asked.
+    """
+    with task_index(task, options.run, watcher) as (index, corpus, run):
+        answered = AnsweredTask(run, index.pipeline.page_spec(index.embedder.page_spec))
+        with PeakMemory() as memory:
+            for scope in options.scopes or (DOCUMENT, UNION):
+                if mine := keys_of(keys, scope):
+                    answered.answers.append(_answer_scope(answered.run, index, corpus, scope, mine, options, watcher))
+        run.search_peak, run.index_bytes = memory.peak_bytes, index_bytes(index)
+    return answered
+
+
+def keys_of(keys: Sequence[AnswerKey], scope: str) -> list[AnswerKey]:
+    """The questions that a scope asks.
+
+    What one document does not answer another may: such a question is asked of its document alone.
+    """
+    if scope == DOCUMENT:
+        return [key for key in keys if key.query.doc]
+    return [key for key in keys if key.is_answerable or not key.query.doc]
+
+
+def _answer_scope(
+    run: TaskRun,
+    index: Index,
+    corpus: Corpus,
+    scope: str,
+    keys: Sequence[AnswerKey],
+    options: AnswerOptions,
+    watcher: Watcher,
+) -> AnswerRun:
+    cascade = index.pipeline.default_cascade
+    belongs_to: dict[str, Any] = {
+        "vrag": __version__,
+        "task": run.task.name,
+        "corpus": corpus_pages_digest(run.task, run.digests),
+        "model": index.embedder.fingerprint().digest,
+        "pipeline": dict(index.pipeline.source),
+        "cascade": str(index.pipeline.cascade(cascade)),
+        "scope": scope,
+        "pages": options.pages,
+        "llm": _identity(options.llm),
+    }
+    path = options.run.out / JOURNALS / f"{file_name(run.task.name, scope, 'answers')}.jsonl"
+    texts = {key.query.id: key.query.text for key in keys}
+    journal = Journal.open(path, belongs_to, texts, TIMED, options.run.resume)
+    open_keys = [key for key in keys if key.query.id not in journal.answers]
+    watcher.searching(f"{scope}, answers", len(keys) - len(open_keys), len(keys))
+    failed = _ask_all(index, corpus, scope, open_keys, journal, options, watcher)
+    answers = {key.query.id: journal.answers.get(key.query.id) or failed[key.query.id] for key in keys}
+    model = next((one.answer.model for one in answers.values() if one.answer.model), None)
+    facts = {key.query.id: facts_of(run, index, corpus, key, answers[key.query.id].answer) for key in keys}
+    return AnswerRun(scope, cascade, belongs_to["cascade"], options.pages, model, keys, answers, facts)
+
+
+def _ask_all(
+    index: Index,
+    corpus: Corpus,
+    scope: str,
+    keys: Sequence[AnswerKey],
+    journal: Journal[TimedAnswer],
+    options: AnswerOptions,
+    watcher: Watcher,
+) -> dict[str, TimedAnswer]:
+    """Ask what the journal has no answer to; those that the language model failed at, by query id.
+
+    Raises:
+        LlmError: It failed at several questions one after the other: nobody is there.
+    """
+    failed: dict[str, TimedAnswer] = {}
+    in_a_row = 0
+    for key in keys:
+        started = time.perf_counter()
+        try:
+            answer = _ask(index, corpus, scope, key, options)
+        except LlmError as error:
+            in_a_row += 1
+            if in_a_row == _MOST_FAILURES:
+                raise
+            seconds = time.perf_counter() - started
+            failed[key.query.id] = TimedAnswer(Answer(key.query.text, False, ""), seconds, str(error))
+        else:
+            in_a_row = 0
+            journal.add(key.query, TimedAnswer(replace(answer, pages=()), time.perf_counter() - started))
+        watcher.searched()
+    return failed
+
+
+def _ask(index: Index, corpus: Corpus, scope: str, key: AnswerKey, options: AnswerOptions) -> Answer:
+    """The answer to a question; of a document that is not in the index there is none."""
+    name = corpus.names.get(key.query.doc or "")
+    if scope == DOCUMENT and name is None:
+        return Answer(key.query.text, False, "")
+    where = (f"doc={name}",) if scope == DOCUMENT else ()
+    return index.ask(key.query.text, options.pages, where, options.llm)
+
+
+def _identity(llm: Llm | None) -> str | None:
+    """What tells answers of one language model from those of another; its address may be a secret, so as a digest."""
+    if llm is None:
+        return None
+    return hashlib.sha256(json.dumps([llm.url, llm.model, llm.sees]).encode()).hexdigest()
