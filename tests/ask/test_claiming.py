@@ -71,6 +71,12 @@ def test_what_says_nothing_is_no_claim(checked):
         assert checked.add(said) is None
 
 
+def test_what_a_model_writes_can_be_shown(checked):
+    odd = "It\n is \x1b[31m\ud800 \u202eso."
+    found = claim(checked, odd, 2, odd)
+    assert found.text == checked.quotes[0].text == "It is \ufffd[31m\ufffd \ufffdso."
+
+
 def test_there_is_an_end_to_claims_and_quotes(checked):
     many = [2, "built in Hall 7"] * (MOST_QUOTES - 1) + [1, "Revenue was $1,200 million"] * 5
     assert claim(checked, "It is.", *many).quotes == (1, 2)

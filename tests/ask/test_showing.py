@@ -74,8 +74,8 @@ def test_the_region_that_answers_is_shown_as_sharp_as_it_was_drawn(long, endpoin
     long.ask("Who built the pump number 1?", k=1, llm=endpoint.llm(sees="images"))
     page, region = endpoint.asked[0].pictures
     assert page.size == (989, SIDE)
-    assert region.width == pytest.approx((x1 - x0 + 0.04) * 1275, abs=30)
-    assert region.height == pytest.approx((y1 - y0 + 0.04) * 1650, abs=30)
+    assert region.width == pytest.approx((x1 - x0 + 0.04) * 1700, abs=40)
+    assert region.height == pytest.approx((y1 - y0 + 0.04) * 2200, abs=40)
     assert "Source 1, the part of it" in endpoint.asked[0].text
 
 

@@ -12,6 +12,7 @@ from vrag.ask.answer import Claim, Quote
 from vrag.ask.asking import checked
 from vrag.ask.showing import Source
 from vrag.ask.tokens import tokens_of
+from vrag.runtime.pathtext import shown
 
 MOST_CLAIMS = 50  # of an answer
 MOST_QUOTES = 10  # of a claim
@@ -94,7 +95,7 @@ class Claims:
 
 def without_markers(text: str) -> str:
     """What a model says without its own [1], which are not those of the answer; on one line."""
-    return " ".join(_MARKER.sub("", text).split())
+    return _fit(_MARKER.sub("", text))
 
 
 def said_of(claims: Iterable[Claim]) -> Iterator[str]:
@@ -110,7 +111,12 @@ def _asked(said: Any) -> tuple[int, str]:
         return 0, ""
     number = _DIGITS.search(str(said.get("source", ""))[:20])
     text = said.get("quote")
-    return int(number[0]) if number else 0, " ".join(text.split()) if isinstance(text, str) else ""
+    return int(number[0]) if number else 0, _fit(text) if isinstance(text, str) else ""
+
+
+def _fit(text: str) -> str:
+    """One line that no terminal obeys, and that can be written as UTF-8: JSON may spell halves of characters."""
+    return shown(" ".join(text.split()))
 
 
 def _checked(text: str, source: Source) -> Quote:

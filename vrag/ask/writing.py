@@ -84,7 +84,7 @@ def _question_in(said: str) -> str:
         found = loads(said)
     except (ValueError, RecursionError):
         return ""
-    return " ".join(str(found.get("question", "")).split()) if isinstance(found, dict) else ""
+    return shown(" ".join(str(found.get("question") or "").split())) if isinstance(found, dict) else ""
 
 
 def _written(endpoint: Endpoint, pages: Pages, hits: tuple[Hit, ...], question: str) -> Generator[Step, None, None]:
