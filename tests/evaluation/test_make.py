@@ -8,6 +8,7 @@ import pytest
 from tests.evaluation.tiny import write_documents, write_rows
 from tests.pdfs import write_pdf
 from vrag.errors import VragError
+from vrag.evaluation.benchmarks.answer_key import NOTHING, load_answer_keys
 from vrag.evaluation.benchmarks.benchmark import PageRef
 from vrag.evaluation.benchmarks.folder import load_benchmark
 from vrag.evaluation.benchmarks.make import make_benchmark
@@ -97,7 +98,8 @@ def test_make_and_evaluate_on_the_command_line(cli, eval_cache, documents, tmp_p
     (tmp_path / "q.csv").write_text(CSV)
     made = cli("eval", "make", "q.csv", "pdfs", "--out", "mine", "--json")
     assert made.code == 0
-    assert made.json == {"benchmark": "mine", "documents": 2, "pages": 5, "queries": 3, "labels": 5}
+    assert made.json == {"benchmark": "mine", "documents": 2, "pages": 5, "queries": 3, "labels": 5, "answers": 0,
+                         "unanswerable": 0}  # fmt: skip
     done = cli("eval", "mine", "--json", env={"VRAG_EVAL_CACHE": str(eval_cache)})
     assert done.code == 0
     assert [(row["scope"], row["queries"]) for row in done.json["results"]] == [("union", 3), ("document", 2)]
@@ -129,3 +131,80 @@ def test_the_samples_become_a_benchmark(tmp_path):
     made = make_benchmark(samples / "questions.jsonl", samples / "pdfs", tmp_path / "samples")
     assert (made.documents, made.pages, made.queries) == (4, 22, 20)
     assert all(query.doc for query in load_benchmark(tmp_path / "samples").judged)
+
+
+ANSWERED = """question,file,page,answer,format
+What do snow leopards hunt?,animals.pdf,1,blue sheep,
+What do snow leopards hunt?,animals.pdf,2,,
+After how many hours?,machines.pdf,1,500,
+What covers it?,machines.pdf,2,QX-4471,Str
+Who eats what?,animals.pdf,2,"[""krill"", ""penguins""]",
+Bees?,animals.pdf,3,,
+What does it cost?,machines.pdf,,,
+Who is the president?,,,,None
+"""
+
+
+def test_a_table_with_answers_becomes_one_of_answers(documents, tmp_path):
+    (tmp_path / "q.csv").write_text(ANSWERED)
+    made = make_benchmark(tmp_path / "q.csv", documents, tmp_path / "mine")
+    assert (made.queries, made.labels, made.answers, made.unanswerable) == (5, 6, 4, 2)
+    benchmark = load_benchmark(tmp_path / "mine")
+    keys = {key.query.text: key for key in load_answer_keys(tmp_path / "mine", benchmark)}
+    assert [(key.answer.form, key.answer.parts) for key in keys.values()] == [
+        ("Str", ("blue sheep",)), ("Int", ("500",)), ("Str", ("QX-4471",)), ("List", ("krill", "penguins")),
+        ("None", NOTHING.parts), ("None", NOTHING.parts),
+    ]  # fmt: skip
+    assert (keys["What does it cost?"].query.doc, keys["Who is the president?"].query.doc) == ("machines.pdf", None)
+    assert len(benchmark.qrels[keys["What do snow leopards hunt?"].query.id]) == 2
+
+
+def test_made_of_a_table_without_answers_it_has_no_files_of_them(documents, tmp_path):
+    (tmp_path / "q.csv").write_text(CSV)
+    make_benchmark(tmp_path / "q.csv", documents, tmp_path / "mine")
+    assert not list((tmp_path / "mine").glob("*answer*"))
+    (tmp_path / "none.csv").write_text("question,file,page\nWhat does it cost?,machines.pdf,\n")
+    with pytest.raises(VragError, match="line 2: 'page' must be a whole number"):  # without answers a page is missing
+        make_benchmark(tmp_path / "none.csv", documents, tmp_path / "other")
+
+
+def test_every_wrong_answer_is_named_at_once(documents, tmp_path):
+    rows = ["question,file,page,answer,format", "Fine?,machines.pdf,1,yes,", "Fine?,machines.pdf,2,no,",
+            "Where?,machines.pdf,,here,", "Many?,machines.pdf,1,many,Int", "What?,machines.pdf,1,x,Text",
+            "Nothing?,machines.pdf,1,,None", "Fine?,machines.pdf,,,", "Empty?,machines.pdf,1,,Str",
+            "Gone?,gone.pdf,,,", "Cost?,machines.pdf,,,", "Cost?,machines.pdf,,,"]  # fmt: skip
+    (tmp_path / "q.csv").write_text("\n".join(rows))
+    with pytest.raises(VragError) as caught:
+        make_benchmark(tmp_path / "q.csv", documents, tmp_path / "mine")
+    for words in (
+        "9 rows are wrong",
+        "line 3: the question has another answer in line 2: 'yes'",
+        "line 4: there is an answer, and no page that has it",
+        "line 5: 'answer' must be a number for format Int, not 'many'",
+        "line 6: 'format' must be one of Str, Int, Float, List, None, not 'Text'",
+        "line 7: nothing answers the question, and yet there is a page",
+        "line 8: the question has a page in one of this row and line 2, and none in the other",
+        "line 9: there is the format Str, and no answer",
+        "line 10: there is no file 'gone.pdf'",
+        "line 12: the same question, file and page as in line 11",
+    ):
+        assert words in str(caught.value)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_questions_that_no_page_answers_are_no_benchmark(documents, tmp_path):
+    write_rows(tmp_path / "q.jsonl", [{"question": "Cost?", "file": "machines.pdf", "answer": None}])
+    with pytest.raises(VragError, match="has no question that a page answers"):
+        make_benchmark(tmp_path / "q.jsonl", documents, tmp_path / "mine")
+
+
+def test_make_and_measure_answers_on_the_command_line(cli, eval_cache, documents, tmp_path):
+    (tmp_path / "q.csv").write_text(ANSWERED)
+    made = cli("eval", "make", "q.csv", "pdfs", "--out", "mine")
+    assert "4 answers, 2 without an answer" in made.out
+    assert "Next: vrag eval answers mine" in made.err
+    done = cli("eval", "answers", "mine", "--scope", "document", "--json", env={"VRAG_EVAL_CACHE": str(eval_cache)})
+    assert done.code == 0
+    (row,) = done.json["results"]
+    assert (row["queries"], row["answerable"]) == (5, 4)  # the president is asked of no document
+    assert row["shown_in_3"] == 1.0

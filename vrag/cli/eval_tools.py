@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,27 +90,33 @@ def gate(
 
 
 def make(
-    questions: Annotated[Path, typer.Argument(help="CSV or JSONL with question, file, page, and perhaps score.")],
+    questions: Annotated[
+        Path, typer.Argument(help="CSV or JSONL: question, file, page; perhaps score, answer, format.")
+    ],
     documents: Annotated[Path, typer.Argument(help="Folder of the PDFs and images.")],
     out: Annotated[Path, typer.Option(help="Benchmark folder to make.")] = Path("benchmark"),
     json: JsonOption = False,
 ) -> int:
     """Make a benchmark of your own documents and questions; every row is checked first.
 
+    With a column "answer" a row without page is a question that nothing answers, and vrag eval answers can be run.
+
     Example: vrag eval make questions.csv ./pdfs --out my-benchmark
     """
     from vrag.evaluation.benchmarks.make import make_benchmark
 
     made = make_benchmark(questions, documents, out)
-    counts = {"documents": made.documents, "pages": made.pages, "queries": made.queries, "labels": made.labels}
+    counts = {key: value for key, value in asdict(made).items() if key != "folder"}
     if json:
         output.data({"benchmark": str(made.folder), **counts})
     else:
+        has_answers = made.answers or made.unanswerable
+        more = f", {made.answers} answers, {made.unanswerable} without an answer" if has_answers else ""
         output.line(
             f"{made.folder}: {made.documents} documents, {made.pages} pages, {made.queries} questions, "
-            f"{made.labels} labels",
+            f"{made.labels} labels{more}",
         )
-        output.note(f"Next: vrag eval {made.folder}")
+        output.note(f"Next: vrag eval {'answers ' if made.answers else ''}{made.folder}")
     return 0
 
 

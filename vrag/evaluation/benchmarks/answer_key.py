@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from vrag.errors import UsageError
 from vrag.evaluation.benchmarks.benchmark import QUERY_ID, QUERY_TEXT, Benchmark, PageRef, Query
@@ -75,16 +74,26 @@ def _answered(row: Row, queries: Mapping[str, Query], benchmark: Benchmark) -> A
     query = queries.get(row.id(*QUERY_ID[:2]))
     if query is None:
         raise row.error(f"unknown query id {row.id(*QUERY_ID[:2])}")
+    form = answer_format(row)
+    if form == "None":
+        return AnswerKey(query, NOTHING)
+    return AnswerKey(query, row_answer(row, form), tuple(_evidence(row, query, benchmark)))
+
+
+def answer_format(row: Row) -> AnswerFormat | None:
+    """The format that a row names for its answer; None when it names none."""
     form = row.optional_text("format")
     if form is not None and form not in FORMATS:
         raise row.error(f"'format' must be one of {', '.join(FORMATS)}, not {form!r}")
-    if form == "None":
-        return AnswerKey(query, NOTHING)
+    return form
+
+
+def row_answer(row: Row, form: AnswerFormat | None) -> ShortAnswer:
+    """The answer of a row, of a format that is guessed where it is None."""
     try:
-        answer = read_answer(row.fields.get("answer"), cast("AnswerFormat | None", form))
+        return read_answer(row.fields.get("answer"), form)
     except ValueError as error:
         raise row.error(f"'answer' {error}") from error
-    return AnswerKey(query, answer, tuple(_evidence(row, query, benchmark)))
 
 
 def _evidence(row: Row, query: Query, benchmark: Benchmark) -> Iterator[tuple[PageRef, str]]:

@@ -11,24 +11,41 @@ from pathlib import Path
 from typing import Any
 
 from vrag.errors import UsageError, VragError
+from vrag.evaluation.benchmarks.answer_key import ANSWERS, NOTHING, UNANSWERABLE, answer_format, row_answer
 from vrag.evaluation.benchmarks.folder import CORPUS, PDFS, QRELS, QUERIES
 from vrag.evaluation.benchmarks.rows import Row, read_rows, read_table
+from vrag.evaluation.numbers.short_answer import ShortAnswer
 from vrag.pages.files import find_files
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers, count_pages
 
 _SHOWN = 20
 FILE, PAGE, QUESTION, GRADE = ("file", "doc"), ("page",), ("question", "query"), ("score", "grade")
+ANSWER, FORMAT = "answer", "format"
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One row of the questions file: a page that answers a question."""
+    """One row of the questions file: a page that answers a question, or that nothing does.
+
+    Args:
+        question: The question.
+        doc: The page's document; of a question that nothing answers the one it is asked of, or None for all.
+        page: From 1; None where nothing answers the question.
+        grade: How well it does.
+        answer: The right answer, where the row has it.
+    """
 
     question: str
-    doc: str
-    page: int
-    grade: int
+    doc: str | None
+    page: int | None
+    grade: int = 1
+    answer: ShortAnswer | None = None
+
+    @property
+    def is_unanswerable(self) -> bool:
+        """Whether nothing answers the question."""
+        return self.page is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +56,10 @@ class Made:
         folder: The benchmark.
         documents: Its documents.
         pages: Its pages.
-        queries: Its questions.
+        queries: Its questions that pages answer.
         labels: Its judgements.
+        answers: Questions of these whose right answer it has.
+        unanswerable: Questions that nothing answers.
     """
 
     folder: Path
@@ -48,6 +67,8 @@ class Made:
     pages: int
     queries: int
     labels: int
+    answers: int
+    unanswerable: int
 
 
 def make_benchmark(questions: Path, documents: Path, out: Path) -> Made:
@@ -57,7 +78,8 @@ def make_benchmark(questions: Path, documents: Path, out: Path) -> Made:
 
     Args:
         questions: `.csv` or `.jsonl` rows with question, file and page; one row a page when several pages answer a
-            question, and where they answer it better or worse, a score from 1.
+            question, and where they answer it better or worse, a score from 1. With a column answer, and perhaps
+            format, a row without page is a question that nothing answers, or its file does not.
         documents: Folder of PDFs and images.
         out: Folder to make; must not exist or be empty.
 
@@ -77,8 +99,10 @@ def make_benchmark(questions: Path, documents: Path, out: Path) -> Made:
         target = out / PDFS / doc
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / doc, target)
-    asked = {label.question for label in labels}
-    return Made(out, len(pages), sum(pages.values()), len(asked), len(labels))
+    judged = [label for label in labels if not label.is_unanswerable]
+    asked, answered = {label.question for label in judged}, {label.question for label in judged if label.answer}
+    counts = (len(asked), len(judged), len(answered), len(labels) - len(judged))
+    return Made(out, len(pages), sum(pages.values()), *counts)
 
 
 def _count(root: Path, files: Sequence[Path]) -> dict[str, int]:
@@ -92,33 +116,81 @@ def _count(root: Path, files: Sequence[Path]) -> dict[str, int]:
 
 def _checked(questions: Path, pages: Mapping[str, int]) -> list[Label]:
     """The labels of all rows, or all that is wrong with them in one error."""
-    seen: dict[tuple[str, str, int], int] = {}
+    seen = _Seen()
     labels, problems = [], []
     for row in _rows(questions):
         try:
             label = _label(row, pages)
-            key = (label.question, label.doc, label.page)
-            if key in seen:
-                raise row.error(f"the same question, file and page as in {row.unit} {seen[key]}")
+            seen.add(row, label)
         except VragError as error:
             problems.append(str(error))
         else:
-            seen[key] = row.line
             labels.append(label)
     if problems:
         raise _together(problems, "rows are wrong", "Nothing was made.")
     if not labels:
         raise VragError(f"{questions} is empty.")
+    if all(label.is_unanswerable for label in labels):
+        raise VragError(f"{questions} has no question that a page answers.", "Name the page of some.")
     return labels
 
 
+class _Seen:
+    """What the rows so far say of each question, none of which a further one may contradict."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str | None, int | None], int] = {}
+        self._first: dict[str, tuple[int, Label]] = {}
+        self._answers: dict[str, tuple[int, ShortAnswer]] = {}
+
+    def add(self, row: Row, label: Label) -> None:
+        """Take a row.
+
+        Raises:
+            VragError: It repeats or contradicts another one.
+        """
+        key = (label.question, label.doc, label.page)
+        if key in self._rows:
+            raise row.error(f"the same question, file and page as in {row.unit} {self._rows[key]}")
+        line, first = self._first.setdefault(label.question, (row.line, label))
+        if first.is_unanswerable != label.is_unanswerable:
+            raise row.error(f"the question has a page in one of this row and {row.unit} {line}, and none in the other")
+        if label.answer:
+            line, answer = self._answers.setdefault(label.question, (row.line, label.answer))
+            if answer != label.answer:
+                raise row.error(f"the question has another answer in {row.unit} {line}: {answer.text!r}")
+        self._rows[key] = row.line
+
+
 def _label(row: Row, pages: Mapping[str, int]) -> Label:
+    question, answer = row.text(*QUESTION).strip(), _answer(row)
+    if ANSWER in row.fields and not _is_given(row, *PAGE):
+        if answer is not None and answer.form != "None":
+            raise row.error("there is an answer, and no page that has it")
+        return Label(question, _document(row, pages) if _is_given(row, *FILE) else None, None)
+    if answer is not None and answer.form == "None":
+        raise row.error("nothing answers the question, and yet there is a page")
     doc = _document(row, pages)
     page = _number(row, PAGE, 1)
     if page > pages[doc]:
         raise row.error(f"{doc!r} has {pages[doc]} pages, there is no page {page}")
-    has_grade = any(row.fields.get(key) not in (None, "") for key in GRADE)
-    return Label(row.text(*QUESTION).strip(), doc, page, _number(row, GRADE, 1) if has_grade else 1)
+    return Label(question, doc, page, _number(row, GRADE, 1) if _is_given(row, *GRADE) else 1, answer)
+
+
+def _answer(row: Row) -> ShortAnswer | None:
+    """The answer of a row; None when it has none."""
+    form = answer_format(row) if _is_given(row, FORMAT) else None
+    if form == "None":
+        return NOTHING
+    if _is_given(row, ANSWER):
+        return row_answer(row, form)
+    if form is not None:
+        raise row.error(f"there is the format {form}, and no answer")
+    return None
+
+
+def _is_given(row: Row, *keys: str) -> bool:
+    return any(row.fields.get(key) not in (None, "") for key in keys)
 
 
 def _document(row: Row, pages: Mapping[str, int]) -> str:
@@ -149,18 +221,33 @@ def _rows(questions: Path) -> Iterator[Row]:
     raise UsageError(f"{questions} is neither .csv nor .jsonl.", "Columns: question, file, page.")
 
 
-def _write(out: Path, pages: Mapping[str, int], labels: Iterable[Label]) -> None:
+def _write(out: Path, pages: Mapping[str, int], labels: Sequence[Label]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     places = [(doc, page) for doc, count in pages.items() for page in range(1, count + 1)]
-    ids = {place: f"p{number}" for number, place in enumerate(places)}
+    ids: dict[tuple[str | None, int | None], str] = {place: f"p{number}" for number, place in enumerate(places)}
+    nothing = [label for label in labels if label.is_unanswerable]
     by_question: dict[str, list[Label]] = {}
     for label in labels:
-        by_question.setdefault(label.question, []).append(label)
+        if not label.is_unanswerable:
+            by_question.setdefault(label.question, []).append(label)
     numbered = [(f"q{number}", mine) for number, mine in enumerate(by_question.values())]
     _lines(out / CORPUS, ({"corpus-id": ids[place], "doc": place[0], "page": place[1]} for place in places))
     _lines(out / QUERIES, (_query(name, mine) for name, mine in numbered))
     rows = ((name, label) for name, mine in numbered for label in mine)
     _lines(out / QRELS, ({"query-id": q, "corpus-id": ids[at.doc, at.page], "score": at.grade} for q, at in rows))
+    answers = [(name, answer) for name, mine in numbered for answer in [one.answer for one in mine if one.answer][:1]]
+    if answers or nothing:
+        _lines(out / ANSWERS, (_answer_row(name, answer) for name, answer in answers))
+        _lines(out / UNANSWERABLE, map(_nothing_row, nothing))
+
+
+def _answer_row(name: str, answer: ShortAnswer) -> dict[str, Any]:
+    said = list(answer.parts) if answer.form == "List" else answer.parts[0]
+    return {"query-id": name, "answer": said, "format": answer.form}
+
+
+def _nothing_row(label: Label) -> dict[str, Any]:
+    return {"query": label.question, **({"doc": label.doc} if label.doc else {})}
 
 
 def _query(name: str, labels: list[Label]) -> dict[str, Any]:
