@@ -1,5 +1,6 @@
 """The steps of the contract over an index of the samples."""
 
+import csv
 import dataclasses
 import inspect
 import json
@@ -55,8 +56,13 @@ def lay_out(folder: Path) -> None:
     shutil.copytree(SAMPLES / "pdfs", folder / "pdfs")
     shutil.copy(SAMPLES / "questions.jsonl", folder)
     rows = [json.loads(line) for line in (folder / "questions.jsonl").read_text().splitlines()]
-    table = "".join(f'"{row["query"]}",{row["doc"]},{row["page"]}\n' for row in rows)
-    (folder / "questions.csv").write_text(f"question,file,page\n{table}")
+    answers = [json.loads(line) for line in (SAMPLES / "answers.jsonl").read_text().splitlines()]
+    with (folder / "questions.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("question", "file", "page", "answer", "format"))
+        for row, known in zip(rows, answers, strict=True):
+            table.writerow((row["query"], row["doc"], row["page"], known["answer"], known["format"]))
+        table.writerow(("Who is the president?", rows[0]["doc"], "", "", ""))
     (folder / "some.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows[:4]))
     (folder / "wrong.jsonl").write_text('{"query-id": 1, "query": "x"}\n{"query": 3}\n')
     (folder / "about.csv").write_text("file,year\nferry-annual-report.pdf,2025\nsolar-kiln-paper.pdf,2019\n")
@@ -205,6 +211,9 @@ def _judging() -> Iterator[Step]:
     yield _step("eval-best", *judge, "--limit-queries", "8", "--cascade", "best", "--out", "third")
     yield _step("eval-compare", "eval", "compare", "second", "third", "--json")
     yield _step("eval-compare-nothing", "eval", "compare", "first", "second")
+    answers = ("eval", "answers", "bench", *_INDEX, "--cache", "cache", "--limit-queries", "8", "--json")
+    yield _step("eval-answers", *answers, "--out", "answers")
+    yield _step("eval-answers-compare", "eval", "compare", "answers", "answers", "--metric", "shown_in_3", "--json")
     yield _step("eval-gate", "eval", "gate", "first", "--baseline", "first")
 
 
