@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 FREIGHT = "How much revenue came from freight in 2025?"
@@ -124,6 +125,19 @@ def test_a_conversation_goes_on_and_its_address_holds_it(site, browse):
     assert len(bodies) == 2
     page.get_by_role("link", name="New conversation").click()
     expect(page.get_by_role("heading", name="Ask the documents")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", ["desktop", "phone"])
+def test_a_question_that_goes_on_is_brought_to_the_top(site, browse, look):
+    page = browse(site, look).page
+    page.goto(ASKED)
+    expect(quotes(page).first).to_be_visible()
+    box(page).fill("And from passengers?")
+    page.keyboard.press("Enter")
+    second = page.get_by_role("article", name="And from passengers?")
+    expect(second.locator(".quote").first).to_be_visible()
+    top = second.bounding_box()["y"]
+    assert 0 < top - page.locator(".top").bounding_box()["height"] < 40
 
 
 def test_the_same_words_are_searched_and_asked(site, browse):

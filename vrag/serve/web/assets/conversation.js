@@ -7,7 +7,7 @@ import { clauses, filtersOf } from "./filters.js";
 
 export const MOST = 12; // questions of a conversation: its address holds them all
 const KEPT = 40;
-const LONGEST = 20000; // characters of a question or an answer that the service takes
+const LONGEST = 4000; // characters of an answer that a question takes along
 const NOTHING = { pages: null, searched: "", claims: [], quotes: [], reply: null, error: null };
 const turns = new Map();
 
