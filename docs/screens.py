@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 DOCS = Path(__file__).parent
 SAMPLES = DOCS.parent / "eval" / "samples" / "pdfs"
@@ -28,7 +29,7 @@ def find_chromium() -> str | None:
 
 
 def take(browser: Any, address: str, folder: Path) -> list[Path]:
-    """Pictures of hits and of a page.
+    """Pictures of hits, of a page, and of an answer beside the page that it quotes.
 
     Args:
         browser: Of playwright.
@@ -50,8 +51,14 @@ def take(browser: Any, address: str, folder: Path) -> list[Path]:
     for picture in (".page-image", ".page-heat"):
         page.locator(picture).evaluate("image => image.decode()")
     page.screenshot(path=viewer)
+    page.goto(f"/ask?{urlencode({'q': OPENED})}")
+    page.locator(".quote a.cite").first.click()
+    page.locator(".quote-panel .frame").first.wait_for()
+    page.locator(".quote-panel .page-image").evaluate("image => image.decode()")
+    answer = folder / "web-ask.png"
+    page.screenshot(path=answer)
     context.close()
-    return [hits, viewer]
+    return [hits, viewer, answer]
 
 
 def main() -> None:
