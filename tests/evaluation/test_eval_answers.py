@@ -65,7 +65,13 @@ def test_people_see_a_table_and_reports_that_need_no_other_file(answers, answere
     for words in ("blue sheep", "krill; Antarctica", "p. 1 of animals", "<figure class='crop'><img", "Not answerable"):
         assert words in html
     report = (tmp_path / "r/report.md").read_text()
-    for words in ("answers**: quotes, word for word", "## Pages cited", "attributed accuracy", "unanswerable f1"):
+    for words in (
+        "answers**: quotes, word for word",
+        "## Pages cited",
+        "attributed accuracy",
+        "unanswerable F1",
+        "citation F1",
+    ):
         assert words in report
 
 
@@ -117,7 +123,9 @@ def options(endpoint):
 
 
 def test_answers_of_a_language_model_are_measured(answers, answered, endpoint):
-    (row,) = answers(answered, *options(endpoint)).json["results"]
+    done = answers(answered, *options(endpoint))
+    assert f"Answers are written by stub at {endpoint.url}, which is sent the pages." in done.err
+    (row,) = done.json["results"]
     assert (row["model"], row["claims_supported"], row["failed"]) == ("stub", 1.0, 0)
     assert row["counts"]["claims_supported"] == len(endpoint.asked) == 4
     asked = len(endpoint.asked)

@@ -1,13 +1,17 @@
 """Reports: tables, charts, questions, TREC files, on made-up numbers."""
 
+import base64
+import io
 import re
 from contextlib import closing
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests.evaluation.made_up import made_up_run
 from tests.pdfs import write_pdf
@@ -18,13 +22,14 @@ from vrag.evaluation.reports.html import to_html
 from vrag.evaluation.reports.markdown import to_markdown
 from vrag.evaluation.reports.questions import place, worst_first
 from vrag.evaluation.reports.tables import quality, speed
-from vrag.evaluation.reports.thumbnails import thumbnails
+from vrag.evaluation.reports.thumbnails import crops, thumbnails
 from vrag.evaluation.reports.trec import qrels_text, run_text
 from vrag.evaluation.results.results import make_results
 from vrag.evaluation.results.scoring import score_task
 from vrag.evaluation.runs.journal import Ranked
 from vrag.evaluation.runs.runner import file_name
 from vrag.pages.drawing import PageDrawer
+from vrag.pages.page import PageSpec
 
 QRELS = {"good": {"p1": 1}, "bad": {"p2": 2, "p3": 1}, "ugly <b>": {"p1": 1}}
 HITS = {"good": {"p1": 3.0}, "bad": {"p1": 2.0, "p2": 1.0}, "ugly <b>": {}}
@@ -169,3 +174,22 @@ def test_file_names_tell_everything_apart():
     assert len(names) == 6
     assert all(re.fullmatch(r"[\w.-]+", name) for name in names)
     assert file_name("tiny", "union", "two-stage") == "tiny.union.two-stage"
+
+
+def test_a_crop_shows_a_place_framed_with_what_is_around_it(tmp_path):
+    write_pdf(tmp_path / "d.pdf", ["One line alone."])
+    boxes = ((0.1, 0.4, 0.5, 0.45),)
+    places = [(PageRef("d.pdf", 1), boxes), (PageRef("gone.pdf", 1), boxes)]
+    with closing(PageDrawer()) as drawer:
+        made = crops(drawer, tmp_path, places, PageSpec(max_side=800))
+        whole = drawer.draw(tmp_path / "d.pdf", 1, PageSpec(words=False, max_side=800))
+    assert list(made) == places[:1]  # what cannot be drawn is left out
+    picture = np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(made[places[0]].partition(",")[2]))).convert("RGB"), int
+    )
+    height, width, _ = picture.shape
+    assert height / width == pytest.approx(0.15 * whole.height / whole.width, rel=0.03)
+    framed = (picture[..., 0] > 180) & (picture[..., 2] < 120)
+    rows, columns = np.flatnonzero(framed.any(1)) / height, np.flatnonzero(framed.any(0)) / width
+    assert (rows[0], rows[-1]) == pytest.approx((1 / 3, 2 / 3), abs=0.06)  # 5 % of the page above, and below
+    assert (columns[0], columns[-1]) == pytest.approx((0.1, 0.5), abs=0.02)

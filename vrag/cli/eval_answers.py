@@ -78,6 +78,9 @@ def answers(
         resume=resume,
     )
     asked = AnswerOptions(options, k, tuple(dict.fromkeys(one.value for one in scope or ())), chosen)
+    if chosen:
+        author = chosen.model or "the first model"
+        output.note(f"Answers are written by {author} at {chosen.url}, which is sent the pages.")
     with asked_with_bars() as watcher:
         places = [FolderPlace(one, wait) for one in index or ()]
         evaluation = evaluate_answers(load_folders(folders), asked, watcher, places)

@@ -14,7 +14,7 @@ from vrag.evaluation.results.answer_scoring import METRIC, ScoredAnswer, scored_
 from vrag.evaluation.runs.answer_runs import AnsweredTask, AnswerRun
 from vrag.pages.drawing import PageDrawer
 
-CARDS = 24  # questions shown with pictures
+CARDS = 16  # questions shown with pictures
 _PAGES = 2  # labelled pages shown of each
 _LONGEST = 300  # characters of an answer in the table of all
 

@@ -19,6 +19,8 @@ _NAMES = {
     "recall_at_100": "Recall@100",
     "mrr": "MRR",
     "f1": "F1",
+    "citation_f1": "citation F1",
+    "unanswerable_f1": "unanswerable F1",
 }
 
 

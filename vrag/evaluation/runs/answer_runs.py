@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -133,7 +131,7 @@ def _answer_scope(
         "cascade": str(index.pipeline.cascade(cascade)),
         "scope": scope,
         "pages": options.pages,
-        "llm": _identity(options.llm),
+        "llm": options.llm and [options.llm.url, options.llm.model, options.llm.sees],
     }
     path = options.run.out / JOURNALS / f"{file_name(run.task.name, scope, 'answers')}.jsonl"
     texts = {key.query.id: key.query.text for key in keys}
@@ -187,10 +185,3 @@ def _ask(index: Index, corpus: Corpus, scope: str, key: AnswerKey, options: Answ
         return Answer(key.query.text, False, "")
     where = (f"doc={name}",) if scope == DOCUMENT else ()
     return index.ask(key.query.text, options.pages, where, options.llm)
-
-
-def _identity(llm: Llm | None) -> str | None:
-    """What tells answers of one language model from those of another; its address may be a secret, so as a digest."""
-    if llm is None:
-        return None
-    return hashlib.sha256(json.dumps([llm.url, llm.model, llm.sees]).encode()).hexdigest()
