@@ -79,6 +79,15 @@ def test_the_best_stretch_of_a_quote(form, wanted, points):
     assert best_stretch([], read_answer(wanted, form)) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("form", "wanted", "said"),
+    [("Float", "51%", "0.51"), ("Float", "17.5", "17.6"), ("List", "['a', 'bc']", '["bc", "a"]'), ("Int", "4", "4.0")],
+)
+def test_what_is_a_short_answer_is_scored_as_one(form, wanted, said):
+    assert best_stretch(["Nothing here.", said], read_answer(wanted, form)) == 1.0
+    assert best_stretch([f"It is {said} then."], read_answer(wanted, form)) == (0.0 if form == "Float" else 1.0)
+
+
 def test_what_stands_there_as_it_is():
     texts = ["In June it was $1,577 million.", "Lower than 38."]
     assert stands_in(texts, ShortAnswer(("1577.00",), "Float"))

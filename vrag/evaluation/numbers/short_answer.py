@@ -99,13 +99,18 @@ def score(given: str, wanted: ShortAnswer) -> float:
 def best_stretch(texts: Sequence[str], wanted: ShortAnswer) -> float:
     """The score of the stretch of any of the texts that is most like the answer; a list's worst element counts.
 
+    A text that is nothing but a short answer is scored as one, too.
+
     Args:
         texts: Sentences or quotes; a stretch is of one of them.
         wanted: The right answer.
     """
     if wanted.form == "None":
         return 0.0
-    return min(max((_best(text, part, wanted.form) for text in texts), default=0.0) for part in wanted.parts)
+    whole = max((score(text, wanted) for text in texts), default=0.0)
+    return max(
+        whole, min(max((_best(text, part, wanted.form) for text in texts), default=0.0) for part in wanted.parts)
+    )
 
 
 def stands_in(texts: Sequence[str], wanted: ShortAnswer) -> bool:
