@@ -1,12 +1,16 @@
 """`vrag eval answers` as users and programs meet it."""
 
 import json
+import os
 import shutil
+import subprocess
+import threading
 
 import pytest
 
+from tests.conftest import command
 from tests.evaluation.tiny import write_rows, write_tiny_answers
-from tests.llm.endpoint import error, quoting
+from tests.llm.endpoint import HANG, Reply, error, quoting
 
 ROW_KEYS = {
     "task", "scope", "cascade", "stages", "model", "k", "queries", "answerable", "failed", "metric", "score",
@@ -159,6 +163,27 @@ def test_a_model_that_is_not_there_ends_the_run_and_what_it_said_is_kept(answers
     endpoint.answering, before = quoting, len(endpoint.asked)
     assert answers(answered, *options(endpoint)).code == 0
     assert len(endpoint.asked) - before == 3
+
+
+def test_a_run_that_is_killed_while_the_model_writes_goes_on(answers, answered, endpoint, eval_cache, tmp_path):
+    third_came = threading.Event()
+
+    def hangs_at_the_third(asked):
+        if len(endpoint.asked) < 3:
+            return quoting(asked)
+        third_came.set()
+        return Reply(pieces=[HANG])
+
+    endpoint.answering = hangs_at_the_third
+    environment = {**os.environ, "VRAG_EVAL_CACHE": str(eval_cache)}
+    words = command("eval", "answers", answered, *options(endpoint))
+    with subprocess.Popen(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE) as run:
+        assert third_came.wait(60)
+        run.kill()
+    endpoint.answering = quoting
+    (row,) = answers(answered, *options(endpoint)).json["results"]
+    assert (row["queries"], row["failed"]) == (4, 0)
+    assert len(endpoint.asked) == 3 + 2  # two were kept, and the third is asked again
 
 
 @pytest.mark.parametrize(
