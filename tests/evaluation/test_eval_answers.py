@@ -203,6 +203,14 @@ def test_a_mistake_is_one_sentence(answers, tiny, answered, arguments, code, wor
     assert words in done.json["error"]
 
 
+def test_questions_that_name_no_document_are_not_asked_of_one(answers, answered):
+    write_rows(answered / "queries.jsonl", [{"query-id": n, "query": f"Question {n}?"} for n in range(3)])
+    write_rows(answered / "answers.jsonl", [{"query-id": 0, "answer": "blue sheep"}])
+    (answered / "unanswerable.jsonl").unlink()
+    done = answers(answered, "--scope", "document", "--json")
+    assert (done.code, done.json["error"]) == (2, "answered has no question of this scope.")
+
+
 def test_pages_that_cannot_be_read_make_the_result_partial(answers, answered):
     (answered / "pdfs" / "animals.pdf").write_bytes(b"no PDF")
     done = answers(answered, "--scope", "document", "--json")

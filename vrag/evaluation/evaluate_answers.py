@@ -11,7 +11,7 @@ from vrag.evaluation.benchmarks.answer_key import load_answer_keys
 from vrag.evaluation.benchmarks.task import Task, refuse_same_names
 from vrag.evaluation.reports.answer_reports import write_answer_reports
 from vrag.evaluation.results.results import Results, make_answer_results
-from vrag.evaluation.runs.answer_runs import AnsweredTask, AnswerOptions, answer_task
+from vrag.evaluation.runs.answer_runs import SCOPES, AnsweredTask, AnswerOptions, answer_task, keys_of
 from vrag.evaluation.runs.task_run import Watcher
 from vrag.places.place import Place
 
@@ -61,6 +61,9 @@ def evaluate_answers(
     if places and len(places) != len(tasks):
         raise UsageError(f"There are {len(tasks)} benchmarks and {len(places)} indexes.", "Name one --index for each.")
     keys = [load_answer_keys(Path(task.source), task.benchmark, options.run.limit_queries) for task in tasks]
+    for task, mine in zip(tasks, keys, strict=True):
+        if not any(keys_of(mine, scope) for scope in options.scopes or SCOPES):
+            raise UsageError(f"{task.name} has no question of this scope.", "Leave --scope out.")
     answered = []
     for number, (task, mine) in enumerate(zip(tasks, keys, strict=True)):
         run = replace(options.run, place=places[number] if places else None)

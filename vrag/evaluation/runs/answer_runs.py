@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from vrag import __version__
 from vrag.ask.answer import Answer
@@ -25,6 +24,7 @@ from vrag.index import Index
 from vrag.llm.llm import Llm
 from vrag.pages.page import PageSpec
 
+SCOPES = (DOCUMENT, UNION)
 PAGES = 5  # that `vrag ask` looks at
 _MOST_FAILURES = 3  # of a language model, one after the other
 
@@ -94,10 +94,10 @@ def answer_task(task: Task, keys: Sequence[AnswerKey], options: AnswerOptions, w
     """
     with task_index(task, options.run, watcher) as (index, corpus, run):
         answered = AnsweredTask(run, index.pipeline.page_spec(index.embedder.page_spec))
+        questioner = _Questioner(run, index, corpus, options, watcher)
         with PeakMemory() as memory:
-            for scope in options.scopes or (DOCUMENT, UNION):
-                if mine := keys_of(keys, scope):
-                    answered.answers.append(_answer_scope(answered.run, index, corpus, scope, mine, options, watcher))
+            scopes = {scope: keys_of(keys, scope) for scope in options.scopes or SCOPES}
+            answered.answers.extend(questioner.answers(scope, mine) for scope, mine in scopes.items() if mine)
         run.search_peak, run.index_bytes = memory.peak_bytes, index_bytes(index)
     return answered
 
@@ -112,76 +112,84 @@ def keys_of(keys: Sequence[AnswerKey], scope: str) -> list[AnswerKey]:
     return [key for key in keys if key.is_answerable or not key.query.doc]
 
 
-def _answer_scope(
-    run: TaskRun,
-    index: Index,
-    corpus: Corpus,
-    scope: str,
-    keys: Sequence[AnswerKey],
-    options: AnswerOptions,
-    watcher: Watcher,
-) -> AnswerRun:
-    cascade = index.pipeline.default_cascade
-    belongs_to: dict[str, Any] = {
-        "vrag": __version__,
-        "task": run.task.name,
-        "corpus": corpus_pages_digest(run.task, run.digests),
-        "model": index.embedder.fingerprint().digest,
-        "pipeline": dict(index.pipeline.source),
-        "cascade": str(index.pipeline.cascade(cascade)),
-        "scope": scope,
-        "pages": options.pages,
-        "llm": options.llm and [options.llm.url, options.llm.model, options.llm.sees],
-    }
-    path = options.run.out / JOURNALS / f"{file_name(run.task.name, scope, 'answers')}.jsonl"
-    texts = {key.query.id: key.query.text for key in keys}
-    journal = Journal.open(path, belongs_to, texts, TIMED, options.run.resume)
-    open_keys = [key for key in keys if key.query.id not in journal.answers]
-    watcher.searching(f"{scope}, answers", len(keys) - len(open_keys), len(keys))
-    failed = _ask_all(index, corpus, scope, open_keys, journal, options, watcher)
-    answers = {key.query.id: journal.answers.get(key.query.id) or failed[key.query.id] for key in keys}
-    model = next((one.answer.model for one in answers.values() if one.answer.model), None)
-    facts = {key.query.id: facts_of(run, index, corpus, key, answers[key.query.id].answer) for key in keys}
-    return AnswerRun(scope, cascade, belongs_to["cascade"], options.pages, model, keys, answers, facts)
+@dataclass(frozen=True, slots=True)
+class _Questioner:
+    """Asks the questions of one task.
 
-
-def _ask_all(
-    index: Index,
-    corpus: Corpus,
-    scope: str,
-    keys: Sequence[AnswerKey],
-    journal: Journal[TimedAnswer],
-    options: AnswerOptions,
-    watcher: Watcher,
-) -> dict[str, TimedAnswer]:
-    """Ask what the journal has no answer to; those that the language model failed at, by query id.
-
-    Raises:
-        LlmError: It failed at several questions one after the other: nobody is there.
+    Args:
+        run: The task, its index and model.
+        index: Of its pages.
+        corpus: The index's pages as corpus ids.
+        options: How questions are asked.
+        watcher: Told of every step.
     """
-    failed: dict[str, TimedAnswer] = {}
-    in_a_row = 0
-    for key in keys:
-        started = time.perf_counter()
-        try:
-            answer = _ask(index, corpus, scope, key, options)
-        except LlmError as error:
-            in_a_row += 1
-            if in_a_row == _MOST_FAILURES:
-                raise
-            seconds = time.perf_counter() - started
-            failed[key.query.id] = TimedAnswer(Answer(key.query.text, False, ""), seconds, str(error))
-        else:
-            in_a_row = 0
-            journal.add(key.query, TimedAnswer(replace(answer, pages=()), time.perf_counter() - started))
-        watcher.searched()
-    return failed
 
+    run: TaskRun
+    index: Index
+    corpus: Corpus
+    options: AnswerOptions
+    watcher: Watcher
 
-def _ask(index: Index, corpus: Corpus, scope: str, key: AnswerKey, options: AnswerOptions) -> Answer:
-    """The answer to a question; of a document that is not in the index there is none."""
-    name = corpus.names.get(key.query.doc or "")
-    if scope == DOCUMENT and name is None:
-        return Answer(key.query.text, False, "")
-    where = (f"doc={name}",) if scope == DOCUMENT else ()
-    return index.ask(key.query.text, options.pages, where, options.llm)
+    def answers(self, scope: str, keys: Sequence[AnswerKey]) -> AnswerRun:
+        """The answers to the questions of a scope, those of an interrupted run among them."""
+        journal = self._journal(scope, keys)
+        open_keys = [key for key in keys if key.query.id not in journal.answers]
+        self.watcher.searching(f"{scope}, answers", len(keys) - len(open_keys), len(keys))
+        failed = self._ask_all(scope, open_keys, journal)
+        answers = {key.query.id: journal.answers.get(key.query.id) or failed[key.query.id] for key in keys}
+        model = next((one.answer.model for one in answers.values() if one.answer.model), None)
+        facts = {
+            key.query.id: facts_of(self.run, self.index, self.corpus, key, answers[key.query.id].answer) for key in keys
+        }
+        cascade = self.index.pipeline.default_cascade
+        stages = str(self.index.pipeline.cascade(cascade))
+        return AnswerRun(scope, cascade, stages, self.options.pages, model, keys, answers, facts)
+
+    def _journal(self, scope: str, keys: Sequence[AnswerKey]) -> Journal[TimedAnswer]:
+        index, llm = self.index, self.options.llm
+        belongs_to = {
+            "vrag": __version__,
+            "task": self.run.task.name,
+            "corpus": corpus_pages_digest(self.run.task, self.run.digests),
+            "model": index.embedder.fingerprint().digest,
+            "pipeline": dict(index.pipeline.source),
+            "cascade": str(index.pipeline.cascade(index.pipeline.default_cascade)),
+            "scope": scope,
+            "pages": self.options.pages,
+            "llm": llm and [llm.url, llm.model, llm.sees],
+        }
+        path = self.options.run.out / JOURNALS / f"{file_name(self.run.task.name, scope, 'answers')}.jsonl"
+        texts = {key.query.id: key.query.text for key in keys}
+        return Journal.open(path, belongs_to, texts, TIMED, self.options.run.resume)
+
+    def _ask_all(self, scope: str, keys: Sequence[AnswerKey], journal: Journal[TimedAnswer]) -> dict[str, TimedAnswer]:
+        """Ask the questions; those that the language model failed at, by query id.
+
+        Raises:
+            LlmError: It failed at several questions one after the other: nobody is there.
+        """
+        failed: dict[str, TimedAnswer] = {}
+        in_a_row = 0
+        for key in keys:
+            started = time.perf_counter()
+            try:
+                answer = self._ask(scope, key)
+            except LlmError as error:
+                in_a_row += 1
+                if in_a_row == _MOST_FAILURES:
+                    raise
+                seconds = time.perf_counter() - started
+                failed[key.query.id] = TimedAnswer(Answer(key.query.text, False, ""), seconds, str(error))
+            else:
+                in_a_row = 0
+                journal.add(key.query, TimedAnswer(replace(answer, pages=()), time.perf_counter() - started))
+            self.watcher.searched()
+        return failed
+
+    def _ask(self, scope: str, key: AnswerKey) -> Answer:
+        """The answer to a question; of a document that is not in the index there is none."""
+        name = self.corpus.names.get(key.query.doc or "")
+        if scope == DOCUMENT and name is None:
+            return Answer(key.query.text, False, "")
+        where = (f"doc={name}",) if scope == DOCUMENT else ()
+        return self.index.ask(key.query.text, self.options.pages, where, self.options.llm)
