@@ -79,12 +79,10 @@ def test_people_see_a_table_and_reports_that_need_no_other_file(answers, answere
         assert words in report
 
 
-def test_several_benchmarks_have_a_row_together_and_an_index_each(answers, cli, answered, tmp_path):
+def test_several_benchmarks_have_a_row_together_and_an_index_each(answers, answered, indexed, tmp_path):
     other = write_tiny_answers(tmp_path / "other")
-    for place in ("one", "two"):
-        cli("ingest", answered / "pdfs", "--index", place)
-    arguments = (answered, other, "--scope", "document", "--json", "--index", "one")
-    done = answers(*arguments, "--index", "two")
+    arguments = (answered, other, "--scope", "document", "--json", "--index", indexed)
+    done = answers(*arguments, "--index", indexed)
     assert [(row["task"], row["queries"]) for row in done.json["results"]] == [
         ("answered", 4), ("other", 4), ("together", 8),
     ]  # fmt: skip
