@@ -180,6 +180,13 @@ def test_a_model_that_has_less_room_than_was_thought_is_shown_less(long, endpoin
     assert len(endpoint.asked) == 4
 
 
+def test_an_endpoint_that_leaves_out_what_has_no_room_is_found_out(long, endpoint):
+    assert long.ask("Who built the pump number 1?", llm=endpoint.llm()).left_out == ()
+    endpoint.room = 1000
+    (said,) = long.ask("Who built the pump number 1?", llm=endpoint.llm()).left_out
+    assert said.startswith("The model has read 1,000 tokens, where it was shown ")
+
+
 def test_a_page_whose_file_is_gone_is_shown_as_its_words(folder, tmp_path, endpoint):
     copy = write_pdf(tmp_path / "gone.pdf", ["The mill wheel turns once a minute."])
     with Index.create(tmp_path / "i") as index:

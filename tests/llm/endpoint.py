@@ -132,6 +132,8 @@ class Stub:
         self.asked: list[Asked] = []
         self.models = [{"id": MODEL}]  # None: nothing is known of a list
         self.list_status = 200
+        self.usage = True  # whether it says how much was read
+        self.room = 10**9  # tokens, of which it reads no more and says nothing
         self.answering: Answering = quoting
         self._replies: list[Reply | str] = []
         self._lock = threading.Lock()
@@ -226,6 +228,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if reply.finish:
             self._chunk(event(chunk(finish_reason=reply.finish)))
+            if self.stub.usage and "stream_options" in asked.body:
+                read = min(self.stub.room, len(asked.text) // 4)
+                self._chunk(event({"choices": [], "usage": {"prompt_tokens": read}}))
             self._chunk(b"data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
 

@@ -126,6 +126,7 @@ def test_a_request_says_what_every_endpoint_understands(endpoint):
         "model": MODEL,
         "messages": [{"role": "user", "content": "Say it."}],
         "stream": True,
+        "stream_options": {"include_usage": True},
         "temperature": 0,
         "response_format": {
             "type": "json_schema",
@@ -151,19 +152,20 @@ def refusing(*words):
 
 
 def test_what_an_endpoint_cannot_do_is_left_out_and_remembered(endpoint):
-    endpoint.answering = refusing("temperature", "json_schema", "response_format")
+    endpoint.answering = refusing("stream_options", "temperature", "json_schema", "response_format")
     assert said(endpoint, SHAPE) == "yes"
     assert [sorted(asked.body.keys() - {"model", "messages", "stream"}) for asked in endpoint.asked] == [
+        ["response_format", "stream_options", "temperature"],
         ["response_format", "temperature"],
         ["response_format"],
         ["response_format"],
         [],
     ]
-    assert endpoint.asked[2].body["response_format"] == {"type": "json_object"}
+    assert endpoint.asked[3].body["response_format"] == {"type": "json_object"}
     assert said(endpoint, SHAPE) == "yes"
-    assert len(endpoint.asked) == 5
+    assert len(endpoint.asked) == 6
     said(endpoint, SHAPE, model="other")
-    assert "temperature" in endpoint.asked[5].body  # another model may do it
+    assert "temperature" in endpoint.asked[6].body  # another model may do it
 
 
 def test_an_endpoint_that_refuses_something_else_is_not_asked_again(endpoint):
@@ -180,9 +182,9 @@ def test_an_endpoint_that_is_busy_is_asked_again(endpoint, status):
 
 
 def test_it_is_given_the_time_that_it_asks_for(endpoint):
+    started = time.monotonic()
     until = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=2), usegmt=True)
     endpoint.will_say(Reply(status=429, headers={"Retry-After": until}), "now")
-    started = time.monotonic()
     assert said(endpoint) == "now"
     assert time.monotonic() - started > 0.9  # the date has no fractions of a second
 
@@ -326,6 +328,21 @@ def test_how_many_pictures_a_model_takes_is_read(endpoint, message, most):
 def test_what_a_model_thinks_before_is_left_out(endpoint, pieces, text):
     endpoint.will_say(Reply(pieces=pieces))
     assert said(endpoint) == text
+
+
+@pytest.mark.parametrize(
+    ("usage", "read"),
+    [({"prompt_tokens": 7}, 7), ({"prompt_tokens": "7"}, None), ({}, None), (None, None), ([1], None)],
+)
+def test_how_much_the_model_has_read_is_known_afterwards(endpoint, usage, read):
+    body = {"choices": [{"message": {"content": "yes"}}], "usage": usage}
+    for reply in (Reply(pieces=["yes", {"choices": [], "usage": usage}]), Reply(body=json.dumps(body).encode())):
+        endpoint.will_say(reply)
+        endpoint.usage = False
+        with Endpoint(endpoint.llm()) as way:
+            assert way.read_tokens is None
+            assert "".join(way.say(ASKED)) == "yes"
+            assert way.read_tokens == read
 
 
 def test_an_endpoint_that_does_not_stream_is_understood(endpoint):

@@ -17,7 +17,7 @@ from vrag.ask.showing import MOST_PICTURES, As, Pages, Room, Source, show
 from vrag.errors import LlmError
 from vrag.llm.endpoint import Endpoint
 from vrag.llm.llm import Llm
-from vrag.llm.message import Message
+from vrag.llm.message import Message, least_tokens
 from vrag.llm.refusals import CutError, TooLongError, TooManyPicturesError
 from vrag.llm.sight import sees_images
 from vrag.runtime.pathtext import shown
@@ -32,6 +32,7 @@ _LEAST_SHOWN = 100  # tokens: with less than a passage there is no use in asking
 _TIMES = 4  # that a model is shown half of what was too much for it
 _LONGEST = 1_000  # characters of a question that the model makes
 _CUT = "The model stopped in the middle of its answer: there may be more to say."
+_UNREAD = "The model has read {:,} tokens, where it was shown {:,} at least: its endpoint must give it more room."
 _TOO_MUCH = "The model has less room than was thought, so it was shown less."
 
 
@@ -166,11 +167,18 @@ class _Written:
                 raise
             self._left_out.append(_CUT)
             return
+        self._note_unread(messages)
         reply = reply_of(arriving.text) or self._asked_again(messages, arriving.text)
         for said in reply.claims[arriving.came :]:
             yield from self._checked(said, not reply.found)
         if not reply.found:
             self._claims.deny()
+
+    def _note_unread(self, messages: Sequence[Message]) -> None:
+        """Some endpoints leave out what their model has no room for, and say nothing."""
+        read, least = self._endpoint.read_tokens, least_tokens(messages)
+        if read is not None and read < least:
+            self._left_out.append(_UNREAD.format(read, least))
 
     def whole(self) -> Answer:
         """The answer, when all claims are there."""

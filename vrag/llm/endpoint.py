@@ -41,6 +41,7 @@ class Endpoint(AbstractContextManager["Endpoint"]):
         self._llm = llm
         self._connection = LlmConnection(llm)
         self._unlisted: LlmError | None = None
+        self.read_tokens: int | None = None  # of what was said to the model last; None where the endpoint does not say
 
     def __exit__(self, *_: object) -> None:
         self._connection.__exit__()
@@ -115,8 +116,12 @@ class Endpoint(AbstractContextManager["Endpoint"]):
             LlmError: It cannot be reached, refuses or fails.
         """
         body = {"model": self.model, "messages": [message_json(one) for one in messages], "stream": True}
+        self.read_tokens = None
         with ExitStack() as opened:
-            yield from text_of(self._asked(body, shape, tries, opened), self.llm)
+            yield from text_of(self._asked(body, shape, tries, opened), self.llm, self._read)
+
+    def _read(self, tokens: int) -> None:
+        self.read_tokens = tokens
 
     def _asked(self, body: Mapping[str, Any], shape: Shape | None, tries: int, opened: ExitStack) -> httpx.Response:
         """The answer to a request that is made in the way that the endpoint likes."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import random
 import socket
 import threading
@@ -63,8 +62,9 @@ class _HangUp:
             self._is_over = True
             streams = list(self._streams)
         for stream in streams:
-            with suppress(OSError), socket.socket(fileno=os.dup(stream.get_extra_info("socket").fileno())) as same:
-                same.shutdown(socket.SHUT_RDWR)
+            held = stream.get_extra_info("socket")
+            with suppress(OSError), socket.fromfd(held.fileno(), held.family, held.type) as same:
+                same.shutdown(socket.SHUT_RDWR)  # not of TLS, which the other thread is at
 
 
 class LlmConnection(AbstractContextManager["LlmConnection"]):

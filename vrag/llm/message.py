@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from PIL.Image import Image
 
 _QUALITY = 85  # of a JPEG: print stays sharp, and a page takes some 250 kB
 _PIXELS = 750  # a token: what hosted models count; those of 28 x 28 patches count nearly the same
+_MOST_LETTERS = 6  # of ASCII in a token, on average of a text; four to five is usual
 _BYTES = 3  # of UTF-8 a token, for pages full of numbers; running English text has four
 
 
@@ -69,6 +70,12 @@ def pixel_tokens(image: Image) -> int:
 def tokens_in(part: str | Picture) -> int:
     """How much of a model's room a part takes, about; no tokenizer is the same for all models."""
     return part.tokens if isinstance(part, Picture) else -(-len(part.encode("utf-8", "replace")) // _BYTES)
+
+
+def least_tokens(messages: Sequence[Message]) -> int:
+    """Fewer tokens than any model can have read, if it read all of these messages."""
+    texts = (part for message in messages for part in message.parts if isinstance(part, str))
+    return sum(len(text.encode("ascii", "ignore")) for text in texts) // _MOST_LETTERS
 
 
 def message_json(message: Message) -> dict[str, Any]:

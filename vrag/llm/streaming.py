@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -58,12 +58,13 @@ def silent(llm: Llm) -> LlmError:
     return LlmError(f"The language model at {llm.url} said nothing for {llm.timeout_s:g} s.", hint)
 
 
-def text_of(response: httpx.Response, llm: Llm) -> Iterator[str]:
+def text_of(response: httpx.Response, llm: Llm, read: Callable[[int], None] = lambda _: None) -> Iterator[str]:
     """What the model says, without what it thinks before; never empty pieces.
 
     Args:
         response: With status 200, not read yet, its stream `HeardStream`.
         llm: Whose it is.
+        read: Told how many tokens the model has read, where the endpoint says so.
 
     Raises:
         CutError: It stopped in the middle.
@@ -71,22 +72,22 @@ def text_of(response: httpx.Response, llm: Llm) -> Iterator[str]:
     """
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "text/event-stream":
-        pieces = _streamed(response, llm)
+        pieces = _streamed(response, llm, read)
     elif kind == "application/json":
-        pieces = _whole(response, llm)
+        pieces = _whole(response, llm, read)
     else:
         raise LlmError(f"What answers at {llm.url} is no language model: it sends {kind or 'nothing'}.")
     yield from _counted(_without_thoughts(pieces), llm)
 
 
-def _streamed(response: httpx.Response, llm: Llm) -> Iterator[str]:
+def _streamed(response: httpx.Response, llm: Llm, read: Callable[[int], None]) -> Iterator[str]:
     assert isinstance(response.stream, HeardStream)
     has_ended, refused = False, ""
     for event in EventSource(response).iter_sse():
         if event.data.strip() == _DONE:
             has_ended = True
             break
-        choice = _choice(event.data.encode("utf-8", "replace"), llm)
+        choice = _choice(event.data.encode("utf-8", "replace"), llm, read)
         delta = _dict(choice.get("delta"))
         if any(delta.values()):
             response.stream.heard()
@@ -99,9 +100,9 @@ def _streamed(response: httpx.Response, llm: Llm) -> Iterator[str]:
         raise broken_off(llm)
 
 
-def _whole(response: httpx.Response, llm: Llm) -> Iterator[str]:
+def _whole(response: httpx.Response, llm: Llm, read: Callable[[int], None]) -> Iterator[str]:
     """From an endpoint that does not stream."""
-    choice = _choice(response.read(), llm)
+    choice = _choice(response.read(), llm, read)
     message = _dict(choice.get("message"))
     if refused := _text(message.get("refusal")):
         raise _refused(llm, refused)
@@ -114,7 +115,7 @@ def broken_off(llm: Llm) -> LlmError:
     return LlmError(f"The language model at {llm.url} broke off in the middle of its answer.", "Try again.")
 
 
-def _choice(data: bytes, llm: Llm) -> dict[str, Any]:
+def _choice(data: bytes, llm: Llm, read: Callable[[int], None]) -> dict[str, Any]:
     """The first choice of a chunk or an answer; empty when it has none, as where tokens are counted."""
     try:
         chunk = json.loads(data)
@@ -124,6 +125,9 @@ def _choice(data: bytes, llm: Llm) -> dict[str, Any]:
         raise LlmError(f"What answers at {llm.url} is no language model: it sends JSON of another kind.")
     if chunk.get("error"):
         raise LlmError(f"The language model at {llm.url} fails{after(said_in(data, llm))}")
+    tokens = _dict(chunk.get("usage")).get("prompt_tokens")
+    if type(tokens) is int:
+        read(tokens)
     choices = chunk.get("choices")
     return _dict(choices[0] if isinstance(choices, list) and choices else None)
 
