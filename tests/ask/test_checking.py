@@ -168,6 +168,78 @@ def test_cells_that_do_not_belong_together_are_not(quote):
     assert check(quote, CASH).status != "supported"
 
 
+REGIONS = table(
+    ("In thousands", "2023", "2022"),
+    ("Germany", "", ""),
+    ("Revenue", "300", "290"),
+    ("France", "", ""),
+    ("Revenue", "500", "480"),
+    ("Costs", "410", "400"),
+    ("Staff", "2021", "2020"),
+    ("Sailors", "70", "65"),
+)
+
+
+@pytest.mark.parametrize(
+    ("quote", "count"),
+    [
+        ("2018 … Capital expenditures (1,577)", 2),
+        ("(Millions) 2018 2017 2016 … Capital expenditures (1,577) (1,373) (1,420)", 2),
+        ("2018 2017 2016 … Depreciation and amortization 1,488 1,544 1,474", 2),
+    ],
+)
+def test_heads_before_an_ellipsis_stand_over_the_row_behind_it(quote, count):
+    found = check(quote, CASH)
+    assert found.status == "supported"
+    assert len({round(float(CASH.boxes[i, 1]), 2) for i in found.words}) == count
+
+
+@pytest.mark.parametrize("quote", ["2017 … Capital expenditures (1,577)", "Net … Capital expenditures (1,577)",
+                                   "1,488 … Capital expenditures (1,577)", "2018 … Capital expenditures"])  # fmt: skip
+def test_what_is_not_over_the_row_is_no_head_of_it(quote):
+    assert check(quote, CASH).status != "supported"
+
+
+def test_a_row_belongs_to_the_group_and_the_table_above_it():
+    assert check("2023 2022 … France … Revenue 500 480", REGIONS).status == "supported"
+    assert check("Germany … Revenue 300 290", REGIONS).status == "supported"
+    assert check("Germany … Revenue 500 480", REGIONS).status != "supported"
+    assert check("2021 2020 … Sailors 70 65", REGIONS).status == "supported"
+    assert check("2023 2022 … Sailors 70 65", REGIONS).status != "supported"
+
+
+def test_heads_are_framed_over_their_own_table():
+    page = lines("Ships 2023 2022 2021", "Ferries 1 2 3", "Two tables stand here, one below the other.",
+                 "Crew 2023 2022 2021", "Sailors 4 5 6", "Cooks 7 8 9")  # fmt: skip
+    found = check("2023 2022 2021 … Cooks 7 8 9", page)
+    assert found.status == "supported"
+    assert {page.lines[i] for i in found.words} in ({0, 5}, {3, 5})
+
+
+def test_parts_stand_in_the_order_in_which_they_are_said():
+    said = ("The committee did not approve", "fell by -3.1 points", "Net revenue rose to")
+    found = check(f"{said[0]} … {said[1]}", PAGE)
+    assert found.status == "supported"
+    turned = check(f"{said[1]} … {said[0]} […] {said[2]}", PAGE)
+    assert turned.status == "changed"
+    assert [(one.said, one.stands) for one in turned.mismatches] == [
+        (f"{said[1]} … {said[0]} … {said[2]}", f"{said[2]} … {said[0]} … {said[1]}")
+    ]
+    assert turned.boxes
+
+
+def test_a_part_that_repeats_is_looked_for_behind_the_one_before():
+    page = lines("The valve opens at 6 bar.", "Pump three is red all over.", "The valve opens at 6 bar.")
+    found = check("Pump three is red … The valve opens at", page)
+    assert found.status == "supported"
+    assert {page.lines[i] for i in found.words} == {1, 2}
+
+
+def test_parts_may_follow_each_other_line_by_line_across_columns():
+    assert check("Net income $ 5,363 4,869 … Capital expenditures (1,577) (1,373)", CASH).status == "supported"
+    assert check("Capital expenditures (1,577) (1,373) … Net income $ 5,363 4,869", CASH).status == "changed"
+
+
 def test_cells_that_repeat_are_not_put_together_in_every_way(monkeypatch):
     tried = []
     composed = cells._said_at

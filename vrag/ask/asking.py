@@ -8,16 +8,19 @@ How many passages of which page, and how long, was measured with questions of re
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from vrag.ask.answer import Answer, Found, Quote, Step
 from vrag.ask.checking import check
 from vrag.ask.following import History, standing
 from vrag.pages.page import Words
+from vrag.pages.sentences import Span
 from vrag.search.hit import Hit
 from vrag.search.searcher import Searcher, Where
+from vrag.search.snippet import shown_spans
 
 QUOTES_OF_PAGES = (2, 1)  # of the best page, and of the second
-MOST_WORDS = 60  # of a quote
+MOST_WORDS = 60  # of a passage; heads of its table come to it
 NOTHING = "Nothing in the index answers this."
 
 
@@ -70,5 +73,10 @@ def checked(text: str, hit: Hit, words: Words) -> Quote:
 def _quotes(searcher: Searcher, question: str, hits: Sequence[Hit]) -> Iterator[Quote]:
     for hit, count in zip(hits, QUOTES_OF_PAGES, strict=False):
         words, spans = searcher.passages(question, hit, count, MOST_WORDS)
-        quotes = (checked(" ".join(words.texts[slice(*span)]), hit, words) for span in spans)
-        yield from (quote for quote in quotes if quote.status == "supported")
+        for span in spans:
+            quotes = (_quote(shown, hit, words) for shown in (shown_spans(words, span), [span]))
+            yield from islice((quote for quote in quotes if quote.status == "supported"), 1)
+
+
+def _quote(spans: Sequence[Span], hit: Hit, words: Words) -> Quote:
+    return checked(" … ".join(" ".join(words.texts[slice(*span)]) for span in spans), hit, words)

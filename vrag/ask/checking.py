@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from vrag.ask.alignment import align
 from vrag.ask.answer import Mismatch, Status
-from vrag.ask.cells import in_cells, row_order
+from vrag.ask.cells import in_cells
+from vrag.ask.heads import heads_over
+from vrag.ask.table_rows import PageRows
 from vrag.ask.tokens import tokens_of
 from vrag.grid import Box
 from vrag.pages.page import Words
@@ -48,38 +50,91 @@ def check(quote: str, words: Words) -> Checked:
         quote: As it was given, of a text or a table.
         words: Of the page, in reading order.
     """
-    parts = [_part(part, words) for part in _pieces(quote)]
+    page, pieces = PageRows(words), _pieces(quote)
+    parts = _parts(pieces, page)
+    if parts is None:
+        pieces = _chunks(quote.split())
+        parts = [_part(piece, page) for piece in pieces]
     if not parts:
         return Checked("not found", np.zeros(0, np.int64))
     status: Status = max((part.status for part in parts), key=("supported", "changed", "not found").index)
     found = np.unique(np.concatenate([part.words for part in parts]))
     mismatches = tuple(mismatch for part in parts for mismatch in part.mismatches)
+    if status == "supported" and not _is_in_order(parts, page):
+        status, mismatches = "changed", (_turned_round(pieces, parts),)
     return Checked(status, found, tuple(_boxes(words, found)), mismatches)
 
 
-def _pieces(quote: str) -> list[list[str]]:
+def _pieces(quote: str) -> list[Sequence[str]]:
     """What an ellipsis parts, as words; what is very long in parts that are compared one by one."""
-    parts = [part.split() for part in _GAP.split(quote.strip()) if any(map(str.isalnum, part))]
-    if len(parts) > 1 and min(map(len, parts)) < _FEWEST:
-        parts = [quote.split()]
-    pieces = (part[i : i + _MOST_WORDS] for part in parts for i in range(0, len(part), _MOST_WORDS))
-    return [piece for piece in pieces if any(map(str.isalnum, "".join(piece)))]
+    return [piece for part in _GAP.split(quote.strip()) for piece in _chunks(part.split())]
 
 
-def _part(quote: Sequence[str], words: Words) -> Checked:
+def _chunks(quote: Sequence[str]) -> list[Sequence[str]]:
+    """As many words as are compared at a time; chunks of signs alone say nothing."""
+    chunks = (quote[i : i + _MOST_WORDS] for i in range(0, len(quote), _MOST_WORDS))
+    return [chunk for chunk in chunks if any(map(str.isalnum, "".join(chunk)))]
+
+
+def _parts(pieces: Sequence[Sequence[str]], page: PageRows) -> list[Checked] | None:
+    """What became of each piece: it follows the one before, or is a head of a table's row in the next one.
+
+    None where a piece that is too short to stand by itself is no head.
+    """
+    found: list[Checked | None] = []
+    start = 0
+    for piece in pieces:
+        stands = len(piece) >= _FEWEST or len(pieces) == 1
+        part = _part_from(start, piece, page) if stands else None
+        start = int(part.words.max()) + 1 if part and part.status == "supported" else start
+        found.append(part)
+    below = None
+    for i in reversed(range(len(pieces))):
+        heads = None if below is None else heads_over(tokens_of(pieces[i]), page, below)
+        if heads is not None:
+            found[i] = Checked("supported", heads)
+        elif (part := found[i]) is not None:
+            below = part.words if len(part.words) else None
+    return None if None in found else [part for part in found if part is not None]
+
+
+def _part_from(start: int, piece: Sequence[str], page: PageRows) -> Checked:
+    """A piece behind word `start`, if it is there, else anywhere."""
+    if start:
+        words = page.words
+        part = _part(piece, PageRows(Words(words.texts[start:], words.boxes[start:], words.lines[start:])))
+        if part.status == "supported":
+            return Checked("supported", part.words + start)
+    return _part(piece, page)
+
+
+def _is_in_order(parts: Sequence[Checked], page: PageRows) -> bool:
+    """Whether parts follow each other as the page is read, or line by line across its columns."""
+    places = np.argsort(page.order, kind="stable")
+    starts = [part.words.min() for part in parts]
+    return starts == sorted(starts) or (by_row := [places[part.words].min() for part in parts]) == sorted(by_row)
+
+
+def _turned_round(pieces: Sequence[Sequence[str]], parts: Sequence[Checked]) -> Mismatch:
+    """Pieces as they were said, and in the order in which they stand on the page."""
+    order = sorted(range(len(parts)), key=lambda i: int(parts[i].words.min()))
+    said, stands = (" … ".join(" ".join(pieces[i]) for i in some) for some in (range(len(parts)), order))
+    return Mismatch(said, stands)
+
+
+def _part(quote: Sequence[str], page: PageRows) -> Checked:
     """A quote without gaps: in reading order, else line by line across columns, else in the cells of a table."""
-    said = tokens_of(quote)
-    orders = (np.arange(len(words)), row_order(words.boxes))
+    said, texts = tokens_of(quote), page.words.texts
     places = []
-    for order in orders:
-        page = tokens_of([words.texts[i] for i in order])
-        place = align(said, page)
+    for order in (np.arange(len(texts)), page.order):
+        read = tokens_of([texts[i] for i in order])
+        place = align(said, read)
         if place is not None:
-            found = order[page.words[place.first] : page.words[place.end - 1] + 1]  # with what is no token between
+            found = order[read.words[place.first] : read.words[place.end - 1] + 1]  # with what is no token between
             if not place.mismatches:
                 return Checked("supported", np.unique(found))
             places.append((place, found))
-    cells = in_cells(said, words)
+    cells = in_cells(said, page)
     if cells is not None:
         return Checked("supported", cells)
     if not places:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.grid import Box, FloatArray, Grid
-from vrag.pages.headings import is_heading
+from vrag.pages.headings import heads_above, is_heading
 from vrag.pages.page import Words
 from vrag.pages.sentences import Span, sentences
 from vrag.search.best_passages import HEAD_WORDS, MOST, Cuts, best_passages
@@ -84,11 +84,19 @@ def words_within(words: Words, box: Box | FloatArray) -> Words:
     return Words(texts, words.boxes[held], words.lines[held])
 
 
-def passage_text(words: Words, span: Span) -> str:
-    """The words of a passage, with signs of what is left out before and behind it."""
-    start, end = span
-    text = " ".join(words.texts[start:end])
-    return f"{'… ' if start else ''}{text}{' …' if end < len(words) else ''}"
+def shown_spans(words: Words, passage: Span) -> list[Span]:
+    """What is shown of a page, in reading order: the heads of the passage's first table row, and the passage."""
+    heads = heads_above(words, sentences(words), passage)
+    if heads and heads[-1][1] == passage[0]:
+        passage = heads.pop()[0], passage[1]
+    return [*heads, passage]
+
+
+def passage_text(words: Words, passage: Span) -> str:
+    """The words of a passage with its heads, and signs of what is left out before, between and behind."""
+    spans = shown_spans(words, passage)
+    text = " … ".join(" ".join(words.texts[slice(*span)]) for span in spans)
+    return f"{'… ' if spans[0][0] else ''}{text}{' …' if passage[1] < len(words) else ''}"
 
 
 def box_around(boxes: FloatArray) -> Box:
