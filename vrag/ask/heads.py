@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vrag.ask.table_rows import Cell, Indices, PageRows, Row
+from vrag.ask.table_rows import Cell, Indices, PageRows, TableRow
 from vrag.ask.tokens import Tokens
 from vrag.pages.headings import MOST_LINES
 
@@ -28,7 +28,7 @@ def heads_over(said: Tokens, page: PageRows, below: Indices) -> Indices | None:
     return _said_by(sorted(heads_of(row, above), key=lambda cell: int(cell.words[0])), said)
 
 
-def heads_of(row: Row, above: Sequence[Row]) -> list[Cell]:
+def heads_of(row: TableRow, above: Sequence[TableRow]) -> list[Cell]:
     """The heads of a row: what stands over a cell of it, up from the rows of values above it to the next such row.
 
     Args:
@@ -39,7 +39,7 @@ def heads_of(row: Row, above: Sequence[Row]) -> list[Cell]:
     return list(found.values())
 
 
-def _over(cell: Cell, above: Sequence[Row]) -> Iterator[Cell]:
+def _over(cell: Cell, above: Sequence[TableRow]) -> Iterator[Cell]:
     """The heads of a cell, the nearest first."""
     is_named = False
     for row in reversed(above):

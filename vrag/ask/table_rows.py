@@ -39,7 +39,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """What stands on one line across a page.
 
     Args:
@@ -69,7 +69,7 @@ class PageRows:
         return np.concatenate(self._rows) if self._rows else np.zeros(0, np.int64)
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TableRow]:
         """The rows, from the top."""
         return [_row(row, self.words) for row in self._rows]
 
@@ -77,16 +77,16 @@ class PageRows:
     def _rows(self) -> list[Indices]:
         return visual_rows(self.words.boxes)
 
-    def rows_of(self, chosen: Indices) -> list[Row]:
+    def rows_of(self, chosen: Indices) -> list[TableRow]:
         """The rows in which some words stand, with these words alone."""
         return [_row(chosen[row], self.words) for row in visual_rows(self.words.boxes[chosen])]
 
 
-def _row(row: Indices, words: Words) -> Row:
+def _row(row: Indices, words: Words) -> TableRow:
     cells = _cells(row, words)
     texts = [[words.texts[i] for i in cell.words.tolist()] for cell in cells]
     has_value = any(any(map(is_value, cell)) and not any(map(str.isalpha, "".join(cell))) for cell in texts)
-    return Row(tuple(cells), has_value, float(words.boxes[row][:, [1, 3]].mean()))
+    return TableRow(tuple(cells), has_value, float(words.boxes[row][:, [1, 3]].mean()))
 
 
 def visual_rows(boxes: FloatArray) -> list[Indices]:
