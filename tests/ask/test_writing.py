@@ -67,12 +67,17 @@ def test_claims_come_while_the_model_goes_on_writing(index, endpoint):
 
 
 def test_a_model_that_denies_has_not_answered_whatever_it_claims(index, endpoint):
-    denied = "The model says that the pages do not answer the question."
-    for said in (claims(("It is 500.", 1, LINE), found=False), SAID.replace('"found": true, ', "")[:-1]):
-        endpoint.will_say(said if "found" in said else said + ', "found": false}')
-        *_, answer = index.ask_stream(QUESTION, llm=endpoint.llm())
+    """At first, or when its claims have been shown already."""
+    late = SAID.replace('"found": true, ', "")[:-1]
+    for pieces, is_early in (
+        ([claims(("It is 500.", 1, LINE), found=False)], True),
+        ([late, ', "found": false}'], False),
+    ):
+        endpoint.will_say(Reply(pieces=pieces))
+        _, claimed, answer = index.ask_stream(QUESTION, llm=endpoint.llm())
+        assert claimed.claim.is_supported is not is_early
         assert (answer.found, answer.answer) == (False, NOTHING)
-        assert answer.claims[0].reason == denied
+        assert answer.claims[0].reason == "The model says that the pages do not answer the question."
     endpoint.will_say(claims(found=False))
     assert index.ask(QUESTION, llm=endpoint.llm()).claims == ()
 
