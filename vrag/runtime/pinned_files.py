@@ -30,6 +30,7 @@ class PinnedFiles:
         distributions: Packages that carry them.
         hub_id: Name of their folder in the hub's cache; "" where the hub has no such folder.
         folder: Name of the folder within a package, where that has other files of these names; "" for any.
+        extra: Of vrag that brings the first of the packages; "" where they come with it.
     """
 
     title: str
@@ -38,6 +39,7 @@ class PinnedFiles:
     distributions: Sequence[str]
     hub_id: str = ""
     folder: str = ""
+    extra: str = ""
 
     def find(self) -> Path:
         """The folder that has them: the one that the variable names, else an installed package, else the hub's cache.
@@ -52,7 +54,8 @@ class PinnedFiles:
                 return folder
             rejected.append(f"{place}: {problem}")
         nowhere = f"{', '.join(self.distributions)}: not installed; {_hub_cache()}: nothing there"
-        install = f"pip install {self.distributions[0]}"
+        wanted = f'"vrag-toolkit[{self.extra}]"' if self.extra else self.distributions[0]
+        install = f"pip install {wanted}"
         raise ModelError(
             f"{self.title} were not found. Looked at: {'; '.join(rejected) or nowhere}.",
             f"Install them with: {install}, or set {self.folder_env} to a folder that has them.",

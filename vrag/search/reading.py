@@ -3,8 +3,8 @@
     score(page) = score before + weight * best score before * (logit(question, passage) + 12) / 24
 
 Logits lie between -12 and 12, so what is read can only lift a page: those that are not read, because they stand behind
-or because time is over, stay behind. Across documents the name of its document precedes a passage: a page of an annual
-report does not say whose it is. Within one document it would say the same of every page.
+or because time is over, stay behind. The name of its document precedes a passage: a page of an annual report does not
+say whose it is. Here the words of a passage have to answer by themselves, so a page's head counts for no other.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from vrag.search.running import Runner
 
 MOST_WORDS = 80  # of a passage
-MOST_SECONDS = 3.0  # that a search reads
+MOST_SECONDS = 5.0  # that a search reads
 _EXTREME = 12  # of a logit
 _STAGE = Stage(FULL, bits=True)  # estimates will do for choosing passages
 _LOG = logging.getLogger("vrag")
@@ -98,8 +98,6 @@ def read_pages(runner: Runner, operator: ReadPages, given: list[Scored] | None) 
 def _passages(runner: Runner, reading: Reading, points: Sequence[Scored]) -> dict[str, str]:
     """The best passage of each page that has words, by point id and in the order of the points."""
     chosen = _choose(runner, points)
-    if runner.is_one_document:
-        return {point.id: chosen[point.id].text for point in points if point.id in chosen}
     labels = reading.documents.labels([str(point.payload["doc_id"]) for point in points])
     paths = {point.id: labels[doc][1] for point in points if (doc := str(point.payload["doc_id"])) in labels}
     names = {page: re.sub(r"[\W_]+", " ", PurePath(path).stem) for page, path in paths.items()}
@@ -119,11 +117,11 @@ def _choose(runner: Runner, points: Sequence[Scored]) -> dict[str, _Chosen]:
     maxima = runner.rescoring.maxima_within(_STAGE, query, of_words, [of_page.rows for of_page in parts])
     chosen = {}
     for point, of_page, best in zip(of_words, parts, maxima, strict=True):
-        cuts = replace(of_page.cuts, most=MOST_WORDS)
+        cuts = replace(of_page.cuts, most=MOST_WORDS, head=0)
         chosen[point.id] = _Chosen(of_page.words, best_passages(best, weights, said[point.id], cuts)[0])
     of_patches = runner.store.fetch([point.id for point in there if point.id not in chosen], [FULL])
     for page, record in of_patches.items():
         words, grid = pages[page]
-        found = passages_of_words(query, record.vectors[FULL], grid, words, said[page], cut(words, MOST_WORDS))
+        found = passages_of_words(query, record.vectors[FULL], grid, words, said[page], cut(words, MOST_WORDS, head=0))
         chosen[page] = _Chosen(words, found[0])
     return chosen
