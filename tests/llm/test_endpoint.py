@@ -189,6 +189,12 @@ def test_it_is_given_the_time_that_it_asks_for(endpoint):
     assert time.monotonic() - started > 0.9  # the date has no fractions of a second
 
 
+def test_a_time_to_wait_that_no_calendar_has_is_not_obeyed(endpoint):
+    never = f"Mon, 01 Jan 2024 00:00:00 +{10**20}"
+    endpoint.will_say(Reply(status=429, headers={"Retry-After": never}), "now")
+    assert said(endpoint) == "now"
+
+
 def test_but_not_for_ever(endpoint):
     endpoint.will_say(error("Slow down.", 429, **{"Retry-After": "0"}))
     assert "is asked too often: Slow down." in str(failure(endpoint))

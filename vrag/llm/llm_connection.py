@@ -199,7 +199,7 @@ def _seconds(said: str) -> float | None:
         pass
     try:
         until = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     until = until if until.tzinfo else until.replace(tzinfo=timezone.utc)
     return max(0.0, (until - datetime.now(timezone.utc)).total_seconds())
