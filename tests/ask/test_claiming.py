@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.llm.endpoint import claims
 from vrag.ask.arriving import Arriving, reply_of
-from vrag.ask.claiming import MOST_CLAIMS, MOST_QUOTES, Claims, said_of, without_markers
+from vrag.ask.claiming import MOST_CHARACTERS, MOST_CLAIMS, MOST_QUOTES, Claims, said_of, without_markers
 from vrag.ask.showing import Source
 from vrag.pages.page import Words
 from vrag.search.hit import Hit
@@ -155,3 +155,24 @@ def test_what_is_not_asked_for_is_left_alone():
     assert reply_of("[]").claims == ()
     for no in ('"false"', "false", "0", '"No"'):
         assert not reply_of(f'{{"found": {no}, "claims": []}}').found
+
+
+def test_a_quote_is_as_long_as_what_is_checked_of_it(checked):
+    claim(checked, "It is long.", 2, "built in Hall 7 " * MOST_CHARACTERS)
+    assert [len(quote.text) for quote in checked.quotes] == [MOST_CHARACTERS]
+
+
+def test_runs_of_spaces_in_a_claim_are_one_before_its_markers_are_looked_for(monkeypatch):
+    seen = []
+    monkeypatch.setattr("vrag.ask.claiming._MARKER", _Seeing(seen))
+    assert without_markers("It is" + " " * 60 + "so.") == "It is so."
+    assert seen == ["It is so."]
+
+
+class _Seeing:
+    def __init__(self, seen):
+        self.seen = seen
+
+    def sub(self, _, text):
+        self.seen.append(text)
+        return text

@@ -16,8 +16,8 @@ from vrag.runtime.pathtext import shown
 
 MOST_CLAIMS = 50  # of an answer
 MOST_QUOTES = 10  # of a claim
+MOST_CHARACTERS = 2_000  # of a claim, and of a quote, which is looked for on every page that was shown
 _DENIED = "The model says that the pages do not answer the question."
-_LONGEST = 2_000  # characters of a claim
 _MARKER = re.compile(  # as models write them into their text: [1], [1, 2], [source 1], (source 1, page 3), 【1】
     r"\s*(?:[\[【]\s*(?:source\s*)?\d+(?:\s*[,;–-]\s*(?:source\s*)?\d+)*\s*[\]】]|\(\s*source\s*\d+[^()]{0,80}\))",
     re.IGNORECASE,
@@ -47,7 +47,7 @@ class Claims:
             said: `{"text", "quotes": [{"source", "quote"}]}`, as far as the model has kept to it.
             is_denied: Whether the model says besides that the pages do not answer.
         """
-        text = without_markers(str(said.get("text") or ""))[:_LONGEST]
+        text = without_markers(str(said.get("text") or ""))[:MOST_CHARACTERS]
         if not text or len(self.claims) == MOST_CLAIMS:
             return None
         given = said.get("quotes")
@@ -95,7 +95,7 @@ class Claims:
 
 def without_markers(text: str) -> str:
     """What a model says without its own [1], which are not those of the answer; on one line."""
-    return _fit(_MARKER.sub("", text))
+    return _fit(_MARKER.sub("", " ".join(text.split())))  # long runs of spaces would take it minutes
 
 
 def said_of(claims: Iterable[Claim]) -> Iterator[str]:
@@ -111,7 +111,7 @@ def _asked(said: Any) -> tuple[int, str]:
         return 0, ""
     number = _DIGITS.search(str(said.get("source", ""))[:20])
     text = said.get("quote")
-    return int(number[0]) if number else 0, _fit(text) if isinstance(text, str) else ""
+    return int(number[0]) if number else 0, _fit(text)[:MOST_CHARACTERS] if isinstance(text, str) else ""
 
 
 def _fit(text: str) -> str:
