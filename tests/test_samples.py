@@ -83,7 +83,8 @@ def test_a_region_holds_its_snippet(index):
         for hit in index.search(row["query"], 3):
             words = page_words(index.documents.page_record(hit.doc, hit.page).payload)
             start, end = hit.words
-            assert " ".join(words.texts[start:end]) == index.snippet(row["query"], hit).strip("… ")
+            shown = index.snippet(row["query"], hit).strip("… ")  # before a row of a table stand its heads
+            assert shown.endswith(" ".join(words.texts[start:end]))
             x0, y0, x1, y1 = hit.region
             boxes = words.boxes[start:end]
             assert (boxes >= (x0 - 1e-4, y0 - 1e-4, 0, 0)).all()
