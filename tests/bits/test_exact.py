@@ -57,7 +57,7 @@ def test_pages_may_be_named_in_any_order_and_by_several_threads(monkeypatch):
     chosen = rng.permutation(59)[:40]
     alone = kept(pages).maxsim(query, chosen)
     monkeypatch.setattr(threads, "_WORTH_A_THREAD", 1)
-    monkeypatch.setattr(threads, "threads", lambda: 3)
+    monkeypatch.setattr(threads, "usable_cpus", lambda: 3)
     np.testing.assert_array_equal(kept(pages).maxsim(query, chosen), alone)
     np.testing.assert_allclose(alone, [naive(query, pages[i]) for i in chosen], rtol=1e-5)
     with pytest.raises(IndexError, match=r"0\.\.58"):

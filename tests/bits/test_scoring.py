@@ -96,7 +96,7 @@ def test_threads_give_what_one_gives(engine, monkeypatch):
     some = packed(pages, signs)
     alone = some.maxsim(query), *some.regions(query, 8, 4, context=context)
     monkeypatch.setattr(threads, "_WORTH_A_THREAD", 1)
-    monkeypatch.setattr(threads, "threads", lambda: 3)
+    monkeypatch.setattr(threads, "usable_cpus", lambda: 3)
     together = some.maxsim(query), *some.regions(query, 8, 4, context=context)
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)
