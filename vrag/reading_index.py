@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vrag.ask.answer import Answer, Step
-from vrag.ask.asking import ask, last, steps
+from vrag.ask.answer import Answer, Step, last, steps
+from vrag.ask.asking import ask
 from vrag.ask.following import History
 from vrag.cascade.cascade import Cascade
 from vrag.catalog.documents import Document, Documents

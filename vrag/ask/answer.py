@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -122,3 +123,16 @@ class Claimed:
 
 
 Step = Found | Claimed | Answer  # an answer is the last step
+
+
+def steps(answer: Answer) -> Iterator[Step]:
+    """The steps by which an answer in quotes comes, as a model's does."""
+    yield Found(answer.pages, answer.searched)
+    yield answer
+
+
+def last(steps: Iterator[Step]) -> Answer:
+    """The answer to which steps lead."""
+    *_, answer = steps
+    assert isinstance(answer, Answer)
+    return answer

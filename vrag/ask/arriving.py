@@ -59,18 +59,23 @@ class Reply:
 
 def reply_of(text: str) -> Reply | None:
     """The answer in a text, though it is not quite JSON; None where none can be made out."""
-    from json_repair import loads
-
-    try:
-        said: Any = loads(text)
-    except (ValueError, RecursionError):
-        return None
+    said = repaired(text)
     if isinstance(said, list):  # several texts beside each other, or the claims alone
         said = next((one for one in said if isinstance(one, dict) and "claims" in one), {"claims": said})
     if not isinstance(said, dict) or not isinstance(said.get("claims"), list):
         return None
     claims = tuple(claim for claim in said["claims"] if isinstance(claim, dict))
     return Reply(str(said.get("found", True)).casefold() not in ("false", "0", "no"), claims)
+
+
+def repaired(text: str) -> Any:
+    """What a model has written as JSON, though it is not quite JSON; None where nothing can be made out."""
+    from json_repair import loads
+
+    try:
+        return loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _between(text: str, start: int) -> int:

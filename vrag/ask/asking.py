@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from vrag.ask.answer import Answer, Found, Quote, Step
+from vrag.ask.answer import Answer, Quote
 from vrag.ask.checking import check
 from vrag.ask.following import History, standing
 from vrag.pages.page import Words
@@ -43,19 +43,6 @@ def ask(searcher: Searcher, question: str, k: int, where: Where, history: Histor
     said = "\n".join(f"“{quote.text}” [{number}]" for number, quote in enumerate(quotes, 1))
     meant = searched if searched != question else ""
     return Answer(question, bool(quotes), said or NOTHING, quotes, tuple(hits), searched=meant)
-
-
-def steps(answer: Answer) -> Iterator[Step]:
-    """The steps by which an answer in quotes comes, as a model's does."""
-    yield Found(answer.pages, answer.searched)
-    yield answer
-
-
-def last(steps: Iterator[Step]) -> Answer:
-    """The answer to which steps lead."""
-    *_, answer = steps
-    assert isinstance(answer, Answer)
-    return answer
 
 
 def checked(text: str, hit: Hit, words: Words) -> Quote:

@@ -124,10 +124,8 @@ def _turned_round(pieces: Sequence[Sequence[str]], parts: Sequence[Checked]) -> 
 
 def _part(quote: Sequence[str], page: PageRows) -> Checked:
     """A quote without gaps: in reading order, else line by line across columns, else in the cells of a table."""
-    said, texts = tokens_of(quote), page.words.texts
-    places = []
-    for order in (np.arange(len(texts)), page.order):
-        read = tokens_of([texts[i] for i in order])
+    said, places = tokens_of(quote), []
+    for order, read in page.readings():
         place = align(said, read)
         if place is not None:
             found = order[read.words[place.first] : read.words[place.end - 1] + 1]  # with what is no token between

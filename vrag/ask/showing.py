@@ -182,7 +182,7 @@ def _look(pages: Pages, hit: Hit, shown_as: As, left: _Left, fence: str) -> Iter
 
 def _text(words: Words, left: _Left, place: str, fence: str) -> Iterator[str]:
     """The words of a page, or as many of its first lines as there is room for."""
-    lines = _lines(words)
+    lines = words.text_lines()
     whole = "\n".join((fence, *lines, fence))
     if left.takes(whole):
         yield whole
@@ -195,13 +195,6 @@ def _text(words: Words, left: _Left, place: str, fence: str) -> Iterator[str]:
         yield beginning
     else:
         left.left_out.append(f"The words of {place}, were not shown to the model: there was no room for them.")
-
-
-def _lines(words: Words) -> list[str]:
-    lines: dict[int, list[str]] = {}
-    for number, text in zip(words.lines.tolist(), words.texts, strict=True):
-        lines.setdefault(number, []).append(text)
-    return [" ".join(line) for line in lines.values()]
 
 
 def _pictures(pages: Pages, hit: Hit, left: _Left, place: str) -> tuple[Picture | None, Picture | None]:

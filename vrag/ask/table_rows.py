@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from vrag.ask.tokens import tokens_of
+from vrag.ask.tokens import Tokens, tokens_of
 from vrag.grid import FloatArray
 from vrag.pages.headings import is_value
 from vrag.pages.page import Words
@@ -67,6 +68,19 @@ class PageRows:
     def order(self) -> Indices:
         """The words row by row across the page: int64 [n]."""
         return np.concatenate(self._rows) if self._rows else np.zeros(0, np.int64)
+
+    def readings(self) -> Iterator[tuple[Indices, Tokens]]:
+        """The words in reading order, then row by row: int64 [n], and their tokens; worked out once, when wanted."""
+        yield np.arange(len(self.words)), self._tokens
+        yield self.order, self._tokens_by_row
+
+    @cached_property
+    def _tokens(self) -> Tokens:
+        return tokens_of(self.words.texts)
+
+    @cached_property
+    def _tokens_by_row(self) -> Tokens:
+        return tokens_of([self.words.texts[i] for i in self.order])
 
     @cached_property
     def rows(self) -> list[TableRow]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vrag.ask.answer import Answer, Claimed, Found, Step
-from vrag.ask.arriving import Arriving, Reply, reply_of
+from vrag.ask.arriving import Arriving, Reply, repaired, reply_of
 from vrag.ask.asking import NOTHING
 from vrag.ask.claiming import Claims, said_of
 from vrag.ask.following import History, standing
@@ -79,12 +79,7 @@ def _standing(endpoint: Endpoint, question: str, history: History) -> str:
 
 
 def _question_in(said: str) -> str:
-    from json_repair import loads
-
-    try:
-        found = loads(said)
-    except (ValueError, RecursionError):
-        return ""
+    found = repaired(said)
     return shown(" ".join(str(found.get("question") or "").split())) if isinstance(found, dict) else ""
 
 

@@ -30,13 +30,13 @@ from vrag.cli.place import (
     path_option,
 )
 from vrag.errors import LlmError, UsageError
+from vrag.llm.llm import MOST_FAILURES
 from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
     from vrag.ask.answer import Answer
     from vrag.remote.any_index import AnyIndex
 
-_MOST_FAILURES = 3  # of a model, one after the other, until the other questions are not tried
 _EXAMPLE = 'e.g. vrag ask "What was the revenue in 2025?"'
 
 
@@ -134,7 +134,7 @@ def _answer_all(
                 raise
             _say_failed(row, error, as_json=not asking.prints)
             all_done, failures = False, failures + 1
-            if failures == _MOST_FAILURES:
+            if failures == MOST_FAILURES:
                 left = counted(len(rows) - number, "question")
                 output.note(f"The model failed {failures} times in a row: {left} not asked.")
                 break

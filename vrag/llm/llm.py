@@ -13,6 +13,7 @@ from vrag.runtime.pathtext import quoted, shown
 
 URL_ENV, MODEL_ENV, KEY_ENV = "VRAG_LLM_URL", "VRAG_LLM_MODEL", "VRAG_LLM_KEY"
 DEFAULT_TIMEOUT_S = 120.0
+MOST_FAILURES = 3  # questions in a row that a model fails at, after which no other is tried
 Sees = Literal["auto", "images", "text", "both"]
 _ADDRESS = re.compile(r"[!-~]+")  # names of other scripts have a form in ASCII
 _EXAMPLE = "e.g. http://localhost:11434/v1 for Ollama, http://localhost:8000/v1 for vLLM, or https://HOST/v1."

@@ -36,6 +36,13 @@ class Words:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def text_lines(self) -> list[str]:
+        """The text of each line that has words, in order."""
+        lines: dict[int, list[str]] = {}
+        for text, line in zip(self.texts, self.lines.tolist(), strict=True):
+            lines.setdefault(line, []).append(text)
+        return [" ".join(line) for line in lines.values()]
+
     def grid(self) -> Grid:
         """The words' boxes as a grid of free boxes."""
         return Grid.free(self.boxes)

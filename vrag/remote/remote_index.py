@@ -188,15 +188,9 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         history: History = (),
     ) -> Answer:
         """What the pages say to a question; a model is asked by this process, and its holder is told nothing of it."""
-        if llm is not None:
-            from vrag.ask.asking import last
+        from vrag.ask.answer import last
 
-            return last(self.ask_stream(question, k, where, llm, history))
-        asked = {"question": question, "k": k, "where": _clauses(where)}
-        if history:
-            asked["history"] = [(before, answer) for before, answer in history]
-        found: Answer = self._channel.call("ask", asked)
-        return found
+        return last(self.ask_stream(question, k, where, llm, history))
 
     def ask_stream(
         self,
@@ -207,14 +201,17 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         history: History = (),
     ) -> Generator[Step, None, None]:
         """The same, step by step."""
-        if llm is None:
-            from vrag.ask.asking import steps
+        if llm is not None:
+            from vrag.ask.writing import write
 
-            yield from steps(self.ask(question, k, where, None, history))
+            yield from write(self, llm, question, k, where, history)
             return
-        from vrag.ask.writing import write
+        from vrag.ask.answer import steps
 
-        yield from write(self, llm, question, k, where, history)
+        asked = {"question": question, "k": k, "where": _clauses(where)}
+        if history:
+            asked["history"] = [(before, answer) for before, answer in history]
+        yield from steps(self._channel.call("ask", asked))
 
     def explain(
         self,

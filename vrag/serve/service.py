@@ -9,8 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from vrag.ask.answer import Step
-from vrag.ask.asking import steps
+from vrag.ask.answer import Step, steps
 from vrag.ask.following import History
 from vrag.ask.writing import write
 from vrag.catalog.documents import Document

@@ -34,6 +34,11 @@ class AnswerKey:
         """Whether something answers it."""
         return self.answer.form != "None"
 
+    def labelled(self, benchmark: Benchmark) -> list[PageRef]:
+        """The pages that answer it, by the benchmark's labels; none where nothing does."""
+        grades = benchmark.qrels.get(self.query.id, {}) if self.is_answerable else {}
+        return sorted({benchmark.corpus[corpus_id] for corpus_id, grade in grades.items() if grade > 0})
+
 
 def load_answer_keys(folder: Path, benchmark: Benchmark, limit: int | None = None) -> list[AnswerKey]:
     """The questions of a benchmark folder whose right answer is known, in the order of its files.

@@ -23,7 +23,7 @@ def cards_html(task: AnsweredTask, run: AnswerRun, drawer: PageDrawer) -> str:
     """A section of one task and scope: the worst questions with pictures, all of them in a table."""
     scored = sorted(scored_answers(run), key=_rank)
     shown, pdfs = scored[:CARDS], task.run.task.benchmark.pdfs
-    pages = {one.key.query.id: _labelled(task, one) for one in shown}
+    pages = {one.key.query.id: one.key.labelled(task.run.task.benchmark) for one in shown}
     names = {digest: doc for doc, digest in task.run.digests.items()}
     places = [place for one in shown for place in _places(one, names) if place[1]]
     pictures = thumbnails(drawer, pdfs, [page for found in pages.values() for page in found])
@@ -37,12 +37,6 @@ def _rank(one: ScoredAnswer) -> tuple[float, float, str]:
     """By whether answer and page are right; a question that nothing answers by whether that was said."""
     accuracy, attributed = one.values["accuracy"] or 0.0, one.values[METRIC]
     return accuracy if attributed is None else attributed, accuracy, one.key.query.id
-
-
-def _labelled(task: AnsweredTask, one: ScoredAnswer) -> list[PageRef]:
-    benchmark = task.run.task.benchmark
-    grades = benchmark.qrels.get(one.key.query.id, {}) if one.key.is_answerable else {}
-    return sorted(benchmark.corpus[corpus_id] for corpus_id, grade in grades.items() if grade > 0)
 
 
 def _places(one: ScoredAnswer, names: Mapping[str, str]) -> Iterator[Place]:

@@ -44,13 +44,13 @@ class ScoredAnswer:
 
 def score_answers(tasks: Sequence[AnsweredTask]) -> list[Row]:
     """One row a task and scope, and of several tasks one a scope over the questions of all of them."""
-    runs = [(task.run.task.name, run) for task in tasks for run in task.answers]
-    rows = [_row(name, run, {one.key.query.id: one for one in scored_answers(run)}) for name, run in runs]
+    runs = [(task.run.task.name, run, scored_answers(run)) for task in tasks for run in task.answers]
+    rows = [_row(name, run, {one.key.query.id: one for one in scored}) for name, run, scored in runs]
     if len(tasks) > 1:
-        for scope in dict.fromkeys(run.scope for _, run in runs):
-            mine = [(name, run) for name, run in runs if run.scope == scope]
-            scored = {f"{name}/{one.key.query.id}": one for name, run in mine for one in scored_answers(run)}
-            rows.append(_row(TOGETHER, mine[0][1], scored))
+        for scope in dict.fromkeys(run.scope for _, run, _ in runs):
+            mine = [one for one in runs if one[1].scope == scope]
+            all_of = {f"{name}/{one.key.query.id}": one for name, _, scored in mine for one in scored}
+            rows.append(_row(TOGETHER, mine[0][1], all_of))
     return rows
 
 

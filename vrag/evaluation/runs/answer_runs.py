@@ -21,12 +21,11 @@ from vrag.evaluation.runs.task_index import task_index
 from vrag.evaluation.runs.task_run import TaskRun, Watcher
 from vrag.evaluation.runs.timed_answer import TIMED, TimedAnswer
 from vrag.index import Index
-from vrag.llm.llm import Llm
+from vrag.llm.llm import MOST_FAILURES, Llm
 from vrag.pages.page import PageSpec
 
 SCOPES = (DOCUMENT, UNION)
 PAGES = 5  # that `vrag ask` looks at
-_MOST_FAILURES = 3  # of a language model, one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,7 @@ class _Questioner:
                 answer = self._ask(scope, key)
             except LlmError as error:
                 in_a_row += 1
-                if in_a_row == _MOST_FAILURES:
+                if in_a_row == MOST_FAILURES:
                     raise
                 seconds = time.perf_counter() - started
                 failed[key.query.id] = TimedAnswer(Answer(key.query.text, False, ""), seconds, str(error))

@@ -10,7 +10,6 @@ import numpy as np
 
 from vrag.ask.answer import Answer, Quote
 from vrag.ask.checking import Indices, check
-from vrag.catalog.payload import page_words
 from vrag.errors import UsageError
 from vrag.evaluation.benchmarks.answer_key import AnswerKey
 from vrag.evaluation.benchmarks.benchmark import PageRef
@@ -51,10 +50,8 @@ def facts_of(run: TaskRun, index: Index, corpus: Corpus, key: AnswerKey, answer:
         key: The question with its right answer.
         answer: That was given.
     """
-    benchmark = run.task.benchmark
-    grades = benchmark.qrels.get(key.query.id, {}) if key.is_answerable else {}
-    labelled = {benchmark.corpus[corpus_id] for corpus_id, grade in grades.items() if grade > 0}
-    said = {page: _words(index, corpus, page) for page in labelled | {page for page, _ in key.evidence}}
+    labelled = key.labelled(run.task.benchmark)
+    said = {page: _words(index, corpus, page) for page in {*labelled, *(page for page, _ in key.evidence)}}
     texts = [" ".join(words.texts) for page in labelled if (words := said[page])]
     return PageFacts(
         tuple((corpus.labels[quote.doc], quote.page) for quote in answer.quotes),
@@ -73,7 +70,7 @@ def _words(index: Index, corpus: Corpus, page: PageRef) -> Words | None:
     """The words of a page; None when it is not in the index."""
     name = corpus.names.get(page.doc)
     with suppress(UsageError):
-        return page_words(index.documents.page_record(name, page.page).payload) if name else None
+        return index.page_words(name, page.page) if name else None
     return None
 
 

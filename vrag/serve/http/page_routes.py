@@ -26,7 +26,7 @@ from vrag.serve.http.json_answer import JsonAnswer
 from vrag.serve.http.originals import original_of
 from vrag.serve.http.problems import ProblemError, documented, too_many_pictures
 from vrag.serve.http.response_shapes import PageOut
-from vrag.serve.http.search_routes import text_of, title_of
+from vrag.serve.http.search_routes import title_of
 
 router = APIRouter(tags=["pages"])
 _KEPT_S = 3600  # for which a browser need not ask again: a document's bytes never change, how we draw them may
@@ -62,7 +62,7 @@ def page(here: HereNow, doc_id: DocId, number: PageNumber) -> JsonAnswer:
         **size,
         "source": str(payload.get("source", "none")),
         "words": _word_rows(words),
-        "text": text_of(words),
+        "text": "\n".join(words.text_lines()),
         "metadata": together(document.layers),
         **_addresses(document, number),
     }

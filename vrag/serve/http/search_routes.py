@@ -16,7 +16,6 @@ from vrag.catalog.payload import page_words
 from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import PageError, UsageError
 from vrag.explain.explanation_json import matches_json
-from vrag.pages.page import Words as PageWords
 from vrag.runtime.pathtext import quoted, shown
 from vrag.runtime.units import counted
 from vrag.search.hit import Hit
@@ -128,7 +127,7 @@ def _titles(here: Here, hits: Sequence[Hit]) -> Mapping[str, str]:
 
 def _text(here: Here, hit: Hit) -> str:
     record = here.service.index.stored.store.fetch([hit.id]).get(hit.id)
-    return text_of(page_words(record.payload)) if record else ""
+    return "\n".join(page_words(record.payload).text_lines()) if record else ""
 
 
 def addresses(hit: Hit) -> dict[str, str]:
@@ -147,14 +146,6 @@ def title_of(document: Document | None, name: str) -> str:
     """The title that a document's metadata has, else its name: one line, that shows in no other order than it has."""
     title = document.meta.get("title") if document else None
     return shown(" ".join(title.split()) if isinstance(title, str) and title.strip() else name)
-
-
-def text_of(words: PageWords) -> str:
-    """The words of a page, a line each line."""
-    lines: dict[int, list[str]] = {}
-    for text, line in zip(words.texts, words.lines.tolist(), strict=True):
-        lines.setdefault(line, []).append(text)
-    return "\n".join(" ".join(line) for line in lines.values())
 
 
 def asked_words(query: str) -> AskedWords:
