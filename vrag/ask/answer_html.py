@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from vrag.ask.answer import Answer, Claim, Quote
 from vrag.ask.answer_text import doubt, readable, verdict
 from vrag.errors import PageError
 from vrag.grid import Box
+from vrag.runtime.data_url import data_url
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -108,7 +108,7 @@ def _data_url(picture: Image) -> str:
     shown, buffer = picture.convert("RGB"), io.BytesIO()
     shown.thumbnail((_PAGE_SIDE, _PAGE_SIDE))
     shown.save(buffer, "JPEG", quality=82)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return data_url(buffer.getvalue())
 
 
 def _text(text: str) -> str:

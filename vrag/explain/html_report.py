@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import json
@@ -17,6 +16,7 @@ import numpy as np
 from vrag.explain.explanation import Explanation, WordMatch, word_matches
 from vrag.explain.heatmap import RAMP, is_dark, overlay, paint, row_heat
 from vrag.grid import Box, FloatArray
+from vrag.runtime.data_url import data_url
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -113,4 +113,4 @@ def _grey(raster: FloatArray) -> Image:
 def _data_url(picture: Image, kind: str, **options: Any) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, kind, **options)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return data_url(buffer.getvalue(), kind.lower())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from PIL.Image import Image
+
+from vrag.runtime.data_url import data_url
 
 _QUALITY = 85  # of a JPEG: print stays sharp, and a page takes some 250 kB
 _PIXELS = 750  # a token: what hosted models count; those of 28 x 28 patches count nearly the same
@@ -88,8 +89,7 @@ def message_json(message: Message) -> dict[str, Any]:
 def _part_json(part: str | Picture) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": _clean(part)}
-    data = base64.b64encode(part.jpeg).decode("ascii")
-    return {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{data}"}}
+    return {"type": "image_url", "image_url": {"url": data_url(part.jpeg)}}
 
 
 def _clean(text: str) -> str:

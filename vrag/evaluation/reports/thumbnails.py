@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from vrag.evaluation.benchmarks.benchmark import PageRef
 from vrag.grid import Box
 from vrag.pages.drawing import PageDrawer
 from vrag.pages.page import PageSpec
+from vrag.runtime.data_url import data_url
 
 SIDE = 800  # pixels of the longer side: words can be read when a page is shown large
 _QUALITY = 50
@@ -68,4 +68,4 @@ def as_data(picture: Image) -> str:
     """A picture as a `data:` address."""
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=_QUALITY, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return data_url(file.getvalue())

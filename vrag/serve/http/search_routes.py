@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 import unicodedata
@@ -16,6 +15,7 @@ from vrag.catalog.payload import page_words
 from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import PageError, UsageError
 from vrag.explain.explanation_json import matches_json
+from vrag.runtime.data_url import data_url
 from vrag.runtime.pathtext import quoted, shown
 from vrag.runtime.units import counted
 from vrag.search.hit import Hit
@@ -204,7 +204,7 @@ def _draw_images(here: Here, rows: Sequence[dict[str, Any]]) -> None:
             data = here.pictures.get(file, document, row["page"], _IMAGE_WIDTH, "jpeg")
         except PageError:
             continue
-        row["image"] = f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}"
+        row["image"] = data_url(data)
 
 
 def _why_empty(pages: int, asked: SearchRequest) -> str:
