@@ -86,6 +86,13 @@ def test_nothing_found_names_places_and_remedy():
         replace(SMALL, extra="more").find()
 
 
+def test_only_what_was_looked_at_is_named():
+    for hub_id in (SMALL.hub_id, ""):
+        with pytest.raises(ModelError) as caught:
+            replace(SMALL, hub_id=hub_id).find()
+        assert ("nothing there" in str(caught.value)) == bool(hub_id)
+
+
 def test_damaged_weights_are_refused(monkeypatch, tmp_path):
     folder = make_model(tmp_path / "mine")
     monkeypatch.setenv(SMALL.folder_env, str(folder))

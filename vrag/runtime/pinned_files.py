@@ -53,7 +53,8 @@ class PinnedFiles:
             if problem is None:
                 return folder
             rejected.append(f"{place}: {problem}")
-        nowhere = f"{', '.join(self.distributions)}: not installed; {_hub_cache()}: nothing there"
+        nowhere = f"{', '.join(self.distributions)}: not installed"
+        nowhere += f"; {_hub_cache()}: nothing there" if self.hub_id else ""
         wanted = f'"vrag-toolkit[{self.extra}]"' if self.extra else self.distributions[0]
         install = f"pip install {wanted}"
         raise ModelError(
