@@ -132,6 +132,7 @@ class Stub:
         self.asked: list[Asked] = []
         self.models = [{"id": MODEL}]  # None: nothing is known of a list
         self.list_status = 200
+        self.on_list: Callable[[], object] = lambda: None  # called before the list of models is sent
         self.usage = True  # whether it says how much was read
         self.room = 10**9  # tokens, of which it reads no more and says nothing
         self.answering: Answering = quoting
@@ -187,6 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != "/v1/models" or self.stub.models is None:
             self._send(404, b'{"error": {"message": "no such path"}}', {})
             return
+        self.stub.on_list()
         self._send(self.stub.list_status, json.dumps({"object": "list", "data": self.stub.models}).encode(), {})
 
     def do_POST(self):  # noqa: N802

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vrag.ask.answer import Answer, Claim, Quote
 from vrag.ask.answer_text import doubt, readable, verdict
-from vrag.errors import PageError
+from vrag.errors import PageError, UsageError
 from vrag.grid import Box
 from vrag.runtime.data_url import data_url
 
@@ -29,7 +29,8 @@ def answer_html(answer: Answer, draw: Draw) -> str:
 
     Args:
         answer: From `Index.ask`.
-        draw: Gives a page's picture by the document's name and its number; it may raise `PageError`.
+        draw: Gives a page's picture by the document's name and its number; it may raise `PageError`,
+            or `UsageError` when the page is gone.
     """
     nearest = [(hit.doc, hit.page) for hit in answer.pages if not answer.found]
     places = list(dict.fromkeys([*((quote.doc, quote.page) for quote in answer.quotes), *nearest]))
@@ -89,7 +90,7 @@ def _page(answer: Answer, doc: str, page: int, number: int, draw: Draw) -> str:
     """A page with the frames of all quotes that are of it, or why it cannot be drawn."""
     try:
         picture = f'<img src="{_data_url(draw(doc, page))}" alt="{_text(doc)}, page {page}">'
-    except PageError as error:
+    except (PageError, UsageError) as error:  # somebody may have removed it since
         return f'<figure id="p{number}"><figcaption>{_text(str(error))}</figcaption></figure>'
     quotes = [(i, quote) for i, quote in enumerate(answer.quotes, 1) if (quote.doc, quote.page) == (doc, page)]
     frames = "".join(_frame(box, i, not line) for i, quote in quotes for line, box in enumerate(quote.boxes))

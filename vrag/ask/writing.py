@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,13 @@ _TOO_MUCH = "The model has less room than was thought, so it was shown less."
 
 
 def write(
-    pages: Pages, llm: Llm, question: str, k: int, where: str | Sequence[str], history: History
+    pages: Pages,
+    llm: Llm,
+    question: str,
+    k: int,
+    where: str | Sequence[str],
+    history: History,
+    before_asked: Callable[[], None] = lambda: None,
 ) -> Generator[Step, None, None]:
     """The steps of an answer; closing the iterator closes the connection to the model.
 
@@ -48,6 +54,7 @@ def write(
         k: Pages to look at.
         where: Filters that these must meet.
         history: Questions before it, with their answers.
+        before_asked: Called before the model is given time to write: no page is looked at until it has answered.
 
     Raises:
         UsageError: As of a search.
@@ -55,13 +62,14 @@ def write(
     """
     with Endpoint(llm) as endpoint:
         searched = _standing(endpoint, question, history)
+        _ = endpoint.listed  # an endpoint may take its time for it: better before than while pages are looked at
         hits = tuple(pages.search(searched, k, None, where))
         meant = searched if searched != question else ""
         yield Found(hits, meant)
         if not hits:
             yield Answer(question, False, NOTHING, searched=meant)
             return
-        with closing(_written(endpoint, pages, hits, searched)) as steps:
+        with closing(_written(endpoint, pages, hits, searched, before_asked)) as steps:
             for step in steps:
                 yield replace(step, question=question, searched=meant) if isinstance(step, Answer) else step
 
@@ -83,15 +91,18 @@ def _question_in(said: str) -> str:
     return shown(" ".join(str(found.get("question") or "").split())) if isinstance(found, dict) else ""
 
 
-def _written(endpoint: Endpoint, pages: Pages, hits: tuple[Hit, ...], question: str) -> Generator[Step, None, None]:
+def _written(
+    endpoint: Endpoint, pages: Pages, hits: tuple[Hit, ...], question: str, before_asked: Callable[[], None]
+) -> Generator[Step, None, None]:
     """The claims of an answer, and the answer."""
-    shown_as, notes = _shown_as(endpoint), list[str]()
+    shown_as, notes = _shown_as(endpoint, before_asked), list[str]()
     tokens = max(_LEAST, endpoint.room - _REST) if endpoint.room else TOKENS
     for is_last in (*(_TIMES - 1) * (False,), True):
         pictures = MOST_PICTURES if endpoint.pictures is None else endpoint.pictures
         fence = new_fence()
         sources, left_out = show(pages, hits, shown_as, Room(tokens, pictures), fence)
         answer = _Written(endpoint, question, hits, sources, [*notes, *left_out])
+        before_asked()
         try:
             yield from answer.claimed(fence)
         except TooManyPicturesError as error:
@@ -106,10 +117,10 @@ def _written(endpoint: Endpoint, pages: Pages, hits: tuple[Hit, ...], question: 
             return
 
 
-def _shown_as(endpoint: Endpoint) -> As:
+def _shown_as(endpoint: Endpoint, before_asked: Callable[[], None]) -> As:
     sees = endpoint.llm.sees
     if sees == "auto":
-        return "both" if sees_images(endpoint) else "text"
+        return "both" if sees_images(endpoint, before_asked) else "text"
     return sees
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,8 +14,8 @@ from vrag.errors import LlmError
 from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
+    from vrag.cli.held_index import HeldIndex
     from vrag.llm.llm import Llm
-    from vrag.remote.any_index import AnyIndex
     from vrag.search.hit import Hit
 
 _STRUCK, _BOLD, _BESIDE = "strike dim", "bold", "dim"  # styles of rich
@@ -40,12 +40,12 @@ class Asking:
     prints: bool = True
 
     def answer(
-        self, index: AnyIndex, question: str, where: Sequence[str] = (), history: Sequence[tuple[str, str]] = ()
+        self, held: HeldIndex, question: str, where: Sequence[str] = (), history: Sequence[tuple[str, str]] = ()
     ) -> Answer:
         """The answer to a question, printed meanwhile.
 
         Args:
-            index: Has the pages.
+            held: The index; let go of while a model writes.
             question: In words.
             where: More filters.
             history: Of the conversation.
@@ -56,7 +56,7 @@ class Asking:
         """
         printer = _Printer(self)
         pages: tuple[Hit, ...] = ()
-        steps = index.ask_stream(question, self.k, [*self.where, *where], self.llm, history)
+        steps = self._steps(held, question, [*self.where, *where], history)
         try:
             with closing(steps):
                 for step in steps:
@@ -67,6 +67,15 @@ class Asking:
             raise
         assert isinstance(step, Answer)
         return step
+
+    def _steps(
+        self, held: HeldIndex, question: str, where: Sequence[str], history: Sequence[tuple[str, str]]
+    ) -> Generator[Step, None, None]:
+        if self.llm is None:
+            return held.index.ask_stream(question, self.k, where, None, history)
+        from vrag.ask.writing import write
+
+        return write(held, self.llm, question, self.k, where, history, held.let_go)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from vrag.cli.answers import Asking
 from vrag.cli.asked_rows import QueriesOption, asked_rows
 from vrag.cli.at_once import at_once
 from vrag.cli.chat import converse
+from vrag.cli.held_index import HeldIndex
 from vrag.cli.llm_options import LlmModelOption, LlmOption, LlmSeesOption, NoLlmOption, SeesName, chosen_llm
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.page_files import save_hits
@@ -94,9 +95,8 @@ def ask(
         return converse(opened, asking)
     _check_alone(queries, html, json, stream)
     rows = list(asked_rows(" ".join(question) if question else None, queries, _EXAMPLE))
-    with opened() as found:
-        output.warn_of_loss(found.lost)
-        return _answer_all(found, asking, rows, html, save_pages)
+    with HeldIndex(opened) as held:
+        return _answer_all(held, asking, rows, html, save_pages)
 
 
 def _is_conversation(*others: object) -> bool:
@@ -122,13 +122,13 @@ def _check_alone(queries: Path | None, html: Path | None, json: bool, stream: bo
 
 
 def _answer_all(
-    index: AnyIndex, asking: Asking, rows: Sequence[dict[str, Any]], html: Path | None, save_pages: Path | None
+    held: HeldIndex, asking: Asking, rows: Sequence[dict[str, Any]], html: Path | None, save_pages: Path | None
 ) -> int:
     """Exit code: 1 when a page cannot be drawn, or one of many questions has no answer because the model failed."""
     all_done, failures = True, 0
     for number, row in enumerate(rows, 1):
         try:
-            answer = asking.answer(index, row["query"], row.get("where", ()))
+            answer = asking.answer(held, row["query"], row.get("where", ()))
         except LlmError as error:
             if "query-id" not in row:
                 raise
@@ -140,21 +140,21 @@ def _answer_all(
                 break
         else:
             failures = 0
-            all_done &= _hand_out(index, asking, row, answer, html, save_pages)
+            all_done &= _hand_out(held, asking, row, answer, html, save_pages)
     return 0 if all_done else 1
 
 
 def _hand_out(
-    index: AnyIndex, asking: Asking, row: dict[str, Any], answer: Answer, html: Path | None, save_pages: Path | None
+    held: HeldIndex, asking: Asking, row: dict[str, Any], answer: Answer, html: Path | None, save_pages: Path | None
 ) -> bool:
     """Whether an answer, which is printed if people read it, came in every other form that was asked for."""
     if not asking.prints:
         output.data(_as_json(row, answer))
-    elif not answer.pages and not index.page_count:
+    elif not answer.pages and not held.index.page_count:
         output.note("The index has no pages yet. Fill it with: vrag ingest FOLDER")
     if html:
-        _write(answer, index, html)
-    return save_hits(index, answer.pages, save_pages) if save_pages else True
+        _write(answer, held.index, html)
+    return save_hits(held.index, answer.pages, save_pages) if save_pages else True
 
 
 def _say_failed(row: dict[str, Any], error: LlmError, as_json: bool) -> None:

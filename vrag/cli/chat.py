@@ -15,6 +15,7 @@ import typer
 
 from vrag.cli import output
 from vrag.cli.answers import Asking
+from vrag.cli.held_index import HeldIndex
 from vrag.cli.page_files import picture_name
 from vrag.errors import UsageError, VragError
 from vrag.runtime.budget import budget
@@ -99,8 +100,8 @@ class _Chat:
         commands[command](rest.strip())
 
     def _ask(self, question: str) -> None:
-        with budget(), self.opened() as index:
-            answer = self.asking.answer(index, question, history=self.said)
+        with budget(), HeldIndex(self.opened) as held:
+            answer = self.asking.answer(held, question, history=self.said)
         self.last = answer
         self.said.append((question, answer.answer))
 

@@ -39,7 +39,7 @@ def save_hits(index: AnyIndex, hits: Sequence[Hit], folder: Path) -> bool:
     for hit in hits:
         try:
             index.page_image(hit.doc, hit.page).save(folder / picture_name(hit.rank, hit.doc, hit.page))
-        except PageError as error:
+        except (PageError, UsageError) as error:  # somebody may have removed it since
             undrawn += 1
             output.note(f"Not written: {error}")
     output.note(f"{len(hits) - undrawn} of {counted(len(hits), 'page')} written to {folder}.")

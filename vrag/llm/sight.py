@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,11 +26,12 @@ _BLIND = frozenset({400, 404, 415, 422, 501})  # statuses of endpoints whose mod
 _SAYS_BLIND = re.compile(r"image|vision|visual|multi-?modal|mmproj", re.IGNORECASE)
 
 
-def sees_images(endpoint: Endpoint) -> bool:
+def sees_images(endpoint: Endpoint, before_asked: Callable[[], None] = lambda: None) -> bool:
     """Whether the model reads pictures. It is asked the first time, and no question fails of it.
 
     Args:
         endpoint: Of the model.
+        before_asked: Called if it has to be asked.
 
     Raises:
         LlmError: There is no model.
@@ -38,6 +40,7 @@ def sees_images(endpoint: Endpoint) -> bool:
     known = _read(file)
     if known is not None:
         return known
+    before_asked()
     found = _ask(endpoint)
     if found is not None:
         with suppress(OSError):  # a folder that cannot be written: it is asked again next time
