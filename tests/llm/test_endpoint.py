@@ -3,10 +3,11 @@
 import gzip
 import json
 import logging
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from itertools import repeat
@@ -16,12 +17,13 @@ import pytest
 from tests.llm.endpoint import HANG, MODEL, PATIENCE_S, Reply, Stub, chunk, error
 from vrag.errors import LlmError
 from vrag.llm import endpoint as client
+from vrag.llm import streaming
 from vrag.llm.endpoint import TRIES, Endpoint
 from vrag.llm.llm import KEY_ENV, Llm
 from vrag.llm.llm_connection import LONGEST_WAIT_S
 from vrag.llm.message import Message, Shape
 from vrag.llm.refusals import CutError, TooLongError, TooManyPicturesError
-from vrag.llm.streaming import MOST_BYTES, MOST_CHARACTERS
+from vrag.llm.streaming import MOST_BYTES, MOST_CHARACTERS, MOST_JSON
 from vrag.runtime.stopping import Stop, stoppable
 
 ASKED = [Message("user", ("Say it.",))]
@@ -216,12 +218,20 @@ def test_but_not_for_ever(endpoint):
         (Reply(status=400, body=b'[{"error": {"message": "one"}}]'), "status 400: one."),
         (Reply(status=400, body=b"[" * 100_000), "status 400"),
         (Reply(status=400, body=b"\xff" * 100_000), "status 400"),
+        (Reply(status=400, body=b'{"error":' * 450 + b"1" + b"}" * 450), "status 400"),
+        (Reply(status=400, body=b"[" * 900 + b"1" + b"]" * 900), "status 400"),
         (Reply(status=418, body=b""), "status 418."),
+        (Reply(body=b"", headers={"Content-Type": "text/\x1b]2x\x07"}), "it sends text/\ufffd]2x\ufffd."),
+        (Reply(body=b"", headers={"Content-Type": "x" * 10_000}), "xxx…."),
         (Reply(body=b"<html>Welcome</html>", headers={"Content-Type": "text/html"}), "it sends text/html."),
         (Reply(body=b"{}{"), "it sends no JSON."),
         (Reply(body=b"[]"), "JSON of another kind"),
         (Reply(body=gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"}), "packs its answers"),
         (Reply(pieces=[b"data: {\n\n"]), "it sends no JSON."),
+        (Reply(pieces=[b'data: {"created": ' + b"9" * 5000 + b"}\n\n"]), "it sends no JSON."),
+        (Reply(pieces=[b'data: {"choices": ' + b'[{"":' * 440 + b"1" + b"}]" * 440 + b"}\n\n"]), "it sends no JSON."),
+        (Reply(pieces=[b"data: " + b"[" * 440 + b"]" * 440 + b"\n\n"]), "it sends no JSON."),
+        (Reply(pieces=[b"data: " + b" " * MOST_JSON + b"{}\n\n"]), "it sends no JSON."),
         (Reply(pieces=["It", {"error": {"message": "Out of memory."}}]), "fails: Out of memory."),
         (Reply(pieces=[chunk({"refusal": "I "}), chunk({"refusal": "will not."})]), "refuses to answer: I will not."),
         (Reply(pieces=["It"], finish="content_filter"), "refuses to answer: a filter forbids the answer."),
@@ -267,9 +277,67 @@ def test_a_model_that_says_nothing_is_given_up(endpoint, pieces):
     assert endpoint.asked[0].gone.wait(PATIENCE_S)
 
 
+@contextmanager
+def sending(*pieces):
+    """An endpoint that sends the same bytes to everybody, whatever he asks, the last ones for ever."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def send():
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.recv(1 << 16)
+            connection.sendall(b"".join(pieces[:-1]))
+            while True:
+                connection.sendall(pieces[-1])
+                time.sleep(0.01)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        yield Llm(f"http://127.0.0.1:{server.getsockname()[1]}/v1", MODEL, timeout_s=0.5)
+    finally:
+        sender.join(PATIENCE_S)
+        server.close()
+    assert not sender.is_alive()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [(b"HTTP/1.1 100 Continue\r\n\r\n",), (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"y")],
+    ids=["only ever about to", "letter by letter"],
+)
+def test_one_whose_answer_does_not_begin_is_given_up_whatever_it_sends(pieces):
+    with sending(*pieces) as llm, Endpoint(llm) as way, pytest.raises(LlmError, match=r"said nothing for 0\.5 s"):
+        "".join(way.say(ASKED))
+
+
+def test_who_was_given_up_may_be_asked_again(endpoint):
+    slow = threading.Event()
+    endpoint.answering = lambda asked: slow.wait(PATIENCE_S) and "late" if len(endpoint.asked) == 1 else "now"
+    with Endpoint(endpoint.llm(timeout_s=0.5)) as way:
+        with pytest.raises(LlmError, match="said nothing"):
+            "".join(way.say(ASKED))
+        slow.set()
+        assert "".join(way.say(ASKED)) == "now"
+
+
+def test_one_that_never_ends_is_cut_off(endpoint, monkeypatch):
+    monkeypatch.setattr(streaming, "MOST_SECONDS", 0.3)
+    endpoint.will_say(Reply(pieces=("a" for _ in repeat(None) if not time.sleep(0.01))))
+    with pytest.raises(CutError):
+        said(endpoint)
+    assert endpoint.asked[0].gone.wait(PATIENCE_S)
+
+
 def test_one_that_speaks_slowly_is_not(endpoint):
     endpoint.will_say(Reply(pieces=(piece for piece in "slowly" if not time.sleep(0.25))))
     assert said(endpoint, timeout_s=1) == "slowly"
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream; charset=zlib", "Text/Event-Stream;charset=utf-16"])
+def test_events_are_utf_8_whatever_the_endpoint_says(endpoint, kind):
+    endpoint.will_say(Reply("Müller", headers={"Content-Type": kind}))
+    assert said(endpoint) == "Müller"
 
 
 def test_more_bytes_than_an_answer_may_have_are_not_read(endpoint):
@@ -338,7 +406,14 @@ def test_what_a_model_thinks_before_is_left_out(endpoint, pieces, text):
 
 @pytest.mark.parametrize(
     ("usage", "read"),
-    [({"prompt_tokens": 7}, 7), ({"prompt_tokens": "7"}, None), ({}, None), (None, None), ([1], None)],
+    [
+        ({"prompt_tokens": 7}, 7),
+        ({"prompt_tokens": -7}, None),
+        ({"prompt_tokens": "7"}, None),
+        ({}, None),
+        (None, None),
+        ([1], None),
+    ],
 )
 def test_how_much_the_model_has_read_is_known_afterwards(endpoint, usage, read):
     body = {"choices": [{"message": {"content": "yes"}}], "usage": usage}
@@ -363,7 +438,10 @@ def test_without_a_name_the_first_model_that_is_listed_is_taken(endpoint):
     assert endpoint.asked[0].body["model"] == "one"
 
 
-@pytest.mark.parametrize("models", [[], None, [{}], [1, {"id": 1}, {"id": ""}], {"a": 1}])
+@pytest.mark.parametrize(
+    "models",
+    [[], None, [{}], [1, {"id": 1}, {"id": ""}], [{"id": "\ud800"}, {"id": "\x1b[2J"}, {"id": "m" * 301}], {"a": 1}],
+)
 def test_an_endpoint_that_lists_none_needs_a_name(endpoint, models):
     endpoint.models = models
     raised = failure(endpoint, model=None)
@@ -395,7 +473,7 @@ def test_a_model_that_is_not_there_is_said_with_those_that_are(endpoint, status)
     ("row", "room"),
     [({"max_model_len": 8192}, 8192), ({"context_length": 4096}, 4096), ({"meta": {"n_ctx": 2048}}, 2048),
      ({"meta": 1}, None), ({"max_model_len": "8192"}, None), ({"max_model_len": -1}, None),
-     ({"max_model_len": True}, None), ({}, None)],
+     ({"max_model_len": 10**400}, None), ({"max_model_len": True}, None), ({}, None)],
 )  # fmt: skip
 def test_how_much_a_model_reads_is_taken_from_the_list(endpoint, row, room):
     endpoint.models = [{"id": "other", "max_model_len": 1}, {"id": MODEL, **row}]

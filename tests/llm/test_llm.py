@@ -32,7 +32,8 @@ def test_an_address_is_taken_as_people_write_it(given, taken):
 
 @pytest.mark.parametrize(
     "url",
-    ["", "localhost:11434", "ftp://x/v1", "http://", "http://x:99999", "http://a b/", "http://x\n/", "http://é/",
+    ["", "me:secret@x", "ftp://me:secret@x/v1", "http://me:secret@x:99999", "htp://x?key=secret",
+     "localhost:11434", "ftp://x/v1", "http://", "http://x:99999", "http://a b/", "http://x\n/", "http://é/",
      "http://user:secret@x/v1", "http://x/v1?key=secret", "http://x/#secret"],
 )  # fmt: skip
 def test_what_is_no_address_is_said_without_what_may_be_secret(url):
@@ -42,7 +43,16 @@ def test_what_is_no_address_is_said_without_what_may_be_secret(url):
 
 
 def test_other_mistakes_are_said_too():
-    for wrong in ({"sees": "sounds"}, {"timeout_s": 0}, {"timeout_s": float("nan")}, {"key": "a\nb"}):
+    for wrong in (
+        {"model": ""},
+        {"model": "\udcff"},
+        {"model": "a\x1bb"},
+        {"model": "m" * 301},
+        {"sees": "sounds"},
+        {"timeout_s": 0},
+        {"timeout_s": float("nan")},
+        {"key": "a\nb"},
+    ):
         with pytest.raises(UsageError):
             Llm("http://x", **wrong)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
@@ -13,11 +12,12 @@ import httpx
 
 from vrag.errors import LlmError
 from vrag.llm.habit import Habit
-from vrag.llm.llm import MODEL_ENV, Llm
+from vrag.llm.llm import MODEL_ENV, Llm, is_name
 from vrag.llm.llm_connection import LlmConnection
 from vrag.llm.message import Message, Shape, message_json
 from vrag.llm.refusals import StatusError, TooManyPicturesError, refusal
-from vrag.llm.streaming import text_of
+from vrag.llm.streaming import json_of, text_of
+from vrag.runtime.parsing import MalformedError
 
 TRIES = 3  # of a request that an endpoint is too busy for
 _LIST_S = 10.0  # in which an endpoint lists its models
@@ -89,15 +89,15 @@ class Endpoint(AbstractContextManager["Endpoint"]):
         """Models of the endpoint, each with its `id`; none where it lists none."""
         try:
             with self._connection.opened("models", None, self._refusal_of_list, 1, _LIST_S) as response:
-                found = json.loads(response.read())
+                found = json_of(response.read())
         except LlmError as error:
             self._unlisted = error
             return []
-        except (ValueError, RecursionError):
+        except MalformedError:
             return []
         rows = found.get("data") if isinstance(found, dict) else None
         rows = rows if isinstance(rows, list) else []
-        return [row for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"]]
+        return [row for row in rows if isinstance(row, dict) and is_name(row.get("id"))]
 
     def say(
         self, messages: Sequence[Message], shape: Shape | None = None, tries: int = TRIES

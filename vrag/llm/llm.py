@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from vrag.errors import UsageError
@@ -14,7 +14,9 @@ from vrag.runtime.pathtext import quoted, shown
 URL_ENV, MODEL_ENV, KEY_ENV = "VRAG_LLM_URL", "VRAG_LLM_MODEL", "VRAG_LLM_KEY"
 DEFAULT_TIMEOUT_S = 120.0
 MOST_FAILURES = 3  # questions in a row that a model fails at, after which no other is tried
+MOST_NAME = 300  # characters of a model's name
 Sees = Literal["auto", "images", "text", "both"]
+_SECRET = frozenset("@?#")  # what stands before or behind them may be a password or a key
 _ADDRESS = re.compile(r"[!-~]+")  # names of other scripts have a form in ASCII
 _EXAMPLE = "e.g. http://localhost:11434/v1 for Ollama, http://localhost:8000/v1 for vLLM, or https://HOST/v1."
 
@@ -32,7 +34,7 @@ class Llm:
         timeout_s: Seconds without a word of it, after which it is given up.
 
     Raises:
-        UsageError: The address is none, or `sees` or `timeout_s` is out of range.
+        UsageError: The address or the name is none, or `sees` or `timeout_s` is out of range.
     """
 
     url: str
@@ -45,10 +47,17 @@ class Llm:
         object.__setattr__(self, "url", _normalised(self.url))
         if self.sees not in get_args(Sees):
             raise UsageError(f"A model sees {', '.join(get_args(Sees))}, not {self.sees!r}.")
+        if self.model is not None and not is_name(self.model):
+            raise UsageError(f"{quoted(shown(self.model))} is no name of a language model.")
         if not 0 < self.timeout_s < float("inf"):
             raise UsageError(f"A model is given some seconds, not {self.timeout_s!r}.")
         if self.key is not None and not (self.key.isascii() and self.key.isprintable()):
             raise UsageError(f"The key of the model ({KEY_ENV}) has characters that no key has.", "Copy it anew.")
+
+
+def is_name(text: Any) -> bool:
+    """Whether a text can be the name of a model: one short line that no terminal obeys."""
+    return isinstance(text, str) and 0 < len(text) <= MOST_NAME and text.isprintable()
 
 
 def llm_from(url: str | None = None, model: str | None = None, sees: Sees = "auto") -> Llm | None:
@@ -88,7 +97,8 @@ def _normalised(url: str) -> str:
     except ValueError:
         is_one = False
     if not is_one or not _ADDRESS.fullmatch(url.strip()):
-        raise UsageError(f"{quoted(shown(url))} is no address of a language model.", _EXAMPLE)
+        told = quoted(shown(url)) if _SECRET.isdisjoint(url) else "That"
+        raise UsageError(f"{told} is no address of a language model.", _EXAMPLE)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise UsageError("The address of a language model has no name, key, ? or # in it.", f"The key is in {KEY_ENV}.")
     path = parts.path.rstrip("/").removesuffix("/chat/completions").rstrip("/")

@@ -34,27 +34,36 @@ _CONNECT_S = 10.0
 _BUSY = frozenset({429, 500, 502, 503, 504, 529})
 _SAID = 64 << 10  # bytes of a refusal that are read
 _CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
+_BEGINNING = "http11.receive_response_headers."
 Refuse = Callable[[int, bytes], StatusError]  # the error of a status and what is said with it
 _log = logging.getLogger(__name__)
 
 
 class _HangUp:
-    """Ends the connections of requests from another thread, also while an answer is waited for."""
+    """Ends the connections of a request from another thread, also while an answer is waited for.
 
-    def __init__(self) -> None:
+    Args:
+        timeout_s: Seconds in which an answer must begin once the request is sent; the library bounds each read of it.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self.is_late = False  # whether it did not
+        self._timeout_s = timeout_s
+        self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
         self._streams: list[Any] = []
         self._is_over = False
 
     def trace(self, event: str, about: Mapping[str, Any]) -> None:
         """Told by the library what it does."""
-        if event not in _CONNECTED:
-            return
-        with self._lock:
-            self._streams.append(about["return_value"])
-            is_over = self._is_over
-        if is_over:
-            self()
+        if event in _CONNECTED:
+            with self._lock:
+                self._streams.append(about["return_value"])
+                is_over = self._is_over
+            if is_over:
+                self()
+        elif event.startswith(_BEGINNING):
+            self._time(is_begun=event.endswith(".started"))
 
     def __call__(self) -> None:
         """End them; none is begun any more."""
@@ -62,9 +71,21 @@ class _HangUp:
             self._is_over = True
             streams = list(self._streams)
         for stream in streams:
-            held = stream.get_extra_info("socket")
-            with suppress(OSError), socket.fromfd(held.fileno(), held.family, held.type) as same:
-                same.shutdown(socket.SHUT_RDWR)  # not of TLS, which the other thread is at
+            with suppress(OSError):  # of the socket below TLS, which the other thread is at
+                socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+    def _time(self, is_begun: bool) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if is_begun:
+            self._timer = threading.Timer(self._timeout_s, self._give_up)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _give_up(self) -> None:
+        self.is_late = True
+        self()
 
 
 class LlmConnection(AbstractContextManager["LlmConnection"]):
@@ -83,7 +104,6 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
         if llm.key and parts.scheme == "http" and not is_here:
             _log.warning("The model's key goes to %s without encryption: use https across a network.", parts.hostname)
         self._llm = llm
-        self._hang_up = _HangUp()
         key = {"Authorization": f"Bearer {llm.key}"} if llm.key else {}
         try:
             self._client = httpx.Client(
@@ -115,17 +135,20 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
         Raises:
             LlmError: There is none; also what happens in the block while it is read.
         """
-        with self._reached(), waking(self._hang_up):
-            response = self._sent(self._request(path, body, timeout_s), refuse, tries)
+        hang_up = _HangUp(timeout_s or self._llm.timeout_s)
+        with self._reached(hang_up), waking(hang_up):
+            response = self._sent(self._request(path, body, timeout_s, hang_up), refuse, tries)
             try:
                 yield response
             finally:
                 response.close()
 
-    def _request(self, path: str, body: Mapping[str, Any] | None, timeout_s: float | None) -> httpx.Request:
+    def _request(
+        self, path: str, body: Mapping[str, Any] | None, timeout_s: float | None, hang_up: _HangUp
+    ) -> httpx.Request:
         url = f"{self._llm.url}/{path}"
         timeout = httpx.USE_CLIENT_DEFAULT if timeout_s is None else httpx.Timeout(timeout_s)
-        how: dict[str, Any] = {"timeout": timeout, "extensions": {"trace": self._hang_up.trace}}
+        how: dict[str, Any] = {"timeout": timeout, "extensions": {"trace": hang_up.trace}}
         if body is None:
             return self._client.build_request("GET", url, **how)
         kind = {"Content-Type": "application/json"}
@@ -152,7 +175,7 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
         raise error
 
     @contextmanager
-    def _reached(self) -> Iterator[None]:
+    def _reached(self, hang_up: _HangUp) -> Iterator[None]:
         """Faults on the way as errors of ours."""
         try:
             yield
@@ -164,7 +187,9 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
         except httpx.InvalidURL as error:
             raise LlmError(f"{self._llm.url} is no address: {error}.") from error
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise LlmError("The question was taken back.") if is_stopped() else broken_off(self._llm) from error
+            if is_stopped():
+                raise LlmError("The question was taken back.") from error
+            raise silent(self._llm) if hang_up.is_late else broken_off(self._llm) from error
 
 
 def _slept(seconds: float) -> bool:

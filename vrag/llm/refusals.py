@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from vrag.errors import LlmError
 from vrag.llm.llm import KEY_ENV, Llm
+from vrag.runtime.parsing import MalformedError, parse_json
 from vrag.runtime.pathtext import quoted, shown
 
 _LONGEST = 300  # characters of what an endpoint says that a message repeats
@@ -112,8 +112,8 @@ def _not_there(llm: Llm, said: str) -> tuple[str, str]:
 def said_in(body: bytes, llm: Llm) -> str:
     """The sentence in an error's body, on one line, without the key; empty when it has none."""
     try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
+        said = parse_json(body)
+    except MalformedError:
         said = body.decode("utf-8", "replace") if body.lstrip()[:1] != b"<" else ""  # pages for people say nothing
     return one_line(_sentence(said), llm)
 

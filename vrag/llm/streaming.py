@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,11 +12,15 @@ from httpx_sse import EventSource
 from vrag.errors import LlmError
 from vrag.llm.llm import Llm
 from vrag.llm.refusals import CutError, after, one_line, said_in
+from vrag.runtime.parsing import MalformedError, parse_json
 
 MOST_BYTES = 16 << 20  # of an answer on its way: a word takes some 300 of them, and models that think say much
+MOST_JSON = 4 << 20  # of them that are one JSON text, which takes thirty times as much memory
+MOST_SECONDS = 3600.0  # of an answer: one that comes a letter a minute never ends
 MOST_CHARACTERS = 64 << 10  # of what is said at last; a model that repeats itself never ends
 _OPENING, _CLOSING = "<think>", "</think>"
 _DONE = "[DONE]"
+_EVENTS = "text/event-stream"
 
 
 class HeardStream(httpx.SyncByteStream):
@@ -32,6 +35,7 @@ class HeardStream(httpx.SyncByteStream):
         self._stream = stream
         self._llm = llm
         self._left = MOST_BYTES
+        self._end = time.monotonic() + MOST_SECONDS
         self.heard()
 
     def heard(self) -> None:
@@ -43,8 +47,11 @@ class HeardStream(httpx.SyncByteStream):
             self._left -= len(chunk)
             if self._left < 0:
                 raise LlmError(f"The language model at {self._llm.url} says more than {MOST_BYTES >> 20} MiB.")
-            if time.monotonic() > self._until:
+            now = time.monotonic()
+            if now > self._until:
                 raise silent(self._llm)
+            if now > self._end:
+                raise _cut(self._llm)
             yield chunk
 
     def close(self) -> None:
@@ -71,17 +78,18 @@ def text_of(response: httpx.Response, llm: Llm, read: Callable[[int], None] = la
         LlmError: It refuses, fails, or says no word that can be read.
     """
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "text/event-stream":
+    if kind == _EVENTS:
         pieces = _streamed(response, llm, read)
     elif kind == "application/json":
         pieces = _whole(response, llm, read)
     else:
-        raise LlmError(f"What answers at {llm.url} is no language model: it sends {kind or 'nothing'}.")
+        raise no_llm(llm, one_line(kind, llm) or "nothing")
     yield from _counted(_without_thoughts(pieces), llm)
 
 
 def _streamed(response: httpx.Response, llm: Llm, read: Callable[[int], None]) -> Iterator[str]:
     assert isinstance(response.stream, HeardStream)
+    response.headers["content-type"] = _EVENTS  # they are UTF-8, whatever it says: Python takes "zlib" for a charset
     has_ended, refused = False, ""
     for event in EventSource(response).iter_sse():
         if event.data.strip() == _DONE:
@@ -110,6 +118,11 @@ def _whole(response: httpx.Response, llm: Llm, read: Callable[[int], None]) -> I
     _ends(choice, llm)
 
 
+def no_llm(llm: Llm, sends: str) -> LlmError:
+    """The error of something else that answers at its address."""
+    return LlmError(f"What answers at {llm.url} is no language model: it sends {sends}.")
+
+
 def broken_off(llm: Llm) -> LlmError:
     """The error of a connection that ended before the answer did."""
     return LlmError(f"The language model at {llm.url} broke off in the middle of its answer.", "Try again.")
@@ -118,18 +131,29 @@ def broken_off(llm: Llm) -> LlmError:
 def _choice(data: bytes, llm: Llm, read: Callable[[int], None]) -> dict[str, Any]:
     """The first choice of a chunk or an answer; empty when it has none, as where tokens are counted."""
     try:
-        chunk = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise LlmError(f"What answers at {llm.url} is no language model: it sends no JSON.") from error
+        chunk = json_of(data)
+    except MalformedError as error:
+        raise no_llm(llm, "no JSON") from error
     if not isinstance(chunk, dict):
-        raise LlmError(f"What answers at {llm.url} is no language model: it sends JSON of another kind.")
+        raise no_llm(llm, "JSON of another kind")
     if chunk.get("error"):
         raise LlmError(f"The language model at {llm.url} fails{after(said_in(data, llm))}")
     tokens = _dict(chunk.get("usage")).get("prompt_tokens")
-    if type(tokens) is int:
+    if type(tokens) is int and tokens > 0:
         read(tokens)
     choices = chunk.get("choices")
     return _dict(choices[0] if isinstance(choices, list) and choices else None)
+
+
+def json_of(data: bytes) -> Any:
+    """What an endpoint sends as one JSON text.
+
+    Raises:
+        MalformedError: It is none, or too large.
+    """
+    if len(data) > MOST_JSON:
+        raise MalformedError(f"larger than {MOST_JSON >> 20} MiB")
+    return parse_json(data)
 
 
 def _dict(value: Any) -> dict[str, Any]:
