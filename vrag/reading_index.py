@@ -26,7 +26,7 @@ from vrag.ingest.pruning import Gone, find_gone
 from vrag.ingest.shares import divide
 from vrag.ingest.sources import Originals
 from vrag.llm.llm import Llm
-from vrag.pages.drawing import MOST_SIDE, PageDrawer, as_read, to_look_at
+from vrag.pages.drawing import PageDrawer, as_read, check_width, to_look_at
 from vrag.pages.page import Words as PageWords
 from vrag.pipeline.differences import Difference
 from vrag.pipeline.pipeline import FULL, Pipeline
@@ -249,8 +249,7 @@ class ReadingIndex:
             PageError: It cannot be drawn, or its file is not what was indexed.
             UsageError: There is no such page, or the width is out of range.
         """
-        if width is not None and not (isinstance(width, int) and 1 <= width <= MOST_SIDE):
-            raise UsageError(f"A page is drawn 1 to {MOST_SIDE:,} pixels wide, not {width!r}.")
+        check_width(width)
         with self.stored.gate.reading():
             payload = self.documents.page_record(doc, page).payload
             document = self.documents.get(page_place(payload)[0])

@@ -10,7 +10,7 @@ from typing import Literal
 
 from PIL.Image import Image
 
-from vrag.errors import PageError
+from vrag.errors import PageError, UsageError
 from vrag.pages.faults import where
 from vrag.pages.page import PageSpec
 from vrag.pages.reader import POINTS_PER_INCH
@@ -55,6 +55,16 @@ class PageDrawer:
             workers, self._workers = self._workers, None
         if workers is not None:
             workers.stop()
+
+
+def check_width(width: int | None) -> None:
+    """Refuse a width in pixels that no page is drawn with; None is the width that the embedder saw.
+
+    Raises:
+        UsageError: It is out of range.
+    """
+    if width is not None and not (isinstance(width, int) and 1 <= width <= MOST_SIDE):
+        raise UsageError(f"A page is drawn 1 to {MOST_SIDE:,} pixels wide, not {width!r}.")
 
 
 def as_read(spec: PageSpec, renderer: str | None) -> PageSpec:

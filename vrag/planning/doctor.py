@@ -20,6 +20,8 @@ _EXTRAS = (
     ("matplotlib", "bench", "pictures of vrag bench and vrag tune"),
     ("threadpoolctl", "bench", "vrag bench, and peers on one thread each"),
     ("ray", "ray", "vrag ingest --ray"),
+    ("langchain-core", "langchain", "the retriever for LangChain"),
+    ("llama-index-core", "llamaindex", "the retriever for LlamaIndex"),
     ("reportlab", "samples", "making the sample documents anew"),
 )
 
