@@ -15,7 +15,7 @@ from vrag.cascade.cascade import Cascade
 from vrag.catalog.documents import Document, Documents
 from vrag.catalog.failures import Failure
 from vrag.catalog.kinds import reading
-from vrag.catalog.payload import page_place, page_words
+from vrag.catalog.payload import page_place, page_source, page_words
 from vrag.embedders.protocol import Fingerprint, QueryVectors
 from vrag.errors import PageError, UsageError
 from vrag.explain.explaining import explain, heat_of, match_hit
@@ -27,6 +27,7 @@ from vrag.ingest.shares import divide
 from vrag.ingest.sources import Originals
 from vrag.llm.llm import Llm
 from vrag.pages.drawing import PageDrawer, as_read, check_width, to_look_at
+from vrag.pages.page import TextSource
 from vrag.pages.page import Words as PageWords
 from vrag.pipeline.differences import Difference
 from vrag.pipeline.pipeline import FULL, Pipeline
@@ -230,6 +231,17 @@ class ReadingIndex:
         """
         with self.stored.gate.reading():
             return page_words(self.documents.page_record(doc, page).payload)
+
+    @budget()
+    def page_source(self, doc: str, page: int) -> TextSource:
+        """Where the words of a page come from: its text layer, pixels that were read, both, or "none".
+
+        Args:
+            doc: Document name.
+            page: From 1.
+        """
+        with self.stored.gate.reading():
+            return page_source(self.documents.page_record(doc, page).payload)
 
     def texts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Document id, page number and words in reading order of every page, in order of record id."""

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import base64
 import zlib
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from vrag.catalog.kinds import PAGE, reading
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid, Tile
-from vrag.pages.page import Page, Words
+from vrag.pages.page import Page, TextSource, Words
 from vrag.store.interface import Payload
 
 MOST_ROWS = 1 << 20  # of a page's grid
 _STEPS = 65535
+_SOURCES: dict[str, TextSource] = {source: source for source in get_args(TextSource)}
 
 
 def page_payload(page: Page, grid: Grid, doc_id: str, kind: str = PAGE) -> Payload:
@@ -72,6 +73,16 @@ def page_words(payload: Payload) -> Words:
         if not len(texts) == len(lines) == len(boxes):
             raise ValueError("it has another number of boxes than of words")
         return Words(texts, boxes, lines)
+
+
+def page_source(payload: Payload) -> TextSource:
+    """Where the words of a page's record come from.
+
+    Raises:
+        StoreError: The record is damaged.
+    """
+    with reading("a page"):
+        return _SOURCES[payload["source"]]
 
 
 def page_grid(payload: Payload) -> Grid:

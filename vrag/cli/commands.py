@@ -15,6 +15,7 @@ _HOMES = {  # module of vrag.cli and name in it, in the order of `vrag --help`
     "search": "search.search",
     "ask": "ask.ask",
     "serve": "serve.serve",
+    "mcp": "mcp.mcp",
     "ls": "documents.ls",
     "rm": "documents.rm",
     "status": "health.status",

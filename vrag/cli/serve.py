@@ -74,8 +74,8 @@ def serve(
     guard = make_guard(host, token or os.environ.get(TOKEN_ENV) or "")
     model = chosen_llm(llm, llm_model, llm_sees, no_llm)
     place = choose_place(index, url, collection, timeout, wait, writing=new)
-    with _listening(host, port) as listener, ExitStack() as last:
-        address = _address(host, listener.getsockname()[1])
+    with listening(host, port) as listener, ExitStack() as last:
+        address = address_at(host, listener.getsockname()[1])
         if new and not place.holds_index():
             _make(place)
 
@@ -131,7 +131,7 @@ def _serve(place: Place, listener: socket.socket, tell: Callable[[dict[str, Any]
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
     """The socket of the service, taken before the model is loaded.
 
     Raises:
@@ -148,7 +148,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _address(host: str, port: int) -> str:
+def address_at(host: str, port: int) -> str:
     """Where a browser finds the page."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{name}:{port}/"

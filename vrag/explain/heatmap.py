@@ -95,20 +95,32 @@ def overlay(page: Image, raster: FloatArray, marks: Sequence[Box] = (), region: 
         marks: Boxes to draw a line around, shares of the page.
         region: A box to draw a line of another colour around: the region that counted.
     """
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
     picture = np.asarray(page.convert("RGB"), np.float32) / 255
     colour = _coloured(raster / max(float(raster.max()), 1e-12))
     ink, opacity = colour[..., :3] / 255, colour[..., 3:]
     marked = 1 - (1 - picture) * (1 - ink * opacity) if is_dark(page) else picture * (1 - (1 - ink) * opacity)
-    shown = Image.fromarray((marked * 255).astype(np.uint8))
-    draw = ImageDraw.Draw(shown)
+    return frame(Image.fromarray((marked * 255).astype(np.uint8)), marks, region)
+
+
+def frame(page: Image, marks: Sequence[Box] = (), region: Box | None = None) -> Image:
+    """Draw lines around parts of a page's picture, which is returned.
+
+    Args:
+        page: RGB picture; it is changed.
+        marks: As for `overlay`.
+        region: As for `overlay`.
+    """
+    from PIL import ImageDraw
+
+    draw = ImageDraw.Draw(page)
     width = max(1, round(max(page.size) / 700))
     framed = [(box, 2 * width, _MARK) for box in marks] + ([(region, 4 * width, _REGION)] if region else [])
-    for box, gap, colour_of in framed:
+    for box, gap, colour in framed:
         x0, y0, x1, y1 = _in_pixels(np.array([box], np.float32), page.size)[0].tolist()
-        draw.rectangle((x0 - gap, y0 - gap, x1 + gap, y1 + gap), outline=colour_of, width=width)
-    return shown
+        draw.rectangle((x0 - gap, y0 - gap, x1 + gap, y1 + gap), outline=colour, width=width)
+    return page
 
 
 def transparent(heat: FloatArray) -> Image:

@@ -22,6 +22,7 @@ _EXTRAS = (
     ("ray", "ray", "vrag ingest --ray"),
     ("langchain-core", "langchain", "the retriever for LangChain"),
     ("llama-index-core", "llamaindex", "the retriever for LlamaIndex"),
+    ("mcp", "mcp", "vrag mcp, for assistants"),
     ("reportlab", "samples", "making the sample documents anew"),
 )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vrag.ingest.pruning import Gone
     from vrag.ingest.report import IngestReport, Progress
     from vrag.llm.llm import Llm
+    from vrag.pages.page import TextSource
     from vrag.pages.page import Words as PageWords
     from vrag.pipeline.differences import Difference
     from vrag.pipeline.pipeline import Pipeline
@@ -163,6 +164,10 @@ class AnyIndex(Protocol):
 
     def page_words(self, doc: str, page: int) -> PageWords:
         """The words of a page in reading order, with their places."""
+        ...
+
+    def page_source(self, doc: str, page: int) -> TextSource:
+        """Where the words of a page come from: its text layer, pixels that were read, both, or "none"."""
         ...
 
     def page_image(self, doc: str, page: int, *, width: int | None = None) -> Image:

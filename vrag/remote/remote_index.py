@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vrag.ingest.pruning import Gone
     from vrag.ingest.report import IngestReport, Progress
     from vrag.llm.llm import Llm
+    from vrag.pages.page import TextSource
     from vrag.pages.page import Words as PageWords
     from vrag.pipeline.differences import Difference
     from vrag.pipeline.pipeline import Pipeline
@@ -240,6 +241,11 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
     def page_words(self, doc: str, page: int) -> PageWords:
         """The words of a page in reading order, with their places."""
         found: PageWords = self._channel.call("page_words", {"doc": doc, "page": page})
+        return found
+
+    def page_source(self, doc: str, page: int) -> TextSource:
+        """Where the words of a page come from."""
+        found: TextSource = self._channel.call("page_source", {"doc": doc, "page": page})
         return found
 
     def page_image(self, doc: str, page: int, *, width: int | None = None) -> Image:

@@ -81,6 +81,7 @@ SHORT: Mapping[str, Call] = {
     "page_image": page_image,
     "page_jpeg": page_jpeg,
     "page_words": lambda service, doc, page: service.index.page_words(doc, page),
+    "page_source": lambda service, doc, page: service.index.page_source(doc, page),
     "vectors": lambda service, doc, page, name: service.index.vectors(doc, page, name),
     "differences": differences,
     "documents": lambda service: service.index.documents.all(),

@@ -116,7 +116,7 @@ class Listener:
     def _serve(self, connection: socket.socket) -> None:
         job = None
         try:
-            with connection:
+            with connection, self._service.answering():
                 try:
                     job = self._answer(connection)
                 finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
@@ -61,6 +62,8 @@ class Service:
         self.started = datetime.now(timezone.utc)
         self.jobs = Jobs()
         self._contents: Memo[str] = Memo(1, _FRESH_S)
+        self._callers, self._left = 0, time.monotonic()
+        self._counting = threading.Lock()
         self._places = threading.BoundedSemaphore(searches or os.cpu_count() or 1)
 
     @contextmanager
@@ -68,6 +71,25 @@ class Service:
         """One of the places for work of the CPU, as soon as one is free."""
         with self._places:
             yield
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Another process is being answered meanwhile."""
+        with self._counting:
+            self._callers += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._callers -= 1
+                self._left = time.monotonic()
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since the last other process was answered; 0 while one is, or a job is not done."""
+        with self._counting:
+            idle = 0.0 if self._callers else time.monotonic() - self._left
+        return idle if all(job.status().has_ended for job in self.jobs.all()) else 0.0
 
     def ask(
         self, question: str, k: int, where: Sequence[str], history: History = (), by_model: bool = True

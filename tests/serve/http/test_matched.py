@@ -3,8 +3,9 @@
 import pytest
 
 from vrag.catalog.documents import Document
-from vrag.serve.http import search_routes
-from vrag.serve.http.search_routes import asked_words, matched, title_of
+from vrag.search import matched_words
+from vrag.search.matched_words import asked_words, matched
+from vrag.serve.http.search_routes import title_of
 
 
 @pytest.mark.parametrize(
@@ -24,8 +25,8 @@ def test_words_are_marked_whatever_their_endings(query, text, found):
 
 def test_every_word_is_looked_at_once(monkeypatch):
     """However long the query, and however many words there are to be compared."""
-    plain, looked = search_routes._plain, []
-    monkeypatch.setattr(search_routes, "_plain", lambda word: looked.append(word) or plain(word))
+    plain, looked = matched_words._plain, []
+    monkeypatch.setattr(matched_words, "_plain", lambda word: looked.append(word) or plain(word))
     asked = asked_words(" ".join(f"word{number}" for number in range(2_000)))
     for _ in range(3):
         matched(asked, " ".join(f"text{number}" for number in range(100)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -12,7 +10,6 @@ from fastapi import APIRouter, Query
 
 from vrag.catalog.documents import Document
 from vrag.catalog.payload import page_words
-from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import PageError, UsageError
 from vrag.explain.explanation_json import matches_json
 from vrag.runtime.data_url import data_url
@@ -20,6 +17,7 @@ from vrag.runtime.pathtext import quoted, shown
 from vrag.runtime.units import counted
 from vrag.search.hit import Hit
 from vrag.search.hits_json import answer_json
+from vrag.search.matched_words import asked_words, matched
 from vrag.search.query_text import MOST_CHARACTERS as LONGEST_QUERY
 from vrag.search.query_text import Words, parse_typed
 from vrag.serve.http.here import Here, HereNow, url_of
@@ -30,10 +28,6 @@ from vrag.serve.http.response_shapes import SearchOut
 
 router = APIRouter(tags=["search"])
 _IMAGE_WIDTH = 1000  # pixels of a picture inside an answer
-_WORD = re.compile(r"\w+(?:['’-]\w+)*")
-AskedWords = tuple[set[str], set[str]]
-_STEM = 4  # letters that two forms of a word share at least
-_ENDING = 3  # letters by which they may differ
 
 
 @router.post(
@@ -146,37 +140,6 @@ def title_of(document: Document | None, name: str) -> str:
     """The title that a document's metadata has, else its name: one line, that shows in no other order than it has."""
     title = document.meta.get("title") if document else None
     return shown(" ".join(title.split()) if isinstance(title, str) and title.strip() else name)
-
-
-def asked_words(query: str) -> AskedWords:
-    """Words of a query, and what is left of them without an ending."""
-    words = {_plain(word) for word in _WORD.findall(query)} - FUNCTION_WORDS - {""}
-    return words, {stem for word in words for stem in _stems(word)}
-
-
-def matched(asked: AskedWords, text: str) -> list[str]:
-    """Words of a text that a query has too, as they stand there; endings may differ.
-
-    Args:
-        asked: From `asked_words`.
-        text: To be marked.
-    """
-    words, stems = asked
-    forms = {word: _plain(word) for word in _WORD.findall(text)}
-    return [
-        word for word, form in forms.items() if form in words or form in stems or not words.isdisjoint(_stems(form))
-    ]
-
-
-def _stems(word: str) -> list[str]:
-    """What a word may be without its ending."""
-    stems = [word[:-letters] for letters in range(1, _ENDING + 1)]
-    return [stem for stem in stems if len(stem) >= _STEM and stem.isalpha()]
-
-
-def _plain(word: str) -> str:
-    apart = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(char for char in apart if not unicodedata.combining(char))
 
 
 def _add_images(here: Here, rows: Sequence[dict[str, Any]]) -> None:

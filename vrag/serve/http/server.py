@@ -7,8 +7,7 @@ from typing import Any
 
 import h11
 import uvicorn
-from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from vrag.serve.http.problems import RETRY_S, problem
@@ -139,13 +138,13 @@ class BoundedProtocol(H11Protocol):
             setattr(self, name, None)
 
 
-def server_config(app: FastAPI, host: str = "127.0.0.1", port: int = 8321) -> uvicorn.Config:
+def server_config(app: ASGIApp, host: str = "127.0.0.1", port: int = 8321) -> uvicorn.Config:
     """The settings of a server.
 
     No request is logged: addresses may hold what people look for, and tokens.
 
     Args:
-        app: From `make_app`.
+        app: Answers.
         host: Where it listens.
         port: There.
     """

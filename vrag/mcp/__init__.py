@@ -1,0 +1,1 @@
+"""MCP: an assistant's calls of tools come in; pages, their words and their pictures go out."""

@@ -1,0 +1,44 @@
+"""Words of a query that a text has too, so that they can be marked."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from vrag.embedders.function_words import FUNCTION_WORDS
+
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_STEM = 4  # letters that two forms of a word share at least
+_ENDING = 3  # letters by which they may differ
+AskedWords = tuple[set[str], set[str]]
+
+
+def asked_words(query: str) -> AskedWords:
+    """Words of a query, and what is left of them without an ending."""
+    words = {_plain(word) for word in _WORD.findall(query)} - FUNCTION_WORDS - {""}
+    return words, {stem for word in words for stem in _stems(word)}
+
+
+def matched(asked: AskedWords, text: str) -> list[str]:
+    """Words of a text that a query has too, as they stand there; endings may differ.
+
+    Args:
+        asked: From `asked_words`.
+        text: To be marked.
+    """
+    words, stems = asked
+    forms = {word: _plain(word) for word in _WORD.findall(text)}
+    return [
+        word for word, form in forms.items() if form in words or form in stems or not words.isdisjoint(_stems(form))
+    ]
+
+
+def _stems(word: str) -> list[str]:
+    """What a word may be without its ending."""
+    stems = [word[:-letters] for letters in range(1, _ENDING + 1)]
+    return [stem for stem in stems if len(stem) >= _STEM and stem.isalpha()]
+
+
+def _plain(word: str) -> str:
+    apart = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(char for char in apart if not unicodedata.combining(char))
