@@ -219,6 +219,21 @@ def test_a_service_that_ends_says_so_and_hangs_up(own, endpoint, monkeypatch):
     assert endpoint.asked[0].gone.wait(PATIENCE_S)
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_question_to_which_another_site_leads_waits(writing, monkeypatch, site):
+    """It would cost money, and whoever followed the link did not ask it."""
+    led = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    answer = writing.get("/ask?q=a%26b&q=c%0d%0a&by=quotes", headers=led)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/ask?q=a%26b&q=c%0d%0a&by=quotes&wait=1"
+    assert writing.get(answer.headers["location"], headers=led).status_code == 200
+    for own in ("none", "same-origin"):
+        assert writing.get("/ask?q=a", headers={**led, "Sec-Fetch-Site": own}).status_code == 200
+    assert writing.get("/ask?q=a").status_code == 200
+    monkeypatch.setattr(writing.service, "llm", None)
+    assert writing.get("/ask?q=a", headers=led).status_code == 200
+
+
 def test_the_service_says_which_model_it_has_and_never_its_key(writing, endpoint, monkeypatch, caplog):
     assert writing.get("/v1/index").json()["language_model"] == {"name": "stub", "sees": "text"}
     monkeypatch.setattr(writing.service, "llm", endpoint.llm(key=KEY))

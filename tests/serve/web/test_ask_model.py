@@ -76,6 +76,26 @@ def test_what_nothing_answers_shows_the_nearest_pages(writing, endpoint, browse)
     expect(page.locator(".why .standing")).to_be_visible()
 
 
+def test_another_site_leads_to_a_question_and_does_not_ask_it(writing, endpoint, browse):
+    endpoint.will_say(SAID)
+    watched = browse(writing)
+    page = watched.page
+    bodies = asked_of(page)
+    link = f'<a href="{writing}{ASKED}&amp;q=And+why%3F">Win a boat</a>'
+    page.route("http://elsewhere.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
+    page.goto("http://elsewhere.example/")
+    page.get_by_role("link").click()
+    expect(turn(page).get_by_role("status")).to_have_text("Another site led here. Nothing was asked yet.")
+    page.reload()
+    expect(turn(page).get_by_role("status")).to_have_text("Another site led here. Nothing was asked yet.")
+    assert not bodies
+    turn(page).get_by_role("button", name="Ask").click()
+    expect(turn(page)).to_contain_text("Written by stub.")
+    expect(page.get_by_role("article", name="And why?").get_by_role("button", name="Ask")).to_be_visible()
+    assert [body["question"] for body in bodies] == [FREIGHT]
+    watched.forget("asked elsewhere: http://elsewhere.example/")
+
+
 def test_one_stops_a_model_that_writes(writing, endpoint, browse):
     endpoint.will_say(Reply(pieces=[SAID[:REST], HANG]))
     page = browse(writing).page

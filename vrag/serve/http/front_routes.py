@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from vrag.serve.http.conditional import file_answer
+from vrag.serve.http.guard import is_from_elsewhere
+from vrag.serve.http.here import HereNow
 from vrag.serve.http.problems import ProblemError
 
 router = APIRouter(include_in_schema=False)
@@ -28,7 +30,8 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-_VIEWS = ("/", "/ask", "/documents", "/jobs", "/reports", "/doc/{rest:path}", "/search")
+_VIEWS = ("/", "/documents", "/jobs", "/reports", "/doc/{rest:path}", "/search")
+_WAITS = "wait"  # parameter of an address; the page knows it too (conversation.js)
 
 
 def _page(request: Request) -> Response:
@@ -46,6 +49,15 @@ def the_page(request: Request, status: int = 200) -> Response:
         raise ProblemError(404, "The web page is not installed.", "The service itself is described at /docs.")
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
     return file_answer(request, PAGE, _TYPES[".html"], headers, status)
+
+
+@router.get("/ask")
+def ask_page(request: Request, here: HereNow) -> Response:
+    """The page. Questions to which another site leads wait there until somebody has them asked: a model costs money."""
+    is_elsewhere = here.service.llm is not None and is_from_elsewhere(request.headers)
+    if is_elsewhere and _WAITS not in request.query_params:
+        return RedirectResponse(f"/ask?{request.url.query}&{_WAITS}=1", 303)
+    return the_page(request)
 
 
 for view in _VIEWS:

@@ -139,10 +139,15 @@ class Guarded:
         return answer
 
 
+def is_from_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another site is behind a request or a link that was followed, as far as the browser says."""
+    return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+
+
 def _is_foreign(headers: Headers, method: str) -> bool:
     """Whether a page of another site is behind a request; programs do not say where they come from."""
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None and site not in ("same-origin", "none"):
+    origin = headers.get("origin")
+    if is_from_elsewhere(headers):
         is_link = method in _SAFE and headers.get("sec-fetch-mode") == "navigate"
         return not (is_link and headers.get("sec-fetch-dest") == "document")
     if origin is None or method in _SAFE:

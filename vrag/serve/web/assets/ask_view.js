@@ -109,7 +109,7 @@ class AskView {
   /** Ask what was not asked yet, one after the other: each wants to know those before it. */
   async run(turns) {
     for (const [i, turn] of turns.entries()) {
-      if (this.turns !== turns) return;
+      if (this.turns !== turns || this.want.waits) return;
       await (turn.state === "new" ? turn.run(turns.slice(0, i)) : turn.ending);
     }
   }

@@ -19,6 +19,7 @@ export function asked(parameters) {
     questions: questions.filter(Boolean).slice(0, MOST),
     filters: filtersOf(parameters),
     isPlain: parameters.get("by") === "quotes",
+    waits: parameters.has("wait"), // another site led here: nothing is asked unless somebody says so
     shown: turn > 0 && quote > 0 ? { turn: turn - 1, quote: quote - 1 } : null,
   };
 }

@@ -7,6 +7,7 @@ import { icon } from "./icons.js";
 import { button, failure } from "./states.js";
 
 const SAID = { changed: "The page says something else", "not found": "Not on the page" };
+const FROM_ELSEWHERE = "Another site led here. Nothing was asked yet.";
 const QUOTES_ALONE = "Quotes, word for word. No language model wrote anything.";
 
 export class TurnView {
@@ -41,7 +42,7 @@ export class TurnView {
     const { turn, view } = this;
     const searched = turn.searched && [h("span", { class: "searched" }, "Searched for: ", h("bdi", {}, turn.searched))];
     if (turn.state === "stopped") return [...(searched || []), h("span", {}, "Stopped.")];
-    if (turn.state === "new") return [h("span", {}, "Not asked yet.")];
+    if (turn.state === "new") return [h("span", {}, view.want.waits ? FROM_ELSEWHERE : "Not asked yet.")];
     if (turn.state !== "running") return searched || [];
     const doing = turn.pages ? view.reading(turn) : "Looking for pages";
     return [...(searched || []), h("span", { class: "waiting" }, doing)];
@@ -151,7 +152,7 @@ export class TurnView {
   footer() {
     const { turn, view } = this;
     if (turn.state === "running") return [];
-    const again = button("Ask again", () => view.askAgain(this.number));
+    const again = button(turn.state === "new" ? "Ask" : "Ask again", () => view.askAgain(this.number));
     if (turn.state !== "done") return [...(turn.error ? [this.failed()] : []), ...(turn.error ? [] : [again])];
     const { found, model, left_out: notes = [] } = turn.reply;
     return [
