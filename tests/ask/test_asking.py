@@ -14,6 +14,7 @@ from vrag.ask.answer_html import answer_html
 from vrag.ask.answer_json import reply_json
 from vrag.ask.answer_text import readable, verdict
 from vrag.ask.asking import MOST_WORDS, NOTHING, QUOTES_OF_PAGES, checked
+from vrag.ask.table_rows import PageRows
 from vrag.catalog.payload import page_words
 from vrag.errors import PageError, UsageError
 from vrag.pages.headings import MOST_OF_HEADS
@@ -120,7 +121,7 @@ def test_a_page_that_is_replaced_meanwhile_is_not_quoted(index):
 def test_a_claim_goes_through_the_same_check(index):
     words = page_words(index.documents.page_record("machines.pdf", 1).payload)
     hit = index.search(QUESTION, 1)[0]
-    said = checked("Replace the oil filter after every 600 hours of operation", hit, words)
+    said = checked("Replace the oil filter after every 600 hours of operation", hit, PageRows(words))
     assert said.status == "changed"
     row = reply_json(Answer(QUESTION, False, "", (said,)))["quotes"][0]
     assert {"said": "600", "stands": "500"} in row["mismatches"]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.search.pages import lines
-from vrag.ask import cells
-from vrag.ask.checking import check
+from vrag.ask import alignment, cells, checking, haystack, table_rows
+from vrag.ask.checking import MOST_PARTS, check
 from vrag.ask.tokens import tokens_of
 from vrag.pages.page import Words
 
@@ -246,7 +246,56 @@ def test_cells_that_repeat_are_not_put_together_in_every_way(monkeypatch):
     monkeypatch.setattr(cells, "_said_at", lambda *given: tried.append(1) or composed(*given))
     page = table(*[("item", "0", "0", "0")] * 60, widths=(0.1, 0.1, 0.1, 0.1))
     assert check("item " + "0 " * 40 + "1", page).status != "supported"
-    assert 0 < len(tried) <= cells.MOST_STEPS * (cells.MOST_HEADS + 4)
+    assert 0 < len(tried) <= cells.MOST_STEPS
+
+
+def test_a_quote_of_many_parts_was_put_together_by_nobody():
+    page = lines(*(f"Sailor {number} is on board today" for number in range(2 * MOST_PARTS)))
+    parts = [" ".join(page.texts[i : i + 4]) for i in range(0, 6 * 2 * MOST_PARTS, 6)]
+    assert check(" … ".join(parts[:MOST_PARTS]), page).status == "supported"
+    assert check(" … ".join(parts[: MOST_PARTS + 1]), page).status != "supported"
+    dots = " … ".join(page.texts[: MOST_PARTS + 2])  # of a list that has them itself
+    assert check(dots, page).status == "supported"
+
+
+def counting(monkeypatch, module, name, size):
+    """Sizes of the first argument of each call of a function of a module."""
+    seen, real = [], getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *given, **named: seen.append(size(given[0])) or real(*given, **named))
+    return seen
+
+
+def test_a_page_is_cut_into_tokens_a_fixed_number_of_times_however_many_parts_a_quote_has(monkeypatch):
+    """Also where parts are spoilt, and so looked for in every way, behind the part before and on the whole page."""
+    modules = (checking, haystack, table_rows)
+    seen = [counting(monkeypatch, module, "tokens_of", len) for module in modules]
+    names = [f"{first}{second}enderson" for first in "ABCDEFGH" for second in "klmnop"]
+    page = lines(*(f"{name} has apples and pears in {name} hall" for name in names))
+    for count in (2, MOST_PARTS):
+        before = sum(map(sum, seen))
+        quote = " … ".join(f"{name} has appIes and pcars" for name in names[:count])
+        assert check(quote, page).status == "supported"
+        assert 0 < sum(map(sum, seen)) - before <= 3 * len(page) + 3 * len(quote.split())
+
+
+def test_letters_that_are_compared_at_a_time_are_bounded(monkeypatch):
+    """The time for it grows with their third power."""
+    compared = counting(monkeypatch, alignment.fuzz, "partial_ratio_alignment", len)
+    page = lines(*(" ".join(f"word{number}of{line}" for number in range(12)) for line in range(20)))
+    for quote in ("x" * 2000, " ".join("x" * 2000)):
+        assert check(quote, page).status == "not found"
+    assert check(" ".join(page.texts).replace("word", "vvord"), page).status == "supported"
+    assert 0 < max(compared) <= 500
+    assert check("y" * 700, lines("It is " + "y" * 700)).status == "supported"
+
+
+def test_the_heads_of_a_wide_table_are_looked_for_in_so_many_steps(monkeypatch):
+    looked = counting(monkeypatch, cells, "heads_of", lambda row: len(row.cells))
+    wide = table(*[("item", *["1"] * 50)] * 40, widths=(0.1, *(0.03,) * 50))
+    assert check(" … ".join(["item 1 2"] * MOST_PARTS), wide).status != "supported"
+    assert 0 < sum(looked) <= cells.MOST_STEPS / 10
+    page = table(("item", *["1"] * 300), widths=(0.1, *(0.03,) * 300))
+    assert table_rows.PageRows(page).rows[0].cells == ()
 
 
 def test_scripts_without_spaces_are_compared_sign_by_sign():

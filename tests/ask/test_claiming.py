@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.llm.endpoint import claims
+from vrag.ask import asking
 from vrag.ask.arriving import Arriving, reply_of
 from vrag.ask.claiming import MOST_CHARACTERS, MOST_CLAIMS, MOST_QUOTES, Claims, said_of, without_markers
 from vrag.ask.showing import Source
+from vrag.errors import LlmError
 from vrag.pages.page import Words
+from vrag.runtime.stopping import Stop, stoppable
 from vrag.search.hit import Hit
 
 PAGES = [
@@ -37,7 +40,7 @@ def claim(checked, text, *quotes):
 
 
 def test_a_quote_is_found_on_the_page_where_it_stands_whatever_the_model_says(checked):
-    for wrong in (1, 9, 0, -1, None, "page 1", [1], 10**30):
+    for wrong in (1, 9, 0, -1, None, "page 1", [1], 1.0, True, 10**30):
         assert claim(checked, "Jane Doe builds it.", wrong, "built in Hall 7").is_supported
     assert [(quote.page, quote.status) for quote in checked.quotes] == [(2, "supported")]
 
@@ -69,6 +72,33 @@ def test_a_claim_without_a_quote_is_not_supported(checked):
 def test_what_says_nothing_is_no_claim(checked):
     for said in ({}, {"text": ""}, {"text": None}, {"text": " [1] "}, {"quotes": []}):
         assert checked.add(said) is None
+
+
+@pytest.mark.parametrize("odd", [7, 1.5, True, ["It is built."], {"text": "It is built."}])
+def test_what_is_no_text_is_neither_a_claim_nor_a_quote(checked, odd):
+    assert checked.add({"text": odd, "quotes": [{"source": 2, "quote": "built in Hall 7"}]}) is None
+    found = checked.add({"text": "It is built.", "quotes": [{"source": 2, "quote": odd}]})
+    assert found.reason == "The model quotes nothing for it."
+    assert checked.add({"text": "It is built.", "quotes": [{"source": odd, "quote": "built in Hall 7"}]}).is_supported
+
+
+def test_a_quote_is_looked_for_once_however_often_a_model_says_it(checked, monkeypatch):
+    seen = []
+    check_on = asking.check_on
+    monkeypatch.setattr(asking, "check_on", lambda *given: seen.append(given) or check_on(*given))
+    for _ in range(20):
+        claim(checked, "It is built.", 2, "built in Hall 7", 1, "painted in blue all over")
+    assert len(seen) == 1 + len(PAGES)
+
+
+def test_quotes_are_looked_for_no_more_when_the_question_was_taken_back(checked):
+    """Many of them take a while, and a client may leave in the middle."""
+    stop = Stop()
+    with stoppable(stop):
+        assert claim(checked, "It is built.", 2, "built in Hall 7").is_supported
+        stop.set()
+        with pytest.raises(LlmError, match="taken back"):
+            claim(checked, "It is blue.", 2, "painted in blue all over")
 
 
 def test_what_a_model_writes_can_be_shown(checked):

@@ -13,7 +13,10 @@ from tests.pdfs import write_pdf
 from vrag import Answer, Index
 from vrag.ask.answer import Claimed, Found
 from vrag.ask.asking import NOTHING
+from vrag.ask.following import standing
 from vrag.errors import LlmError, UsageError
+from vrag.llm import sight
+from vrag.llm.endpoint import Endpoint
 
 QUESTION = "How often is the oil filter of the diesel engine replaced?"
 LINE = "after every 500 hours of operation"
@@ -64,6 +67,26 @@ def test_claims_come_while_the_model_goes_on_writing(index, endpoint):
     (answer,) = steps
     assert [claim.is_supported for claim in answer.claims] == [True, False]
     assert answer.answer == "It is replaced every 500 hours. [1]"
+
+
+def test_a_model_that_takes_pictures_no_more_is_shown_words_from_then_on(index, endpoint, tmp_path, monkeypatch):
+    """Another one has its name by now."""
+    monkeypatch.setattr(sight.platformdirs, "user_cache_path", lambda name: tmp_path / name)
+    with Endpoint(endpoint.llm()) as way:
+        sight.remember(way, True)
+    endpoint.answering = lambda asked: error("This model does not support images.") if asked.pictures else SAID
+    for _ in range(2):
+        assert index.ask(QUESTION, llm=endpoint.llm(sees="auto")).found
+    assert [len(asked.pictures) > 0 for asked in endpoint.asked] == [True, False, False]
+    with pytest.raises(LlmError, match="does not support images"):  # it was to be shown them
+        index.ask(QUESTION, llm=endpoint.llm(sees="both"))
+
+
+@pytest.mark.parametrize("said", [["Where", "is", "it?"], {"a": 1}, 7, True, None])
+def test_a_question_that_is_no_text_is_not_searched_for(index, endpoint, said):
+    endpoint.will_say(json.dumps({"question": said}), SAID)
+    found, *_ = index.ask_stream("And of the pump?", llm=endpoint.llm(), history=[(QUESTION, "500 hours")])
+    assert found.searched == standing("And of the pump?", [(QUESTION, "500 hours")])
 
 
 def test_a_model_that_denies_has_not_answered_whatever_it_claims(index, endpoint):

@@ -19,7 +19,7 @@ from vrag.errors import LlmError
 from vrag.llm import endpoint as client
 from vrag.llm import streaming
 from vrag.llm.endpoint import TRIES, Endpoint
-from vrag.llm.llm import KEY_ENV, Llm
+from vrag.llm.llm import KEY_ENV, MOST_NAME, Llm
 from vrag.llm.llm_connection import LONGEST_WAIT_S
 from vrag.llm.message import Message, Shape
 from vrag.llm.refusals import CutError, TooLongError, TooManyPicturesError
@@ -467,6 +467,18 @@ def test_a_model_that_is_not_there_is_said_with_those_that_are(endpoint, status)
     assert raised.hint == "It has m0, m1, m2, m3, m4 and 2 more."
     endpoint.models = None
     assert "does not exist" in failure(endpoint, model="gone").message
+
+
+def test_names_that_an_endpoint_lists_are_lines_of_a_message_and_no_more(endpoint):
+    long = [{"id": "n" * MOST_NAME} for _ in range(10_000)]
+    endpoint.models = [{"id": "x" * 1_000_000}, {"id": "\x1b[31mred"}, {"id": "a\nb"}, {"id": 7}, {"id": ""}, *long]
+    endpoint.will_say(error("The model `gone` does not exist.", 404))
+    hint = failure(endpoint, model="gone").hint
+    assert hint.startswith("It has nnn")
+    assert hint.endswith(" and 9995 more.")
+    assert len(hint) < 400
+    with Endpoint(endpoint.llm(model=None)) as way:
+        assert way.model == "n" * MOST_NAME
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Whether a model sees is found out with a picture, once, and no question fails of it."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -54,6 +55,23 @@ def test_one_that_does_not_is_known_too(endpoint, reply, monkeypatch):
     assert not sees(endpoint)
     assert not sees(endpoint)
     assert len(endpoint.asked) == 1
+
+
+@pytest.mark.parametrize("age", [sight.KEPT_S + 1, -3600])
+def test_it_is_found_out_anew_after_a_day_for_another_model_may_have_the_name(endpoint, cache, age):
+    endpoint.will_say("I see nothing.")
+    assert not sees(endpoint)
+    endpoint.will_say()
+    endpoint.answering = reading
+    (file,) = cache.iterdir()
+    made = file.stat().st_mtime
+    os.utime(file, (made, made - sight.KEPT_S + 60))
+    assert not sees(endpoint)
+    os.utime(file, (made, made - age))  # or by a clock that was put back since
+    assert sees(endpoint)
+    assert len(endpoint.asked) == 2
+    assert sees(endpoint)
+    assert len(endpoint.asked) == 2
 
 
 @pytest.mark.parametrize("reply", [Reply(status=503), Reply(status=429), Reply(status=401), Reply(cut=True)])

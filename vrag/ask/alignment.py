@@ -5,18 +5,19 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
 from vrag.ask.answer import Mismatch
+from vrag.ask.haystack import Haystack
 from vrag.ask.likeness import edits, skeleton
 from vrag.ask.tokens import Tokens
 
 FOUND = 65.0  # per cent of letters alike, from which a stretch of a page is what the quote means
 _TRIES = 3  # places of a page that are looked at, best first
 _MISREAD = 0.12  # of a quote's letters at most
+_LONGEST = 500  # letters of what is looked for with misread ones: beyond it the time grows with their third power
 _AROUND = 2  # tokens around the place that the letters point to
 
 
@@ -45,45 +46,48 @@ class Alignment:
     likeness: float
 
 
-def align(quote: Tokens, page: Tokens) -> Alignment | None:
-    """The place of a page that says the same, else the one that is most alike; None where nothing is like it."""
-    if not len(quote) or not len(page):
+def align(quote: Tokens, page: Haystack, start: int = 0) -> Alignment | None:
+    """The place of a page that says the same, else the one that is most alike; None where nothing is like it.
+
+    Args:
+        quote: What is looked for.
+        page: Its words in one order.
+        start: The first token of the page that counts.
+    """
+    if not len(quote) or start >= len(page.tokens):
         return None
-    exact = _exact(quote, page)
+    exact = page.find(quote.keys, start)
     if exact is not None:
         return Alignment(exact, exact + len(quote), (), 100.0)
-    found = list(_places(quote, page))
+    found = list(_places(quote, page, start))
     return min(found, key=lambda place: (len(place.mismatches) > 0, -place.likeness), default=None)
 
 
-def _exact(quote: Tokens, page: Tokens) -> int | None:
-    first, size = quote.keys[0], len(quote)
-    starts = (i for i, key in enumerate(page.keys) if key == first)
-    return next((i for i in starts if page.keys[i : i + size] == quote.keys), None)
-
-
-def _places(quote: Tokens, page: Tokens) -> Iterator[Alignment]:
+def _places(quote: Tokens, page: Haystack, start: int) -> Iterator[Alignment]:
     """Places that are like the quote, best first, until one says the same."""
     wanted = "".join(map(skeleton, quote.keys))
-    parts = [skeleton(key) for key in page.keys]
-    ends = list(accumulate(map(len, parts)))
-    letters = "".join(parts)
+    if len(wanted) > _LONGEST:
+        return
+    skipped = page.ends[start - 1] if start else 0
+    letters = page.letters[skipped:]
     for _ in range(_TRIES):
         found = fuzz.partial_ratio_alignment(wanted, letters, score_cutoff=FOUND)
         if found is None:
             return
-        start, stop = found.dest_start, found.dest_end
-        first, end = _whole_tokens(wanted, parts, bisect_right(ends, start), bisect_left(ends, stop))
-        place = _laid(quote, page, first, end, found.score)
+        left, right = found.dest_start, found.dest_end
+        near = bisect_right(page.ends, skipped + left), bisect_left(page.ends, skipped + right)
+        first, end = _whole_tokens(wanted, page.skeletons, max(start, near[0] - _AROUND), near)
+        place = _laid(quote, page.tokens, first, end, found.score)
         yield place
         if not place.mismatches:
             return
-        letters = letters[:start] + "\0" * (stop - start) + letters[stop:]
+        letters = letters[:left] + "\0" * (right - left) + letters[right:]
 
 
-def _whole_tokens(wanted: str, parts: Sequence[str], first: int, last: int) -> tuple[int, int]:
-    """The run of tokens about `first` to `last` that is most like what is wanted: first and end."""
-    firsts = range(max(0, first - _AROUND), min(first + _AROUND, last) + 1)
+def _whole_tokens(wanted: str, parts: Sequence[str], least: int, near: tuple[int, int]) -> tuple[int, int]:
+    """The run of tokens about the first and last of `near`, none before `least`, that is most like what is wanted."""
+    first, last = near
+    firsts = range(least, min(first + _AROUND, last) + 1)
     ends = range(max(first, last - _AROUND) + 1, min(len(parts), last + _AROUND + 1) + 1)
     runs = ((i, j) for i in firsts for j in ends if i < j)
     return min(runs, key=lambda run: (Levenshtein.distance(wanted, "".join(parts[slice(*run)])), run[1] - run[0]))

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from vrag.ask.answer import Answer, Quote
-from vrag.ask.checking import check
+from vrag.ask.checking import check_on
 from vrag.ask.following import History, standing
-from vrag.pages.page import Words
+from vrag.ask.table_rows import PageRows
 from vrag.pages.sentences import Span
 from vrag.search.hit import Hit
 from vrag.search.searcher import Searcher, Where
@@ -45,25 +45,26 @@ def ask(searcher: Searcher, question: str, k: int, where: Where, history: Histor
     return Answer(question, bool(quotes), said or NOTHING, quotes, tuple(hits), searched=meant)
 
 
-def checked(text: str, hit: Hit, words: Words) -> Quote:
+def checked(text: str, hit: Hit, page: PageRows) -> Quote:
     """A quote, looked for on the page that it is said to stand on.
 
     Args:
         text: Of the quote.
         hit: Its page.
-        words: Of that page, in reading order.
+        page: The words of that page.
     """
-    found = check(text, words)
+    found = check_on(text, page)
     return Quote(text, hit.doc, hit.path, hit.page, found.boxes, found.status, found.mismatches)
 
 
 def _quotes(searcher: Searcher, question: str, hits: Sequence[Hit]) -> Iterator[Quote]:
     for hit, count in zip(hits, QUOTES_OF_PAGES, strict=False):
         words, spans = searcher.passages(question, hit, count, MOST_WORDS)
+        page = PageRows(words)
         for span in spans:
-            quotes = (_quote(shown, hit, words) for shown in (shown_spans(words, span), [span]))
+            quotes = (_quote(shown, hit, page) for shown in (shown_spans(words, span), [span]))
             yield from islice((quote for quote in quotes if quote.status == "supported"), 1)
 
 
-def _quote(spans: Sequence[Span], hit: Hit, words: Words) -> Quote:
-    return checked(" … ".join(" ".join(words.texts[slice(*span)]) for span in spans), hit, words)
+def _quote(spans: Sequence[Span], hit: Hit, page: PageRows) -> Quote:
+    return checked(" … ".join(" ".join(page.words.texts[slice(*span)]) for span in spans), hit, page)

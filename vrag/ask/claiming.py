@@ -11,8 +11,11 @@ from typing import Any
 from vrag.ask.answer import Claim, Quote
 from vrag.ask.asking import checked
 from vrag.ask.showing import Source
+from vrag.ask.table_rows import PageRows
 from vrag.ask.tokens import tokens_of
+from vrag.errors import LlmError
 from vrag.runtime.pathtext import shown
+from vrag.runtime.stopping import TAKEN_BACK, is_stopped
 
 MOST_CLAIMS = 50  # of an answer
 MOST_QUOTES = 10  # of a claim
@@ -38,6 +41,8 @@ class Claims:
         self.claims: list[Claim] = []
         self.quotes: list[Quote] = []
         self._sources = sources
+        self._pages = [PageRows(source.words) for source in sources]
+        self._known: dict[tuple[int, str], Quote] = {}  # models that go round in circles say the same again and again
         self._asked = set(_numbers(question))
 
     def add(self, said: Mapping[str, Any], is_denied: bool = False) -> Claim | None:
@@ -47,7 +52,7 @@ class Claims:
             said: `{"text", "quotes": [{"source", "quote"}]}`, as far as the model has kept to it.
             is_denied: Whether the model says besides that the pages do not answer.
         """
-        text = without_markers(str(said.get("text") or ""))[:MOST_CHARACTERS]
+        text = without_markers(_text(said.get("text")))[:MOST_CHARACTERS]
         if not text or len(self.claims) == MOST_CLAIMS:
             return None
         given = said.get("quotes")
@@ -65,12 +70,22 @@ class Claims:
 
     def _quote(self, number: int, text: str) -> Quote:
         """A quote, on the page that it is said to stand on, or another that was shown and does say it."""
-        named = self._sources[number - 1] if 1 <= number <= len(self._sources) else None
-        first = _checked(text, named or self._sources[0])
+        named = number - 1 if 1 <= number <= len(self._sources) else 0
+        if (named, text) not in self._known:
+            self._known[named, text] = self._looked_for(named, text)
+        return self._known[named, text]
+
+    def _looked_for(self, named: int, text: str) -> Quote:
+        first = self._checked(named, text)
         if first.status == "supported":
             return first
-        others = (_checked(text, source) for source in self._sources if source is not (named or self._sources[0]))
+        others = (self._checked(i, text) for i in range(len(self._sources)) if i != named)
         return next((quote for quote in others if quote.status == "supported"), first)
+
+    def _checked(self, source: int, text: str) -> Quote:
+        if is_stopped():
+            raise LlmError(TAKEN_BACK)
+        return checked(text, self._sources[source].hit, self._pages[source])
 
     def _number(self, quote: Quote) -> int:
         """The number of a quote; another claim may rest on it too."""
@@ -109,18 +124,20 @@ def _asked(said: Any) -> tuple[int, str]:
     """Source and text of a quote, as a model writes them: 0 and nothing where it does not."""
     if not isinstance(said, dict):
         return 0, ""
-    number = _DIGITS.search(str(said.get("source", ""))[:20])
-    text = said.get("quote")
-    return int(number[0]) if number else 0, _fit(text)[:MOST_CHARACTERS] if isinstance(text, str) else ""
+    source = said.get("source")
+    number = _DIGITS.search(source[:20]) if isinstance(source, str) else None
+    named = source if type(source) is int else int(number[0]) if number else 0
+    return named, _fit(_text(said.get("quote")))[:MOST_CHARACTERS]
+
+
+def _text(said: Any) -> str:
+    """What a model says where it is to write a text; anything else says nothing."""
+    return said if isinstance(said, str) else ""
 
 
 def _fit(text: str) -> str:
     """One line that no terminal obeys, and that can be written as UTF-8: JSON may spell halves of characters."""
     return shown(" ".join(text.split()))
-
-
-def _checked(text: str, source: Source) -> Quote:
-    return checked(text, source.hit, source.words)
 
 
 def _reason(number: int, quote: Quote, unknown: int | None) -> str:

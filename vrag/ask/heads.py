@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from vrag.ask.table_rows import Cell, Indices, PageRows, TableRow
+from vrag.ask.haystack import Indices
+from vrag.ask.table_rows import Cell, PageRows, TableRow
 from vrag.ask.tokens import Tokens
 from vrag.pages.headings import MOST_LINES
 
+MOST_HEADS = 100  # of a row, the nearest
 _NEAR = 1e-4  # of a page, between heights that are one
 
 
@@ -24,32 +26,34 @@ def heads_over(said: Tokens, page: PageRows, below: Indices) -> Indices | None:
     row = next((row for row in page.rows_of(below) if row.has_value), None)
     if row is None:
         return None
-    above = [one for one in page.rows if one.middle < row.middle - _NEAR]
-    return _said_by(sorted(heads_of(row, above), key=lambda cell: int(cell.words[0])), said)
+    end = next((i for i, one in enumerate(page.rows) if one.middle >= row.middle - _NEAR), len(page.rows))
+    return _said_by(sorted(heads_of(row, page, end), key=lambda cell: int(cell.words[0])), said)
 
 
-def heads_of(row: TableRow, above: Sequence[TableRow]) -> list[Cell]:
+def heads_of(row: TableRow, page: PageRows, end: int) -> list[Cell]:
     """The heads of a row: what stands over a cell of it, up from the rows of values above it to the next such row.
 
     Args:
         row: Of a table.
-        above: The rows above it, from the top of the page; the last `MOST_LINES` count.
+        page: Where it stands.
+        end: How many rows of the page are above it; the last `MOST_LINES` count.
+
+    Returns:
+        At most `MOST_HEADS`, the nearest first.
     """
-    found = {int(head.words[0]): head for cell in row.cells for head in _over(cell, above[-MOST_LINES:])}
-    return list(found.values())
-
-
-def _over(cell: Cell, above: Sequence[TableRow]) -> Iterator[Cell]:
-    """The heads of a cell, the nearest first."""
-    is_named = False
-    for row in reversed(above):
-        if row.has_value:
-            if is_named:
-                return
-            continue
-        over = [head for head in row.cells if head.overlaps(cell)]
-        is_named |= bool(over)
-        yield from over
+    cells = page.cells
+    first, last = np.searchsorted(cells.rows, (max(0, end - MOST_LINES), end)).tolist()
+    left, right = cells.edges[first:last].T
+    rows, heads = cells.rows[first:last], set[int]()
+    values = np.flatnonzero(cells.has_value[:end])
+    may_be = ~cells.has_value[rows]
+    for cell in row.cells:
+        over = np.flatnonzero(may_be & (np.minimum(right, cell.right) > np.maximum(left, cell.left)))
+        if len(over):
+            above = values[: np.searchsorted(values, rows[over[-1]])]  # rows of values over the nearest head
+            over = over[rows[over] > above[-1]] if len(above) else over
+            heads.update((first + over).tolist())
+    return [cells.cells[i] for i in sorted(heads, reverse=True)[:MOST_HEADS]]
 
 
 def _said_by(heads: Sequence[Cell], said: Tokens) -> Indices | None:

@@ -67,6 +67,8 @@ def _look_alike(said: str, stands: str) -> bool:
 
 
 def _bare(key: str) -> str:
+    if key.isascii():
+        return key.casefold()
     apart = unicodedata.normalize("NFKD", key.casefold())
     return "".join(char for char in apart if not unicodedata.combining(char))
 

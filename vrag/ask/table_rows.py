@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from vrag.ask.tokens import Tokens, tokens_of
+from vrag.ask.haystack import Haystack, Indices
+from vrag.ask.tokens import tokens_of
 from vrag.grid import FloatArray
 from vrag.pages.headings import is_value
 from vrag.pages.page import Words
 
+MOST_CELLS = 200  # of a row; what has more is no table
 _GAP = 1.0  # gap between words, in heights of a line, from which they are cells
-Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,14 @@ class Cell:
     Args:
         words: int64 [k], on the page.
         keys: Their tokens' keys.
+        plain: The same without symbols.
         left: Of the page, as a share.
         right: Of the page, as a share.
     """
 
     words: Indices
     keys: tuple[str, ...]
+    plain: tuple[str, ...]
     left: float
     right: float
 
@@ -44,7 +47,7 @@ class TableRow:
     """What stands on one line across a page.
 
     Args:
-        cells: From left to right; none of signs alone.
+        cells: From left to right; none of signs alone; none at all where there are too many for a table.
         has_value: Whether one of them is a number.
         middle: Height on the page, as a share.
     """
@@ -54,8 +57,25 @@ class TableRow:
     middle: float
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The c cells of a page's r rows, as columns.
+
+    Args:
+        cells: From the top.
+        edges: float64 [c, 2], left and right.
+        rows: int64 [c], in which each stands, never decreasing.
+        has_value: bool [r], of each row.
+    """
+
+    cells: Sequence[Cell]
+    edges: npt.NDArray[np.float64]
+    rows: Indices
+    has_value: npt.NDArray[np.bool_]
+
+
 class PageRows:
-    """A page row by row, worked out when it is first asked for.
+    """A page as it is read and row by row, worked out when it is first asked for.
 
     Args:
         words: Of the page, in reading order.
@@ -65,27 +85,34 @@ class PageRows:
         self.words = words
 
     @cached_property
-    def order(self) -> Indices:
-        """The words row by row across the page: int64 [n]."""
-        return np.concatenate(self._rows) if self._rows else np.zeros(0, np.int64)
-
-    def readings(self) -> Iterator[tuple[Indices, Tokens]]:
-        """The words in reading order, then row by row: int64 [n], and their tokens; worked out once, when wanted."""
-        yield np.arange(len(self.words)), self._tokens
-        yield self.order, self._tokens_by_row
+    def as_read(self) -> Haystack:
+        """The words in reading order."""
+        return Haystack(self.words.texts, np.arange(len(self.words)))
 
     @cached_property
-    def _tokens(self) -> Tokens:
-        return tokens_of(self.words.texts)
+    def by_row(self) -> Haystack:
+        """The words row by row across the page."""
+        order = np.concatenate(self._rows) if self._rows else np.zeros(0, np.int64)
+        return Haystack(self.words.texts, order)
 
-    @cached_property
-    def _tokens_by_row(self) -> Tokens:
-        return tokens_of([self.words.texts[i] for i in self.order])
+    def row_of(self, word: int) -> int:
+        """The number of the row in which a word stands."""
+        ends = np.cumsum([len(row) for row in self._rows])
+        return int(np.searchsorted(ends, self.by_row.places[word], "right"))
 
     @cached_property
     def rows(self) -> list[TableRow]:
         """The rows, from the top."""
         return [_row(row, self.words) for row in self._rows]
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The cells of all rows."""
+        cells = [cell for row in self.rows for cell in row.cells]
+        counts = [len(row.cells) for row in self.rows]
+        edges = np.array([(cell.left, cell.right) for cell in cells], np.float64).reshape(-1, 2)
+        has_value = np.array([row.has_value for row in self.rows], bool)
+        return Cells(cells, edges, np.repeat(np.arange(len(counts)), counts), has_value)
 
     @cached_property
     def _rows(self) -> list[Indices]:
@@ -121,11 +148,13 @@ def _cells(row: Indices, words: Words) -> list[Cell]:
     gaps = boxes[1:, 0] - np.maximum.accumulate(boxes[:, 2])[:-1]
     height = float(np.median(boxes[:, 3] - boxes[:, 1]))
     cells: list[Cell] = []
-    for part in np.split(row, np.flatnonzero(gaps > _GAP * height) + 1):
+    parts = np.split(row, np.flatnonzero(gaps > _GAP * height) + 1)
+    for part in parts if len(parts) <= MOST_CELLS else ():
         keys = tokens_of([words.texts[i] for i in part]).keys
-        if cells and not any(map(str.isalnum, "".join(cells[-1].keys))):
+        if cells and not cells[-1].plain:
             part, keys = np.concatenate([cells[-1].words, part]), cells.pop().keys + keys
         if keys:
             box = words.boxes[part]
-            cells.append(Cell(part, keys, float(box[:, 0].min()), float(box[:, 2].max())))
+            plain = tuple(key for key in keys if any(map(str.isalnum, key)))
+            cells.append(Cell(part, keys, plain, float(box[:, 0].min()), float(box[:, 2].max())))
     return cells

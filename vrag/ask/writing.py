@@ -18,8 +18,8 @@ from vrag.errors import LlmError
 from vrag.llm.endpoint import Endpoint
 from vrag.llm.llm import Llm
 from vrag.llm.message import Message, least_tokens
-from vrag.llm.refusals import CutError, TooLongError, TooManyPicturesError
-from vrag.llm.sight import sees_images
+from vrag.llm.refusals import CutError, StatusError, TooLongError, TooManyPicturesError
+from vrag.llm.sight import remember, says_blind, sees_images
 from vrag.runtime.pathtext import shown
 
 if TYPE_CHECKING:
@@ -88,14 +88,33 @@ def _standing(endpoint: Endpoint, question: str, history: History) -> str:
 
 def _question_in(said: str) -> str:
     found = repaired(said)
-    return shown(" ".join(str(found.get("question") or "").split())) if isinstance(found, dict) else ""
+    question = found.get("question") if isinstance(found, dict) else None
+    return shown(" ".join(question.split())) if isinstance(question, str) else ""
 
 
 def _written(
     endpoint: Endpoint, pages: Pages, hits: tuple[Hit, ...], question: str, before_asked: Callable[[], None]
 ) -> Generator[Step, None, None]:
     """The claims of an answer, and the answer."""
-    shown_as, notes = _shown_as(endpoint, before_asked), list[str]()
+    shown_as = _shown_as(endpoint, before_asked)
+    try:
+        yield from _fitted(endpoint, pages, hits, question, shown_as, before_asked)
+    except StatusError as error:
+        if not _is_found_blind(endpoint, shown_as, error):
+            raise
+        yield from _fitted(endpoint, pages, hits, question, "text", before_asked)
+
+
+def _fitted(
+    endpoint: Endpoint,
+    pages: Pages,
+    hits: tuple[Hit, ...],
+    question: str,
+    shown_as: As,
+    before_asked: Callable[[], None],
+) -> Generator[Step, None, None]:
+    """The same, the model shown as much as it takes."""
+    notes = list[str]()
     tokens = max(_LEAST, endpoint.room - _REST) if endpoint.room else TOKENS
     for is_last in (*(_TIMES - 1) * (False,), True):
         pictures = MOST_PICTURES if endpoint.pictures is None else endpoint.pictures
@@ -122,6 +141,14 @@ def _shown_as(endpoint: Endpoint, before_asked: Callable[[], None]) -> As:
     if sees == "auto":
         return "both" if sees_images(endpoint, before_asked) else "text"
     return sees
+
+
+def _is_found_blind(endpoint: Endpoint, shown_as: As, error: StatusError) -> bool:
+    """Whether a model that was taken to read pictures takes none: it is another one than it was."""
+    if endpoint.llm.sees != "auto" or shown_as == "text" or not says_blind(error):
+        return False
+    remember(endpoint, False)
+    return True
 
 
 class _Written:

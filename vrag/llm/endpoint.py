@@ -86,7 +86,7 @@ class Endpoint(AbstractContextManager["Endpoint"]):
 
     @cached_property
     def listed(self) -> list[dict[str, Any]]:
-        """Models of the endpoint, each with its `id`; none where it lists none."""
+        """Models of the endpoint, each with its `id`, a name; none where it lists none."""
         try:
             with self._connection.opened("models", None, self._refusal_of_list, 1, _LIST_S) as response:
                 found = json_of(response.read())

@@ -26,7 +26,7 @@ from vrag.llm.refusals import StatusError, after
 from vrag.llm.streaming import HeardStream, broken_off, silent
 from vrag.runtime.hosts import is_local
 from vrag.runtime.pathtext import shown
-from vrag.runtime.stopping import is_stopped, waking
+from vrag.runtime.stopping import TAKEN_BACK, is_stopped, waking
 
 LONGEST_WAIT_S = 60.0  # that an endpoint may ask for before the next try
 _PAUSE_S = 0.5  # before the second try, twice as long before the next
@@ -188,7 +188,7 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
             raise LlmError(f"{self._llm.url} is no address: {error}.") from error
         except (httpx.HTTPError, httpx.StreamError) as error:
             if is_stopped():
-                raise LlmError("The question was taken back.") from error
+                raise LlmError(TAKEN_BACK) from error
             raise silent(self._llm) if hang_up.is_late else broken_off(self._llm) from error
 
 

@@ -98,7 +98,7 @@ def _told(llm: Llm, status: int, said: str, models: Sequence[str]) -> tuple[str,
 
 def no_model(llm: Llm, models: Sequence[str]) -> tuple[str, str]:
     """That an endpoint has no model of a name, and which it has."""
-    named = ", ".join(shown(name) for name in models[:_NAMED])
+    named = one_line(", ".join(models[:_NAMED]), llm)
     more = f" and {len(models) - _NAMED} more" if len(models) > _NAMED else ""
     return f"There is no model {quoted(llm.model or '')} at {llm.url}.", f"It has {named}{more}."
 

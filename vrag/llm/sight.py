@@ -1,10 +1,14 @@
-"""Whether a model sees: it is shown digits once, and asked to read them; what comes out is remembered on the disk."""
+"""Whether a model sees: it is shown digits, and asked to read them; what comes out is remembered on the disk.
+
+Not for long: another model may have the same name tomorrow, and one that refuses pictures has none from then on.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +23,7 @@ from vrag.llm.refusals import StatusError
 from vrag.runtime.drafts import draft_file
 
 QUESTION = "Which digits does the picture show? Answer with the digits alone."
+KEPT_S = 24 * 60 * 60.0  # for which it is remembered
 _DIGITS = 5  # one in a hundred thousand guesses them
 _SIZE = (448, 224)  # pixels: small, and whole tiles for models that cut pictures into tiles of 14, 28, 56 or 112
 _YES, _NO = "images", "text"
@@ -27,7 +32,7 @@ _SAYS_BLIND = re.compile(r"image|vision|visual|multi-?modal|mmproj", re.IGNORECA
 
 
 def sees_images(endpoint: Endpoint, before_asked: Callable[[], None] = lambda: None) -> bool:
-    """Whether the model reads pictures. It is asked the first time, and no question fails of it.
+    """Whether the model reads pictures. It is asked when that is not known, and no question fails of it.
 
     Args:
         endpoint: Of the model.
@@ -36,18 +41,28 @@ def sees_images(endpoint: Endpoint, before_asked: Callable[[], None] = lambda: N
     Raises:
         LlmError: There is no model.
     """
-    file = _file(endpoint)
-    known = _read(file)
+    known = _read(_file(endpoint))
     if known is not None:
         return known
     before_asked()
     found = _ask(endpoint)
     if found is not None:
-        with suppress(OSError):  # a folder that cannot be written: it is asked again next time
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with draft_file(file) as draft:
-                draft.write((_YES if found else _NO).encode())
+        remember(endpoint, found)
     return found or False
+
+
+def remember(endpoint: Endpoint, sees: bool) -> None:
+    """That a model reads pictures, or does not."""
+    file = _file(endpoint)
+    with suppress(OSError):  # a folder that cannot be written: it is asked again next time
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with draft_file(file) as draft:
+            draft.write((_YES if sees else _NO).encode())
+
+
+def says_blind(error: StatusError) -> bool:
+    """Whether an endpoint refuses pictures, of whatever size and number."""
+    return error.status in _BLIND and _SAYS_BLIND.search(error.said) is not None
 
 
 def _ask(endpoint: Endpoint) -> bool | None:
@@ -78,5 +93,6 @@ def _file(endpoint: Endpoint) -> Path:
 
 def _read(file: Path) -> bool | None:
     with suppress(OSError, ValueError):
-        return {_YES: True, _NO: False}.get(file.read_text("utf-8"))
+        if 0 <= time.time() - file.stat().st_mtime < KEPT_S:
+            return {_YES: True, _NO: False}.get(file.read_text("utf-8"))
     return None

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 Wake = Callable[[], None]
+TAKEN_BACK = "The question was taken back."
 _STOP: ContextVar[Stop | None] = ContextVar("stop", default=None)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vrag.ask.answer import Answer, Quote
-from vrag.ask.checking import Indices, check
+from vrag.ask.checking import check
+from vrag.ask.haystack import Indices
 from vrag.errors import UsageError
 from vrag.evaluation.benchmarks.answer_key import AnswerKey
 from vrag.evaluation.benchmarks.benchmark import PageRef
