@@ -177,6 +177,8 @@ def _looking() -> Iterator[Step]:
         yield _step(f"{name}-json", *words, *_INDEX, "--json", varies=(r'"bytes": (\d+)',))
     yield _step("version", "--version")
     yield _step("pipelines", "pipelines")
+    yield _step("skill", "skill", "install", "--path", "skills", "--json")
+    yield _step("skill-again", "skill", "install", "--path", "skills")
     yield _step("pipelines-json", "pipelines", "--json")
     yield _step("pipeline", "pipelines", "show", "builtin")
     yield _step("pipeline-json", "pipelines", "show", "plain", "--json")

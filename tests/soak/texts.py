@@ -68,6 +68,7 @@ BASES: Mapping[str, Sequence[str]] = {
     "snapshot create": ["latin.txt", "--index", "missing"],
     "snapshot restore": ["latin.txt", "--index", "empty"],
     "pipelines show": ["builtin"],
+    "skill install": ["--path", "skills"],
 }
 SERVERS = {"ls", "rm", "status", "verify", "compact", "info"}
 

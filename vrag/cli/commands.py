@@ -33,6 +33,7 @@ _HOMES = {  # module of vrag.cli and name in it, in the order of `vrag --help`
     "pull": "transfer.pull",
     "bench": "bench.bench",
     "pipelines": "pipelines.app",
+    "skill": "skill.app",
     "snapshot": "transfer.snapshot",
     "eval": "evaluate.app",
 }
