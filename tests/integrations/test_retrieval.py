@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.conftest import ANIMALS, copy_index
@@ -11,6 +12,7 @@ from tests.integrations.conftest import Changed
 from vrag import Index
 from vrag.errors import PageError, UsageError
 from vrag.integrations.retrieval import Retrieval, check_index
+from vrag.pages.page import Words
 from vrag.search.hits_json import hits_json
 
 QUERY = "Where do honey bees find nectar?"
@@ -24,6 +26,12 @@ def test_a_page_has_its_words_and_what_json_has_of_its_hit(index):
     assert page.metadata == json.loads(json.dumps(wanted))
     assert page.metadata["snippet"]
     assert page.image == ""
+
+
+def test_cells_of_a_table_stand_apart(index):
+    words = Words(("Revenue", "42"), np.array([(0.1, 0, 0.2, 0.1), (0.7, 0, 0.8, 0.1)], np.float32), np.zeros(2, int))
+    (page,) = Retrieval(k=1).run(Changed(index, page_words=lambda *_: words), QUERY)
+    assert page.text == "Revenue | 42"
 
 
 def test_the_text_may_be_the_snippet(index):

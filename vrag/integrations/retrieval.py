@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from vrag.errors import UsageError, VragError
 from vrag.llm.message import Picture
 from vrag.pages.drawing import check_width
+from vrag.pages.readable_text import readable_text
 from vrag.search.hits_json import hits_json
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class RetrievedPage:
 
     Args:
         hit: As the search has it.
-        text: All words of the page, line by line in reading order, or the snippet.
+        text: All words of the page, with ` | ` between cells of tables, or the snippet.
         metadata: The keys of a hit in docs/json.md, with the snippet; `image_missing` says why there is no picture.
         image: The page's picture, JPEG in base64; empty where none is wanted or can be drawn.
     """
@@ -75,11 +76,11 @@ class Retrieval:
 
     def _page(self, index: AnyIndex, query: str, hit: Hit) -> RetrievedPage | None:
         try:
-            lines = index.page_words(hit.doc, hit.page).text_lines()
+            words = index.page_words(hit.doc, hit.page)
         except UsageError:  # it was removed since it was found
             return None
         snippet = index.snippet(query, hit)
-        text = "\n".join(lines) if self.text == "page" else snippet
+        text = readable_text(words) if self.text == "page" else snippet
         image, missing = self._image(index, hit)
         return RetrievedPage(hit, text, {**_as_json(hit), "snippet": snippet, **missing}, image)
 

@@ -9,8 +9,9 @@ from vrag.catalog.documents_json import documents_json, facet, metadata_keys
 from vrag.errors import UsageError
 from vrag.mcp.call_bounds import MOST_LISTED, MOST_META, MOST_SNIPPET, MOST_TEXT
 from vrag.mcp.page_refs import NamedPage, read_ref
-from vrag.mcp.readable import readable_text, trust_of
 from vrag.mcp.tool_answers import FoundPage, FoundPages, ListedDocument, ListedDocuments, ListedValue, PageText
+from vrag.mcp.trust import trust_of
+from vrag.pages.readable_text import readable_text
 from vrag.runtime.pathtext import quoted, shown, to_stored
 from vrag.search.matched_words import AskedWords, asked_words, matched
 
