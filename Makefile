@@ -3,7 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 TEST_VENV := .venv-test
 COLPALI_VENV := .venv-colpali
-PIP := -m pip install --quiet --disable-pip-version-check
+# Modules are compiled when they are first imported: most of what is installed never is.
+PIP := -m pip install --quiet --disable-pip-version-check --no-compile
+
+# So many processes test at once; all tests of a file run in one of them, because they share what is slow to make.
+AT_ONCE ?= 2
+PYTEST := pytest -n $(AT_ONCE) --dist loadfile
 
 ON_A_SERVER := $(TEST_VENV)/bin/pytest -m qdrant
 
@@ -23,7 +28,7 @@ demo: $(VENV)/installed
 	@echo "In a browser, for you and your colleagues:"
 	@echo "  $(VENV)/bin/vrag serve --open"
 
-# Everything: about half an hour on two cores, part of it torch being installed (5 GB, once).
+# Everything: about twenty minutes on two cores, part of it torch being installed (5 GB, once).
 test: test-core test-colpali
 
 # Without torch.
@@ -32,16 +37,16 @@ test-core: $(TEST_VENV)/installed
 
 # ColPali-style models on tiny checkpoints.
 test-colpali: $(COLPALI_VENV)/installed
-	PATH="$(CURDIR)/$(COLPALI_VENV)/bin:$$PATH" VRAG_NEED_COLPALI=1 pytest tests/embedders --ignore tests/embedders/onnx_vision
+	PATH="$(CURDIR)/$(COLPALI_VENV)/bin:$$PATH" VRAG_NEED_COLPALI=1 $(PYTEST) tests/embedders --ignore tests/embedders/onnx_vision
 
-# What CI runs, in an environment that is there already.
+# Every check without torch, in an environment that is there already.
 check:
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
-	pytest
-	pytest --served tests/cli tests/golden
+	$(PYTEST)
+	$(PYTEST) --served tests/cli tests/golden
 
 format:
 	$(TEST_VENV)/bin/ruff check --fix .

@@ -3,6 +3,7 @@
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_threads_that_ask_at_once_get_their_own_answers(model):
 def test_what_is_not_begun_in_time_is_not_read(monkeypatch):
     alone = CrossEncoder(CROSS_ENCODER.find(), threads=1)
     clock = iter([10.0, 11.0, 12.0, 13.0])
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     logits = alone.logits(QUESTION, PASSAGES, until=12.0)
     assert np.isnan(logits).tolist() == [False, False, True, True]
 

@@ -1,6 +1,7 @@
 """The step that reads, on an index of five pages."""
 
 import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -104,7 +105,8 @@ def test_the_passage_is_the_one_that_answers(tmp_path, told):
 def test_what_time_is_left_for_is_read_and_the_rest_keeps_its_place(index, monkeypatch, caplog):
     model = CrossEncoder(CROSS_ENCODER.find(), threads=1)
     clock = iter([0.0, 1.0, 2.0, 9.0, 9.0, 9.0])  # when reading begins, and before each passage
-    monkeypatch.setattr("vrag.reader.cross_encoder.time.monotonic", lambda: next(clock))
+    for room in ("vrag.search.reading", "vrag.reader.cross_encoder"):
+        monkeypatch.setattr(f"{room}.time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr("vrag.search.searcher.cross_encoder", lambda: model)
     before = places(index.search(QUESTION, cascade=UNREAD))
     with caplog.at_level(logging.WARNING, "vrag"):

@@ -159,7 +159,7 @@ def test_a_node_that_is_too_old_is_left_out_and_told_when_there_is_no_other(capl
 
 def test_all_gone_is_one_sentence_that_names_them():
     with two_nodes(Backend()) as (relays, servers):
-        store = store_at(*servers, timeout=2)
+        store = store_at(*servers, timeout=4)
         store.query(BEST, Selection())
         for relay in relays:
             relay.kill()

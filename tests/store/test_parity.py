@@ -1,4 +1,4 @@
-"""The same 200 queries on the embedded engine and on the server's store: the same rankings."""
+"""The same queries on the embedded engine and on the server's store: the same rankings."""
 
 from contextlib import closing
 
@@ -22,7 +22,7 @@ from vrag.store.server.retry import Retry
 from vrag.store.server.server import ServerStore
 
 pytestmark = LOCAL_MODE
-DIM, DOCS, PAGES, QUERIES = 16, 12, 15, 200
+DIM, DOCS, PAGES, QUERIES = 16, 12, 6, 200
 PIPELINE = load_pipeline("builtin")
 NO_WORDS = {"text": "", "boxes": _pack_boxes(np.zeros((0, 4), np.float32)), "lines": _pack(b"")}
 
@@ -68,9 +68,9 @@ def queries():
     return [normalise(rng.normal(size=(rng.integers(2, 9), DIM))) for _ in range(QUERIES)]
 
 
-@pytest.mark.parametrize("cascade", PIPELINE.cascades)
-def test_rankings_are_the_same(stores, cascade):
-    compare(stores, cascade, (), queries())
+@pytest.mark.parametrize(("number", "cascade"), enumerate(PIPELINE.cascades))
+def test_rankings_are_the_same(stores, number, cascade):
+    compare(stores, cascade, (), queries()[number % 3 :: 3])  # a third for each: together they ask all
 
 
 @pytest.mark.parametrize(

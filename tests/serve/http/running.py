@@ -1,10 +1,12 @@
 """A service on a real socket, in a thread of this process."""
 
 import threading
+import time
 from contextlib import contextmanager
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from vrag.index import Index
 from vrag.serve.http.app import make_app
@@ -39,13 +41,16 @@ def serving(service, guard=None, **how):
 
 @contextmanager
 def listening(app):
-    """Any app on a free port."""
-    server = uvicorn.Server(server_config(app, port=0))
+    """Any app on a free port; a mere function, which would take the server's begin for a request, is not told of it."""
+    config = server_config(app, port=0)
+    config.lifespan = config.lifespan if isinstance(app, FastAPI) else "off"
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         while not server.started:
             assert thread.is_alive()
+            time.sleep(0.002)
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True

@@ -21,7 +21,7 @@ from vrag.serve.service import Service
 
 SAMPLES = Path(__file__).parents[3] / "eval" / "samples" / "pdfs"
 SCREENS = Path(__file__).parents[3] / "build" / "screens"  # pictures of every view, for people to look at
-PATIENCE_MS = 20_000  # of every wait: a shared machine is slow now and then
+PATIENCE_MS = 60_000  # of every wait: a shared machine is slow now and then
 expect.set_options(timeout=PATIENCE_MS)
 LEFT_OUT = "The web page was not tested: no Chromium. Install the package chromium, or name one in VRAG_CHROMIUM."
 NAMES = ("chromium", "chromium-browser", "google-chrome")
