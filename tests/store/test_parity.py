@@ -68,7 +68,7 @@ def queries():
     return [normalise(rng.normal(size=(rng.integers(2, 9), DIM))) for _ in range(QUERIES)]
 
 
-@pytest.mark.parametrize(("number", "cascade"), enumerate(PIPELINE.cascades))
+@pytest.mark.parametrize(("number", "cascade"), list(enumerate(PIPELINE.cascades)))
 def test_rankings_are_the_same(stores, number, cascade):
     compare(stores, cascade, (), queries()[number % 3 :: 3])  # a third for each: together they ask all
 
