@@ -9,7 +9,7 @@ from llama_index.core.llms import MockLLM
 
 TEXT = (Path(__file__).parents[2] / "docs" / "frameworks.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-SAID = ["After 500 hours.", "After 500 hours.", "machines.pdf 1 "]
+SAID = ["After 500 hours.", "After 500 hours.", "machines.pdf, page 1:\nReplace the oil", "machines.pdf 1 "]
 
 
 def test_there_are_these_examples():

@@ -78,6 +78,7 @@ def test_a_page_that_cannot_be_drawn_says_so_and_keeps_its_words(index):
     ("settings", "said"),
     [
         ({"text": "words"}, "A page has no text 'words'. It is one of: page, snippet."),
+        ({"words": "all"}, "words cannot be 'all'. They are one of: plain, typed, exact."),
         ({"image_width": 0}, "A page is drawn 1 to 4,400 pixels wide, not 0."),
         ({"k": 0}, "0"),
         ({"where": "doc=none.pdf"}, "none.pdf"),

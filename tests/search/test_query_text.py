@@ -3,7 +3,7 @@
 import pytest
 
 from vrag.errors import UsageError
-from vrag.search.query_text import exact_words, parse_typed
+from vrag.search.query_text import exact_words, parse_typed, read_query
 
 
 def conditions(query):
@@ -62,3 +62,8 @@ def test_exact_words_must_all_be_there():
     query = exact_words(parse_typed('pump 3 pump "of iron" -old ?'))
     assert conditions(query)[:2] == [("of iron", True, False), ("old", False, True)]
     assert conditions(query)[2:] == [(word, False, False) for word in ("pump", "3", "of", "iron")]
+
+
+def test_a_query_is_meant_in_one_of_these_ways():
+    with pytest.raises(UsageError, match="words cannot be 'all'. They are one of: plain, typed, exact"):
+        read_query("valve", "all")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from vrag.catalog.kinds import TEXT_KEY
 from vrag.errors import UsageError
@@ -81,8 +81,10 @@ def read_query(query: str, words: Words) -> TypedQuery:
     """A query as it is meant, see `Words`.
 
     Raises:
-        UsageError: As `parse_typed`, unless words are plain.
+        UsageError: As `parse_typed`, unless words are plain; or they are meant in no way that there is.
     """
+    if words not in get_args(Words):
+        raise UsageError(f"words cannot be {words!r}.", f"They are one of: {', '.join(get_args(Words))}.")
     if words == "plain":
         return TypedQuery(query, ())
     typed = parse_typed(query)
