@@ -1,6 +1,6 @@
 """Servers for assistants, on the small index and on copies of it that may be changed."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -18,23 +18,18 @@ def own(indexed, tmp_path):
     return copy_index(indexed, tmp_path / "own")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def keeping():
-    """Keeps indexes of folders for a module's tests."""
+    """Keeps indexes of folders for a test."""
     with ExitStack() as last:
-
-        def keep(folder, **how):
-            kept = KeptIndex(FolderPlace(folder, wait=60), **how)
-            last.callback(kept.close)
-            return kept
-
-        yield keep
+        yield lambda folder, **how: last.enter_context(kept_at(folder, **how))
 
 
 @pytest.fixture(scope="module")
-def kept(indexed, keeping, tmp_path_factory):
+def kept(indexed, tmp_path_factory):
     """A copy of the index that a module's tests read."""
-    return keeping(copy_index(indexed, tmp_path_factory.mktemp("kept") / "index"))
+    with kept_at(copy_index(indexed, tmp_path_factory.mktemp("kept") / "index")) as kept:
+        yield kept
 
 
 @pytest.fixture
@@ -45,3 +40,12 @@ def server(kept):
 
 def server_of(kept, llm=None, roots=None, may_remove=False):
     return AssistantServer(Tools(kept, llm, Roots(roots) if roots else None, may_remove))
+
+
+@contextmanager
+def kept_at(folder, **how):
+    kept = KeptIndex(FolderPlace(folder, wait=60), **how)
+    try:
+        yield kept
+    finally:
+        kept.close()

@@ -5,7 +5,7 @@ import os
 import pytest
 from PIL import Image
 
-from tests.mcp.conftest import server_of
+from tests.mcp.conftest import kept_at, server_of
 from tests.mcp.talking import call, data, talk
 from tests.pdfs import write_pdf
 from vrag.index import Index
@@ -16,7 +16,7 @@ LONG = 200
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory, keeping):
+def hostile(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     write_pdf(folder / NAMED, [ORDERS])
     write_pdf(folder / "long.pdf", [f"Page {number} of many." for number in range(1, LONG + 1)])
@@ -24,7 +24,8 @@ def hostile(tmp_path_factory, keeping):
     with Index.create(folder / "index") as index:
         report = index.ingest([folder / name for name in (NAMED, "long.pdf", "picture.png")])
     assert not report.failed
-    return server_of(keeping(folder / "index"))
+    with kept_at(folder / "index") as kept:
+        yield server_of(kept)
 
 
 def test_orders_on_a_page_are_its_words(hostile):

@@ -93,13 +93,13 @@ class KeptIndex:
     def _hold(self) -> RemoteIndex:
         """Open it in this process, which then asks itself by the door that others use."""
         with ExitStack() as last:
-            self._service = last.enter_context(serving(self._place, self._force))
-            last.callback(setattr, self, "_service", None)
+            last.callback(setattr, self, "_service", None)  # once it is closed
+            self._service = service = last.enter_context(serving(self._place, self._force))
             found = RemoteIndex.find(self._place.folder) if self._place.folder else None
             if found is None:
                 raise StoreError("The index is open here, and nobody answers at its door.")
             self._held = last.pop_all()
-        threading.Thread(target=self._watch, args=(self._service,), name="vrag-idle", daemon=True).start()
+        threading.Thread(target=self._watch, args=(service,), name="vrag-idle", daemon=True).start()
         return found
 
     def _watch(self, service: Service) -> None:

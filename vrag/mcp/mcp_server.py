@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, MCPServer, ResourceSecurity
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, InputRequiredResult
+from mcp_types import CallToolResult, InputRequiredResult, Tool
 from pydantic import Field, ValidationError
 
 from vrag.mcp.page_refs import ADDRESS
@@ -46,6 +46,15 @@ class AssistantServer(MCPServer[Any]):
         self.resource(ADDRESS, name="page", title="Page", description="The words of a page.")(tools.page_text)
         self.prompt("answer_with_citations", description="Answer a question, each statement with its page.")(_answering)
 
+    async def list_tools(self) -> list[Tool]:
+        """The tools, without the titles of arguments, which only repeat their names to a model that reads them all."""
+        return [
+            tool.model_copy(
+                update={"input_schema": _untitled(tool.input_schema), "output_schema": _untitled(tool.output_schema)}
+            )
+            for tool in await super().list_tools()
+        ]
+
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
@@ -67,6 +76,14 @@ class AssistantServer(MCPServer[Any]):
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(f"{name} was called wrongly: {_sentences(error.__cause__)}") from error.__cause__
             raise
+
+
+def _untitled(schema: Any) -> Any:
+    """A JSON schema without titles; what is called `title` stays."""
+    if isinstance(schema, dict):
+        kept = {key: one for key, one in schema.items() if key != "title" or not isinstance(one, str)}
+        return {key: _untitled(one) for key, one in kept.items()}
+    return [_untitled(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def _answering(question: Annotated[str, Field(description="What is asked.", max_length=20_000)]) -> str:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 from vrag.errors import StoreError, VragError
 from vrag.remote.door import Door, is_answering
 from vrag.remote.wire import dumps, error_from_wire, loads
+from vrag.runtime.stopping import waking
 from vrag.version import __version__
 
 Told = Callable[[str, tuple[Any, ...]], None]
@@ -88,7 +90,7 @@ class Channel:
             connection, proof = self._door.connect()
         except OSError as error:
             raise _gone() from error
-        with connection:
+        with connection, waking(partial(_hang_up, connection)):
             request = {"call": name, "arguments": dict(arguments), "version": __version__, "proof": proof}
             try:
                 connection.sendall(dumps(request))
@@ -173,6 +175,12 @@ def last_of(line: bytes) -> Any:
     if "cancelled" in said:
         raise StoppedError(said["cancelled"])
     return said["result"]
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """Whoever waits for the answer wants it no more: the holder, too, sees the end of the connection."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _gone() -> StoreError:
