@@ -204,7 +204,7 @@ def test_a_silent_model_does_not_look_like_a_dead_connection(writing, endpoint, 
         assert [name for name, _ in events if name != "comment"] == ["claim", "claim", "answer"]
 
 
-def test_a_service_that_ends_says_so_and_hangs_up(own, endpoint, monkeypatch):
+def test_a_service_that_ends_says_so_and_hangs_up(own, endpoint, monkeypatch, caplog):
     monkeypatch.setattr(server, "_END_S", 0.1)
     endpoint.will_say(Reply(pieces=[HANG]))
     with service_of(own, llm=endpoint.llm()) as service, httpx.Client(trust_env=False, timeout=60) as client:
@@ -217,6 +217,21 @@ def test_a_service_that_ends_says_so_and_hangs_up(own, endpoint, monkeypatch):
         ((name, told),) = events
     assert (name, told["status"], told["detail"]) == ("error", 503, "The service ends.")
     assert endpoint.asked[0].gone.wait(PATIENCE_S)
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_so_it_does_to_who_waits_for_the_whole_answer(own, endpoint, monkeypatch, caplog):
+    monkeypatch.setattr(server, "_END_S", 0.1)
+    endpoint.will_say(Reply(pieces=[HANG]))
+    with service_of(own, llm=endpoint.llm()) as service, ThreadPoolExecutor(1) as pool:
+        with serving(service) as running:
+            asking = pool.submit(
+                httpx.post, f"{running.url}/v1/ask", json={"question": OIL}, trust_env=False, timeout=60
+            )
+            until(lambda: endpoint.asked)
+        assert_problem(asking.result(PATIENCE_S), 503, "The service ends.")
+    assert endpoint.asked[0].gone.wait(PATIENCE_S)
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])

@@ -26,13 +26,12 @@ from starlette.types import Receive, Scope, Send
 
 from vrag.runtime.stopping import Stop, stoppable
 from vrag.serve.http.json_answer import JsonAnswer
-from vrag.serve.http.problems import ProblemError, failure_of, problem, problem_row
+from vrag.serve.http.problems import ENDING, ProblemError, failure_of, problem, problem_row
 
 Row = tuple[str, dict[str, Any]]  # name of an event, and its data
 Rows = Callable[[], Generator[Row, None, None]]
 SILENCE_S = 15.0  # after which a comment says that the connection lives
 RETRY_S = 5  # after which one of the questions under way may have been answered
-_ENDING = ProblemError(503, "The service ends.", "Ask again when it runs again.")
 
 
 class AnswerResponse(Response):
@@ -70,7 +69,7 @@ class AnswerResponse(Response):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         put, rows = create_memory_object_stream[Row | Exception](float("inf"))
         async with create_task_group() as group:
-            group.start_soon(to_thread.run_sync, self._think, put)
+            group.start_soon(self._work, put)
             group.start_soon(_watch, receive, group.cancel_scope)
             try:
                 if self._is_stream:
@@ -81,6 +80,11 @@ class AnswerResponse(Response):
                 self._stop.set()
                 rows.close()
             group.cancel_scope.cancel()
+
+    async def _work(self, put: MemoryObjectSendStream[Row | Exception]) -> None:
+        """Closed here: a thread that outlives a service that ends could not."""
+        async with put:
+            await to_thread.run_sync(self._think, put)
 
     def _think(self, put: MemoryObjectSendStream[Row | Exception]) -> None:
         """The work of the thread: all rows, or the error that ends them."""
@@ -93,8 +97,6 @@ class AnswerResponse(Response):
         except Exception as error:  # noqa: BLE001 - told to whoever asked, and in the log
             if not self._stop.is_set:
                 from_thread.run_sync(put.send_nowait, error)
-        finally:
-            from_thread.run_sync(put.close)
 
 
 async def _watch(receive: Receive, scope: CancelScope) -> None:
@@ -107,7 +109,7 @@ async def _watch(receive: Receive, scope: CancelScope) -> None:
 async def _send_last(
     rows: MemoryObjectReceiveStream[Row | Exception], scope: Scope, receive: Receive, send: Send
 ) -> None:
-    last: Row | Exception = _ENDING
+    last: Row | Exception = ENDING
     async for row in rows:
         last = row
     if isinstance(last, Exception):
@@ -133,7 +135,7 @@ async def _send_events(
     except get_cancelled_exc_class():
         with CancelScope(shield=True):
             if has_begun:
-                await send({"type": "http.response.body", "body": _event(_ENDING, scope["path"]), "more_body": False})
+                await send({"type": "http.response.body", "body": _event(ENDING, scope["path"]), "more_body": False})
         raise
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -75,6 +75,9 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
 
 
+ENDING = ProblemError(503, "The service ends.", "Ask again when it runs again.")
+
+
 def problem(
     status: int, detail: str, hint: str = "", path: str = "", headers: Mapping[str, str] | None = None
 ) -> JsonAnswer:
@@ -135,8 +138,8 @@ def register(app: FastAPI, page: Callable[[Request, int], Response]) -> None:
     app.add_exception_handler(HTTPException, of_http)
 
 
-def unexpected(error: Exception, path: str) -> JsonAnswer:
-    """The answer to what should not happen; the log has the trace."""
+def failed(error: Exception, path: str) -> JsonAnswer:
+    """The answer to what failed; the log has the trace of what should not happen."""
     failure = failure_of(error, path)
     return problem(failure.status, failure.detail, failure.hint, path)
 

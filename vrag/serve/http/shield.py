@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vrag.serve.http.problems import unexpected
+from vrag.serve.http.problems import ENDING, failed
 
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 HEADERS = {
@@ -43,10 +44,10 @@ class Shield:
         answering = _Answering(scope, send, self._told)
         try:
             await self._app(answering.scope, receive, answering.send)
+        except asyncio.CancelledError:  # the service ends, and has waited for this answer long enough
+            await answering.fail(ENDING, receive)
         except Exception as error:  # noqa: BLE001 - told in the log; a person gets a sentence
-            answer = unexpected(error, scope["path"])
-            if not answering.has_begun:
-                await answer(scope, receive, answering.send)
+            await answering.fail(error, receive)
 
 
 class _Answering:
@@ -55,15 +56,21 @@ class _Answering:
     def __init__(self, scope: Scope, send: Send, told: Told) -> None:
         self._is_head = scope["method"] == "HEAD" and not scope["path"].endswith(_FILE)
         self.scope: Scope = {**scope, "method": "GET"} if self._is_head else scope
-        self.has_begun = False
+        self._has_begun = False
         self._send = send
         self._told = told
         self._started = time.perf_counter()
 
+    async def fail(self, error: Exception, receive: Receive) -> None:
+        """Say what went wrong in the place of the answer; where that one has begun, it ends as it is."""
+        answer = failed(error, self.scope["path"])
+        if not self._has_begun:
+            await answer(self.scope, receive, self.send)
+
     async def send(self, message: Message) -> None:
         """Hand an answer's message on, with the headers that it lacks."""
         if message["type"] == "http.response.start":
-            self.has_begun = True
+            self._has_begun = True
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
