@@ -64,6 +64,14 @@ def pytest_addoption(parser):
     parser.addoption("--served", action="store_true", help="run commands while a service holds the index")
 
 
+def pytest_collection_modifyitems(config, items):
+    """A service beside commands changes nothing for tests that run none here: they are not run a second time."""
+    if config.getoption("--served"):
+        said_again = [item for item in items if not {"cli", "recorded"} & set(item.fixturenames)]
+        config.hook.pytest_deselected(items=said_again)
+        items[:] = [item for item in items if item not in said_again]
+
+
 @pytest.fixture
 def cli(tmp_path, request):
     """Run `vrag` as a user would, in an empty folder; in this process, which has loaded everything."""

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from urllib.request import Request, urlopen
 
@@ -18,7 +19,7 @@ from vrag.index import Index
 from vrag.remote.remote_index import RemoteIndex
 
 SOON_S = 30  # that a process needs at the very most
-PAGES = 500  # of an ingest that is not done at once
+PAGES = 250  # of an ingest that is not done at once
 TOKEN = "correct-horse-battery"
 KEY = "sk-of-nobody-else"
 
@@ -52,22 +53,22 @@ def get(url, path, token=None, body=None):
         return json.loads(answer.read())
 
 
-def test_a_service_says_where_it_is_and_everybody_uses_it(own, process, tmp_path):
-    alone = process("search", "snow leopard", "--index", own, "--json").json
+def test_a_service_says_where_it_is_and_everybody_uses_it(own, cli, tmp_path):
+    alone = cli("search", "snow leopard", "--index", own, "--json").json
     with served("--index", own) as said:
         assert (said["documents"], said["pages"], said["index"]) == (2, 5, str(own))
         assert get(said["url"], "/v1/search?q=snow+leopard&k=1")["hits"][0]["doc"] == "animals.pdf"
-        shared = process("search", "snow leopard", "--index", own, "--json").json
+        shared = cli("search", "snow leopard", "--index", own, "--json").json
         assert {**shared, "took_ms": 0} == {**alone, "took_ms": 0}
         write_pdf(tmp_path / "new.pdf", ["Lighthouses warn ships."])
-        assert process("ingest", tmp_path / "new.pdf", "--index", own, "--json").json["added"] == 1
+        assert cli("ingest", tmp_path / "new.pdf", "--index", own, "--json").json["added"] == 1
         assert get(said["url"], "/v1/search?q=lighthouses&k=1")["hits"][0]["doc"] == "new.pdf"
-        assert process("rm", "new.pdf", "--yes", "--index", own).code == 0
-        refused = process("tune", "--index", own)
+        assert cli("rm", "new.pdf", "--yes", "--index", own).code == 0
+        refused = cli("tune", "--index", own)
         assert refused.code == 1
         assert "is served by" in refused.err
         assert f"vrag serve --port 0 --json --index {own}" in refused.err
-    assert process("status", "--index", own, "--json").json["pages"] == 5
+    assert cli("status", "--index", own, "--json").json["pages"] == 5
 
 
 def test_a_service_has_a_language_model_of_its_own(own, endpoint, process):
@@ -88,7 +89,7 @@ def test_a_service_has_a_language_model_of_its_own(own, endpoint, process):
     assert "no address of a language model" in refused.err
 
 
-def test_a_service_at_an_address_is_an_index_too(own, process, folder, monkeypatch):
+def test_a_service_at_an_address_is_an_index_too(own, cli, folder, monkeypatch):
     with served("--index", own) as said:
         with Index.open(said["url"]) as index, Index.open(own) as near:
             assert isinstance(index, RemoteIndex)
@@ -99,20 +100,20 @@ def test_a_service_at_an_address_is_an_index_too(own, process, folder, monkeypat
                 index.ingest([folder])
             index.remove(index.find_documents(["machines.pdf"]))
             assert index.page_count == near.page_count == 3
-        found = process("search", "snow leopard", "--url", said["url"], "--json")
+        found = cli("search", "snow leopard", "--url", said["url"], "--json")
         assert found.json["hits"][0]["doc"] == "animals.pdf"
-        assert process("ls", "--url", said["url"], "--json").json[0]["doc"] == "animals.pdf"
+        assert cli("ls", "--url", said["url"], "--json").json[0]["doc"] == "animals.pdf"
 
 
-def test_who_has_the_token_is_let_in(own, process):
+def test_who_has_the_token_is_let_in(own, cli):
     with served("--index", own, env={"VRAG_TOKEN": TOKEN}) as said:
         assert TOKEN not in json.dumps(said)
-        refused = process("search", "snow leopard", "--url", said["url"])
+        refused = cli("search", "snow leopard", "--url", said["url"])
         assert refused.code == 2
         assert "VRAG_TOKEN" in refused.err
-        let_in = process("search", "snow leopard", "--url", said["url"], "--json", env={"VRAG_TOKEN": TOKEN})
+        let_in = cli("search", "snow leopard", "--url", said["url"], "--json", env={"VRAG_TOKEN": TOKEN})
         assert let_in.json["hits"][0]["doc"] == "animals.pdf"
-        near = process("search", "snow leopard", "--index", own, "--json")  # the socket's own rights are enough
+        near = cli("search", "snow leopard", "--index", own, "--json")  # the socket's own rights are enough
         assert near.json["hits"][0]["doc"] == "animals.pdf"
 
 
@@ -224,18 +225,18 @@ def test_an_index_is_served_once(own, process):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
-def test_an_ingest_is_stopped_at_a_page_when_the_service_ends(own, process, tmp_path):
+def test_an_ingest_is_stopped_at_a_page_when_the_service_ends(own, cli, tmp_path):
     write_pdf(tmp_path / "new.pdf", [f"Lighthouse number {number} warns ships." for number in range(PAGES)])
     with served("--index", own) as said:
         ingest = subprocess.Popen(
             command("ingest", tmp_path / "new.pdf", "--index", own), stderr=subprocess.PIPE, text=True
         )
-        while not get(said["url"], "/v1/jobs")["jobs"] or get(said["url"], "/v1/jobs")["jobs"][0]["done"] < 2:
-            pass
+        while all(job["done"] < 2 for job in get(said["url"], "/v1/jobs")["jobs"]):
+            time.sleep(0.05)
     _, heard = ingest.communicate(timeout=SOON_S)
     assert ingest.returncode != 0
     assert "Traceback" not in heard
-    kept = process("status", "--index", own, "--json").json["pages"] - 5
+    kept = cli("status", "--index", own, "--json").json["pages"] - 5
     assert 2 <= kept < PAGES
-    again = process("ingest", tmp_path / "new.pdf", "--index", own, "--json").json
+    again = cli("ingest", tmp_path / "new.pdf", "--index", own, "--json").json
     assert (again["unchanged"], again["added"]) == (kept, PAGES - kept)

@@ -5,7 +5,7 @@ import threading
 from vrag.ingest.report import Silent
 
 SOON_S = 20  # that a thread or process needs at the very most
-PAGES = 500  # of an ingest that is not done before it can be stopped
+PAGES = 250  # of an ingest that is not done before it can be stopped
 QUERY = "snow leopard"
 
 
