@@ -72,6 +72,7 @@ class ReadingIndex:
         cascade: str | None = None,
         where: str | Sequence[str] = (),
         words: Words = "plain",
+        min_relevance: float = 0.0,
     ) -> list[Hit]:
         """The `k` best pages for a query, best first.
 
@@ -82,11 +83,12 @@ class ReadingIndex:
             where: Filters, all of which must hold, e.g. "doc=report.pdf" or "year >= 2020", see `vrag.search.where`.
             words: "plain": the query is a question; "typed": "phrases" must and -words must not be on a page;
                 "exact": all words must be.
+            min_relevance: Hits with less are left out, 0 to 1; those whose relevance is not known stay.
 
         Raises:
-            UsageError: An empty query, k below 1, an unknown cascade, filter key or document.
+            UsageError: An empty query, k below 1, an unknown cascade, filter key or document, no least relevance.
         """
-        return self._searcher.search(query, k, cascade, where, words)
+        return self._searcher.search(query, k, cascade, where, words, min_relevance)
 
     def ask(
         self,

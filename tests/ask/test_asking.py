@@ -90,11 +90,17 @@ def test_a_row_of_a_table_is_quoted_with_the_heads_of_its_columns(tmp_path):
 
 
 def test_filters_hold_and_mistakes_are_said(index):
-    answer = index.ask(QUESTION, where="doc=animals.pdf")
+    answer = index.ask("What do penguins feed on?", where="doc=animals.pdf")
     assert {quote.doc for quote in answer.quotes} == {"animals.pdf"}
     for question, k, where in (("", 5, ()), ("x", 0, ()), ("x", 5, "doc=none.pdf")):
         with pytest.raises(UsageError):
             index.ask(question, k, where)
+
+
+def test_what_no_page_is_relevant_to_is_not_found_and_the_nearest_pages_are_shown(index):
+    answer = index.ask(QUESTION, where="doc=animals.pdf")
+    assert (answer.found, answer.answer, answer.quotes) == (False, NOTHING, ())
+    assert {hit.doc for hit in answer.pages} == {"animals.pdf"}
 
 
 def test_without_a_page_nothing_is_found(tmp_path):

@@ -23,7 +23,7 @@ def store(tmp_path):
 
 def by_words(store, query=QUERY):
     view = view_of(store)
-    pages, scores = view.terms["text"].scores(query, view.table.alive)
+    pages, scores, _ = view.terms["text"].scores(query, view.table.alive)
     return {view.table.ids[at]: score for at, score in zip(pages, scores.tolist(), strict=True)}
 
 
@@ -50,9 +50,23 @@ def test_a_query_without_known_terms_finds_nothing(store):
         assert by_words(store, SparseVector(np.array(terms, np.uint32), np.ones(len(terms), np.float32))) == {}
 
 
+def test_terms_are_worth_what_their_rarity_says_and_weigh_what_the_page_says(store):
+    view = view_of(store)
+    terms, records = view.terms["text"], {n: page(n).sparse["text"] for n in range(80)}
+    counts = [sum(term in text.indices for text in records.values()) for term in QUERY.indices]
+    worth, pages = terms.scores(QUERY, view.table.alive).worth, sum(len(text.indices) > 0 for text in records.values())
+    assert worth == pytest.approx([np.log1p((pages - n + 0.5) / (n + 0.5)) for n in counts])
+    for n, text in records.items():
+        known = dict(zip(text.indices.tolist(), text.values.tolist(), strict=True))
+        weights = terms.weights(view.table.position[page(n).id], QUERY.indices)
+        wanted = [known.get(term, 0.0) for term in QUERY.indices.tolist()] if known else None
+        assert (weights.tolist() if known else weights) == wanted
+    assert TermPages(paired(None), np.array([0, 0])).weights(0, QUERY.indices) is None
+
+
 def test_terms_with_equal_last_bits_are_told_apart():
     one = SparseVector(np.array([5, 5 + (7 << 16)], np.uint32), np.array([1, 2], np.float32))
     pages = TermPages(paired(one), np.array([0, 0, 2]))
-    found, scores = pages.scores(SparseVector(one.indices[1:], np.ones(1, np.float32)), np.ones(2, bool))
+    found, scores, _ = pages.scores(SparseVector(one.indices[1:], np.ones(1, np.float32)), np.ones(2, bool))
     assert found.tolist() == [1]
     assert scores.tolist() == pytest.approx([2 * np.log(1 + 0.5 / 1.5)])

@@ -43,7 +43,8 @@ def test_questions_from_a_file_keep_their_order_and_filters(cli, indexed, tmp_pa
     (tmp_path / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = cli("ask", "--queries", "q.jsonl", "--index", indexed, "--json", "-k", 1)
     assert [row["query-id"] for row in done.lines] == ["b", 7]
-    assert [row["quotes"][0]["doc"] for row in done.lines] == ["machines.pdf", "animals.pdf"]
+    assert [row["pages"][0]["doc"] for row in done.lines] == ["machines.pdf", "animals.pdf"]
+    assert [row["found"] for row in done.lines] == [True, False]
 
 
 def test_the_pages_are_written_as_pictures_and_as_a_report(cli, indexed, tmp_path):

@@ -11,8 +11,8 @@ from PIL import Image
 from tests.conftest import ANIMALS, MACHINES
 from tests.pdfs import write_pdf
 
-SEARCH_KEYS = {"query", "cascade", "took_ms", "hits"}
-HIT_KEYS = {"rank", "score", "doc", "path", "page", "stages", "region", "context_words"}
+SEARCH_KEYS = {"query", "cascade", "took_ms", "found", "hits"}
+HIT_KEYS = {"rank", "score", "doc", "path", "page", "stages", "region", "context_words", "relevance"}
 
 
 def test_ingest_and_search_find_the_index_upward(cli, folder, tmp_path):
@@ -74,6 +74,29 @@ def test_search_json(cli, indexed, folder):
     assert (first["rank"], first["doc"], first["page"]) == (1, "animals.pdf", 2)
     assert first["path"] == str(folder / "animals.pdf")
     assert set(first["stages"]) >= {"runs@bits", "text"}
+
+
+def test_a_search_that_finds_nothing_relevant_says_so_and_shows_the_nearest_pages(cli, indexed):
+    question = "How many shops does Netflix own in Canada?"
+    done = cli("search", question, "--index", indexed)
+    assert done.code == 0
+    assert f"Nothing relevant found for '{question}'. The nearest pages:" in done.err
+    assert "animals.pdf" in done.out
+    answer = cli("search", question, "--index", indexed, "--json").json
+    assert not answer["found"]
+    assert max(hit["relevance"] for hit in answer["hits"]) < 0.15
+    known = cli("search", "penguins on ice", "--index", indexed)
+    assert "Nothing relevant" not in known.err
+
+
+def test_hits_below_the_least_relevance_are_left_out(cli, indexed):
+    asked = "search", "penguins on ice", "--index", indexed, "--min-relevance", 0.3
+    hits = cli(*asked, "--json").json["hits"]
+    assert [(hit["doc"], hit["page"], hit["rank"]) for hit in hits] == [("animals.pdf", 2, 1)]
+    done = cli("search", "xylophone", "--index", indexed, "--min-relevance", 0.3)
+    assert (done.code, done.out) == (0, "")
+    assert "Try without --min-relevance" in done.err
+    assert cli("search", "x", "--index", indexed, "--min-relevance", 2).code == 2
 
 
 def test_queries_from_a_file_keep_their_order(cli, indexed, tmp_path):

@@ -48,7 +48,21 @@ def test_values_come_back_as_they_were(value):
 @pytest.mark.parametrize(
     "value",
     [
-        Hit(1, 2.5, "a.pdf", "/x/a.pdf", 3, {"full": 0.1}, "id", (1, 5), (0.0, 0.1, 0.9, 1.0), ("word",), (2, 4), "ab"),
+        Hit(
+            1,
+            2.5,
+            "a.pdf",
+            "/x/a.pdf",
+            3,
+            {"full": 0.1},
+            "i",
+            (1, 5),
+            (0.0, 0.1, 0.9, 1.0),
+            ("word",),
+            (2, 4),
+            "a",
+            0.2,
+        ),
         Answer(
             "who?",
             False,

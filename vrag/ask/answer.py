@@ -75,7 +75,7 @@ class Answer:
 
     Args:
         question: As asked.
-        found: Whether a quote that is supported answers it.
+        found: Whether a quote that is supported answers it; without a model, of a page that is relevant.
         answer: In words, with [1], [2] for the quotes; nothing in it rests on a quote that is not supported.
         quotes: Of an answer in quotes the best first; of a model's those of its claims, in their order.
         pages: That were looked at, the nearest first.

@@ -15,6 +15,7 @@ from vrag.ask.checking import check_on
 from vrag.ask.following import History, standing
 from vrag.ask.table_rows import PageRows
 from vrag.pages.sentences import Span
+from vrag.search.found import is_found
 from vrag.search.hit import Hit
 from vrag.search.searcher import Searcher, Where
 from vrag.search.snippet import shown_spans
@@ -39,7 +40,7 @@ def ask(searcher: Searcher, question: str, k: int, where: Where, history: Histor
     """
     searched = standing(question, history)
     hits = searcher.search(searched, k, None, where, "plain")
-    quotes = tuple(_quotes(searcher, searched, hits))
+    quotes = tuple(_quotes(searcher, searched, hits)) if is_found(hits) else ()
     said = "\n".join(f"“{quote.text}” [{number}]" for number, quote in enumerate(quotes, 1))
     meant = searched if searched != question else ""
     return Answer(question, bool(quotes), said or NOTHING, quotes, tuple(hits), searched=meant)

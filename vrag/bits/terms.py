@@ -12,6 +12,7 @@ with N pages that have words, n_t of which have t. It is the engine's formula.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,20 @@ from vrag.grid import FloatArray
 from vrag.store.interface import SparseVector
 
 _FEW = 1 << 16  # last bits of a term's id, by which most that are not looked for are told apart
+
+
+class WordScores(NamedTuple):
+    """What a query's words find.
+
+    Args:
+        pages: int64 [p], positions of the living pages that have one of its terms, in order.
+        scores: float32 [p], theirs.
+        worth: float64 [t], idf of the query's terms, in their order.
+    """
+
+    pages: IntArray
+    scores: FloatArray
+    worth: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +51,8 @@ class TermPages:
     pairs: BitArray
     starts: IntArray
 
-    def scores(self, query: SparseVector, alive: npt.NDArray[np.bool_]) -> tuple[IntArray, FloatArray]:
-        """Positions int64 [p] of living pages that have a term of the query, in order, and their scores float32 [p].
+    def scores(self, query: SparseVector, alive: npt.NDArray[np.bool_]) -> WordScores:
+        """The living pages that have a term of the query, with their scores.
 
         Args:
             query: Terms and weights.
@@ -53,7 +68,23 @@ class TermPages:
         idf = np.log1p((count - frequency + 0.5) / (frequency + 0.5))
         parts = (idf * weights)[which] * self.pairs[at, 1].view(np.float32)
         found, place = np.unique(pages, return_inverse=True)
-        return found.astype(np.int64), np.bincount(place, parts, len(found)).astype(np.float32)
+        worth = np.empty(len(terms))
+        worth[order] = idf
+        return WordScores(found.astype(np.int64), np.bincount(place, parts, len(found)).astype(np.float32), worth)
+
+    def weights(self, page: int, terms: npt.NDArray[np.uint32]) -> FloatArray | None:
+        """What a page weighs terms, float32 [t], 0 for those that it lacks; None for a page without any term.
+
+        Args:
+            page: Its position.
+            terms: uint32 [t], their ids.
+        """
+        pairs = self.pairs[self.starts[page] : self.starts[page + 1]]
+        if not len(pairs):
+            return None
+        place = np.searchsorted(pairs[:, 0], terms).clip(max=len(pairs) - 1)
+        weights: FloatArray = np.where(pairs[place, 0] == terms, pairs[place, 1].view(np.float32), np.float32(0))
+        return weights
 
     def _matches(self, terms: npt.NDArray[np.uint32]) -> tuple[IntArray, IntArray]:
         """Places among the pairs that have one of the sorted terms, and which of them: int64 [matches] both."""

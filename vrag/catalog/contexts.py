@@ -40,9 +40,13 @@ def context_words(parts: Sequence[str], path: str, title: str, opening: Sequence
         title: From the document's metadata.
         opening: Words of its first page, in reading order.
     """
-    name = re.sub(r"[\W_]+", " ", PurePath(path).stem).split()
-    words = {"name": name, "title": title.split(), "opening": list(opening[:_OPENING_WORDS])}
+    words = {"name": name_words(path), "title": title.split(), "opening": list(opening[:_OPENING_WORDS])}
     return [word for part in CONTEXT_PARTS if part in parts for word in words.get(part, [])][:_MOST_WORDS]
+
+
+def name_words(path: str) -> list[str]:
+    """The words of a file's name, without its suffix."""
+    return re.sub(r"[\W_]+", " ", PurePath(path).stem).split()
 
 
 def context_record(doc_id: str, words: Sequence[str], of: str, embedder: Embedder) -> Record:

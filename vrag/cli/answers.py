@@ -12,6 +12,7 @@ from vrag.ask.answer_text import doubt, readable, verdict
 from vrag.cli import output
 from vrag.errors import LlmError
 from vrag.runtime.units import counted
+from vrag.search.found import is_found
 
 if TYPE_CHECKING:
     from vrag.cli.held_index import HeldIndex
@@ -143,7 +144,7 @@ def _print_ending(answer: Answer) -> None:
         supported = sum(claim.is_supported for claim in answer.claims)
         output.note(f"{supported} of {counted(len(answer.claims), 'claim')} by {answer.model} stand on their pages.")
     elif answer.pages:
-        said = "have no words to quote" if answer.model is None else "are"
+        said = "have no words to quote" if answer.model is None and is_found(answer.pages) else "are"
         output.note(f"The nearest pages {said}: {names(answer.pages)}.")
 
 

@@ -54,6 +54,10 @@ def search(
         bool, typer.Option("--exact-words", help='Every word must be on the page; a "phrase" and -word hold anyway.')
     ] = False,
     queries: QueriesOption = None,
+    min_relevance: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Leave out hits with less, e.g. 0.3; those that cannot be judged stay."),
+    ] = 0.0,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what matched on each page, with what similarity.")
     ] = False,
@@ -86,7 +90,7 @@ def search(
         for row in rows:
             filters = [*(where or ()), *row.get("where", ())]
             started = time.perf_counter()
-            hits = opened.search(row["query"], k, cascade, filters, words)
+            hits = opened.search(row["query"], k, cascade, filters, words, min_relevance)
             took_ms = (time.perf_counter() - started) * 1000
             if json:
                 answer = _as_json(row, cascade or opened.default_cascade, took_ms, hits)
@@ -94,9 +98,10 @@ def search(
                     _add_snippets(answer, opened, hits)
                 output.data(_with_matches(answer, opened, hits) if explain else answer)
             elif hits:
+                _say_if_irrelevant(row["query"], hits)
                 _print_hits(opened, row["query"], hits, took_ms, explain)
             else:
-                _say_nothing_found(opened, row["query"], filters, words)
+                _say_nothing_found(opened, row["query"], filters, words, min_relevance)
             if save_pages:
                 all_saved &= save_hits(opened, hits, save_pages)
             if open_ and hits:
@@ -143,7 +148,14 @@ def _print_hits(index: AnyIndex, query: str, hits: Sequence[Hit], took_ms: float
     output.note(f"{len(hits)} of {counted(index.page_count, 'page')} in {took_ms:.0f} ms.")
 
 
-def _say_nothing_found(index: AnyIndex, query: str, filters: Sequence[str], words: Words) -> None:
+def _say_if_irrelevant(query: str, hits: Sequence[Hit]) -> None:
+    from vrag.search.found import is_found
+
+    if not is_found(hits):
+        output.note(f"Nothing relevant found for {quoted(query[:_TITLE])}. The nearest pages:")
+
+
+def _say_nothing_found(index: AnyIndex, query: str, filters: Sequence[str], words: Words, min_relevance: float) -> None:
     """Why a search may have found no page, and what to try."""
     from vrag.search.query_text import parse_typed
 
@@ -152,6 +164,7 @@ def _say_nothing_found(index: AnyIndex, query: str, filters: Sequence[str], word
         return
     causes = ["--where"] if filters else []
     causes += ["--exact-words"] if words == "exact" else []
+    causes += ["--min-relevance"] if min_relevance else []
     causes += ['"phrases" and -words'] if words != "plain" and parse_typed(query).conditions else []
     without = f"Try without {' and '.join(causes)}" if causes else "Try other words"
     where = f"Nothing found for {quoted(query)} on {counted(index.page_count, 'page')}."

@@ -115,6 +115,7 @@ class AnyIndex(Protocol):
         cascade: str | None = None,
         where: str | Sequence[str] = (),
         words: Words = "plain",
+        min_relevance: float = 0.0,
     ) -> list[Hit]:
         """The `k` best pages for a query, best first."""
         ...

@@ -174,9 +174,11 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         cascade: str | None = None,
         where: str | Sequence[str] = (),
         words: Words = "plain",
+        min_relevance: float = 0.0,
     ) -> list[Hit]:
         """The `k` best pages for a query, best first."""
         asked = {"query": query, "k": k, "cascade": cascade, "where": _clauses(where), "words": words}
+        asked["min_relevance"] = min_relevance
         found: list[Hit] = self._channel.call("search", asked)
         return found
 

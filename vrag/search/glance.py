@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection
 
 from vrag.bits.beside import view_of
 from vrag.bits.kernels import compiled
-from vrag.bits.kernels.portable import IntArray
+from vrag.bits.terms import WordScores
 from vrag.bits.view import BitsView
 from vrag.cascade.bm25 import TEXT
-from vrag.grid import FloatArray
 from vrag.search.plan import Beside
 from vrag.search.shard_words import even_scores
 from vrag.store.interface import Selection, SparseVector, StageRequest, Store
@@ -27,7 +26,7 @@ class Glance:
         self._has_looked = False  # and no `cached_property`: up to Python 3.11 all queries wait for one lock of its
         self._view: BitsView | None = None
         self._beside: Beside | None = None
-        self._words: tuple[IntArray, FloatArray] | None = None
+        self._words: WordScores | None = None
         self._by_engine: dict[str, float | None] = {}
 
     @property
@@ -68,8 +67,8 @@ class Glance:
         asked = self._store.query([StageRequest(TEXT, query, len(ids))], Selection(ids=ids), ())
         return {point.id: point.score for point in asked}
 
-    def word_scores(self, query: SparseVector) -> tuple[IntArray, FloatArray]:
-        """Positions in the view of all pages with a word of the query, int64 [p], and their scores, float32 [p]."""
+    def word_scores(self, query: SparseVector) -> WordScores:
+        """All pages of the view with a word of the query, and their scores."""
         assert self.view is not None
         if self._words is None:
             self._words = self.view.terms[TEXT].scores(query, self.view.table.alive)

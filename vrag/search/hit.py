@@ -26,6 +26,8 @@ class Hit:
         words: First word and end of that passage; None where rows are patches, or no stage looked for regions.
         context_words: Words of the query that the document's own context answers better than this page does.
         doc_id: Id of the document: SHA-256 of the file's bytes.
+        relevance: How likely it is that the index has what was asked for, as this page shows it: 0 to 1; None where
+            words cannot tell, see `vrag.search.relevance`.
     """
 
     rank: int
@@ -40,3 +42,4 @@ class Hit:
     context_words: tuple[str, ...] = ()
     words: tuple[int, int] | None = None
     doc_id: str = ""
+    relevance: float | None = None

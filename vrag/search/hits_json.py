@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vrag.search.found import is_found
 from vrag.search.hit import Hit
 
 _KEYS = ("rank", "score", "doc", "path", "page", "stages", "region", "context_words")
@@ -19,9 +20,14 @@ def answer_json(query: str, cascade: str, took_ms: float, hits: Sequence[Hit]) -
         took_ms: Milliseconds that the search took.
         hits: Best first.
     """
-    return {"query": query, "cascade": cascade, "took_ms": round(took_ms, 3), "hits": hits_json(hits)}
+    took = round(took_ms, 3)
+    return {"query": query, "cascade": cascade, "took_ms": took, "found": is_found(hits), "hits": hits_json(hits)}
 
 
 def hits_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
     """Hits alone."""
-    return [{key: getattr(hit, key) for key in _KEYS} for hit in hits]
+    return [{**{key: getattr(hit, key) for key in _KEYS}, "relevance": _rounded(hit.relevance)} for hit in hits]
+
+
+def _rounded(relevance: float | None) -> float | None:
+    return None if relevance is None else round(relevance, 4)

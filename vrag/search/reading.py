@@ -10,16 +10,15 @@ say whose it is. Here the words of a passage have to answer by themselves, so a 
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vrag.cascade.cascade import Stage
+from vrag.catalog.contexts import name_words
 from vrag.catalog.documents import Documents
 from vrag.catalog.payload import page_grid, page_words
 from vrag.grid import FloatArray
@@ -91,8 +90,10 @@ def read_pages(runner: Runner, operator: ReadPages, given: list[Scored] | None) 
         for point in first
         if not np.isnan(lift.get(point.id, 0.0))
     }
+    found_there = zip(passages, logits.tolist(), strict=True)
+    read = {page: logit for page, logit in found_there if not np.isnan(logit)}
     found = [replace(point, score=blended[point.id][-1]) if point.id in blended else point for point in points]
-    return Entry(operator, sorted(found, key=lambda point: (-point.score, point.id)), blended=blended)
+    return Entry(operator, sorted(found, key=lambda point: (-point.score, point.id)), blended=blended, logits=read)
 
 
 def _passages(runner: Runner, reading: Reading, points: Sequence[Scored]) -> dict[str, str]:
@@ -100,7 +101,7 @@ def _passages(runner: Runner, reading: Reading, points: Sequence[Scored]) -> dic
     chosen = _choose(runner, points)
     labels = reading.documents.labels([str(point.payload["doc_id"]) for point in points])
     paths = {point.id: labels[doc][1] for point in points if (doc := str(point.payload["doc_id"])) in labels}
-    names = {page: re.sub(r"[\W_]+", " ", PurePath(path).stem) for page, path in paths.items()}
+    names = {page: " ".join(name_words(path)) for page, path in paths.items()}
     return {page: f"{name}. {chosen[page].text}" for page, name in names.items() if page in chosen}
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from vrag.bits.exact import ExactPages
-from vrag.bits.kernels.portable import IntArray
 from vrag.bits.rerank import ONE_THREAD, exact_best
 from vrag.bits.stage import BitStage, Scores, best_of, best_pages, scores_of, selected
+from vrag.bits.terms import WordScores
 from vrag.bits.view import PageTable
 from vrag.cascade.bm25 import TEXT
 from vrag.cascade.cascade import Cascade, Stage
@@ -133,7 +133,7 @@ class Runner:
     def scan_words(self, scan: WordScan, given: Given) -> Entry:
         """The best candidates by words."""
         assert self.glance.view is not None
-        table, (pages, scores) = self.glance.view.table, self._by_words()
+        table, (pages, scores, _) = self.glance.view.table, self._by_words()
         is_in = np.isin(pages, selected(table, self.store, self._those(given)), assume_unique=True)
         pages, scores = best_of(table, pages[is_in], scores[is_in], scan.part.limit)
         found = zip(pages.tolist(), scores.tolist(), strict=True)
@@ -221,7 +221,7 @@ class Runner:
         if stage.bits or stage.vector == TEXT:
             view = self.glance.view if self.glance.beside.scores(stage) else None
         if view is not None and stage.vector == TEXT:
-            pages, found = (values.tolist() for values in self._by_words())
+            pages, found, _ = (values.tolist() for values in self._by_words())
             by_words = {view.table.ids[page]: score for page, score in zip(pages, found, strict=True)}
             return {page: by_words[page] for page in ids if page in by_words}
         query = self.form(stage)
@@ -263,8 +263,8 @@ class Runner:
     def _stage_request(self, part: Scoring) -> StageRequest:
         return StageRequest(part.stage.vector, self.form(part.stage), part.limit, part.stage.hnsw)
 
-    def _by_words(self) -> tuple[IntArray, FloatArray]:
-        """Positions in the view of all pages with a word of the query, int64 [p], and their scores, float32 [p]."""
+    def _by_words(self) -> WordScores:
+        """All pages of the view with a word of the query, and their scores."""
         query = self.form(Stage(TEXT))
         assert isinstance(query, SparseVector)
         return self.glance.word_scores(query)

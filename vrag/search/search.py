@@ -13,6 +13,7 @@ from vrag.errors import StoreError
 from vrag.search.hit import Hit as Hit
 from vrag.search.passages import Passage, find_passages
 from vrag.search.ranking import Ranking, rank_pages
+from vrag.search.relevance import JudgedPage, QueryTerms, relevances
 from vrag.search.running import Runner
 from vrag.search.typed_words import TypedWord
 from vrag.store.interface import Scored
@@ -23,7 +24,12 @@ _TIE_MARGIN = 10
 
 
 def search(
-    runner: Runner, documents: Documents, cascade: Cascade, k: int, words: Sequence[TypedWord] = ()
+    runner: Runner,
+    documents: Documents,
+    cascade: Cascade,
+    k: int,
+    words: Sequence[TypedWord] = (),
+    query: QueryTerms | None = None,
 ) -> list[Hit]:
     """The `k` best pages, best first.
 
@@ -33,6 +39,7 @@ def search(
         cascade: How pages are ranked.
         k: Hits wanted.
         words: What the query's rows stand for, to say which of them the context answered.
+        query: The query's words, to say how relevant a page is; None where pages have none.
     """
     ranking = rank_pages(runner, cascade, k, _TIE_MARGIN)
     if any("doc_id" not in point.payload for point in ranking.points):
@@ -44,13 +51,14 @@ def search(
     best = sorted(known, key=lambda point: result_order(point, labels))[:k]
     passages = _passages(runner, cascade, ranking, best)
     answered = _context_words(runner, cascade, ranking, best, words)
+    relevance = _relevances(runner, ranking, best, labels, query) if query else {}
     hits = []
     for rank, point in enumerate(best, 1):
         doc_id = str(point.payload["doc_id"])
         name, path = labels[doc_id]
         scores = {label: scores[point.id] for label, scores in ranking.stages if point.id in scores}
         hit = Hit(rank, point.score, name, path, int(point.payload["page"]), scores, point.id, doc_id=doc_id)
-        hit = replace(hit, context_words=answered.get(point.id, ()))
+        hit = replace(hit, context_words=answered.get(point.id, ()), relevance=relevance.get(point.id))
         passage = passages.get(point.id)
         hits.append(replace(hit, rows=passage.rows, region=passage.box, words=passage.words) if passage else hit)
     return hits
@@ -70,6 +78,16 @@ def _context_words(
     return {
         point: tuple(word.text for word in typed if rows[list(word.rows)].any()) for point, rows in answered.items()
     }
+
+
+def _relevances(
+    runner: Runner, ranking: Ranking, points: Sequence[Scored], labels: Mapping[str, Label], query: QueryTerms
+) -> dict[str, float]:
+    """How relevant each page is, where its words tell."""
+    docs = {point.id: str(point.payload["doc_id"]) for point in points}
+    logits = ranking.trail.logits
+    pages = [JudgedPage(page, doc, labels[doc][1], logits.get(page)) for page, doc in docs.items()]
+    return relevances(runner, query, pages)
 
 
 def _passages(runner: Runner, cascade: Cascade, ranking: Ranking, points: Sequence[Scored]) -> dict[str, Passage]:

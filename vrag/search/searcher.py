@@ -18,11 +18,13 @@ from vrag.pipeline.pipeline import FULL
 from vrag.reader.cross_encoder import cross_encoder
 from vrag.search.bit_source import PointBits
 from vrag.search.context import Answering, Contexts, ContextsInEngine, NoContexts
+from vrag.search.found import check_least, relevant
 from vrag.search.hit import Hit
 from vrag.search.passages import page_passages, page_snippet
 from vrag.search.plan import Detail, Limits
 from vrag.search.query_text import Words, check_query, read_query
 from vrag.search.reading import Reading
+from vrag.search.relevance import query_terms
 from vrag.search.rescoring import Rescorer
 from vrag.search.running import Runner
 from vrag.search.search import search
@@ -64,12 +66,15 @@ class Searcher:
             self._last_query = last = text, embedded
         return last[1]
 
-    def search(self, query: str, k: int, cascade: str | None, where: Where, words: Words) -> list[Hit]:
+    def search(
+        self, query: str, k: int, cascade: str | None, where: Where, words: Words, min_relevance: float = 0.0
+    ) -> list[Hit]:
         """The `k` best pages, best first.
 
         Raises:
-            UsageError: An empty query, k below 1, an unknown cascade, filter key or document.
+            UsageError: An empty query, k below 1, an unknown cascade, filter key or document, no least relevance.
         """
+        check_least(min_relevance)
         if not isinstance(k, int) or not 1 <= k <= MOST_HITS:
             raise UsageError(f"k must be a whole number from 1 to {MOST_HITS:,}, not {k!r}.")
         self.stored.pipeline.cascade(cascade)  # an unknown one is said before anything is embedded
@@ -79,7 +84,10 @@ class Searcher:
             chosen = self.stored.pipeline.cascade(cascade)  # of the vectors there are now
             selection = replace(self.select(where), texts=typed.conditions)
             runner = self.runner(typed.text, embedded.vectors, selection)
-            return search(runner, self.stored.documents, chosen, k, typed_words(typed.text, embedded.tokens))
+            lane = self.stored.pipeline.text
+            terms = query_terms(lane, typed.text) if lane else None
+            meant = typed_words(typed.text, embedded.tokens)
+            return relevant(search(runner, self.stored.documents, chosen, k, meant, terms), min_relevance)
 
     def watch(self, query: str, cascade: Cascade, k: int, detail: Detail) -> Watched:
         """A cascade step by step."""

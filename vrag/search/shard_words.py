@@ -21,6 +21,7 @@ from vrag.store.interface import Selection, SparseVector, StageRequest, Store
 
 _SAME = 1e-6  # of a number: what one shard gives a term is the same but for float32's rounding, however large it is
 Values = npt.NDArray[np.float64]
+TermIds = npt.NDArray[np.uint32]
 
 
 def even_scores(store: Store, query: SparseVector, ids: Collection[str], pages: int) -> dict[str, float]:
@@ -32,7 +33,7 @@ def even_scores(store: Store, query: SparseVector, ids: Collection[str], pages: 
         ids: Of the pages.
         pages: In the whole index.
     """
-    weights = _weights(store, query, ids)
+    weights = page_weights(store, query.indices, ids)
     scores: dict[str, float] = {}
     shards = store.shards()
     for term, weight, found in _by_term(store, query, ids):
@@ -45,13 +46,19 @@ def even_scores(store: Store, query: SparseVector, ids: Collection[str], pages: 
     return scores
 
 
-def _weights(store: Store, query: SparseVector, ids: Collection[str]) -> dict[str, dict[int, float]]:
-    """What pages weigh the query's terms, by page and term."""
+def page_weights(store: Store, wanted: TermIds, ids: Collection[str]) -> dict[str, dict[int, float]]:
+    """What pages weigh terms, by page and term; a page without any words lacks.
+
+    Args:
+        store: Where they are.
+        wanted: Ids of the terms.
+        ids: Of the pages.
+    """
     weights = {}
     for record in store.scroll(Selection(ids=frozenset(ids)), [TEXT], ()):
-        if TEXT in record.sparse:
-            terms = record.sparse[TEXT]
-            is_in = np.isin(terms.indices, query.indices) & (terms.values != 0)
+        terms = record.sparse.get(TEXT)
+        if terms is not None and len(terms.indices):
+            is_in = np.isin(terms.indices, wanted) & (terms.values != 0)
             weights[record.id] = dict(zip(terms.indices[is_in].tolist(), terms.values[is_in].tolist(), strict=True))
     return weights
 

@@ -20,6 +20,7 @@ class Entry:
         starts: First row of each page's best region, by point id, where it looked for regions.
         blended: Each page's score before and after every addition, by point id, where it blended.
         branches: What its branches left behind.
+        logits: Of the pages that were read, by point id.
     """
 
     operator: Operator
@@ -27,6 +28,7 @@ class Entry:
     starts: Mapping[str, int] = field(default_factory=dict)
     blended: Mapping[str, Sequence[float]] = field(default_factory=dict)
     branches: tuple[Trail, ...] = ()
+    logits: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class Trail:
     def branches(self, step: int) -> tuple[Trail, ...]:
         """What the branches of a fusion left behind; nothing where the engine ran them."""
         return next((entry.branches for entry in self._of(step) if entry.branches), ())
+
+    @property
+    def logits(self) -> Mapping[str, float]:
+        """What the reader has found, by id of the pages that were read; empty where none was."""
+        return next((entry.logits for entry in self.entries if entry.logits), {})
 
     def by_scoring(self, steps: Sequence[Step]) -> Iterator[tuple[Step, dict[str, float]]]:
         """Every step but fusions, those of branches included, with the scores by point id of the pages it let through.

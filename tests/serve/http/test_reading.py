@@ -89,12 +89,23 @@ def test_a_search_is_what_the_command_line_prints_with_addresses(reader):
     assert (first["doc"], first["page"], first["rank"]) == ("animals.pdf", 1, 1)
     assert first["snippet"].startswith("The snow leopard")
     assert set(first["matched"]) >= {"leopard", "hunts"}
-    assert first["relevance"] == 1.0
-    assert 0 <= answer["hits"][1]["relevance"] < 1
-    assert set(answer) == {"query", "cascade", "took_ms", "hits"}
+    assert first["relevance"] == round(hits[0].relevance, 4) > answer["hits"][1]["relevance"]
+    assert set(answer) == {"query", "cascade", "took_ms", "found", "hits"}
+    assert answer["found"]
     for key in ("page_url", "image_url", "thumbnail_url", "file_url"):
         assert reader.get(first[key]).status_code == 200, key
     assert first["file_url"].endswith("#page=1")
+
+
+def test_the_least_relevance_holds_and_what_is_not_there_is_not_found(reader):
+    answer = reader.post("/v1/search", json={"query": "How many shops does Netflix own in Canada?"}).json()
+    assert not answer["found"]
+    assert answer["hits"]
+    asked = {"q": "How many shops does Netflix own in Canada?", "min_relevance": 0.15}
+    answer = reader.get("/v1/search", params=asked).json()
+    assert answer["hits"] == []
+    assert "without a least relevance" in answer["why_empty"]
+    assert reader.post("/v1/search", json={**SNOW, "min_relevance": 2}).status_code == 422
 
 
 def test_what_a_hit_has_besides_is_asked_for(reader):

@@ -18,6 +18,7 @@ _QUERY = "What is looked for, in words."
 _CASCADE = "Name or text of a cascade; by default the index's own."
 _WHERE = "Filters that must all hold, e.g. `year >= 2020` or `doc=report.pdf`."
 _WORDS = 'typed: "phrases" must and -words must not be on a page; plain: a question; exact: every word must be there.'
+_MIN_RELEVANCE = "Hits with less are left out; those whose relevance is not known stay."
 _INCLUDE = "What each hit has besides: its snippet, text of the page, matches of query words, picture (data URI)."
 
 
@@ -38,6 +39,7 @@ class SearchRequest(Asked):
     cascade: str | None = Field(None, description=_CASCADE, max_length=LONGEST_CASCADE)
     where: str | list[str] = Field(default_factory=list, description=_WHERE)
     words: Words = Field("typed", description=_WORDS)
+    min_relevance: float = Field(0.0, description=_MIN_RELEVANCE, ge=0, le=1)
     include: list[Include] = Field(default=["snippet"], description=_INCLUDE, max_length=4)
 
 

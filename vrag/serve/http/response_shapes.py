@@ -34,7 +34,10 @@ class HitOut(BaseModel):
     stages: dict[str, float]
     region: Box | None = Field(description="x0, y0, x1, y1 of the best region, as shares of the page.")
     context_words: list[str]
-    relevance: float = Field(description="Score as a share of the best hit's, 0 to 1.")
+    relevance: float | None = Field(
+        description="How likely it is that the index has what was asked for, as this page shows it, 0 to 1; "
+        "null where that cannot be told."
+    )
     page_url: str
     image_url: str
     thumbnail_url: str
@@ -52,6 +55,7 @@ class SearchOut(BaseModel):
     query: str
     cascade: str
     took_ms: float
+    found: bool = Field(description="Whether any hit is relevant; if not, the hits are the nearest pages.")
     hits: list[HitOut]
     why_empty: str | None = Field(None, description="Why nothing was found, and what to try.")
 

@@ -56,10 +56,14 @@ def search_by_address(
     where: Annotated[list[str] | None, Query(description="Filters; may be repeated.")] = None,
     cascade: Annotated[str | None, Query(max_length=2000, description="Name or text of a cascade.")] = None,
     words: Annotated[Words, Query(description="As in POST.")] = "typed",
+    min_relevance: Annotated[float, Query(ge=0, le=1, description="As in POST.")] = 0.0,
     include: Annotated[list[Include] | None, Query(max_length=4, description="As in POST; may be repeated.")] = None,
 ) -> JsonAnswer:
     """The same for people, who can keep the address."""
-    asked = SearchRequest(query=q, k=k, where=where or [], cascade=cascade, words=words, include=include or ["snippet"])
+    asked = SearchRequest(
+        query=q, k=k, where=where or [], cascade=cascade, words=words, min_relevance=min_relevance,
+        include=include or ["snippet"],
+    )  # fmt: skip
     return JsonAnswer(_answer(here, asked))
 
 
@@ -71,7 +75,7 @@ def _answer(here: Here, asked: SearchRequest) -> dict[str, Any]:
     pipeline = index.pipeline
     with here.service.searching():
         started = time.perf_counter()
-        hits = index.search(asked.query, asked.k, asked.cascade, clauses(asked.where), asked.words)
+        hits = index.search(asked.query, asked.k, asked.cascade, clauses(asked.where), asked.words, asked.min_relevance)
         found = time.perf_counter()
         chosen = asked.cascade or pipeline.default_cascade
         answer = answer_json(asked.query, chosen, (found - started) * 1000, hits)
@@ -89,7 +93,7 @@ def _answer(here: Here, asked: SearchRequest) -> dict[str, Any]:
 def present(
     here: Here, query: str, hits: Sequence[Hit], rows: Sequence[dict[str, Any]], include: Sequence[Include] = ()
 ) -> None:
-    """Give each row its hit's addresses, title and relevance, and what else is asked for.
+    """Give each row its hit's addresses and title, and what else is asked for.
 
     Args:
         here: Of the service.
@@ -100,10 +104,8 @@ def present(
     """
     index = here.service.index
     titles, wanted = _titles(here, hits), asked_words(query)
-    best = max((hit.score for hit in hits), default=0.0)
     for hit, row in zip(hits, rows, strict=True):
         row.update(addresses(hit), title=titles[hit.doc_id])
-        row["relevance"] = round(min(max(hit.score / best, 0.0), 1.0), 4) if best > 0 else 0.0
         if "snippet" in include:
             row["snippet"] = index.snippet(query, hit)
             row["matched"] = matched(wanted, row["snippet"])
@@ -176,6 +178,7 @@ def _why_empty(pages: int, asked: SearchRequest) -> str:
         return "The index has no pages yet: add documents first."
     causes = ["filters"] if clauses(asked.where) else []
     causes += ["asking for every word"] if asked.words == "exact" else []
+    causes += ["a least relevance"] if asked.min_relevance else []
     causes += ['"phrases" and -words'] if _has_conditions(asked) else []
     without = f"Try without {' and '.join(causes)}" if causes else "Try other words"
     return f"Nothing was found for {quoted(asked.query)} on {counted(pages, 'page')}. {without}."

@@ -75,8 +75,9 @@ function thumbnail(hit, address) {
 /** Whether a region says where to look; most of a page does not. */
 const tells = (region) => region && (region[2] - region[0]) * (region[3] - region[1]) < MOST;
 
-/** How a hit compares with the best one, as a short bar. */
+/** How likely a hit is what was looked for, as a short bar; nothing where that cannot be told. */
 function relevance(share) {
+  if (share === null) return null;
   const said = `Relevance ${Math.round(share * 100)} of 100`;
   return h(
     "span",

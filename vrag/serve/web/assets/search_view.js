@@ -125,7 +125,8 @@ class SearchView {
   }
 
   showBar(answer) {
-    this.count.textContent = `${counted(answer.hits.length, "page")} in ${milliseconds(answer.took_ms)}`;
+    const what = answer.found || !answer.hits.length ? "" : "Nothing relevant found; the nearest ";
+    this.count.textContent = `${what}${counted(answer.hits.length, "page")} in ${milliseconds(answer.took_ms)}`;
     redraw(this.controls, resultsBar(this));
   }
 
