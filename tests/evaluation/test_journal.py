@@ -47,6 +47,17 @@ def test_answers_of_another_run_do_not_count(tmp_path, other):
     assert Journal.open(path, SAME, QUESTIONS, RANKED).answers == {}  # begun anew
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["null", "[]", "{}", '{"query-id": ["b"], "query": "x"}', '{"query-id": "b", "query": "second?", "hits": 1}'],
+)
+def test_a_line_that_is_no_answer_does_not_count(tmp_path, line):
+    path = write(tmp_path / "j.jsonl").path
+    lines = path.read_text().split("\n")
+    path.write_text("\n".join([*lines[:2], line, *lines[3:]]))
+    assert set(Journal.open(path, SAME, QUESTIONS, RANKED).answers) == {"a", "c"}
+
+
 def test_an_answer_to_another_text_does_not_count(tmp_path):
     path = write(tmp_path / "j.jsonl").path
     changed = {**QUESTIONS, "b": "second, changed?"}

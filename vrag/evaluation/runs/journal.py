@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -57,7 +58,7 @@ class Journal(Generic[T]):
     """Answers by query id, kept in a file of JSON Lines while they come in.
 
     A first line says what the answers belong to; a file with another first line is begun anew, and a line that a
-    crash cut short is dropped.
+    crash cut short, or that is no answer, does not count.
 
     Args:
         path: The file.
@@ -94,9 +95,12 @@ class Journal(Generic[T]):
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft_file(path) as file:
             file.write("".join(f"{line}\n" for line in lines).encode())
-        rows = [parse_json(line) for line in lines[1:]]
-        asked = [row for row in rows if questions.get(row["query-id"]) == row["query"]]
-        return cls(path, form, {row["query-id"]: form.read(row) for row in asked})
+        answers = {}
+        for row in map(parse_json, lines[1:]):
+            with suppress(AttributeError, KeyError, TypeError, ValueError):  # no row of ours: it is asked again
+                if questions.get(row["query-id"]) == row["query"]:
+                    answers[row["query-id"]] = form.read(row)
+        return cls(path, form, answers)
 
     def add(self, query: Query, answer: T) -> None:
         """Write an answer down; once this returns, no kill of the process can lose it."""
