@@ -269,7 +269,7 @@ def test_nobody_listening_is_said():
     assert raised.hint == "Is it running?"
 
 
-@pytest.mark.parametrize("pieces", [[HANG], ["It", HANG], repeat(b": still here\n\n")])
+@pytest.mark.parametrize("pieces", [[HANG], ["It", HANG], repeat(b": still here\n\n"), repeat(chunk())])
 def test_a_model_that_says_nothing_is_given_up(endpoint, pieces):
     """However often the endpoint says that it is still there."""
     endpoint.will_say(Reply(pieces=(piece for piece in pieces if not time.sleep(0.01))))
@@ -426,6 +426,15 @@ def test_how_much_the_model_has_read_is_known_afterwards(endpoint, usage, read):
             assert way.read_tokens == read
 
 
+@pytest.mark.parametrize(
+    ("why", "words"), [("length", "stopped in the middle"), ("content_filter", "a filter forbids")]
+)
+def test_one_that_does_not_stream_may_stop_in_the_middle_too(endpoint, why, words):
+    body = {"choices": [{"message": {"content": "It"}, "finish_reason": why}]}
+    endpoint.will_say(Reply(body=json.dumps(body).encode()))
+    assert words in failure(endpoint).message
+
+
 def test_an_endpoint_that_does_not_stream_is_understood(endpoint):
     body = {"choices": [{"message": {"content": "<think>so</think>yes"}, "finish_reason": "stop"}]}
     endpoint.will_say(Reply(body=json.dumps(body).encode()))
@@ -508,9 +517,19 @@ def test_what_goes_to_this_machine_goes_through_no_proxy(endpoint, monkeypatch):
     assert said(endpoint)
 
 
-def test_a_proxy_that_cannot_be_used_is_said(monkeypatch):
-    monkeypatch.setenv("ALL_PROXY", "carrier-pigeon://loft")
-    with pytest.raises(LlmError, match="proxy that the environment names"):
+@pytest.mark.parametrize("proxy", ["carrier-pigeon://me:secret@loft", "http://me:secret@loft:first", ":::"])
+def test_a_proxy_that_cannot_be_used_is_said(monkeypatch, proxy):
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(LlmError, match="proxy that the environment names") as raised:
+        Endpoint(Llm("https://models.example/v1"))
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("file", ["none.pem", "empty.pem"])
+def test_certificates_that_cannot_be_used_are_said(monkeypatch, tmp_path, file):
+    (tmp_path / "empty.pem").touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / file))
+    with pytest.raises(LlmError, match="certificates that SSL_CERT_FILE"):
         Endpoint(Llm("https://models.example/v1"))
 
 

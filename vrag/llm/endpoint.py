@@ -34,7 +34,7 @@ class Endpoint(AbstractContextManager["Endpoint"]):
         llm: The model.
 
     Raises:
-        LlmError: The environment names a proxy that cannot be used.
+        LlmError: The environment names a proxy or certificates that cannot be used.
     """
 
     def __init__(self, llm: Llm) -> None:

@@ -95,7 +95,7 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
         llm: Whose endpoint it is.
 
     Raises:
-        LlmError: The environment names a proxy that cannot be used.
+        LlmError: The environment names a proxy or certificates that cannot be used.
     """
 
     def __init__(self, llm: Llm) -> None:
@@ -113,8 +113,11 @@ class LlmConnection(AbstractContextManager["LlmConnection"]):
                 follow_redirects=False,  # pages and key go where the user has said
                 limits=httpx.Limits(max_keepalive_connections=0),  # each request has its own, which can be ended
             )
-        except (ValueError, ImportError) as error:
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
             raise LlmError(f"The proxy that the environment names cannot be used{after(str(error))}") from error
+        except OSError as error:
+            why = after(error.strerror or str(error))
+            raise LlmError(f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be used{why}") from error
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
