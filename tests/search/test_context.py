@@ -14,19 +14,28 @@ from vrag.store.interface import Record, Selection
 FILLER = "\n".join(["Nothing of interest stands on this line of the page"] * 20)
 
 
-@pytest.fixture
-def folder(tmp_path):
+def indexed_in(folder):
+    """A new index of two documents in `pdfs`, which differ in nothing but their names."""
     for name in ("Walrus Holdings 2021", "Penguin Holdings 2021"):
-        write_pdf(tmp_path / "pdfs" / f"{name}.pdf", [f"Cover sheet\n{FILLER}", f"Total assets were 17\n{FILLER}"])
-    with (tmp_path / "pdfs" / "Penguin Holdings 2021.pdf").open("ab") as file:
+        write_pdf(folder / "pdfs" / f"{name}.pdf", [f"Cover sheet\n{FILLER}", f"Total assets were 17\n{FILLER}"])
+    with (folder / "pdfs" / "Penguin Holdings 2021.pdf").open("ab") as file:
         file.write(b"% so that its bytes are others\n")
-    return tmp_path
+    index = Index.create(folder / "index")
+    index.ingest([folder / "pdfs"])
+    return index
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    """For all tests that change nothing."""
+    with indexed_in(tmp_path_factory.mktemp("contexts")) as index:
+        yield index
 
 
 @pytest.fixture
-def index(folder):
-    with Index.create(folder / "index") as index:
-        index.ingest([folder / "pdfs"])
+def own(tmp_path):
+    """The same in `tmp_path`, for a test that changes it."""
+    with indexed_in(tmp_path) as index:
         yield index
 
 
@@ -66,19 +75,19 @@ def test_within_one_document_it_tells_nothing(index):
         assert [hit.score for hit in hits] == pytest.approx([hit.score for hit in alone], rel=0.02)
 
 
-def test_a_renamed_file_gets_another_without_embedding_its_pages_again(index, folder):
-    old = folder / "pdfs" / "Walrus Holdings 2021.pdf"
-    old.rename(folder / "pdfs" / "Ibex Holdings 2021.pdf")
-    report = index.ingest([folder / "pdfs"])
+def test_a_renamed_file_gets_another_without_embedding_its_pages_again(own, tmp_path):
+    old = tmp_path / "pdfs" / "Walrus Holdings 2021.pdf"
+    old.rename(tmp_path / "pdfs" / "Ibex Holdings 2021.pdf")
+    report = own.ingest([tmp_path / "pdfs"])
     assert report.added == 0
-    assert index.search("Ibex total assets", k=1)[0].doc == "Ibex Holdings 2021.pdf"
-    words = {record.payload["words"].split()[0] for found in contexts(index).values() for record in found.values()}
+    assert own.search("Ibex total assets", k=1)[0].doc == "Ibex Holdings 2021.pdf"
+    words = {record.payload["words"].split()[0] for found in contexts(own).values() for record in found.values()}
     assert words == {"Ibex", "Penguin"}
 
 
-def test_contexts_that_are_there_cost_one_request(index, folder, monkeypatch):
+def test_contexts_that_are_there_cost_one_request(own, tmp_path, monkeypatch):
     monkeypatch.setattr("vrag.catalog.contexts.page_words", lambda _: pytest.fail("a document was read again"))
-    report = index.ingest([folder / "pdfs"])
+    report = own.ingest([tmp_path / "pdfs"])
     assert report.unchanged == 4
 
 
@@ -107,19 +116,19 @@ def test_a_search_answers_although_another_thread_makes_it_read_again(index, mon
     assert np.array_equal(contexts.answers(query, [walrus, penguin, walrus]), expected)
 
 
-def test_a_context_read_before_a_change_is_not_kept(index, monkeypatch):
-    (doc_id, other) = (document.doc_id for document in index.documents.all())
-    query, contexts, fetch = index.embed_query("Walrus"), Contexts(index.stored.store), index.stored.store.fetch
+def test_a_context_read_before_a_change_is_not_kept(own, monkeypatch):
+    (doc_id, other) = (document.doc_id for document in own.documents.all())
+    query, contexts, fetch = own.embed_query("Walrus"), Contexts(own.stored.store), own.stored.store.fetch
     changed = Record(context_id(doc_id), {"kind": "context"}, {"context": query[:1] / np.linalg.norm(query[0])})
 
     def then_changed(*arguments):
         found = fetch(*arguments)
         monkeypatch.undo()
-        index.stored.store.upsert([changed])
+        own.stored.store.upsert([changed])
         contexts.forget()
         return found
 
-    monkeypatch.setattr(index.stored.store, "fetch", then_changed)
+    monkeypatch.setattr(own.stored.store, "fetch", then_changed)
     before = contexts.answers(query, [doc_id, other])[:, 0]
     after = contexts.answers(query, [doc_id])[:, 0]
     assert before[0] < after[0] == pytest.approx(0.9, abs=1e-3)
@@ -147,22 +156,22 @@ def test_without_a_context_no_word_is_answered_by_it(index):
     assert index.search("Walrus assets", k=1, where="doc=Walrus Holdings 2021.pdf")[0].context_words == ()
 
 
-def test_a_first_page_that_comes_later_is_part_of_it(index):
-    document = index.documents.all()[0]
-    record_id = index.documents.page_record(document.paths[0].rsplit("/", 1)[1], 1).id
-    page = index.stored.store.fetch([record_id], [*index.pipeline.vector_names])[record_id]
-    before = contexts(index)
-    index.stored.store.delete(Selection(ids=frozenset([record_id, context_id(document.doc_id)])))
+def test_a_first_page_that_comes_later_is_part_of_it(own):
+    document = own.documents.all()[0]
+    record_id = own.documents.page_record(document.paths[0].rsplit("/", 1)[1], 1).id
+    page = own.stored.store.fetch([record_id], [*own.pipeline.vector_names])[record_id]
+    before = contexts(own)
+    own.stored.store.delete(Selection(ids=frozenset([record_id, context_id(document.doc_id)])))
 
     def refreshed():
-        return refresh_contexts(index.stored, index.embedder)
+        return refresh_contexts(own.stored, own.embedder)
 
     assert [refreshed(), refreshed()] == [1, 0]
-    (there,) = index.stored.store.fetch([context_id(document.doc_id)]).values()
+    (there,) = own.stored.store.fetch([context_id(document.doc_id)]).values()
     assert "Cover sheet" not in there.payload["words"]
-    index.stored.store.upsert([page])
+    own.stored.store.upsert([page])
     assert [refreshed(), refreshed()] == [1, 0]
-    for name, records in contexts(index).items():
+    for name, records in contexts(own).items():
         for (key, now), was in zip(records.items(), before[name].values(), strict=True):
             assert (key, now.payload) == (was.id, was.payload)
             np.testing.assert_array_equal(now.vectors["context"], was.vectors["context"])
