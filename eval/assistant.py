@@ -5,9 +5,9 @@
 
 DATA is a benchmark folder with `corpus.jsonl`, `queries.jsonl` and `qrels.jsonl`, INDEX a copy of an index of its
 documents. The official client starts `vrag mcp` and speaks with it over pipes. The policy is fixed, knows no answers or
-labels, and uses no model: search everywhere, search again in the document of the best page, read what was found, look at
-the picture where the words are poor, and cite up to three pages: those that were found high and have most words of the
-question. It shows that the tools suffice; a model that reads does better. It fails when fewer than `--least` of the
+labels, and uses no model: search everywhere, search again in the document of the best page, read what was found, look
+at the picture where the words are poor, and cite up to three pages: those that were found high and have most words of
+the question. It shows that the tools suffice; a model that reads does better. It fails when fewer than `--least` of the
 questions have a labelled page among those cited.
 """
 

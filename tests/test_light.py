@@ -9,7 +9,7 @@ LIGHT = (  # every place, result and option that the two processes speak of, and
     "vrag.ask.answer", "vrag.ask.answer_json", "vrag.cli.ask", "vrag.ask.following", "vrag.llm.llm",
     "vrag.catalog.documents_json", "vrag.catalog.documents", "vrag.catalog.failures", "vrag.catalog.metadata",
     "vrag.cli.app", "vrag.cli.documents", "vrag.cli.explain", "vrag.cli.health", "vrag.cli.info", "vrag.cli.ingest",
-    "vrag.cli.search", "vrag.cli.watch", "vrag.embedders.options", "vrag.embedders.protocol",
+    "vrag.cli.mcp", "vrag.cli.search", "vrag.cli.watch", "vrag.embedders.options", "vrag.embedders.protocol",
     "vrag.explain.explanation", "vrag.explain.explanation_json", "vrag.ingest.ingest_options",
     "vrag.ingest.metadata_files", "vrag.ingest.pruning", "vrag.ingest.report", "vrag.places.place",
     "vrag.remote.remote_index", "vrag.runtime.lock", "vrag.search.hit", "vrag.search.hits_json",

@@ -1,6 +1,7 @@
 """Servers for assistants, on the small index and on copies of it that may be changed."""
 
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +45,8 @@ def server_of(kept, llm=None, roots=None, may_remove=False):
 
 @contextmanager
 def kept_at(folder, **how):
-    kept = KeptIndex(FolderPlace(folder, wait=60), **how)
+    """The index of a folder, or of any place."""
+    kept = KeptIndex(FolderPlace(folder, wait=60) if isinstance(folder, Path) else folder, **how)
     try:
         yield kept
     finally:

@@ -4,13 +4,15 @@ import threading
 
 import pytest
 
-from tests.mcp.conftest import server_of
-from tests.mcp.talking import call, data
+from tests.mcp.conftest import kept_at, server_of
+from tests.mcp.talking import call, data, refusal
+from tests.serve.http.running import service_of
+from tests.serve.http.running import serving as running
 from vrag.errors import VragError
 from vrag.index import Index
 from vrag.mcp import looking
 from vrag.mcp.kept_index import KeptIndex
-from vrag.places.place import FolderPlace
+from vrag.places.place import FolderPlace, choose_place
 from vrag.remote.remote_index import RemoteIndex
 from vrag.serve.calls import SHORT
 from vrag.serve.serving import serving
@@ -128,3 +130,17 @@ def wait_until(what):
             return True
         threading.Event().wait(0.02)
     return False
+
+
+def test_a_service_elsewhere_is_asked(own):
+    with service_of(own) as service, running(service) as http:
+        place = choose_place(url=[http.url])
+        with kept_at(place) as kept:
+            server = server_of(kept, roots=[own.parent], may_remove=True)
+            found = data(call(server, "search", query="snow leopard", k=1))["results"][0]
+            assert data(call(server, "fetch", id=found["id"]))["id"] == "animals.pdf#1"
+            assert not call(server, "show_page", ids=[found["id"]], width=100, query="snow").is_error
+            assert data(call(server, "list_documents"))["total_documents"] == 2
+            assert "reads files of its own machine" in refusal(call(server, "ingest"))
+            assert data(call(server, "remove", names=["animals.pdf"]))["pages"] == 3
+        assert not kept.is_held
