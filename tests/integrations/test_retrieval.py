@@ -46,6 +46,14 @@ def test_what_a_search_can_be_told_is_passed_on(index):
     assert Retrieval(k=2).run(index, "oil filter")[1:]  # without them there are others
 
 
+def test_pages_that_are_not_relevant_are_left_out(index):
+    relevant = Retrieval(k=1).run(index, QUERY)[0].metadata["relevance"]
+    asked = "Which insurance covers volcanic eruptions?"
+    assert len(Retrieval().run(index, asked)) == 5
+    assert Retrieval(min_relevance=relevant).run(index, asked) == []
+    assert [page.hit.page for page in Retrieval(min_relevance=relevant - 1e-3).run(index, QUERY)] == [3]
+
+
 def test_a_service_is_asked_the_same_way(served, index):
     settings = Retrieval(k=2, image_width=200)
     assert settings.run(served, QUERY)[0].text == settings.run(index, QUERY)[0].text

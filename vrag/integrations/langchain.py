@@ -41,6 +41,7 @@ class VragRetriever(BaseRetriever):
     cascade: str | None = None
     where: str | Sequence[str] = ()
     words: Words = "plain"
+    min_relevance: float = 0.0
     text: Text = "page"
     image_width: int | None = None
 

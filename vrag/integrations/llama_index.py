@@ -46,12 +46,13 @@ class VragNodeRetriever(BaseRetriever):
         cascade: str | None = None,
         where: str | Sequence[str] = (),
         words: Words = "plain",
+        min_relevance: float = 0.0,
         text: Text = "page",
         image_width: int | None = None,
         **more: Any,
     ) -> None:
         self._index: AnyIndex = check_index(index)
-        self._retrieval = Retrieval(k, cascade, where, words, text, image_width)
+        self._retrieval = Retrieval(k, cascade, where, words, min_relevance, text, image_width)
         super().__init__(**more)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

@@ -48,6 +48,7 @@ class Retrieval:
         cascade: As of `Index.search`.
         where: As of `Index.search`.
         words: As of `Index.search`.
+        min_relevance: As of `Index.search`.
         text: "page" for all words of a page, "snippet" for the passage that answers best.
         image_width: Of a page's picture in pixels; None for no pictures.
     """
@@ -56,6 +57,7 @@ class Retrieval:
     cascade: str | None = None
     where: str | Sequence[str] = ()
     words: Words = "plain"
+    min_relevance: float = 0.0
     text: Text = "page"
     image_width: int | None = None
 
@@ -70,7 +72,7 @@ class Retrieval:
         if self.text not in get_args(Text):
             raise UsageError(f"A page has no text {self.text!r}.", f"It is one of: {', '.join(get_args(Text))}.")
         check_width(self.image_width)
-        hits = index.search(query, self.k, self.cascade, self.where, self.words)
+        hits = index.search(query, self.k, self.cascade, self.where, self.words, self.min_relevance)
         found = [self._page(index, query, hit) for hit in hits]
         return [page for page in found if page is not None]
 
