@@ -101,10 +101,10 @@ def test_what_was_left_out_is_said_beside_the_answer(ask, endpoint):
 
 
 def test_a_report_shows_what_the_model_claims(ask, endpoint, tmp_path):
-    endpoint.will_say(claims(("<script>alert(1)</script>", 1, LINE)))
+    endpoint.will_say(claims(("<script>alert(500)</script>", 1, LINE)))
     assert ask(QUESTION, "--html", "a.html").code == 0
     page = (tmp_path / "a.html").read_text()
-    assert '&lt;script&gt;alert(1)&lt;/script&gt; <a href="#f1">[1]</a>' in page
+    assert '&lt;script&gt;alert(500)&lt;/script&gt; <a href="#f1">[1]</a>' in page
     assert "<script" not in page
 
 

@@ -57,9 +57,9 @@ class Claim:
     Args:
         text: Of the statement, as the model wrote it.
         quotes: Numbers of its quotes, from 1, in the order of `Answer.quotes`.
-        is_supported: Whether it has a quote, and its pages support all of them.
+        is_supported: Whether it has a quote, its pages support all of them, and they have its figures and enough words.
         reason: Why it is not supported, as one sentence; empty when it is.
-        unquoted: Numbers that it names and none of its quotes has; the model may have worked them out.
+        unquoted: Figures and dates that it names and none of its quotes has; the model may have worked them out.
     """
 
     text: str

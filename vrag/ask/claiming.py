@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from vrag.ask.answer import Claim, Quote
 from vrag.ask.asking import checked
+from vrag.ask.backing import says_enough, says_opposite, stems
+from vrag.ask.figures import Figures
 from vrag.ask.showing import Source
 from vrag.ask.table_rows import PageRows
-from vrag.ask.tokens import tokens_of
 from vrag.errors import LlmError
 from vrag.runtime.pathtext import shown
 from vrag.runtime.stopping import TAKEN_BACK, is_stopped
@@ -25,7 +25,6 @@ _MARKER = re.compile(  # as models write them into their text: [1], [1, 2], [sou
     r"\s*(?:[\[【]\s*(?:source\s*)?\d+(?:\s*[,;–-]\s*(?:source\s*)?\d+)*\s*[\]】]|\(\s*source\s*\d+[^()]{0,80}\))",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _DIGITS = re.compile(r"\d+")
 
 
@@ -43,7 +42,10 @@ class Claims:
         self._sources = sources
         self._pages = [PageRows(source.words) for source in sources]
         self._known: dict[tuple[int, str], Quote] = {}  # models that go round in circles say the same again and again
-        self._asked = set(_numbers(question))
+        self._measured: dict[int, Figures] = {}  # by number of a quote
+        self._worded: dict[int, frozenset[str]] = {}  # by source
+        self._question = question
+        self._asked = Figures(question)
 
     def add(self, said: Mapping[str, Any], is_denied: bool = False) -> Claim | None:
         """A claim, checked; None where it says nothing, or the model has made enough of them.
@@ -58,9 +60,11 @@ class Claims:
         given = said.get("quotes")
         asked = [_asked(one) for one in given[:MOST_QUOTES]] if isinstance(given, list) else []
         numbers = tuple(dict.fromkeys(self._number(self._quote(*one)) for one in asked if one[1]))
+        figures = Figures(text)
+        unquoted = figures.missing([self._figures(number) for number in numbers], self._asked)
         problem = self._problem(numbers, [source for source, quote in asked if quote])
-        problem = problem or (_DENIED if is_denied else "")
-        claim = Claim(text, numbers, not problem, problem, self._unquoted(text, numbers))
+        problem = problem or self._doubt(text, numbers, figures, unquoted) or (_DENIED if is_denied else "")
+        claim = Claim(text, numbers, not problem, problem, unquoted)
         self.claims.append(claim)
         return claim
 
@@ -103,9 +107,33 @@ class Claims:
                 return _reason(number, quote, source if not 1 <= source <= len(self._sources) else None)
         return ""
 
-    def _unquoted(self, text: str, numbers: Sequence[int]) -> tuple[str, ...]:
-        known = self._asked.union(*(_numbers(self.quotes[number - 1].text) for number in numbers))
-        return tuple(dict.fromkeys(said for value, said in _numbers(text).items() if value not in known))
+    def _doubt(self, text: str, numbers: Sequence[int], figures: Figures, unquoted: Sequence[str]) -> str:
+        """Why quotes that stand on their pages do not support a claim, as a sentence; empty when they do."""
+        quotes = [self.quotes[number - 1].text for number in numbers]
+        if unquoted:
+            return f"No quote of it has {' or '.join(unquoted)}."
+        page = frozenset[str]().union(*(self._stems(self._source(number)) for number in numbers))
+        has_figure = bool(figures.missing((), self._asked))  # that nobody had asked with, so a quote has it
+        if not has_figure and not says_enough(text, quotes, self._question, page):
+            return "Its quotes say too little of it."
+        return "A quote of it says the opposite." if says_opposite(text, quotes) else ""
+
+    def _figures(self, number: int) -> Figures:
+        """The figures of a quote; scales and units that it lacks may stand elsewhere on its page."""
+        if number not in self._measured:
+            around = self._pages[self._source(number)].as_read.tokens.keys
+            self._measured[number] = Figures(self.quotes[number - 1].text, around)
+        return self._measured[number]
+
+    def _source(self, number: int) -> int:
+        """Where among the sources the page of a quote is."""
+        quote = self.quotes[number - 1]
+        return [(source.hit.path, source.hit.page) for source in self._sources].index((quote.path, quote.page))
+
+    def _stems(self, source: int) -> frozenset[str]:
+        if source not in self._worded:
+            self._worded[source] = frozenset(stems(" ".join(self._sources[source].words.texts)))
+        return self._worded[source]
 
 
 def without_markers(text: str) -> str:
@@ -151,12 +179,3 @@ def _reason(number: int, quote: Quote, unknown: int | None) -> str:
         what = f"leaves out “{said.stands}”" if said.stands else f"adds “{said.said}”"
         return f"Quote [{number}] {what}: {place}."
     return f"Quote [{number}] says “{said.said}”, and its page says “{said.stands}”: {place}."
-
-
-def _numbers(text: str) -> dict[Decimal, str]:
-    """The numbers of a text by their value, without signs, which words may say; each as it is written first."""
-    tokens, found = tokens_of(text.split()), dict[Decimal, str]()
-    for key, (start, end) in zip(tokens.keys, tokens.spans, strict=True):
-        for number in _NUMBER.findall(key):
-            found.setdefault(Decimal(number).normalize(), tokens.text[start:end])
-    return found

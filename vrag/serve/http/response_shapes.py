@@ -91,7 +91,7 @@ class ClaimOut(BaseModel):
     quotes: list[int] = Field(description="Numbers of its quotes, from 1.")
     supported: bool = Field(description="Whether it has a quote, and its pages support all of them.")
     reason: str | None = Field(None, description="Why it is not supported.")
-    unquoted: list[str] | None = Field(None, description="Numbers that it names and none of its quotes has.")
+    unquoted: list[str] | None = Field(None, description="Figures and dates that it names and none of its quotes has.")
 
 
 class AskOut(BaseModel):
