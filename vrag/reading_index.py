@@ -34,7 +34,9 @@ from vrag.pipeline.pipeline import FULL, Pipeline
 from vrag.places.opening import Opened
 from vrag.runtime.budget import budget
 from vrag.search.hit import Hit
+from vrag.search.page_query import page_query, picture_query
 from vrag.search.plan import Detail
+from vrag.search.query_picture import AnyPicture, picture_bytes
 from vrag.search.query_text import Words
 from vrag.search.searcher import Searcher
 from vrag.search.watching import Watched
@@ -89,6 +91,46 @@ class ReadingIndex:
             UsageError: An empty query, k below 1, an unknown cascade, filter key or document, no least relevance.
         """
         return self._searcher.search(query, k, cascade, where, words, min_relevance)
+
+    @budget()
+    def search_like(
+        self, doc: str, page: int, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
+    ) -> list[Hit]:
+        """The `k` pages that are most like a page of the index, best first, by stored vectors and words.
+
+        Args:
+            doc: Document name.
+            page: From 1.
+            k: Hits wanted, at least 1; the page itself is none.
+            cascade: As in `search`; what a cascade reads is left unread.
+            where: As in `search`.
+
+        Raises:
+            UsageError: No such page, one with nothing to compare, k below 1, an unknown cascade, filter or document.
+        """
+        with self.stored.gate.reading(), reading("a page"):
+            record = self.documents.page_record(doc, page, [FULL])
+            wanted = page_query(record.vectors[FULL], page_words(record.payload), f"{doc}, page {page},", record.id)
+        return self._searcher.like(wanted, k, cascade, where)
+
+    @budget()
+    def search_image(
+        self, picture: AnyPicture, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
+    ) -> list[Hit]:
+        """The `k` pages that are most like a picture, best first; a model that does not see reads its words.
+
+        Args:
+            picture: Bytes or path of a PNG or JPEG.
+            k: Hits wanted, at least 1.
+            cascade: As in `search_like`.
+            where: As in `search`.
+
+        Raises:
+            UsageError: No picture, one with nothing to compare, k below 1, an unknown cascade, filter or document.
+        """
+        spec = self.pipeline.page_spec(self.embedder.page_spec)
+        wanted = picture_query(picture_bytes(picture), self._drawer, spec, self.embedder)
+        return self._searcher.like(wanted, k, cascade, where)
 
     def ask(
         self,

@@ -15,6 +15,7 @@ from rich.table import Table
 from vrag.cli import output
 from vrag.cli.asked_rows import QueriesOption, asked_rows
 from vrag.cli.at_once import at_once
+from vrag.cli.example_options import ImageOption, LikeOption, example_of
 from vrag.cli.explain import matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.page_files import save_hits
@@ -54,6 +55,8 @@ def search(
         bool, typer.Option("--exact-words", help='Every word must be on the page; a "phrase" and -word hold anyway.')
     ] = False,
     queries: QueriesOption = None,
+    like: LikeOption = None,
+    image: ImageOption = None,
     min_relevance: Annotated[
         float,
         typer.Option(min=0, max=1, help="Leave out hits with less, e.g. 0.3; those that cannot be judged stay."),
@@ -79,10 +82,17 @@ def search(
 ) -> int:
     """Find the pages that answer a query.
 
+    --like and --image look for pages like a page or a picture; a model that reads words alone reads those of a picture.
+
     Example: vrag search "revenue by region" -k 5 --where doc=report.pdf
+
+    Example: vrag search --like report.pdf:3
     """
-    rows = list(asked_rows(" ".join(query) if query else None, queries, _EXAMPLE))
-    words: Words = "exact" if exact_words else "typed" if queries is None else "plain"
+    for_words = {"a query": query, "--queries": queries, "--exact-words": exact_words, "--explain": explain}
+    example = example_of(like, image, {**for_words, "--min-relevance": min_relevance})
+    typed = " ".join(query) if query else None
+    rows = [{"query": example.name}] if example else list(asked_rows(typed, queries, _EXAMPLE))
+    words: Words = "exact" if exact_words else "typed" if queries is None and example is None else "plain"
     options = model_options(device, dtype)
     all_saved = True
     with open_index(index, url, collection, timeout, wait, force=force, options=options) as opened:
@@ -90,16 +100,20 @@ def search(
         for row in rows:
             filters = [*(where or ()), *row.get("where", ())]
             started = time.perf_counter()
-            hits = opened.search(row["query"], k, cascade, filters, words, min_relevance)
+            if example:
+                hits = example.search(opened, k, cascade, filters)
+            else:
+                hits = opened.search(row["query"], k, cascade, filters, words, min_relevance)
             took_ms = (time.perf_counter() - started) * 1000
+            text = example.words(opened) if example else row["query"]
             if json:
                 answer = _as_json(row, cascade or opened.default_cascade, took_ms, hits)
                 if queries is None:  # a file of queries is for measuring, and each text costs a read of its page
-                    _add_snippets(answer, opened, hits)
+                    _add_snippets(answer, opened, text, hits)
                 output.data(_with_matches(answer, opened, hits) if explain else answer)
             elif hits:
                 _say_if_irrelevant(row["query"], hits)
-                _print_hits(opened, row["query"], hits, took_ms, explain)
+                _print_hits(opened, row["query"], text, hits, took_ms, explain)
             else:
                 _say_nothing_found(opened, row["query"], filters, words, min_relevance)
             if save_pages:
@@ -116,9 +130,14 @@ def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[H
     return {**identity, **answer_json(row["query"], cascade, took_ms, hits)}
 
 
-def _add_snippets(answer: dict[str, Any], index: AnyIndex, hits: Sequence[Hit]) -> None:
+def _add_snippets(answer: dict[str, Any], index: AnyIndex, text: str, hits: Sequence[Hit]) -> None:
     for row, hit in zip(answer["hits"], hits, strict=True):
-        row["snippet"] = index.snippet(answer["query"], hit)
+        row["snippet"] = _snippet(index, text, hit)
+
+
+def _snippet(index: AnyIndex, text: str, hit: Hit) -> str:
+    """The passage nearest to a text; without one that which the search has chosen, if it has."""
+    return index.snippet(text, hit) if text or hit.words else ""
 
 
 def _with_matches(answer: dict[str, Any], index: AnyIndex, hits: Sequence[Hit]) -> dict[str, Any]:
@@ -129,7 +148,7 @@ def _with_matches(answer: dict[str, Any], index: AnyIndex, hits: Sequence[Hit]) 
     return answer
 
 
-def _print_hits(index: AnyIndex, query: str, hits: Sequence[Hit], took_ms: float, explain: bool) -> None:
+def _print_hits(index: AnyIndex, query: str, wanted: str, hits: Sequence[Hit], took_ms: float, explain: bool) -> None:
     title = shown(query[:_TITLE])
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, expand=True)
     table.add_column("#", justify="right")
@@ -139,7 +158,7 @@ def _print_hits(index: AnyIndex, query: str, hits: Sequence[Hit], took_ms: float
     table.add_column("Page", justify="right")
     table.add_column("Nearest text", overflow="fold", ratio=1)
     for hit in hits:
-        text = shown(index.snippet(query, hit))
+        text = shown(_snippet(index, wanted, hit))
         if explain:
             stages = ", ".join(f"{stage} {score:.3f}" for stage, score in hit.stages.items())
             text = f"{text}\n{stages}: {shown(matches_text(index.matches(query, hit)))}"

@@ -1,4 +1,4 @@
-"""Pages drawn one at a time, when somebody wants to see them: by a process of its own, as bounded as an ingest's."""
+"""Pages drawn or read one at a time, when somebody wants them: by a process of its own, as bounded as an ingest's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL.Image import Image
 
 from vrag.errors import PageError, UsageError
 from vrag.pages.faults import where
-from vrag.pages.page import PageSpec
+from vrag.pages.page import Page, PageSpec
 from vrag.pages.reader import POINTS_PER_INCH
 from vrag.pages.workers import MEMORY_BYTES, TIMEOUT_S, PageWorkers
 
@@ -21,7 +21,7 @@ _USUAL_WIDTH = 595.0  # points of a page that says nothing of its own
 
 
 class PageDrawer:
-    """Draws pages in a process that starts with the first one and stays until it is closed; for any thread.
+    """Draws and reads pages in a process that starts with the first one and stays until it is closed; for any thread.
 
     Args:
         memory_bytes: Address space that the process may take, where the system can limit it.
@@ -40,14 +40,27 @@ class PageDrawer:
         Raises:
             PageError: It cannot be drawn within the limits, or the drawer was closed meanwhile.
         """
+        try:
+            return self._started(spec).draw(path, number, spec).result()
+        except CancelledError as error:
+            raise PageError(f"{where(path, number)}: the index was closed before it was drawn.") from error
+
+    def read(self, path: Path, number: int, spec: PageSpec) -> Page:
+        """Page `number` (1-based) with what the spec asks for, the same that an ingest's workers give.
+
+        Raises:
+            PageError: It cannot be read within the limits, or the drawer was closed meanwhile.
+        """
+        try:
+            return self._started(spec).read(path, number, spec).result()
+        except CancelledError as error:
+            raise PageError(f"{where(path, number)}: the index was closed before it was read.") from error
+
+    def _started(self, spec: PageSpec) -> PageWorkers:
         with self._lock:
             if self._workers is None:
                 self._workers = PageWorkers(spec, 1, self._timeout_s, self._memory_bytes)
-            workers = self._workers
-        try:
-            return workers.draw(path, number, spec).result()
-        except CancelledError as error:
-            raise PageError(f"{where(path, number)}: the index was closed before it was drawn.") from error
+            return self._workers
 
     def close(self) -> None:
         """End the process, whatever it is doing; the next picture would start another one."""

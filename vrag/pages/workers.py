@@ -97,6 +97,10 @@ class PageWorkers:
         """The picture of page `number` (1-based), as `spec` says instead of the pool's own."""
         return self._ask(where(path, number), _draw, path, number, spec)
 
+    def read(self, path: Path, number: int, spec: PageSpec) -> Future[Page]:
+        """Page `number` (1-based), as `spec` says instead of the pool's own."""
+        return self._ask(where(path, number), _read, path, number, spec)
+
     def _new_pool(self) -> Any:
         return self._start(context=PoolContext(WorkerSpawn()))
 
@@ -200,12 +204,20 @@ def _load(path: Path, number: int) -> Page:
 
 
 def _draw(path: Path, number: int, spec: PageSpec) -> Image:
+    return _loader_of(spec).render(path, number)
+
+
+def _read(path: Path, number: int, spec: PageSpec) -> Page:
+    return _loader_of(spec).load(path, number)
+
+
+def _loader_of(spec: PageSpec) -> PageLoader:
     global _loader
     assert _loader is not None
     if _loader.spec != spec:
         _loader.close()
         _loader = PageLoader(spec)
-    return _loader.render(path, number)
+    return _loader
 
 
 def count_pages(files: Sequence[Path], workers: PageWorkers) -> tuple[dict[Path, int], list[str]]:

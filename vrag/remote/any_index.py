@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vrag.pipeline.differences import Difference
     from vrag.pipeline.pipeline import Pipeline
     from vrag.search.hit import Hit
+    from vrag.search.query_picture import AnyPicture
     from vrag.search.query_text import Words
     from vrag.store.server.state import ServerState
     from vrag.upkeep.copying import CopyProgress
@@ -118,6 +119,18 @@ class AnyIndex(Protocol):
         min_relevance: float = 0.0,
     ) -> list[Hit]:
         """The `k` best pages for a query, best first."""
+        ...
+
+    def search_like(
+        self, doc: str, page: int, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
+    ) -> list[Hit]:
+        """The `k` pages that are most like a page of the index, best first."""
+        ...
+
+    def search_image(
+        self, picture: AnyPicture, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
+    ) -> list[Hit]:
+        """The `k` pages that are most like a picture, best first."""
         ...
 
     def ask(

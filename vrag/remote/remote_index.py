@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from vrag.pipeline.pipeline import Pipeline
     from vrag.remote.any_index import Located
     from vrag.search.hit import Hit
+    from vrag.search.query_picture import AnyPicture
     from vrag.search.query_text import Words
     from vrag.store.server.state import ServerState
     from vrag.upkeep.copying import CopyProgress
@@ -180,6 +181,24 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         asked = {"query": query, "k": k, "cascade": cascade, "where": _clauses(where), "words": words}
         asked["min_relevance"] = min_relevance
         found: list[Hit] = self._channel.call("search", asked)
+        return found
+
+    def search_like(
+        self, doc: str, page: int, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
+    ) -> list[Hit]:
+        """The `k` pages that are most like a page of the index, best first."""
+        asked = {"doc": doc, "page": page, "k": k, "cascade": cascade, "where": _clauses(where)}
+        found: list[Hit] = self._channel.call("search_like", asked)
+        return found
+
+    def search_image(
+        self, picture: AnyPicture, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
+    ) -> list[Hit]:
+        """The `k` pages that are most like a picture, best first; it is read here and decoded by the holder."""
+        from vrag.search.query_picture import picture_bytes
+
+        asked = {"picture": picture_bytes(picture), "k": k, "cascade": cascade, "where": _clauses(where)}
+        found: list[Hit] = self._channel.call("search_image", asked)
         return found
 
     def ask(

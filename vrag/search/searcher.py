@@ -20,6 +20,7 @@ from vrag.search.bit_source import PointBits
 from vrag.search.context import Answering, Contexts, ContextsInEngine, NoContexts
 from vrag.search.found import check_least, relevant
 from vrag.search.hit import Hit
+from vrag.search.page_query import PageQuery
 from vrag.search.passages import page_passages, page_snippet
 from vrag.search.plan import Detail, Limits
 from vrag.search.query_text import Words, check_query, read_query
@@ -66,6 +67,19 @@ class Searcher:
             self._last_query = last = text, embedded
         return last[1]
 
+    def like(self, wanted: PageQuery, k: int, cascade: str | None, where: Where) -> list[Hit]:
+        """The `k` pages that are most like a page, best first, and not that page itself; nothing is read for it.
+
+        Raises:
+            UsageError: k below 1, an unknown cascade, filter key or document.
+        """
+        self._check(k, cascade)
+        with self.stored.gate.reading():
+            runner = replace(self.runner(wanted.text, wanted.rows, self.select(where)), reading=None)
+            found = search(runner, self.stored.documents, self.stored.pipeline.cascade(cascade), k + 1)
+        others = [hit for hit in found if hit.id != wanted.id][:k]
+        return [replace(hit, rank=rank) for rank, hit in enumerate(others, 1)]
+
     def search(
         self, query: str, k: int, cascade: str | None, where: Where, words: Words, min_relevance: float = 0.0
     ) -> list[Hit]:
@@ -75,9 +89,7 @@ class Searcher:
             UsageError: An empty query, k below 1, an unknown cascade, filter key or document, no least relevance.
         """
         check_least(min_relevance)
-        if not isinstance(k, int) or not 1 <= k <= MOST_HITS:
-            raise UsageError(f"k must be a whole number from 1 to {MOST_HITS:,}, not {k!r}.")
-        self.stored.pipeline.cascade(cascade)  # an unknown one is said before anything is embedded
+        self._check(k, cascade)  # before anything is embedded
         typed = read_query(query, words)
         embedded = self.embed(typed.text)
         with self.stored.gate.reading():
@@ -88,6 +100,11 @@ class Searcher:
             terms = query_terms(lane, typed.text) if lane else None
             meant = typed_words(typed.text, embedded.tokens)
             return relevant(search(runner, self.stored.documents, chosen, k, meant, terms), min_relevance)
+
+    def _check(self, k: int, cascade: str | None) -> None:
+        if not isinstance(k, int) or not 1 <= k <= MOST_HITS:
+            raise UsageError(f"k must be a whole number from 1 to {MOST_HITS:,}, not {k!r}.")
+        self.stored.pipeline.cascade(cascade)
 
     def watch(self, query: str, cascade: Cascade, k: int, detail: Detail) -> Watched:
         """A cascade step by step."""

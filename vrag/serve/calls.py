@@ -42,6 +42,14 @@ def ask(service: Service, question: str, k: int, where: Sequence[str], history: 
         return service.index.ask(question, k, where, None, history)
 
 
+def search_image(service: Service, picture: bytes, k: int, cascade: str | None, where: Sequence[str]) -> Any:
+    """As `Index.search_image`, of bytes: a path would be one of this machine, which is no business of whoever asks."""
+    if not isinstance(picture, bytes):
+        raise UsageError("A picture is sent as its bytes.")
+    with service.searching():
+        return service.index.search_image(picture, k, cascade, where)
+
+
 def page_image(service: Service, doc: str, page: int, passwords: Sequence[str]) -> Any:
     """Width, height and the bytes of the page's RGB picture."""
     image = service.index.page_image(doc, page, passwords)
@@ -73,6 +81,8 @@ def repool(service: Service, name: str, table: Mapping[str, Any], listener: Copy
 # Answered at once; whatever else a process may ask of an index is a job of `LONG`.
 SHORT: Mapping[str, Call] = {
     "search": _computed(Index.search),
+    "search_like": _computed(Index.search_like),
+    "search_image": search_image,
     "ask": ask,
     "explain": _computed(Index.explain),
     "snippet": _computed(Index.snippet),

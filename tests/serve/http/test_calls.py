@@ -41,6 +41,17 @@ def test_a_model_is_asked_by_whoever_asks_the_service(reader, endpoint):
     assert (status, said.keys()) == (422, {"error"})
 
 
+def test_a_picture_is_no_file_of_the_services_machine(reader, tmp_path):
+    file = tmp_path / "page.png"
+    reader.service.index.page_image("animals.pdf", 1).save(file)
+    asked = {"k": 1, "cascade": None, "where": []}
+    status, said = call(reader, "search_image", {"picture": file.read_bytes(), **asked})
+    assert (status, said["result"][0].doc) == (200, "animals.pdf")
+    for path in (str(file), file):
+        status, said = call(reader, "search_image", {"picture": path, **asked})
+        assert (status, said["error"]["message"]) == (422, "A picture is sent as its bytes.")
+
+
 @pytest.mark.parametrize("width", [0, -1, 4401, "9", 10**30])
 def test_a_page_is_drawn_as_wide_as_is_good_for_the_service(reader, width):
     page = {"doc": "animals.pdf", "page": 1, "passwords": (), "width": width}

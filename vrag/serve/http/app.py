@@ -24,6 +24,7 @@ from vrag.serve.http import (
     front_routes,
     index_routes,
     job_routes,
+    like_routes,
     page_routes,
     problems,
     report_routes,
@@ -42,6 +43,7 @@ from vrag.serve.service import Service
 
 ROUTES = (
     search_routes,
+    like_routes,
     ask_routes,
     explain_routes,
     document_routes,

@@ -24,7 +24,8 @@ MOST_REQUESTS = 64  # that are worked on at the same time
 GRACE_S = 10.0  # that any body may take
 PAUSE_S = 30.0  # between two pieces of a body
 SLOWEST = 64 << 10  # bytes a second that a longer one has to come with
-_LONG_CALLS = tuple(f"{CALLS_PATH}/{name}" for name in ("labels", "find_documents", "remove"))
+_LONG_CALLS = tuple(f"{CALLS_PATH}/{name}" for name in ("labels", "find_documents", "remove", "search_image"))
+IMAGE_PATH = "/v1/search/image"  # a picture comes in the body
 _LEFT_ALONE = ("/healthz",)
 
 
@@ -180,7 +181,7 @@ async def _read(scope: Scope, receive: Receive, take: Callable[[int], None]) -> 
     Raises:
         ProblemError: It is too long, too slow, more than there is room for, or JSON that no parser should be given.
     """
-    most = MOST_CALL if scope["path"] in _LONG_CALLS else MOST_BODY
+    most = MOST_CALL if scope["path"] in (*_LONG_CALLS, IMAGE_PATH) else MOST_BODY
     hint = f"{most >> 10} KiB are the most."
     if announced(scope) > most:
         raise ProblemError(413, "The body of the request is too long.", hint)

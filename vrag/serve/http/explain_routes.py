@@ -29,11 +29,9 @@ _THIRDS = (("left", "middle", "right"), ("top", "middle", "bottom"))
 def explain(asked: ExplainRequest, here: HereNow) -> JsonAnswer:
     """Rank and score of a page in every stage of the search, what matched where, and a summary in words."""
     index = here.service.index
-    if asked.doc is not None and asked.doc_id is not None:
-        raise ProblemError(400, "`doc` and `doc_id` both name the document.", "Send one of them.")
-    documents = _named(here, asked)
+    documents = documents_named(here, asked.doc_id, asked.doc)
     if asked.page is not None and documents:
-        _check_page(here, documents, asked.page)
+        check_page(here, documents, asked.page)
     doc = documents[0].paths[0] if asked.doc_id is not None else asked.doc
     with here.service.searching():
         found = index.explain(asked.query, doc, asked.page, asked.cascade, clauses(asked.where), asked.k, asked.words)
@@ -42,21 +40,28 @@ def explain(asked: ExplainRequest, here: HereNow) -> JsonAnswer:
     return JsonAnswer({**explanation_json(found), "doc_id": doc_id, "summary": summary(found)})
 
 
-def _named(here: Here, asked: ExplainRequest) -> list[Document]:
-    """The documents that may be meant; none when the best hit is.
+def documents_named(here: Here, doc_id: str | None, doc: str | None) -> list[Document]:
+    """The documents that may be meant by an id or a name; none where neither is given.
 
     Raises:
-        ProblemError: 404, there is no such document.
+        ProblemError: 404, there is no such document; 400, both are given.
     """
-    if asked.doc_id is not None:
-        return [find_document(here, asked.doc_id)]
+    if doc is not None and doc_id is not None:
+        raise ProblemError(400, "`doc` and `doc_id` both name the document.", "Send one of them.")
+    if doc_id is not None:
+        return [find_document(here, doc_id)]
     try:
-        return here.service.index.documents.find(asked.doc) if asked.doc else []
+        return here.service.index.documents.find(doc) if doc else []
     except UsageError as error:
         raise ProblemError(404, error.message, error.hint) from error
 
 
-def _check_page(here: Here, documents: Sequence[Document], page: int) -> None:
+def check_page(here: Here, documents: Sequence[Document], page: int) -> None:
+    """Make sure that one of the documents has a page.
+
+    Raises:
+        ProblemError: 404, none has.
+    """
     stored = here.service.index.stored
     if not any(stored.page(document.doc_id, page) for document in documents):
         raise ProblemError(404, f"There is no page {page} of that document in the index.", "They count from 1.")

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from vrag.cascade.text import MOST_CHARACTERS as LONGEST_CASCADE
+from vrag.runtime.data_url import data_url
+from vrag.search.query_picture import MOST_BYTES
 from vrag.search.query_text import MOST_CHARACTERS as LONGEST_QUERY
 from vrag.search.query_text import Words
 
@@ -14,6 +16,10 @@ MOST_HITS = 100
 MOST_IMAGES = 20  # hits with their pictures in the answer
 MOST_TURNS = 50  # of a conversation before a question
 Include = Literal["snippet", "text", "matches", "image"]
+Shown = Literal["snippet", "text", "image"]
+LONGEST_PICTURE = len(data_url(b"")) + 4 * (MOST_BYTES // 3 + 1)
+_OTHERS = "Hits wanted; the page itself is none."
+_SHOWN = "What each hit has besides: its snippet, text of the page, picture (data URI)."
 _QUERY = "What is looked for, in words."
 _CASCADE = "Name or text of a cascade; by default the index's own."
 _WHERE = "Filters that must all hold, e.g. `year >= 2020` or `doc=report.pdf`."
@@ -41,6 +47,30 @@ class SearchRequest(Asked):
     words: Words = Field("typed", description=_WORDS)
     min_relevance: float = Field(0.0, description=_MIN_RELEVANCE, ge=0, le=1)
     include: list[Include] = Field(default=["snippet"], description=_INCLUDE, max_length=4)
+
+
+class LikeRequest(Asked):
+    """A page that others are to be like."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"doc": "report.pdf", "page": 3, "k": 5}]})
+    doc_id: str | None = Field(None, description="Document by id.", max_length=64)
+    doc: str | None = Field(None, description="Document by name.", min_length=1, max_length=4096)
+    page: int = Field(description="From 1.", ge=1, le=2**31 - 1)
+    k: int = Field(10, description=_OTHERS, ge=1, le=MOST_HITS)
+    cascade: str | None = Field(None, description=_CASCADE, max_length=LONGEST_CASCADE)
+    where: str | list[str] = Field(default_factory=list, description=_WHERE)
+    include: list[Shown] = Field(default=["snippet"], description=_SHOWN, max_length=3)
+
+
+class ImageRequest(Asked):
+    """A picture that pages are to be like."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"image": "data:image/png;base64,iVBORw0KGgo=", "k": 5}]})
+    image: str = Field(description="PNG or JPEG as a data URI.", min_length=1, max_length=LONGEST_PICTURE)
+    k: int = Field(10, description="Hits wanted.", ge=1, le=MOST_HITS)
+    cascade: str | None = Field(None, description=_CASCADE, max_length=LONGEST_CASCADE)
+    where: str | list[str] = Field(default_factory=list, description=_WHERE)
+    include: list[Shown] = Field(default=["snippet"], description=_SHOWN, max_length=3)
 
 
 class Turn(Asked):

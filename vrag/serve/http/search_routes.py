@@ -69,8 +69,7 @@ def search_by_address(
 
 def _answer(here: Here, asked: SearchRequest) -> dict[str, Any]:
     """Search, and say of every hit what was asked for."""
-    if "image" in asked.include and asked.k > MOST_IMAGES:
-        raise ProblemError(422, f"With pictures, k is {MOST_IMAGES} at most.", "Ask for them at their addresses.")
+    check_pictures(asked.include, asked.k)
     index, begun = here.service.index, time.perf_counter()
     pipeline = index.pipeline
     with here.service.searching():
@@ -86,8 +85,18 @@ def _answer(here: Here, asked: SearchRequest) -> dict[str, Any]:
     known = chosen if chosen in pipeline.cascades else "other"
     here.metrics.searched(known, started - begun, found - started, ended - found)
     if "image" in asked.include:
-        _add_images(here, answer["hits"])
+        add_images(here, answer["hits"])
     return answer
+
+
+def check_pictures(include: Sequence[Include], k: int) -> None:
+    """Make sure that so many hits can have pictures, where they are to.
+
+    Raises:
+        ProblemError: They cannot.
+    """
+    if "image" in include and k > MOST_IMAGES:
+        raise ProblemError(422, f"With pictures, k is {MOST_IMAGES} at most.", "Ask for them at their addresses.")
 
 
 def present(
@@ -97,7 +106,7 @@ def present(
 
     Args:
         here: Of the service.
-        query: That found them.
+        query: That found them; empty where they were found by a picture.
         hits: Best first.
         rows: One for each, from `vrag.search.hits_json`.
         include: What each has besides, pictures left alone.
@@ -107,7 +116,7 @@ def present(
     for hit, row in zip(hits, rows, strict=True):
         row.update(addresses(hit), title=titles[hit.doc_id])
         if "snippet" in include:
-            row["snippet"] = index.snippet(query, hit)
+            row["snippet"] = index.snippet(query, hit) if query or hit.words else ""
             row["matched"] = matched(wanted, row["snippet"])
         if "text" in include:
             row["text"] = _text(here, hit)
@@ -144,7 +153,7 @@ def title_of(document: Document | None, name: str) -> str:
     return shown(" ".join(title.split()) if isinstance(title, str) and title.strip() else name)
 
 
-def _add_images(here: Here, rows: Sequence[dict[str, Any]]) -> None:
+def add_images(here: Here, rows: Sequence[dict[str, Any]]) -> None:
     """Pictures of the hits as data URIs; a page that cannot be drawn has none.
 
     Raises:
