@@ -136,6 +136,19 @@ def test_an_older_server_than_needed_is_refused(version):
     assert version in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HTTPS_PROXY", ":::"), ("HTTPS_PROXY", "ftp://me:secret@host"), ("SSL_CERT_FILE", "none.pem"),
+     ("SSL_CERT_FILE", __file__)],
+)  # fmt: skip
+def test_an_environment_in_which_no_server_can_be_asked_is_said(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StoreError, match="proxy or certificates of the environment") as caught:
+        connect(Server("https://qdrant.example", grpc_port=0))
+    assert name in caught.value.hint
+    assert "secret" not in str(caught.value)
+
+
 def test_grpc_is_used_where_it_answers_and_rest_where_it_does_not(url, backend):
     assert connect(Server(url, grpc_port=9, timeout=5)).wire == "rest"
     with grpc_server(backend) as port:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 from qdrant_client import QdrantClient
 
 from vrag.store.server.address import KEY_ENV, Server
@@ -26,6 +27,7 @@ from vrag.store.server.within import within
 
 MINIMUM = (1, 16)  # the client library speaks to servers since then
 _GRPC_TRIAL = 3.0  # seconds for gRPC to answer before REST is used
+_CHECK = "Look at SSL_CERT_FILE, SSL_CERT_DIR, HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."
 _TEXT = 40  # characters of a version that a message repeats
 _REFUSALS = 3  # of a first contact, when nobody listens: a wrong address is told soon
 # Answers come uncompressed: a server spends nine tenths of its time on packing vectors, which hardly shrink.
@@ -129,6 +131,14 @@ def _answered(server: Server, wire: str, seconds: float) -> QdrantClient:
 
 
 def _client(server: Server, wire: str) -> QdrantClient:
+    try:
+        return _library_client(server, wire)
+    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+        why = hidden(getattr(error, "strerror", None) or str(error), server.api_key)
+        raise UnfitError(f"cannot be asked with the proxy or certificates of the environment: {why}", _CHECK) from error
+
+
+def _library_client(server: Server, wire: str) -> QdrantClient:
     options: dict[str, Any] = {
         "prefer_grpc": wire == "grpc",
         "grpc_port": server.grpc,
