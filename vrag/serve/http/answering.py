@@ -133,9 +133,8 @@ async def _send_events(
                 has_begun = True
             await send({"type": "http.response.body", "body": _event(row, scope["path"]), "more_body": True})
     except get_cancelled_exc_class():
-        with CancelScope(shield=True):
-            if has_begun:
-                await send({"type": "http.response.body", "body": _event(ENDING, scope["path"]), "more_body": False})
+        if has_begun:  # the service ends; or whoever asked is gone, and this is cancelled as well
+            await send({"type": "http.response.body", "body": _event(ENDING, scope["path"]), "more_body": False})
         raise
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
