@@ -220,6 +220,7 @@ def test_but_not_for_ever(endpoint):
         (Reply(status=400, body=b"\xff" * 100_000), "status 400"),
         (Reply(status=400, body=b'{"error":' * 450 + b"1" + b"}" * 450), "status 400"),
         (Reply(status=400, body=b"[" * 900 + b"1" + b"]" * 900), "status 400"),
+        (Reply(status=400, body=b"x" * (MOST_BYTES + 1)), "status 400"),
         (Reply(status=418, body=b""), "status 418."),
         (Reply(body=b"", headers={"Content-Type": "text/\x1b]2x\x07"}), "it sends text/\ufffd]2x\ufffd."),
         (Reply(body=b"", headers={"Content-Type": "x" * 10_000}), "xxx…."),
