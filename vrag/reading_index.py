@@ -27,14 +27,14 @@ from vrag.ingest.shares import divide
 from vrag.ingest.sources import Originals
 from vrag.llm.llm import Llm
 from vrag.pages.drawing import PageDrawer, as_read, check_width, to_look_at
-from vrag.pages.page import TextSource
+from vrag.pages.page import Page, TextSource
 from vrag.pages.page import Words as PageWords
 from vrag.pipeline.differences import Difference
 from vrag.pipeline.pipeline import FULL, Pipeline
 from vrag.places.opening import Opened
 from vrag.runtime.budget import budget
 from vrag.search.hit import Hit
-from vrag.search.page_query import page_query, picture_query
+from vrag.search.page_query import page_query, read_picture
 from vrag.search.plan import Detail
 from vrag.search.query_picture import AnyPicture, picture_bytes
 from vrag.search.query_text import Words
@@ -113,7 +113,6 @@ class ReadingIndex:
             wanted = page_query(record.vectors[FULL], page_words(record.payload), f"{doc}, page {page},", record.id)
         return self._searcher.like(wanted, k, cascade, where)
 
-    @budget()
     def search_image(
         self, picture: AnyPicture, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
     ) -> list[Hit]:
@@ -128,9 +127,22 @@ class ReadingIndex:
         Raises:
             UsageError: No picture, one with nothing to compare, k below 1, an unknown cascade, filter or document.
         """
+        return self.search_read(self.read_image(picture), k, cascade, where)
+
+    def read_image(self, picture: AnyPicture) -> Page:
+        """A picture as the pages of the index are read, by a process of its own and within its bounds.
+
+        Raises:
+            UsageError: It cannot be read.
+        """
         spec = self.pipeline.page_spec(self.embedder.page_spec)
-        wanted = picture_query(picture_bytes(picture), self._drawer, spec, self.embedder)
-        return self._searcher.like(wanted, k, cascade, where)
+        return read_picture(picture_bytes(picture), self._drawer, spec)
+
+    @budget()
+    def search_read(self, page: Page, k: int, cascade: str | None, where: str | Sequence[str]) -> list[Hit]:
+        """The rest of `search_image`, of what was read."""
+        (vectors,) = self.embedder.embed_pages([page])
+        return self._searcher.like(page_query(vectors.full, page.words, "The picture"), k, cascade, where)
 
     def ask(
         self,

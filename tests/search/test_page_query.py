@@ -2,16 +2,14 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from tests.search.pages import unit
-from vrag.embedders.protocol import PageVectors
 from vrag.errors import UsageError
-from vrag.grid import WHOLE_PAGE, Grid
 from vrag.pages.drawing import PageDrawer
 from vrag.pages.page import PageSpec, Words
 from vrag.search import query_picture
-from vrag.search.page_query import MOST_ROWS, merged, page_query, picture_query
+from vrag.search.page_query import MOST_ROWS, merged, page_query, read_picture
 from vrag.search.query_picture import MOST_BYTES, picture_bytes
 
 
@@ -38,26 +36,18 @@ def test_a_page_without_anything_is_refused():
         page_query(np.zeros((1, 8), np.float32), Words(), "blank.pdf, page 2,")
 
 
-class Seeing:
-    """Sees pictures and reads nothing: a row for every quarter, of its colours."""
-
-    def embed_pages(self, pages):
-        (page,) = pages
-        assert not len(page.words)
-        colours = np.asarray(page.image.resize((2, 2)), np.float32).reshape(4, 3)
-        return [PageVectors(colours / np.linalg.norm(colours, axis=1, keepdims=True), Grid.free([WHOLE_PAGE] * 4))]
-
-
-def test_a_model_that_sees_is_shown_the_picture(tmp_path):
-    Image.new("RGB", (60, 40), (255, 0, 0)).save(tmp_path / "red.jpg")
-    drawer = PageDrawer()
+def test_a_model_that_sees_is_shown_the_picture_and_one_that_does_not_its_words(tmp_path):
+    words = Image.new("RGB", (900, 200), "white")
+    ImageDraw.Draw(words).text((40, 60), "Emperor penguins", "black", ImageFont.load_default(60))
+    words.save(tmp_path / "words.jpg")
+    data, drawer = picture_bytes(tmp_path / "words.jpg"), PageDrawer()
     try:
-        spec = PageSpec(image=True, words=False, ocr="never")
-        query = picture_query(picture_bytes(tmp_path / "red.jpg"), drawer, spec, Seeing())
+        seen = read_picture(data, drawer, PageSpec(image=True, words=False, ocr="never"))
+        read = read_picture(data, drawer, PageSpec(image=False, words=True, ocr="never"))
     finally:
         drawer.close()
-    np.testing.assert_allclose(query.rows, [[1, 0, 0]] * 4, atol=0.02)
-    assert (query.text, query.id) == ("", "")
+    assert (seen.image.size, len(seen.words)) == ((900, 200), 0)
+    assert (read.image, read.words.texts) == (None, ("Emperor", "penguins"))
 
 
 def test_a_picture_is_bytes_or_a_file(tmp_path):

@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from vrag.embedders.protocol import Embedder
 from vrag.errors import PageError, UsageError
 from vrag.grid import FloatArray
 from vrag.pages.drawing import PageDrawer
@@ -57,24 +56,18 @@ def page_query(full: FloatArray, words: Words, name: str, page_id: str = "") -> 
     return PageQuery(merged(full), " ".join(words.texts), page_id)
 
 
-def picture_query(data: bytes, drawer: PageDrawer, spec: PageSpec, embedder: Embedder) -> PageQuery:
-    """A picture as a query; a model that does not see reads its words.
+def read_picture(data: bytes, drawer: PageDrawer, spec: PageSpec) -> Page:
+    """A picture as a page; for a model that does not see its words are read, whatever `spec` says of OCR.
 
     Args:
         data: Of a PNG, JPEG, TIFF or WebP file.
         drawer: Whose process decodes it.
         spec: How the pages of the index are read.
-        embedder: Of the index.
 
     Raises:
-        UsageError: It is no picture, or there is nothing in it that the model sees.
+        UsageError: It is no picture, or cannot be decoded within the bounds.
     """
-    page = _read(data, drawer, spec if spec.image else replace(spec, ocr="always"))
-    (vectors,) = embedder.embed_pages([page])
-    return page_query(vectors.full, page.words, "The picture")
-
-
-def _read(data: bytes, drawer: PageDrawer, spec: PageSpec) -> Page:
+    spec = spec if spec.image else replace(spec, ocr="always")
     with TemporaryDirectory(prefix="vrag-") as folder:
         file = Path(folder, _FILE)
         file.write_bytes(data)

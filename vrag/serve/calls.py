@@ -46,8 +46,9 @@ def search_image(service: Service, picture: bytes, k: int, cascade: str | None, 
     """As `Index.search_image`, of bytes: a path would be one of this machine, which is no business of whoever asks."""
     if not isinstance(picture, bytes):
         raise UsageError("A picture is sent as its bytes.")
+    page = service.index.read_image(picture)  # by another process: nobody who searches waits for it
     with service.searching():
-        return service.index.search_image(picture, k, cascade, where)
+        return service.index.search_read(page, k, cascade, where)
 
 
 def page_image(service: Service, doc: str, page: int, passwords: Sequence[str]) -> Any:

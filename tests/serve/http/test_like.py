@@ -1,6 +1,8 @@
 """Pages like a page, and like a picture, over a real socket."""
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
@@ -100,3 +102,24 @@ def test_another_process_asks_the_service(reader, picture):
     with Index.open(reader.url) as index:
         assert index.search_like("animals.pdf", 1) == reader.service.index.search_like("animals.pdf", 1)
         assert index.search_image(picture, 1) == reader.service.index.search_image(picture, 1)
+
+
+def test_nobody_who_searches_waits_for_a_picture_to_be_read(reader, picture, monkeypatch):
+    index, is_read, goes_on = reader.service.index, threading.Event(), threading.Event()
+    real = index.read_image
+
+    def slow(data):
+        is_read.set()
+        assert goes_on.wait(60)
+        return real(data)
+
+    monkeypatch.setattr(index, "read_image", slow)
+    monkeypatch.setattr(reader.service, "_places", threading.BoundedSemaphore(1))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(reader.post, IMAGE, json={"image": data_url(picture, "png"), "k": 1})
+        try:
+            assert is_read.wait(60)
+            assert reader.post("/v1/search", json={"query": "honey bees", "k": 1}).status_code == 200
+        finally:
+            goes_on.set()
+        assert places(asked.result()) == [("machines.pdf", 2)]

@@ -68,8 +68,11 @@ def search_image(asked: ImageRequest, here: HereNow) -> JsonAnswer:
     except ValueError as error:
         raise UsageError("The picture is no data URI in Base64.", "e.g. data:image/png;base64,iVBOR...") from error
 
+    index = here.service.index
+    page = index.read_image(picture)  # by another process: nobody who searches waits for it
+
     def search() -> list[Hit]:
-        return here.service.index.search_image(picture, asked.k, asked.cascade, clauses(asked.where))
+        return index.search_read(page, asked.k, asked.cascade, clauses(asked.where))
 
     return JsonAnswer(_answer(here, asked, "image", "", search))
 
