@@ -127,3 +127,8 @@ def test_every_day_is_itself_and_no_other(day, form, days):
 def test_whatever_is_said_has_no_figure_that_it_has_not(claim, quote):
     assert missing(claim, claim) == ()
     assert all(isinstance(said, str) for said in missing(claim, quote))
+
+
+def test_a_question_of_digits_is_no_fault():
+    assert missing("It is 5.", "5", question="9" * 5_000) == ()
+    assert missing(f"It is {'9' * 2_000}.", "9" * 1_999) == ("9" * 2_000,)

@@ -43,6 +43,8 @@ _RATIOS = frozenset({"%", "points", "bps", "‰"})
 _MEASURES = frozenset(_UNITS.values()) - _CURRENCIES - _RATIOS
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WHOLE = re.compile(r"(\d+(?:[.,]\d+)?)([a-z]*)")
+_LONGEST = 4_000  # characters of a number: Python makes none of more digits
+_NEAR = 60  # characters before a number in which a word is looked for
 _ASIDE = re.compile(r"(\w+) ?\( ?[$€£¥₹]? ?$")
 _FALLING = re.compile(  # words by which a claim says that a number is below nothing, or is paid
     r"\b(?:loss|decreas|declin|fell|fall|drop|down|lower|less|negative|minus|deficit|outflow|outlay|expen|cost|paid|pay"
@@ -123,7 +125,7 @@ class Figures:
             quotes: That it rests on.
             question: That it answers: its dates, and its numbers without scale and unit, need no proof.
         """
-        dates = [date for text in (*quotes, question) for date in text.dates]
+        dates = {replace(date, span=(0, 0)) for text in (*quotes, question) for date in text.dates}
         years = question.bare.union(*(text.bare for text in quotes))
         lost = [self.text[slice(*date.span)] for date in self.dates if not any(date.is_also(it, years) for it in dates)]
         figures = {replace(one, said="", start=-1): one for one in reversed([*self._counted()])}
@@ -166,7 +168,7 @@ class Figures:
 
     def _is_aside(self, figure: Figure) -> bool:
         """Whether a number is in parentheses as a remark is: behind a name ("freight (41 %)"), not in "was (41)"."""
-        before = _ASIDE.search(self.text[: figure.start])
+        before = _ASIDE.search(self.text[max(0, figure.start - _NEAR) : figure.start])
         return before is not None and before[1].casefold() not in FUNCTION_WORDS
 
 
@@ -182,6 +184,8 @@ def _figures(tokens: Tokens) -> Iterator[Figure]:
 def _figure_at(tokens: Tokens, i: int) -> tuple[int, list[Figure]]:
     """How many tokens from `i` are read together, and the figures that they say."""
     key, said = tokens.keys[i], tokens.text[slice(*tokens.spans[i])]
+    if len(key) > _LONGEST:
+        return 1, []
     if key in _WORDS:
         below = tokens.keys[i + 1] if i + 1 < len(tokens) and key in _TENS.split() else ""
         is_two = below in _ONES.split()
