@@ -61,4 +61,5 @@ def test_a_picture_without_words_says_to_look_at_it(hostile):
     page = data(call(hostile, "fetch", id="picture.png#1"))
     assert page["text"] == ""
     assert "show_page" in page["note"]
-    assert not call(hostile, "show_page", ids=["picture.png#1"], width=100).is_error
+    for query in ("", "gray"):
+        assert not call(hostile, "show_page", ids=["picture.png#1"], width=100, query=query).is_error

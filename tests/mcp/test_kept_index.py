@@ -1,6 +1,8 @@
 """Who has the index open while assistants ask, and until when."""
 
 import threading
+import uuid
+from contextlib import ExitStack
 
 import pytest
 
@@ -8,14 +10,16 @@ from tests.mcp.conftest import kept_at, server_of
 from tests.mcp.talking import call, data, refusal
 from tests.serve.http.running import service_of
 from tests.serve.http.running import serving as running
+from tests.store.test_conformance import LOCAL_MODE
 from vrag.errors import VragError
 from vrag.index import Index
 from vrag.mcp import looking
 from vrag.mcp.kept_index import KeptIndex
-from vrag.places.place import FolderPlace, choose_place
+from vrag.places.place import FolderPlace, ServerPlace, choose_place
 from vrag.remote.remote_index import RemoteIndex
 from vrag.serve.calls import SHORT
 from vrag.serve.serving import serving
+from vrag.store.server.connect import connect
 
 PATIENCE_S = 60
 LONG_S, SHORT_S = 3600.0, 0.2
@@ -143,4 +147,22 @@ def test_a_service_elsewhere_is_asked(own):
             assert data(call(server, "list_documents"))["total_documents"] == 2
             assert "reads files of its own machine" in refusal(call(server, "ingest"))
             assert data(call(server, "remove", names=["animals.pdf"]))["pages"] == 3
+        assert not kept.is_held
+
+
+@LOCAL_MODE
+def test_an_index_on_a_server_is_used(any_server, folder):
+    """It is not held: a server lets everybody in."""
+    name = f"vrag-test-{uuid.uuid4()}"
+    place = ServerPlace(any_server, name)
+    with ExitStack() as last:
+        last.callback(lambda: connect(any_server).client.delete_collection(name))
+        with Index.create(place) as index:
+            index.ingest([folder / "animals.pdf"])
+        kept = last.enter_context(kept_at(place, collection=name))
+        server = server_of(kept, roots=[folder], may_remove=True)
+        assert data(call(server, "search", query="snow leopard", k=1))["results"][0]["id"] == "animals.pdf#1"
+        assert data(call(server, "fetch", id="animals.pdf#1"))["text"].startswith("The snow leopard")
+        assert data(call(server, "ingest"))["added_pages"] == 2
+        assert data(call(server, "remove", names=["animals.pdf"]))["pages"] == 3
         assert not kept.is_held

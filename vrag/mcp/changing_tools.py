@@ -12,6 +12,7 @@ from vrag.ingest.report import IngestReport, Progress
 from vrag.mcp.call_bounds import MOST_FAILURES, MOST_NAMED
 from vrag.mcp.tool_answers import IngestedFiles, RemovedDocuments
 from vrag.pages.files import find_files
+from vrag.remote.remote_index import RemoteIndex
 from vrag.runtime.pathtext import quoted, shown, to_stored
 from vrag.runtime.units import counted
 
@@ -79,7 +80,7 @@ def ingest(index: AnyIndex, roots: Roots, paths: Sequence[str], progress: Progre
         UsageError: A path is outside or missing, or the index is on a machine that does not have these files.
     """
     _check_number(paths)
-    if index.path is None and _is_asked_elsewhere(index):
+    if index.path is None and isinstance(index, RemoteIndex):
         raise UsageError("The service that holds the index reads files of its own machine.", "Ingest them there.")
     files, left_out = roots.files(paths)
     if not files:
@@ -105,12 +106,6 @@ def remove(index: AnyIndex, names: Sequence[str]) -> RemovedDocuments:
     index.remove(chosen)
     removed = [to_stored(labels[document.doc_id][0]) for document in chosen if document.doc_id in labels]
     return RemovedDocuments(removed=removed, pages=sum(document.pages for document in chosen))
-
-
-def _is_asked_elsewhere(index: AnyIndex) -> bool:
-    from vrag.remote.remote_index import RemoteIndex
-
-    return isinstance(index, RemoteIndex)
 
 
 def _check_number(names: Sequence[str]) -> None:

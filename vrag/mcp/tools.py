@@ -51,6 +51,7 @@ from vrag.search.where import MOST_CLAUSES
 Given = ParamSpec("Given")
 Answered = TypeVar("Answered")
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+_ASKS = ToolAnnotations(read_only_hint=True, open_world_hint=True)  # its model may be anywhere
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _REMOVES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
@@ -93,7 +94,7 @@ class Tools:
         add(self.show_page, title="Look at pages", annotations=_READS, description=_SHOW)
         add(self.list_documents, title="List documents", annotations=_READS, description=_LIST)
         if self._llm is not None:
-            add(self.ask, title="Ask", annotations=_READS, description=_ASK)
+            add(self.ask, title="Ask", annotations=_ASKS, description=_ASK)
         if self._roots is not None:
             add(self.ingest, title="Index files", annotations=_ADDS, description=_INGEST)
         if self._may_remove:
