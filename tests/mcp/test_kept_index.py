@@ -21,6 +21,7 @@ from vrag.serve.calls import SHORT
 from vrag.serve.serving import serving
 from vrag.store.server.connect import connect
 
+pytestmark = LOCAL_MODE  # what the stand-in for a server warns of
 PATIENCE_S = 60
 LONG_S, SHORT_S = 3600.0, 0.2
 
@@ -150,7 +151,6 @@ def test_a_service_elsewhere_is_asked(own):
         assert not kept.is_held
 
 
-@LOCAL_MODE
 def test_an_index_on_a_server_is_used(any_server, folder):
     """It is not held: a server lets everybody in."""
     name = f"vrag-test-{uuid.uuid4()}"
