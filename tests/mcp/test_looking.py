@@ -46,6 +46,14 @@ def test_nothing_found_says_what_to_do(server):
     assert "list_documents" in found["note"]
 
 
+def test_an_assistant_is_told_how_relevant_pages_are(server):
+    good = data(call(server, "search", query=QUESTION, k=1))
+    poor = data(call(server, "search", query="quarterly dividends of insurance companies in Norway", k=1))
+    assert "note" not in good
+    assert poor["note"].startswith("Probably nothing here answers that")
+    assert good["results"][0]["relevance"] > poor["results"][0]["relevance"]
+
+
 def test_a_hit_is_read_by_its_id(server):
     page = data(call(server, "fetch", id="machines.pdf#2"))
     assert page["text"] == "Invoice number QX-4471 covers two hydraulic\npumps delivered to the Rotterdam plant."

@@ -13,6 +13,7 @@ from vrag.mcp.tool_answers import FoundPage, FoundPages, ListedDocument, ListedD
 from vrag.mcp.trust import trust_of
 from vrag.pages.readable_text import readable_text
 from vrag.runtime.pathtext import quoted, shown, to_stored
+from vrag.search.found import is_found
 from vrag.search.matched_words import AskedWords, asked_words, matched
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _FEW_WORDS = 8  # of a snippet: fewer hardly say what the page does
 _LOOK = "Few words: look at it with show_page."
 _NO_PAGES = "The index has no pages yet."
+_NOT_RELEVANT = "Probably nothing here answers that: these are only the nearest pages. Try other words once."
 _NOTHING = "Nothing was found. Try other words, or fewer filters; list_documents says what there is."
 
 
@@ -32,8 +34,7 @@ def search(index: AnyIndex, query: str, k: int, where: Sequence[str]) -> FoundPa
         UsageError: An empty query, an unknown filter key or document.
     """
     hits, asked = index.search(query, k, None, where), asked_words(query)
-    note = "" if hits else _NO_PAGES if not index.page_count else _NOTHING
-    return FoundPages(results=[_found(index, query, hit, asked) for hit in hits], note=note)
+    return FoundPages(results=[_found(index, query, hit, asked) for hit in hits], note=_note(index, hits))
 
 
 def fetch(index: AnyIndex, name: str, start: int) -> PageText:
@@ -75,10 +76,23 @@ def list_documents(index: AnyIndex, where: Sequence[str], key: str, start: int) 
     )
 
 
+def _note(index: AnyIndex, hits: Sequence[Hit]) -> str:
+    """What to do where nothing was found; empty where something was."""
+    if is_found(hits):
+        return ""
+    if hits:
+        return _NOT_RELEVANT
+    return _NOTHING if index.page_count else _NO_PAGES
+
+
 def _found(index: AnyIndex, query: str, hit: Hit, asked: AskedWords) -> FoundPage:
     ref, snippet = NamedPage(hit.doc, hit.page), index.snippet(query, hit)[:MOST_SNIPPET]
     note = _LOOK if len(snippet.split()) < _FEW_WORDS else ""
-    return FoundPage(id=ref.id, title=ref.title, url=ref.uri, text=snippet, matched=matched(asked, snippet), note=note)
+    relevance = None if hit.relevance is None else round(hit.relevance, 2)
+    words = matched(asked, snippet)
+    return FoundPage(
+        id=ref.id, title=ref.title, url=ref.uri, text=snippet, matched=words, relevance=relevance, note=note
+    )
 
 
 def _facts(index: AnyIndex, ref: NamedPage) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from pydantic import BaseModel
 
 
 class FoundPage(BaseModel):
-    """A page found: `id` is for `fetch` and `show_page`, `title` for citations."""
+    """A page found: `id` is for `fetch` and `show_page`, `title` for citations, `relevance` 0 to 1 if known."""
 
     id: str
     title: str
     url: str
     text: str
     matched: list[str] = []
+    relevance: float | None = None
     note: str = ""
 
 
