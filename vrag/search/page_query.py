@@ -1,8 +1,8 @@
 """A page as a query: one of the index, or a picture that is read as a page would be.
 
 It is asked by the vectors that it has or would have in the index, through the same cascade as any query, and its words
-are those of the text lane. All of its rows would cost seconds and find little else: neighbours in reading order are
-merged until few are left.
+are those of the text lane. All of its rows would take several times as long as a question: neighbours in reading order
+are merged until few are left.
 """
 
 from __future__ import annotations
