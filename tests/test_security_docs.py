@@ -11,7 +11,7 @@ UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "ms": 1e-3,
 COUNTED = {
     "seconds", "pixels", "characters", "numbers", "levels", "pages", "keys", "files", "documents", "points", "times",
     "stages", "clauses", "conditions", "requests", "connections", "uploads", "clients", "cells", "steps", "turns",
-    "claims", "quotes", "pictures", "tokens", "lines", "parts",
+    "claims", "quotes", "pictures", "tokens", "lines", "parts", "terms",
 }  # fmt: skip
 BOUND = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?) (\w+)")
 CONSTANT = re.compile(r"`(vrag(?:\.\w+)+)\.(\w+)`")

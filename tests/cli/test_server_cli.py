@@ -66,6 +66,8 @@ def test_the_same_results_as_the_embedded_index(server, cli, indexed, folder, tm
     for one, other in zip(here, there, strict=True):
         assert [(h["doc"], h["page"]) for h in one["hits"]] == [(h["doc"], h["page"]) for h in other["hits"]]
         assert [h["score"] for h in one["hits"]] == pytest.approx([h["score"] for h in other["hits"]], rel=1e-3)
+        assert one["found"] is other["found"] is True
+        assert [h["relevance"] for h in one["hits"]] == pytest.approx([h["relevance"] for h in other["hits"]], abs=1e-3)
     for cascade in ((), exactly):
         like = ("search", "--like", "machines.pdf:1", "--json", *cascade)
         here, there = (done.json["hits"] for done in (cli(*like, "--index", indexed), server(*like)))

@@ -11,7 +11,7 @@ from vrag.cascade.bm25 import Bm25Lane
 from vrag.errors import UsageError
 from vrag.pipeline.pipeline import load_pipeline
 from vrag.search.found import NOT_RELEVANT, is_found
-from vrag.search.relevance import OF_READ, OF_WORDS, Evidence, JudgedPage, evidence, query_terms
+from vrag.search.relevance import MOST_TERMS, OF_READ, OF_WORDS, Evidence, JudgedPage, evidence, query_terms
 from vrag.search.term_worth import TermWorth
 
 LANE = Bm25Lane()
@@ -124,6 +124,12 @@ def test_what_is_read_counts(index, monkeypatch):
     assert first > 0.9 > 0.2 > second
     assert third == before[2].relevance  # no time was left for it: its words tell alone
     assert [after[hit.id].relevance for hit in before[3:]] == [hit.relevance for hit in before[3:]]
+
+
+def test_a_query_of_too_many_words_is_not_judged(index):
+    many = [f"word{number}" for number in range(MOST_TERMS)]
+    assert None not in {hit.relevance for hit in index.search(" ".join(many), cascade="exact")}
+    assert {hit.relevance for hit in index.search(" ".join([*many, "zeppelin"]), cascade="exact")} == {None}
 
 
 def test_of_pages_and_queries_without_words_nothing_is_known(tmp_path):

@@ -14,7 +14,7 @@ each hit is judged by what does not depend on the model that embeds pages:
 
 The numbers b are of a logistic regression over questions of reports and filings, each asked of an index with its
 document and of one without (`eval/relevance.py` fits and measures them; docs/relevance.md has the figures). Where a
-page or a query has no words, nothing is known.
+page or a query has no words, or a query has too many, nothing is known.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 OF_WORDS = (-3.73, 3.37, -17.52, 1.07)  # b0 to b3
 OF_READ = (-0.77, 1.44, -22.12, 0.63, 0.23)  # b0 to b4, of pages that were read
+MOST_TERMS = 200  # of a query that is judged: a server is asked for each of them
 _AROUND = "\"'“”„‘’«»()[]{},.?!:;"  # what stands around a word
 _ENDS = (".", "?", "!", ":")
 BoolArray = npt.NDArray[np.bool_]
@@ -151,7 +152,7 @@ def relevances(runner: Runner, query: QueryTerms, pages: Sequence[JudgedPage]) -
         query: Its words.
         pages: All of the hits.
     """
-    if not pages or not len(query.terms.indices):
+    if not pages or not 0 < len(query.terms.indices) <= MOST_TERMS:
         return {}
     found = term_worth(runner.store, runner.glance, query.terms, [page.id for page in pages], runner.count_pages)
     return {page: seen.relevance for page, seen in evidence(query, found, pages).items()}
