@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_waiting_that_is_interrupted_leaves_the_lock_to_the_others(tmp_path, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(time, "sleep", interrupted)
+        patch.setattr("vrag.runtime.lock.time", SimpleNamespace(monotonic=time.monotonic, sleep=interrupted))
         with pytest.raises(KeyboardInterrupt):
             IndexLock(tmp_path, LONG).acquire()
     with pytest.raises(BusyError):
