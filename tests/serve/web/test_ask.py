@@ -44,6 +44,15 @@ def test_a_question_is_answered_in_quotes(site, browse):
     assert page.title() == f"{FREIGHT} · vrag"
 
 
+def test_an_address_may_name_a_quote_that_is_not_there(site, browse):
+    page = browse(site).page
+    page.goto(f"{ASKED}&quote=9.1")
+    expect(quotes(page).first).to_be_visible()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("]")
+    expect(page.get_by_role("complementary", name="Page of the quote")).to_be_hidden()
+
+
 def test_a_quote_opens_its_page_beside_the_answer_with_the_quote_framed(site, browse):
     page = browse(site, viewport={"width": 1440, "height": 900}).page
     page.goto(ASKED)

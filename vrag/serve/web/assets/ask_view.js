@@ -163,7 +163,7 @@ class AskView {
 
   step(by) {
     const { shown } = this.want;
-    const quotes = shown ? this.turns[shown.turn].quotes : [];
+    const quotes = this.turns[shown?.turn]?.quotes ?? [];
     if (quotes[shown?.quote + by]?.page_url) this.open(shown.turn, shown.quote + by);
   }
 
