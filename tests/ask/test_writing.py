@@ -145,6 +145,14 @@ def test_and_no_more_than_once(index, endpoint, said, words):
     assert len(endpoint.asked) == 2
 
 
+@pytest.mark.parametrize("message", ["The maximum context length is 10 tokens.", "At most 8 images may be provided."])
+def test_a_model_that_can_be_shown_no_less_is_asked_once(index, endpoint, message):
+    endpoint.will_say(error(message))
+    with pytest.raises(LlmError, match="refuses with status 400"):
+        index.ask(QUESTION, 1, llm=endpoint.llm())
+    assert len(endpoint.asked) == 1
+
+
 def test_what_a_model_could_say_before_it_was_cut_off_stays(index, endpoint):
     endpoint.will_say(Reply(SAID[:-2] + ', {"text": "And', finish="length"))
     answer = index.ask(QUESTION, llm=endpoint.llm())
