@@ -40,6 +40,7 @@ ABLATION = (
     *(f"{_CANDIDATES} > full@bits{part}" for part in ("", "+context", "@regions", "@regions+context")),
     f"{_CANDIDATES} > full@bits@regions+0.8*text",
     f"{_CANDIDATES} > full@bits@regions+context+0.8*text",
+    f"{_CANDIDATES} > full@bits@regions+context+0.8*text:30 > wording(30)",
 )
 TOP = 10
 DEPTH = 100

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrag.cascade.cascade import Addition, Cascade, Fusion, Limit, Read, Stage
+from vrag.cascade.cascade import Addition, Cascade, Fusion, Limit, Read, Stage, Wording
 from vrag.cascade.text import MOST_PAGES, MOST_READ, MOST_STAGES, MOST_WEIGHT, parse_cascade
 from vrag.errors import UsageError
 
@@ -72,18 +72,18 @@ branches = st.lists(st.lists(plain, min_size=1, max_size=2).map(tuple), min_size
 fusions = st.builds(Fusion, st.just("union"), branches) | st.builds(Fusion, st.just("rrf"), branches, limits)
 
 
-reads = st.builds(Read, st.integers(1, MOST_READ), weights)
+ends = st.tuples(*(st.none() | st.builds(kind, st.integers(1, MOST_READ), weights) for kind in (Wording, Read)))
 
 
-@given(st.lists(later, min_size=1, max_size=3), st.none() | fusions, st.none() | reads)
-def test_what_is_written_reads_back(several, fusion, read):
-    cascade = Cascade("", (*([fusion] if fusion else []), *several, *([read] if read else [])))
+@given(st.lists(later, min_size=1, max_size=3), st.none() | fusions, ends)
+def test_what_is_written_reads_back(several, fusion, ends):
+    cascade = Cascade("", (*([fusion] if fusion else []), *several, *filter(None, ends)))
     assert parse(str(cascade)).steps == cascade.steps
 
 
 WORDS = (
-    *VECTORS, *ALIASES, "union", "rrf", "mean", "context", "read", "weight=", "hnsw", "bits", "9", "0.5", "10%",
-    *"():>,@+*.% ",
+    *VECTORS, *ALIASES, "union", "rrf", "mean", "context", "read", "wording", "weight=", "hnsw", "bits",
+    "9", "0.5", "10%", *"():>,@+*.% ",
 )  # fmt: skip
 
 
@@ -105,9 +105,12 @@ def test_any_text_is_a_cascade_or_one_sentence(text):
         (f"rows:{MOST_PAGES + 1} > full", "out of range"),
         (f"full+{'9' * 400}*text", "cannot add"),
         (f"full+{MOST_WEIGHT + 1}*text", "at most 1000"),
-        (f"full:9 > read({MOST_READ + 1})", "From 1 to 200 pages can be read"),
-        (f"full:9 > read({'9' * 400})", "From 1 to 200 pages can be read"),
+        (f"full:9 > read({MOST_READ + 1})", "takes from 1 to 200 pages"),
+        (f"full:9 > read({'9' * 400})", "takes from 1 to 200 pages"),
         (f"full:9 > read(9, weight={'9' * 400})", "a weight of at most 1000"),
+        (f"full:9 > wording({MOST_READ + 1})", "takes from 1 to 200 pages"),
+        (" > ".join(["full:9", *["read(9)"] * 100]), "comes last"),
+        (" > ".join(["full:9", *["wording(9)"] * 100]), "comes last"),
     ],
 )
 def test_cascades_are_bounded(text, says):
@@ -119,11 +122,20 @@ def test_cascades_are_bounded(text, says):
 
 def test_reading_comes_last_and_scores_no_vector():
     cascade = parse("rows:256 > full:15 > read( 15, weight = 0.50 )")
-    assert cascade.reading == cascade.steps[-1] == Read(15, 0.5)
+    assert cascade.reordering == cascade.steps[-1:] == (Read(15, 0.5),)
     assert cascade.stages == (Stage("rows", limit=Limit(256)), Stage("full", limit=Limit(15)))
     assert str(cascade) == "rows:256 > full:15 > read(15, weight=0.5)"
     assert str(parse("full:15 > read(15, weight=1)")) == "full:15 > read(15)"
-    assert parse("exact").reading is None
+    assert parse("exact").reordering == ()
+
+
+def test_wording_comes_before_reading_and_both_can_be_left_out():
+    cascade = parse("rows:256 > full:20 > wording(20) > read(15)")
+    assert cascade.reordering == (Wording(20, 0.5), Read(15, 1))
+    assert str(cascade.plain) == "rows:256 > full"
+    assert str(parse("full:20 > wording(20, weight=0.5)")) == "full:20 > wording(20)"
+    assert str(parse("exact").plain) == "full"
+    assert parse("rows@bits:9 > full@bits:9 > full:9 > wording(5)").confirmed == "full"
 
 
 def test_a_union_is_a_step_of_branches():
@@ -175,12 +187,16 @@ def test_shares_are_of_the_corpus():
         ("union(rows:5, nope:5) > full", "unknown cascade or vector 'nope'", 15),
         ("rows:5 > global@hnsw:3 > full", "only the first stage", 10),
         ("rows:5 >> full", "is not a stage", 9),
-        ("read(5)", "reading comes last, after a stage", 1),
-        ("rows:5 > read(5) > full", "reading comes last, after a stage", 10),
+        ("read(5)", r"read\(\.\.\.\) comes last, after a stage", 1),
+        ("rows:5 > read(5) > full", "comes last, after a stage", 10),
+        ("rows:5 > read(5) > wording(5)", "comes last, after a stage", 10),
+        ("wording(5)", "comes last, after a stage", 1),
+        ("rows:5 > wording", "unknown cascade or vector 'wording'", 10),
+        ("rows:5 > wording(0)", "out of range", 10),
         ("rows:5 > read(0)", "out of range", 10),
-        ("rows:5 > read()", r"'read\(\)' cannot be read", 10),
-        ("rows:5 > read(full)", "cannot be read", 10),
-        ("rows:5 > read(5, passages=2)", "cannot be read", 10),
+        ("rows:5 > read()", r"'read\(\)' cannot be understood", 10),
+        ("rows:5 > read(full)", "cannot be understood", 10),
+        ("rows:5 > read(5, passages=2)", "cannot be understood", 10),
         ("rows > read(5)", "needs a limit", 1),
         ("union(rows:5 > read(5), text:5) > full", "unknown query form 'read'|is not a stage", 16),
     ],

@@ -62,3 +62,23 @@ def test_a_missing_set_is_one_sentence(data):
     assert done.returncode == 1
     assert "There is no benchmark folder" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_the_last_steps_add_is_measured_part_by_part_and_with_settings_of_other_documents(data, indexed):
+    program, out = PROGRAM.parent / "ranking.py", data / "out.json"
+    command = [sys.executable, str(program), f"{data / 'tiny'}={indexed}", "--json", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(out.read_text())
+    assert [row["name"] for row in facts["rows"]] == [
+        "before", "title", "pairs", "years", "pairs + years", "title + years", "title + pairs", "title + pairs + years",
+    ]  # fmt: skip
+    assert {name: cell[0] for name, cell in facts["rows"][-1]["cells"].items()} == {
+        "tiny, union": 1.0,
+        "tiny, document": 1.0,
+    }
+    assert facts["left_out"]["ndcg"] == {"tiny, union": 1.0, "tiny, document": 1.0}
+    assert sum(facts["left_out"]["chosen"].values()) == 2  # documents
+    assert facts["left_out"]["sets"] == {}  # there is no other one
+    assert set(facts["milliseconds"]["tiny"]) == {"pages", "before", "best"}
+    assert "| title + pairs + years | 1.000, +0.000" in done.stdout

@@ -67,10 +67,11 @@ def test_a_page_with_none_of_the_words_is_out_of_the_branch_of_words(index):
 
 
 def test_a_blended_score_is_the_sum_of_its_parts(index):
-    step = index.pipeline.cascade("best").steps[-1]
+    blending = index.pipeline.cascade("best").plain
+    step = blending.steps[-1]
     (words,) = step.additions
     for doc, page in (("animals.pdf", 2), ("machines.pdf", 1)):
-        last = index.explain("krill in winter", doc, page, "best").stages[-1]
+        last = index.explain("krill in winter", doc, page, str(blending)).stages[-1]
         assert [part.name for part in last.parts] == [replace(step, additions=()).scoring, str(words)[1:]]
         assert sum(part.score for part in last.parts) == pytest.approx(last.score)
         assert (last.parts[1].score > 0) == (doc == "animals.pdf")

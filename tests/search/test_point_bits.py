@@ -133,7 +133,7 @@ def runner_of(store, seed, bits):
 
 def search(store, seed=0, bits=None, k=10):
     """Ids, scores and starts of the best pages."""
-    trail = rank_pages(runner_of(store, seed, bits), PIPELINE.cascade("best"), k).trail
+    trail = rank_pages(runner_of(store, seed, bits), PIPELINE.cascade("best").plain, k).trail
     return [(point.id, point.score, trail.starts(1).get(point.id)) for point in trail.points[:k]]
 
 
@@ -184,7 +184,7 @@ def test_who_looks_at_every_candidate_sees_the_score_of_all_of_its_bits(embedded
     scores = []
     for store, seed, bits in wholly(embedded, whole):
         limits = Limits(10, lambda: DOCS * PAGES)
-        watched = watch(runner_of(store, seed, bits), PIPELINE.cascade("best"), limits)
+        watched = watch(runner_of(store, seed, bits), PIPELINE.cascade("best").plain, limits)
         scores.append({point.id: point.score for point in watched.trail.scored(1)})
     assert len(scores[0]) == DOCS * PAGES
     assert scores[0] == pytest.approx(scores[1], abs=2e-3)
@@ -368,7 +368,7 @@ def test_a_watched_query_scores_as_the_search_did(whole):
     bits = bits_of(store)
     found = search(store, 1, bits)
     wanted.clear()
-    watched = watch(runner_of(store, 1, bits), PIPELINE.cascade("best"), Limits(10, lambda: DOCS * PAGES))
+    watched = watch(runner_of(store, 1, bits), PIPELINE.cascade("best").plain, Limits(10, lambda: DOCS * PAGES))
     points = watched.trail.points[:10]
     same([(point.id, point.score, watched.of_page(1, point.id).start) for point in points], found)
     assert not any(vectors for _, vectors, _ in wanted)

@@ -13,7 +13,7 @@ from tests.pdfs import write_pdf
 from vrag import Index, VragError
 from vrag.evaluation.numbers.statistics import ConfidenceInterval
 from vrag.pipeline.pipeline import load_pipeline, make_pipeline
-from vrag.tuning.candidates import bytes_read, propose, reference_of, vector_bytes, with_reading
+from vrag.tuning.candidates import bytes_read, propose, reference_of, vector_bytes, with_reordering
 from vrag.tuning.queries import TuningQuery, draw_queries, page_key, read_queries
 from vrag.tuning.tune import Measured, StageRecall, Tuning, on_the_front, total_steps, tune
 
@@ -108,7 +108,7 @@ def test_the_default_over_few_pages_is_its_own_reference(many, tmp_path):
     """48 pages are fewer than its candidates, so it can lose nothing, and nothing slower may be chosen."""
     with Index.create(tmp_path / "index", "builtin") as index:
         index.ingest([many.parent / "many.pdf"])
-        best = str(index.pipeline.cascade("best"))
+        best = str(index.pipeline.cascade("best").plain)
         tuning = tune(index, [index.pipeline.cascade("best")], draw_queries(index, 8, seed=2))
         (row,) = [row for row in tuning.rows if row.cascade == best]
         assert row.recall == 1.0
@@ -147,17 +147,17 @@ def test_proposals_are_the_pipelines_and_ladders_over_its_vectors(index):
 
 
 def test_reading_is_left_out_of_what_is_measured_and_put_back_into_what_is_chosen(index, monkeypatch):
-    assert with_reading(index, "two-stage") == "two-stage"  # this default does not read
+    assert with_reordering(index, "two-stage") == "two-stage"  # this default does not read
     pipeline = index.pipeline
     reading = "runs:256 > full:15 > read(15, weight=0.7)"
     table = {"model": "builtin", "vectors": pipeline.source["vectors"],
              "cascades": {**pipeline.cascades, "reading": reading}, "search": {"cascade": "reading"}}  # fmt: skip
     monkeypatch.setattr(type(index), "pipeline", property(lambda self: make_pipeline("mine", table, "mine.toml")))
     assert str(reference_of(index)) == "full"
-    assert [str(cascade) for cascade in propose(index) if cascade.reading] == []
-    assert with_reading(index, "two-stage") == with_reading(index, "runs:256 > full") == "reading"
-    assert with_reading(index, "runs:12 > full") == "runs:12 > full:15 > read(15, weight=0.7)"
-    assert with_reading(index, "reading") == "reading"
+    assert [str(cascade) for cascade in propose(index) if cascade.reordering] == []
+    assert with_reordering(index, "two-stage") == with_reordering(index, "runs:256 > full") == "reading"
+    assert with_reordering(index, "runs:12 > full") == "runs:12 > full:15 > read(15, weight=0.7)"
+    assert with_reordering(index, "reading") == "reading"
     assert bytes_read(index.pipeline.cascade("reading"), {"full": 4.0, "runs": 1.0}, 48, 10) == 48 * 1 + 48 * 4
 
 
@@ -182,7 +182,7 @@ def test_the_default_pipeline_is_compared_with_its_own_score_of_every_page(index
     monkeypatch.setattr(type(index), "page_count", property(lambda self: 2000))
     assert str(reference_of(index)) == "full@bits@regions+context+0.8*text"
     texts = {str(cascade) for cascade in propose(index)}
-    last = str(pipeline.cascade("best").steps[-1])
+    last = str(pipeline.cascade("best").plain.steps[-1])
     assert last.startswith("full@bits@regions+context")
     assert {f"runs@bits:64 > {last}", f"union(runs@bits:128, text:32) > {last}"} < texts
     monkeypatch.setattr("vrag.bits.kernels.compiled.installed", lambda: False)

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +124,48 @@ class Fusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """The first pages read by the cross-encoder and put in a new order; the last step of a cascade.
+class Reorder:
+    """The first pages looked at once more and put in a new order; the end of a cascade.
 
     Args:
-        pages: How many are read, of each the best passage; those behind them stay there.
-        weight: Of what is read, against the best score before.
-        limit: None: all go on, those that were not read after those that were.
+        pages: How many are looked at; those behind them stay there.
+        weight: Of what is found on them, against the best score before.
+        limit: None: all go on, those that were not looked at after those that were.
     """
 
+    name: ClassVar[str]
+    usual: ClassVar[float]  # weight
     pages: int
-    weight: float = 1
+    weight: float
     limit: Limit | None = None
 
     @property
     def scoring(self) -> str:
         """The step as text; what is as usual is left out."""
-        return f"read({self.pages})" if self.weight == 1 else f"read({self.pages}, weight={_plain(self.weight)})"
+        weight = "" if self.weight == self.usual else f", weight={_plain(self.weight)}"
+        return f"{self.name}({self.pages}{weight})"
 
     def __str__(self) -> str:
         return self.scoring
 
 
-Step = Stage | Fusion | Read  # whatever else there may be has a `limit`, a `scoring`, and itself as text
+@dataclass(frozen=True, slots=True)
+class Wording(Reorder):
+    """By the words that stand on a page and in the question: see `vrag.search.wording`."""
+
+    name: ClassVar[str] = "wording"
+    usual: ClassVar[float] = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Reorder):
+    """By the cross-encoder, which reads the best passage of each page: see `vrag.search.reading`."""
+
+    name: ClassVar[str] = "read"
+    usual: ClassVar[float] = 1
+
+
+Step = Stage | Fusion | Reorder  # whatever else there may be has a `limit`, a `scoring`, and itself as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +184,22 @@ class Cascade:
         return tuple(found)
 
     @property
-    def reading(self) -> Read | None:
-        """The step that reads, which comes last; None where none does."""
-        last = self.steps[-1]
-        return last if isinstance(last, Read) else None
+    def reordering(self) -> tuple[Reorder, ...]:
+        """The steps that put the first pages in a new order, which come last."""
+        return tuple(step for step in self.steps if isinstance(step, Reorder))
+
+    @property
+    def plain(self) -> Cascade:
+        """The same without those; its last stage lets through as many as hits are asked for."""
+        if not self.reordering:
+            return self
+        *before, last = self.steps[: -len(self.reordering)]
+        return Cascade(self.name, (*before, replace(last, limit=None) if isinstance(last, Stage) else last))
 
     @property
     def confirmed(self) -> str | None:
         """The vector whose estimates from bits the last stage replaces by exact scores; None where it does not."""
-        *_, before, last = (None, *(step for step in self.steps if not isinstance(step, Read)))
+        *_, before, last = (None, *self.plain.steps)
         if isinstance(before, Stage) and isinstance(last, Stage) and before.estimates(last):
             return last.vector
         return None

@@ -9,6 +9,7 @@
     runs:256 > full@regions+context         the best region of a page, helped by the document's name
     runs:256 > full+0.2*text                with a fifth of the word score blended in
     runs@bits:256 > full                    packed bits instead of stored vectors
+    runs:256 > full:20 > wording(20)        the first 20 pages by the question's own words on them
     runs:256 > full:15 > read(15)           the first 15 pages read by the cross-encoder
 
 A limit is a count or a share of the corpus. The last stage takes the hits asked for and needs no limit.
@@ -23,7 +24,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from vrag.cascade.cascade import Addition, Cascade, Fusion, Limit, Read, Stage, Step
+from vrag.cascade.cascade import Addition, Cascade, Fusion, Limit, Read, Reorder, Stage, Step, Wording
 from vrag.errors import UsageError
 from vrag.runtime.parsing import MalformedError, real_number
 from vrag.runtime.pathtext import quoted
@@ -32,7 +33,7 @@ MOST_CHARACTERS = 2_000  # of a line
 MOST_STAGES = 32  # of a line, those of branches and blended scores included
 MOST_PAGES = 1_000_000_000  # that a stage can let through
 MOST_WEIGHT = 1_000  # of a blended score
-MOST_READ = 200  # pages: each costs some 30 ms of a CPU
+MOST_READ = 200  # pages that are looked at once more: for the cross-encoder each costs some 30 ms of a CPU
 _FUSION = re.compile(r"(?P<kind>[a-z]+)\((?P<branches>.*)\)(?::(?P<limit>[\d.]+%?))?", re.S)
 _STAGE = re.compile(
     r"(?:(?P<form>[a-z]+)\((?P<inner>[a-z][\w-]*)\)|(?P<vector>[a-z][\w-]*))"
@@ -40,8 +41,9 @@ _STAGE = re.compile(
     r"(?P<extras>(?:\+(?:[a-z]+|[\d.]+\*[a-z][\w-]*))*)"
     r"(?::(?P<limit>[\d.]+%?))?"
 )
-_READ = re.compile(r"read\(\s*(?P<pages>\d+)\s*(?:,\s*weight\s*=\s*(?P<weight>[\d.]+)\s*)?\)")
+_REORDER = re.compile(r"[a-z]+\(\s*(?P<pages>\d+)\s*(?:,\s*weight\s*=\s*(?P<weight>[\d.]+)\s*)?\)")
 _FUSIONS = ("union", "rrf")
+_REORDERS: Mapping[str, type[Reorder]] = {kind.name: kind for kind in (Wording, Read)}
 _MODES = ("hnsw", "exact", "bits", "regions")
 
 
@@ -100,7 +102,7 @@ def parse_cascade(text: str, aliases: Mapping[str, str], vectors: Sequence[str])
     parts = list(_split(Part(line, 0, len(line)), ">"))
     steps = [_step(part, names) for part in parts]
     for part, step, following in zip(parts, steps, [*steps[1:], None], strict=True):
-        _check_place(part, step, is_first=part is parts[0], is_last=following is None)
+        _check_place(part, step, following, is_first=part is parts[0])
     cascade = Cascade(text, tuple(steps))
     count = sum(1 + len(stage.additions) for stage in cascade.stages)
     if count > MOST_STAGES:
@@ -120,22 +122,23 @@ def _split(part: Part, separator: str) -> Iterator[Part]:
 
 
 def _step(part: Part, names: Names) -> Step:
-    if re.match(r"read\s*\(", part.text):
-        return _read(part)
+    if (kind := _REORDERS.get(part.text.partition("(")[0].strip())) and "(" in part.text:
+        return _reorder(part, kind)
     match = _FUSION.fullmatch(part.line, part.first, part.first + len(part.text))
     is_fusion = match is not None and "," in match["branches"]
     return _fusion(part, match, names) if match is not None and is_fusion else _stage(part, names)
 
 
-def _read(part: Part) -> Read:
-    match = _READ.fullmatch(part.text)
+def _reorder(part: Part, kind: type[Reorder]) -> Reorder:
+    match = _REORDER.fullmatch(part.text)
     if match is None:
-        raise part.error(f"{quoted(part.text)} cannot be read", "Write read(15) or read(15, weight=0.5).")
-    read = Read(int(match["pages"]), _number(match["weight"] or "1"))
-    if not (1 <= read.pages <= MOST_READ and read.weight <= MOST_WEIGHT):
-        hint = f"From 1 to {MOST_READ} pages can be read, with a weight of at most {MOST_WEIGHT}."
+        hint = f"Write {kind.name}(15) or {kind.name}(15, weight=0.5)."
+        raise part.error(f"{quoted(part.text)} cannot be understood", hint)
+    step = kind(int(match["pages"]), _number(match["weight"]) if match["weight"] else kind.usual)
+    if not (1 <= step.pages <= MOST_READ and step.weight <= MOST_WEIGHT):
+        hint = f"{kind.name}(...) takes from 1 to {MOST_READ} pages, and a weight of at most {MOST_WEIGHT}."
         raise part.error(f"{quoted(part.text)} is out of range", hint)
-    return read
+    return step
 
 
 def _fusion(part: Part, match: re.Match[str], names: Names) -> Fusion:
@@ -154,7 +157,7 @@ def _branch(part: Part, names: Names) -> tuple[Stage, ...]:
     parts = list(_split(part, ">"))
     stages = [_stage(piece, names) for piece in parts]
     for piece, stage in zip(parts, stages, strict=True):
-        _check_place(piece, stage, is_first=piece is parts[0], is_last=False)
+        _check_place(piece, stage, stage, is_first=piece is parts[0])
         if stage.is_rescored or stage.additions:
             raise piece.error(
                 "a branch only proposes candidates", "Put @regions, +context and the like after the fusion."
@@ -217,16 +220,18 @@ def _number(text: str) -> float:
         return math.inf
 
 
-def _check_place(part: Part, step: Step, is_first: bool, is_last: bool) -> None:
+def _check_place(part: Part, step: Step, following: Step | None, is_first: bool) -> None:
     if isinstance(step, Fusion):
         if not is_first:
             raise part.error("a fusion can only come first", "Put it before the stages that rank its candidates.")
         return
-    if isinstance(step, Read):
-        if is_first or not is_last:
-            raise part.error("reading comes last, after a stage", "e.g. runs:256 > full:15 > read(15)")
+    if isinstance(step, Reorder):
+        is_end = following is None or (isinstance(step, Wording) and isinstance(following, Read))
+        if is_first or not is_end:
+            hint = "e.g. runs:256 > full:20 > wording(20) > read(15)"
+            raise part.error(f"{step.name}(...) comes last, after a stage", hint)
         return
-    if step.limit is None and not is_last:
+    if step.limit is None and following is not None:
         raise part.error(f"stage {step.scoring!r} needs a limit", f"e.g. {step}:256")
     if step.hnsw and not is_first:
         raise part.error(

@@ -55,7 +55,7 @@ def tune(
     """
     from vrag.index import Index
     from vrag.places.place import choose_place
-    from vrag.tuning.candidates import with_reading
+    from vrag.tuning.candidates import with_reordering
     from vrag.tuning.tune import total_steps
     from vrag.tuning.tune import tune as measure
     from vrag.tuning.tuning_plot import check_plot
@@ -71,7 +71,7 @@ def tune(
         facts = {"index": opened.place.name, "pages": opened.page_count, "queries": len(asked)}
         facts["drawn"] = queries is None
         facts["default"] = opened.pipeline.default_cascade
-        chosen = with_reading(opened, tuning.chosen.name or tuning.chosen.cascade)
+        chosen = with_reordering(opened, tuning.chosen.name or tuning.chosen.cascade)
         if apply:
             opened.set_default_cascade(chosen)
     if plot is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from vrag.cascade.cascade import Fusion, Read, Stage
+from vrag.cascade.cascade import Fusion, Reorder, Stage
 from vrag.catalog.documents import Documents
 from vrag.errors import UsageError
 from vrag.explain.explanation import ScorePart, StageTrace
@@ -75,7 +75,7 @@ def _parts(watched: Watched, i: int, page: PageScore) -> Iterator[ScorePart]:
         yield ScorePart(replace(stage, additions=()).scoring, page.blended[0])
         for addition, (before, after) in zip(stage.additions, pairwise(page.blended), strict=True):
             yield ScorePart(str(addition).removeprefix("+"), after - before)
-    elif isinstance(stage, Read) and page.blended:
+    elif isinstance(stage, Reorder) and page.blended:
         before, after = page.blended
         yield ScorePart("before", before)
         yield ScorePart(stage.scoring, after - before)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from textwrap import indent
 
-from vrag.cascade.cascade import Fusion, Read, Stage
+from vrag.cascade.cascade import Fusion, Read, Stage, Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +193,22 @@ class ReadPayload(Operator):
 
     def __str__(self) -> str:
         return "read payload"
+
+
+@dataclass(frozen=True, slots=True)
+class WeighWords(Operator):
+    """The first candidates lifted by the question's own words on them.
+
+    Args:
+        wording: How many, and what it weighs.
+    """
+
+    wording: Wording
+
+    needs_payload = True  # the name of the page's document counts too
+
+    def __str__(self) -> str:
+        return f"wording: the first {self.wording.pages}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from vrag.cascade.bm25 import TEXT
-from vrag.cascade.cascade import Cascade, Fusion, Limit, Read, Stage, Step
+from vrag.cascade.cascade import Cascade, Fusion, Limit, Read, Reorder, Stage, Step, Wording
 from vrag.errors import UsageError
 from vrag.search.operators import (
     BitScan,
@@ -35,6 +35,7 @@ from vrag.search.operators import (
     Rescore,
     Scoring,
     Survey,
+    WeighWords,
     WordScan,
 )
 
@@ -161,7 +162,7 @@ def compile_plan(cascade: Cascade, beside: Beside, limits: Limits, detail: Detai
 def _compiled(start: StepPlace, steps: Sequence[Step]) -> Plan:
     operators: list[Operator] = []
     for i, step in enumerate(steps):
-        is_end = i == len(steps) - 1 or (isinstance(step, Stage) and isinstance(steps[i + 1], Read))
+        is_end = i == len(steps) - 1 or (isinstance(step, Stage) and isinstance(steps[i + 1], Reorder))
         here = replace(start, step=i, is_end=is_end, before=tuple(operators))
         operators += RULES[type(step)](here, step)
     if start.detail == "hits":
@@ -266,5 +267,9 @@ def _read_rule(here: StepPlace, read: Read) -> list[Operator]:
     return [ReadPages(here.step, read), Keep(here.step, here.limit(read))]
 
 
+def _wording_rule(here: StepPlace, wording: Wording) -> list[Operator]:
+    return [WeighWords(here.step, wording), Keep(here.step, here.limit(wording))]
+
+
 Rule = Callable[[StepPlace, Any], list[Operator]]
-RULES: dict[type, Rule] = {Stage: _stage_rule, Fusion: _fusion_rule, Read: _read_rule}
+RULES: dict[type, Rule] = {Stage: _stage_rule, Fusion: _fusion_rule, Wording: _wording_rule, Read: _read_rule}

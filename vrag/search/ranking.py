@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vrag.bits.stage import Scores
-from vrag.cascade.cascade import Cascade, Fusion, Read, Stage, Step
+from vrag.cascade.cascade import Cascade, Fusion, Reorder, Stage, Step
 from vrag.search.plan import Limits
 from vrag.search.running import Runner
 from vrag.search.trail import Trail
@@ -72,6 +72,6 @@ def step_labels(steps: Sequence[Step]) -> list[str]:
 def _name(step: Step) -> str:
     if isinstance(step, Fusion):
         return step.kind
-    if isinstance(step, Read):
-        return "read"
+    if isinstance(step, Reorder):
+        return step.name
     return step.vector if isinstance(step, Stage) and step.is_plain else step.scoring.replace("@hnsw", "")

@@ -40,12 +40,14 @@ from vrag.search.operators import (
     Rescore,
     Scoring,
     Survey,
+    WeighWords,
     WordScan,
 )
 from vrag.search.plan import Beside, Detail, Limits, compile_plan
 from vrag.search.reading import Reading, read_pages
 from vrag.search.rescoring import Rescorer, Wanted, rescored
 from vrag.search.trail import Entry, Trail
+from vrag.search.wording import weigh_words
 from vrag.store.interface import (
     AnyVector,
     Condition,
@@ -284,6 +286,7 @@ METHODS: dict[type, Method] = {
     Blend: Runner.blend,
     Keep: Runner.keep,
     ReadPages: read_pages,
+    WeighWords: weigh_words,
     ReadPayload: Runner.read_payload,
     Fuse: Runner.fuse,
     Survey: Runner.survey,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vrag.cascade.cascade import Fusion, Read, Step
+from vrag.cascade.cascade import Fusion, Reorder, Step
 from vrag.search.operators import Keep, Operator, Survey
 from vrag.store.interface import Scored
 
@@ -73,7 +73,7 @@ class Trail:
     def by_scoring(self, steps: Sequence[Step]) -> Iterator[tuple[Step, dict[str, float]]]:
         """Every step but fusions, those of branches included, with the scores by point id of the pages it let through.
 
-        Of a step that reads those that were read.
+        Of a step that puts the first pages in a new order those that it looked at.
 
         Args:
             steps: Of the cascade that was run, or of the branch.
@@ -83,7 +83,7 @@ class Trail:
                 branches = self.branches(i) or (Trail(),) * len(step.branches)
                 for trail, branch in zip(branches, step.branches, strict=True):
                     yield from trail.by_scoring(branch)
-            elif isinstance(step, Read):
+            elif isinstance(step, Reorder):
                 yield step, {page: sums[-1] for page, sums in self.blended(i).items()}
             else:
                 yield step, {point.id: point.score for point in self.passed(i)}

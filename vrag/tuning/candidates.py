@@ -9,7 +9,7 @@ import numpy as np
 
 from vrag.bits.kernels import compiled
 from vrag.cascade.bm25 import TEXT
-from vrag.cascade.cascade import Cascade, Fusion, Limit, Stage, Step
+from vrag.cascade.cascade import Cascade, Fusion, Limit, Stage
 from vrag.index import Index
 from vrag.pipeline.pipeline import FULL
 
@@ -28,7 +28,7 @@ def reference_of(index: Index) -> Cascade:
     Plain MaxSim is taken from float vectors. Regions and contexts stay as they are scored, by bits: float vectors give
     another score, at 3 ms a page, and on a server would have to travel.
     """
-    last = _unread(index.pipeline.cascade(None))[-1]
+    last = index.pipeline.cascade(None).plain.steps[-1]
     if not isinstance(last, Stage):
         return _parse(index, FULL)
     return _parse(index, replace(last, bits=last.is_rescored).scoring)
@@ -37,36 +37,34 @@ def reference_of(index: Index) -> Cascade:
 def propose(index: Index) -> list[Cascade]:
     """The pipeline's cascades, and for every pooled vector such that let the best 32, 64, ... through.
 
-    Reading is left out: it comes after all that is measured, and costs the same whatever that is.
+    Steps that put the first pages in a new order are left out: they come after all that is measured, and cost the same
+    whatever that is.
     With packed bits beside the index, and numba to score them, those are tried as well. On a server none is tried whose
     candidates' vectors would have to be read.
     """
-    named = [name for name in index.pipeline.cascades if not _parse(index, name).reading]
-    texts = [*named, *(f"{first} > {reference_of(index)}" for first in _first_stages(index))]
-    unique = {str(cascade): cascade for cascade in (_parse(index, text) for text in texts)}
+    named = [_parse(index, name).plain for name in index.pipeline.cascades]
+    others = (_parse(index, f"{first} > {reference_of(index)}") for first in _first_stages(index))
+    unique: dict[str, Cascade] = {}
+    for cascade in (*named, *others):
+        unique.setdefault(str(cascade), cascade)
     return [cascade for cascade in unique.values() if index.path is not None or not _reads_vectors(cascade)]
 
 
-def with_reading(index: Index, text: str) -> str:
-    """A cascade that reads as the index's default does, by its name where it has one.
+def with_reordering(index: Index, text: str) -> str:
+    """A cascade that puts the first pages in a new order as the index's default does, by its name where it has one.
 
     Args:
-        index: Whose default may read.
-        text: A cascade without reading, or its name.
+        index: Whose default may do so.
+        text: A cascade, or its name.
     """
-    read = index.pipeline.cascade(None).reading
-    *first, last = _parse(index, text).steps
-    if read is None or not isinstance(last, Stage):
+    ends = index.pipeline.cascade(None).reordering
+    *first, last = _parse(index, text).plain.steps
+    if not ends or not isinstance(last, Stage):
         return text
-    steps = [*first, replace(last, limit=Limit(read.pages)), read]
-    names = {str(_parse(index, name)): name for name in index.pipeline.cascades}
-    reading = " > ".join(map(str, steps))
-    return names.get(reading, reading)
-
-
-def _unread(cascade: Cascade) -> Sequence[Step]:
-    """The steps before the one that reads."""
-    return cascade.steps[:-1] if cascade.reading else cascade.steps
+    steps = [*first, replace(last, limit=Limit(max(end.pages for end in ends))), *ends]
+    names = {str(_parse(index, name)): name for name in reversed(list(index.pipeline.cascades))}
+    reordered = " > ".join(map(str, steps))
+    return names.get(reordered, reordered)
 
 
 def _reads_vectors(cascade: Cascade) -> bool:

@@ -120,7 +120,7 @@ def tune(
         step: Called after each query and cascade.
     """
     reference = reference_of(index)
-    texts = {str(cascade): cascade for cascade in (reference, *cascades)}
+    texts = {str(cascade): cascade for cascade in (reference, *(cascade.plain for cascade in cascades))}
     tallies = {text: _Tally() for text in texts}
     for query in queries:
         wanted: set[str] = set()  # what the reference, which comes first, finds
@@ -129,7 +129,7 @@ def tune(
             wanted = _measure(index, query, cascade, wanted, tallies[text])
             step()
     sizes = vector_bytes(index)
-    names = {str(index.pipeline.cascade(name)): name for name in reversed(list(index.pipeline.cascades))}
+    names = {str(index.pipeline.cascade(name).plain): name for name in reversed(list(index.pipeline.cascades))}
     rows = [
         _summary(cascade, names.get(text, ""), tallies[text], queries, bytes_read(cascade, sizes, index.page_count, K))
         for text, cascade in texts.items()
@@ -140,7 +140,7 @@ def tune(
 
 def total_steps(index: Index, cascades: Sequence[Cascade], queries: Sequence[TuningQuery]) -> int:
     """How often `tune` will call its `step`."""
-    return len({str(reference_of(index)), *map(str, cascades)}) * len(queries)
+    return len({str(reference_of(index)), *(str(cascade.plain) for cascade in cascades)}) * len(queries)
 
 
 def _measure(index: Index, query: TuningQuery, cascade: Cascade, wanted: set[str], tally: _Tally) -> set[str]:

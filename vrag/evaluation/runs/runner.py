@@ -94,9 +94,9 @@ def run_scope(
 def judged_depth(cascade: Cascade, depth: int, pages: int) -> int:
     """Hits to ask for: `depth`, or fewer where more would make an earlier stage let more pages through.
 
-    What comes before a step that reads may let more through: those are not read.
+    What comes before steps that put the first pages in a new order may let more through: those are not looked at.
     """
-    ends = cascade.steps[-2:] if cascade.reading else cascade.steps[-1:]
+    ends = cascade.steps[-1 - len(cascade.reordering) :]
     limited = [part for part in (*cascade.stages, *cascade.steps) if all(part is not end for end in ends)]
     earlier = [part.limit.within(1, pages) for part in limited if part.limit]
     return max(TOP, min([depth, *earlier])) if depth > TOP else depth
