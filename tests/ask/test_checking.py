@@ -14,6 +14,7 @@ from vrag.ask import alignment, cells, checking, haystack, table_rows
 from vrag.ask.checking import MOST_PARTS, check
 from vrag.ask.tokens import tokens_of
 from vrag.pages.page import Words
+from vrag.pages.readable_text import readable_text
 
 PAGE = lines(
     "Net revenue rose to $1,577.5 million in fiscal 2018, up 12.5% from the prior year.",
@@ -36,6 +37,33 @@ def table(*rows, widths=(0.3, 0.1, 0.1, 0.1)):
                 words.append((word, (at, 0.1 + 0.03 * number, right, 0.115 + 0.03 * number), line))
                 at = right + 0.005
     texts, boxes, numbers = zip(*words, strict=True)
+    return Words(texts, np.array(boxes, np.float32), np.array(numbers, np.int32))
+
+
+def test_the_text_that_a_model_is_shown_is_found_as_it_was_shown():
+    """With a sign between its cells, also where a currency or a parenthesis is a cell of its own."""
+    words = rows_of(
+        "Net income | $ | 5,363 | ( | 4.2 | ) | - | 7.5 | %", "Amount of S | 1,577.5 | million", "Notes ....... 12"
+    )
+    shown = readable_text(words).split("\n")
+    assert shown[0] == "Net income | $ | 5,363 | ( | 4.2 | ) | - | 7.5 | %"
+    assert shown[2] == "Notes ... 12"
+    for line in (*shown, " ".join(shown[:2]), f"| {shown[0]} |"):
+        assert check(line, words).status == "supported", line
+    assert tokens_of(shown[0].split()).keys == tokens_of(words.texts[:10]).keys
+    for said, altered in (("5,363", "5,364"), ("( | 4.2", "( | 4.3"), ("income", "loss")):
+        assert check(shown[0].replace(said, altered), words).status == "changed"
+
+
+def rows_of(*rows):
+    """Words of rows whose cells are parted by " | "."""
+    cells = [(cell, i, line) for line, row in enumerate(rows) for i, cell in enumerate(row.split(" | "))]
+    placed = [
+        (word, (0.1 * i, 0.1 * line, 0.1 * i + 0.05, 0.1 * line + 0.05), line)
+        for cell, i, line in cells
+        for word in cell.split()
+    ]
+    texts, boxes, numbers = zip(*placed, strict=True)
     return Words(texts, np.array(boxes, np.float32), np.array(numbers, np.int32))
 
 

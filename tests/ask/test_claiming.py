@@ -1,6 +1,7 @@
 """Claims of a model, checked; and how they come out of what it is still writing."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.llm.endpoint import claims
-from vrag.ask import asking
+from vrag.ask import arriving, asking
 from vrag.ask.arriving import Arriving, reply_of
 from vrag.ask.backing import says_opposite
 from vrag.ask.claiming import MOST_CHARACTERS, MOST_CLAIMS, MOST_QUOTES, Claims, said_of, without_markers
@@ -220,19 +221,81 @@ SAID = claims(('Say "claims": [{', 1, "}]}", 2, "\\"), ("[", 1, "{\n\u2028\U0001
 @given(st.lists(st.integers(0, len(SAID)), max_size=30))
 def test_claims_come_whole_however_the_text_is_cut(cuts):
     ends = [0, *sorted(cuts), len(SAID)]
-    arriving = Arriving()
-    came = [one for start, end in zip(ends, ends[1:], strict=False) for one in arriving.feed(SAID[start:end])]
+    coming = Arriving()
+    came = [one for start, end in zip(ends, ends[1:], strict=False) for one in coming.feed(SAID[start:end])]
     assert came == json.loads(SAID)["claims"]
-    assert arriving.came == 3
-    assert reply_of(arriving.text).claims == tuple(came)
+    assert coming.claims == came
+    assert reply_of(coming.text).claims == tuple(came)
 
 
 @given(st.text(st.sampled_from('{}[]":,claimstext \\\n1'), max_size=80))
 def test_whatever_a_model_writes_is_no_fault_of_ours(text):
-    arriving = Arriving()
-    came = [*arriving.feed('{"claims": ['), *arriving.feed(text)]
-    assert len(came) == arriving.came
-    reply_of(arriving.text)
+    coming = Arriving()
+    came = [*coming.feed('{"claims": ['), *coming.feed(text)]
+    assert coming.claims == came
+    reply_of(coming.text)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"claims": [{"text": "' + 2_000 * "{}" + '"}]}',
+        '{"claims": [{"text": ' + 2_000 * "{}" + "}]}",
+        '{"claims": [{"text": [' + 2_000 * "{}," + "1]}]}",
+        '{"claims": [' + 1_000 * "{}, " + "{",
+        4_000 * "[",
+        '{"claims"' + 4_000 * " " + ": []}",
+    ],
+)
+def test_what_arrives_in_small_pieces_is_looked_at_once(said, monkeypatch):
+    looked = []
+
+    def seen(look, most):
+        return lambda text: looked.append((len(text), most)) or look(text)
+
+    for name in ("_CLAIMS", "_FOUND"):
+        search = seen(getattr(arriving, name).search, arriving._LONGEST + 1)
+        monkeypatch.setattr(arriving, name, SimpleNamespace(search=search))
+    monkeypatch.setattr(arriving, "json", SimpleNamespace(loads=seen(json.loads, len(said))))
+    coming = Arriving()
+    for char in said:
+        list(coming.feed(char))
+    assert coming.text == said
+    assert looked
+    assert all(size <= most for size, most in looked)
+    assert sum(size for size, most in looked if most == len(said)) <= len(said)  # decoded
+
+
+@pytest.mark.parametrize("found", ["true", "false"])
+def test_whether_the_pages_answer_is_heard_however_the_text_is_cut(found):
+    said = f'{{"found": {found}, "claims": [{{"text": "a", "found": true}}]}}'
+    for at in range(len(said)):
+        coming = Arriving()
+        for piece in (said[:at], said[at:]):
+            list(coming.feed(piece))
+        assert (coming.denies, len(coming.claims)) == (found == "false", 1)
+
+
+@pytest.mark.parametrize("text", ["[{", '["', "{'", ".}{", '“1{"a": ', "((}", '{“"}\\]', " ” {]\n", '{"a": "b"c, '])
+def test_there_is_an_end_to_repairing_what_is_no_json(text, monkeypatch):
+    looks = []
+
+    class Counted(arriving._Counted):
+        def __getitem__(self, key):
+            looks.append(len(str(self)[key]) if isinstance(key, slice) else 1)
+            return super().__getitem__(key)
+
+    monkeypatch.setattr(arriving, "_Counted", Counted)
+    monkeypatch.setattr(Counted, "left", 20_000)
+    reply_of((text * 8_000)[:8_000])
+    assert 8_000 <= sum(looks) <= 20_000 + 8_000  # the last look is at the whole at most
+
+
+def test_an_answer_of_the_longest_that_is_almost_json_is_repaired():
+    said = claims(*[(f"Hall {i} is theirs.", 1, "built in Hall 7 by Jane Doe and others") for i in range(550)])
+    assert 50_000 < len(said) < 65_536
+    for broken in (f"So:\n```json\n{said}\n```", said.replace('"', "'"), said[:-2] + ",]}", said[:-1]):
+        assert len(reply_of(broken).claims) == 550
 
 
 def test_what_is_not_asked_for_is_left_alone():

@@ -135,6 +135,15 @@ def test_an_answer_that_cannot_be_read_is_asked_for_once_more(index, endpoint, f
     assert len(endpoint.asked) == 2
 
 
+def test_claims_that_came_whole_stay_where_the_rest_cannot_be_read(index, endpoint, monkeypatch):
+    monkeypatch.setattr("vrag.ask.arriving._Counted.left", 20_000)
+    endpoint.will_say(SAID[:-2] + ", " + 4_000 * "[{")
+    answer = index.ask(QUESTION, llm=endpoint.llm())
+    assert answer.answer == "It is replaced every 500 hours. [1]"
+    assert answer.left_out == ("What the model wrote after its last whole claim cannot be read.",)
+    assert len(endpoint.asked) == 1
+
+
 @pytest.mark.parametrize(("said", "words"), [("Sorry.", "no answer that can be read"), ("", "an empty answer")])
 def test_and_no_more_than_once(index, endpoint, said, words):
     endpoint.will_say(said)

@@ -59,7 +59,8 @@ Answer with one JSON object and nothing around it:
 - A claim is one statement that answers the question, as one sentence, in the language of the question. Make as few as \
 answer it, the most important first.
 - Every claim rests on at least one quote: a passage copied from the source word for word, with its numbers, signs and \
-units as they stand there, no longer than it must be. Of a table, copy the row, or the heading of the row and the cell.
+units as they stand there, no longer than it must be. Of a table, copy the row, or the heading of the row and the \
+cell; " | " stands between cells.
 - Quotes are looked for on their page by a program. A claim whose quote does not stand there is thrown away.
 - When the pages do not answer the question, say {"found": false, "claims": []}. Never answer from memory.
 - Write no numbers of sources into the text of a claim.

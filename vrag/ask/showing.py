@@ -1,8 +1,9 @@
 """What a model is shown of the pages: as much as it has room for, the best pages first.
 
-A page is shown as its words in reading order, as its picture, or as both. Its picture has 1,280 pixels on the longest
-side: print of eight points is then legible, hosted models make larger ones smaller themselves, and each further pixel
-costs room. What is finer stands in a second picture: the region that answers best, as sharp as the page was drawn.
+A page is shown as its words in reading order with cells of tables apart, as its picture, or as both. Its picture has
+1,280 pixels on the longest side: print of eight points is then legible, hosted models make larger ones smaller
+themselves, and each further pixel costs room. What is finer stands in a second picture: the region that answers best,
+as sharp as the page was drawn.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from vrag.errors import VragError
 from vrag.llm.message import Picture, pixel_tokens, tokens_in
 from vrag.pages.page import Words
+from vrag.pages.readable_text import readable_text
 from vrag.runtime.pathtext import shown
 from vrag.runtime.units import counted
 
@@ -182,7 +184,7 @@ def _look(pages: Pages, hit: Hit, shown_as: As, left: _Left, fence: str) -> Iter
 
 def _text(words: Words, left: _Left, place: str, fence: str) -> Iterator[str]:
     """The words of a page, or as many of its first lines as there is room for."""
-    lines = words.text_lines()
+    lines = readable_text(words).split("\n")
     whole = "\n".join((fence, *lines, fence))
     if left.takes(whole):
         yield whole

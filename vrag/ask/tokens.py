@@ -1,7 +1,7 @@
 """Text into what has to agree when two texts say the same: words, numbers with their signs, and symbols of units.
 
-Case, accents of quotation marks and dashes, ligatures, separators of thousands and white space say nothing. A number
-in parentheses is negative, as in accounts.
+Case, accents of quotation marks and dashes, ligatures, separators of thousands and of cells, and white space say
+nothing. A number in parentheses is negative, as in accounts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+
+from vrag.pages.readable_text import CELLS
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # scripts without spaces: a token a character
 _TOKEN = re.compile(rf"[{_CJK}]|(?:(?![{_CJK}])[^\W_])(?:[.,']?(?![{_CJK}])[^\W_])*|[%‰°$€£¥₹<>≤≥±≈~=×÷]")
@@ -61,8 +63,9 @@ class Tokens:
 def tokens_of(words: Sequence[str]) -> Tokens:
     """The tokens of words."""
     plain = [_normalised(word) for word in words]
-    text = _DOLLAR.sub("$", " ".join(plain))
-    ends = list(accumulate(len(word) + 1 for word in plain))
+    spaced = [f"{word} " if word else "" for word in plain]
+    text = _DOLLAR.sub("$", "".join(spaced).removesuffix(" "))
+    ends = list(accumulate(map(len, spaced)))
     keys, spans, places, word = [], [], [], 0
     for found in _TOKEN.finditer(text):
         while found.start() >= ends[word]:
@@ -79,6 +82,8 @@ def has_digit(key: str) -> bool:
 
 
 def _normalised(word: str) -> str:
+    if word == CELLS:
+        return ""
     text = unicodedata.normalize("NFKC", _QUOTES.sub("'", _UNSEEN.sub("", word)))
     return _DASHES.sub("-", text).replace(" ", "")
 

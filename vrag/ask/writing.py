@@ -32,6 +32,7 @@ _LEAST_SHOWN = 100  # tokens: with less than a passage there is no use in asking
 _TIMES = 4  # that a model is shown half of what was too much for it
 _LONGEST = 1_000  # characters of a question that the model makes
 _CUT = "The model stopped in the middle of its answer: there may be more to say."
+_GARBLED = "What the model wrote after its last whole claim cannot be read."
 _UNREAD = "The model has read {:,} tokens, where it was shown {:,} at least: its endpoint must give it more room."
 _TOO_MUCH = "The model has less room than was thought, so it was shown less."
 
@@ -196,16 +197,23 @@ class _Written:
                 for said in (said for piece in pieces for said in arriving.feed(piece)):
                     yield from self._checked(said, arriving.denies)
         except CutError:
-            if not arriving.came:
+            if not arriving.claims:
                 raise
             self._left_out.append(_CUT)
             return
         self._note_unread(messages)
-        reply = reply_of(arriving.text) or self._asked_again(messages, arriving.text)
-        for said in reply.claims[arriving.came :]:
+        reply = reply_of(arriving.text) or self._what_came(arriving) or self._asked_again(messages, arriving.text)
+        for said in reply.claims[len(arriving.claims) :]:
             yield from self._checked(said, not reply.found)
         if not reply.found:
             self._claims.deny()
+
+    def _what_came(self, arriving: Arriving) -> Reply | None:
+        """The claims that came whole, where the rest cannot be read."""
+        if not arriving.claims:
+            return None
+        self._left_out.append(_GARBLED)
+        return Reply(not arriving.denies, tuple(arriving.claims))
 
     def _note_unread(self, messages: Sequence[Message]) -> None:
         """Some endpoints leave out what their model has no room for, and say nothing."""

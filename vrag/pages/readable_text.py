@@ -6,6 +6,7 @@ import re
 
 from vrag.pages.page import Words
 
+CELLS = "|"  # between two cells of a row
 _GAP = 0.02  # of the page's width, from which words of a line are cells
 _LEADER = re.compile(r"\.{4,}|(?:\. ){3,}\.")  # dots that lead to a number
 
@@ -22,5 +23,5 @@ def _line(words: Words, chosen: list[int]) -> str:
     parts = [words.texts[chosen[0]]]
     for before, word in zip(chosen, chosen[1:], strict=False):
         is_apart = words.boxes[word][0] - words.boxes[before][2] > _GAP
-        parts += [" | " if is_apart else " ", words.texts[word]]
+        parts += [f" {CELLS} " if is_apart else " ", words.texts[word]]
     return "".join(parts)

@@ -77,6 +77,16 @@ def test_claims_come_one_by_one_while_the_model_writes(writing, endpoint):
     assert writing.post("/v1/ask", json={"question": OIL, "k": 2}).json() == reply
 
 
+def test_each_quote_comes_once_before_the_answer(writing, endpoint):
+    oil, hours = "replace the oil filter", "after every 500 hours"
+    endpoint.will_say(claims(("Replace it.", 1, oil), ("Again.", 1, oil), ("Often.", 1, hours, 1, oil), ("No.",)))
+    with stream(writing, k=2) as answer:
+        _, *claimed, (_, reply) = events_of(answer)
+    assert [[quote["text"] for quote in data["quotes"]] for _, data in claimed] == [[oil], [], [hours], []]
+    assert [data["claim"]["quotes"] for _, data in claimed] == [[1], [1], [2, 1], []]
+    assert [quote for _, data in claimed for quote in data["quotes"]] == reply["quotes"]
+
+
 def test_quotes_alone_are_made_without_the_model(writing, endpoint):
     reply = writing.post("/v1/ask", json={"question": OIL, "model": False}).json()
     assert reply["model"] is None

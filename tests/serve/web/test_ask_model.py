@@ -17,7 +17,7 @@ SAID = claims(
     ("It shrank by 12 %.", 1, "Public service contracts shrank because the county lengthened the winter timetable"),
     ("The owners are pleased.",),
 )
-REST = SAID.index('{"text": "It shrank')
+REST, LAST = SAID.index('{"text": "It shrank'), SAID.index('{"text": "The owners')
 
 
 def turn(page):
@@ -25,8 +25,8 @@ def turn(page):
 
 
 def test_claims_come_one_by_one_and_each_is_said_once(writing, endpoint, browse):
-    go_on = threading.Event()
-    endpoint.will_say(Reply(pieces=[SAID[:REST], go_on, SAID[REST:]]))
+    go_on, end = threading.Event(), threading.Event()
+    endpoint.will_say(Reply(pieces=[SAID[:REST], go_on, SAID[REST:LAST], end, SAID[LAST:]]))
     page = browse(writing).page
     page.goto(ASKED)
     first = page.locator(".claim").first
@@ -39,6 +39,9 @@ def test_claims_come_one_by_one_and_each_is_said_once(writing, endpoint, browse)
     first.get_by_role("link", name=re.compile("^Quote 1: ")).click()
     expect(page.locator(".quote-panel .frame").first).to_be_visible()
     go_on.set()
+    second = page.locator(".claim").nth(1).get_by_role("link", name=re.compile("^Quote 2: "))
+    expect(second).to_be_visible()  # each claim comes with its own quotes
+    end.set()
     expect(page.locator(".claim")).to_have_count(3)
     expect(turn(page)).to_have_attribute("aria-busy", "false")
     expect(first).to_have_attribute("data-kept", "yes")

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from vrag.ask.answer import Claimed, Found, Quote, Step
+from vrag.ask.answer import Answer, Claimed, Found, Quote
 from vrag.ask.answer_json import claim_json, quote_json, reply_json
 from vrag.runtime.stopping import is_stopped
 from vrag.search.hit import Hit
@@ -37,7 +37,7 @@ async def ask(asked: AskRequest, here: HereNow) -> Response:
     """What the pages say to a question: what `vrag ask --json` prints, with addresses.
 
     With `stream`, server-sent events: `found` with the pages, `claim` for each claim of a language model once it is
-    checked, `answer` with the whole, or `error` with problem details.
+    checked, with the quotes that no claim before it had, `answer` with the whole, or `error` with problem details.
     """
     by_model = asked.model and here.service.llm is not None
     places = here.asking if by_model or asked.stream else None
@@ -64,22 +64,25 @@ def _counted(here: Here, asked: AskRequest, by_model: bool) -> Generator[Row, No
 def _rows(here: Here, asked: AskRequest, by_model: bool) -> Generator[Row, None, None]:
     history = [(turn.question, turn.answer) for turn in asked.history]
     pages: Sequence[Hit] = ()
+    sent = 0  # quotes; all of them with every claim would be a hundred times what the model has said
     steps = here.service.ask(asked.question, asked.k, clauses(asked.where), history, by_model)
     with closing(steps):
         for step in steps:
-            pages = pages if isinstance(step, Claimed) else step.pages
-            yield _row(here, asked.question, pages, step)
+            if isinstance(step, Claimed):
+                yield "claim", {"claim": claim_json(step.claim), "quotes": _quotes(step.quotes[sent:], pages)}
+                sent = len(step.quotes)
+            else:
+                pages = step.pages
+                yield _row(here, asked.question, step)
 
 
-def _row(here: Here, question: str, pages: Sequence[Hit], step: Step) -> Row:
-    if isinstance(step, Claimed):
-        return "claim", {"claim": claim_json(step.claim), "quotes": _quotes(step.quotes, pages)}
+def _row(here: Here, question: str, step: Found | Answer) -> Row:
     rows = hits_json(step.pages)
     with here.service.searching():
         present(here, step.searched or question, step.pages, rows)
     if isinstance(step, Found):
         return "found", {"pages": rows, **({"searched": step.searched} if step.searched else {})}
-    return "answer", {**reply_json(step), "quotes": _quotes(step.quotes, pages), "pages": rows}
+    return "answer", {**reply_json(step), "quotes": _quotes(step.quotes, step.pages), "pages": rows}
 
 
 def _quotes(quotes: Sequence[Quote], pages: Sequence[Hit]) -> list[dict[str, Any]]:

@@ -73,7 +73,8 @@ export class Turn {
 
   #hear(event, data) {
     if (event === "found") this.#become({ pages: data.pages, searched: data.searched ?? "" });
-    if (event === "claim") this.#become({ claims: [...this.claims, data.claim], quotes: data.quotes });
+    if (event === "claim")
+      this.#become({ claims: [...this.claims, data.claim], quotes: [...this.quotes, ...data.quotes] });
     if (event === "answer") {
       const { claims = [], quotes, pages, searched = "" } = data;
       this.#become({ reply: data, claims, quotes, pages, searched });
