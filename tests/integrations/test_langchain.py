@@ -12,6 +12,7 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import ConfigurableField, RunnableLambda, RunnablePassthrough
 from PIL import Image
+from pydantic import ValidationError
 
 from tests.conftest import ANIMALS
 from vrag.errors import UsageError
@@ -103,9 +104,11 @@ def test_a_call_may_change_every_setting(retriever):
     assert len(retriever.invoke(QUERY)) == 2  # it is as it was
 
 
-def test_a_setting_that_there_is_not_is_no_silence(retriever):
+def test_a_setting_that_there_is_not_is_no_silence(index, retriever):
     with pytest.raises(TypeError, match="top_k"):
         retriever.invoke(QUERY, top_k=3)
+    with pytest.raises(ValidationError, match="min_relevence"):
+        VragRetriever(index=index, min_relevence=0.3)
 
 
 def test_settings_can_be_named_in_the_configuration_of_a_chain(retriever):

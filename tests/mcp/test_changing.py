@@ -58,6 +58,15 @@ def test_nothing_outside_is_indexed(writing, inbox, path):
     assert "outside of the folders" in said or "is no path" in said
 
 
+@pytest.mark.parametrize("path", ["none.pdf", "{inbox}/none.pdf", "empty", "{inbox}/note.txt"])
+def test_an_assistant_is_not_told_where_the_folders_are(writing, inbox, path):
+    (inbox / "empty").mkdir()
+    (inbox / "note.txt").touch()
+    said = refusal(call(writing, "ingest", paths=[path.format(inbox=inbox)]))
+    assert path.removeprefix("{inbox}/") in said
+    assert str(inbox.parent) not in said
+
+
 def test_no_link_leads_outside(writing, inbox):
     (inbox / "sub" / "linked.pdf").symlink_to(inbox.parent / "private.pdf")
     (inbox / "up").symlink_to(inbox.parent, target_is_directory=True)

@@ -33,7 +33,7 @@ def configured():
 
 def commands():
     """Each command that a host starts, once, in words."""
-    typed = re.findall(r"^    claude mcp add vrag -- vrag (.+)$", TEXT, re.MULTILINE)
+    typed = re.findall(r"^    claude mcp add --scope user vrag -- vrag (.+)$", TEXT, re.MULTILINE)
     pasted = [" ".join(server["args"]) for _, server in configured() if "command" in server]
     assert all(server["command"] == "vrag" for _, server in configured() if "command" in server)
     assert len(pasted) + len(typed) == 5

@@ -135,11 +135,14 @@ def test_documents_are_listed_in_parts(server, monkeypatch):
 @pytest.mark.parametrize(
     ("tool", "arguments", "said"),
     [
-        ("fetch", {"id": "animals.pdf"}, "'animals.pdf' is no page. Give the id of a hit"),
-        ("fetch", {"id": "lions.pdf#1"}, "No document called 'lions.pdf'"),
+        ("fetch", {"id": "animals.pdf"}, "'animals.pdf' is no id of a page. The id of a page is its document"),
+        ("fetch", {"id": "lions.pdf#1"}, "No document called 'lions.pdf' in the index. list_documents lists the"),
+        ("fetch", {"id": "animals.pdf#9"}, "No page 9 of 'animals.pdf' in the index. Its last page is 3."),
+        ("fetch", {"id": "animals.pdf#1", "start": 9_999}, "start=9999 is behind its end. Leave start out."),
         ("fetch", {"id": "animals.pdf#0"}, "There is no page 0."),
         ("fetch", {"id": "/etc/passwd#1"}, "No document called '/etc/passwd'"),
         ("search", {"query": " "}, "empty"),
+        ("search", {"query": "x", "where": ["animals.pdf"]}, """KEY=VALUE. e.g. "doc=report.pdf" or"""),
         ("search", {"query": "x", "where": ["colour=red"]}, "Unknown filter key 'colour'"),
         ("search", {"query": "x", "k": 1_000}, "k: Input should be less than or equal to 20"),
         ("search", {"query": "x", "limit": 3}, "search has no argument 'limit'. Arguments: query, k, where."),
@@ -150,7 +153,16 @@ def test_documents_are_listed_in_parts(server, monkeypatch):
     ],
 )
 def test_mistakes_are_told_in_a_sentence(server, tool, arguments, said):
-    assert said in refusal(call(server, tool, **arguments))
+    told = refusal(call(server, tool, **arguments))
+    assert said in told
+    assert "Error executing" not in told
+    assert "--" not in told  # an assistant types no options
+
+
+def test_one_filter_or_page_needs_no_brackets(server):
+    found = data(call(server, "search", query=QUESTION, where="doc=machines.pdf"))
+    assert {row["id"].split("#")[0] for row in found["results"]} == {"machines.pdf"}
+    assert len(pictures(call(server, "show_page", ids="animals.pdf#1", width=100, query=" "))) == 1
 
 
 def test_what_fails_for_no_reason_that_we_know_tells_nothing(server, monkeypatch, caplog):

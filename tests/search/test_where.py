@@ -212,7 +212,7 @@ def test_a_filter_holds_on_every_stage(documents):
 def test_documents_are_selected_as_pages_are(documents):
     chosen = documents.selected(parse_where_documents(["year>0", "doc!=b.pdf"], documents))
     assert [document.doc_id for document in chosen] == ["a"]
-    with pytest.raises(UsageError, match="page is of single pages"):
+    with pytest.raises(UsageError, match="by page chooses single pages"):
         parse_where_documents(["page=1"], documents)
 
 

@@ -238,11 +238,14 @@ class Documents:
         Raises:
             UsageError: There is no such document or page.
         """
-        ids = tuple(document.doc_id for document in self.find(name))
+        documents = self.find(name)
+        ids = tuple(document.doc_id for document in documents)
         chosen = Selection((Condition("kind", (PAGE,)), Condition("doc_id", ids), Condition("page", (page,))))
         found = next(iter(self.store.scroll(chosen, vectors)), None)
         if found is None:
-            raise UsageError(f"No page {page} of {name!r} in the index.")
+            last = max(document.pages for document in documents)
+            hint = f"Its last page is {last}." if page > last else ""
+            raise UsageError(f"No page {page} of {name!r} in the index.", hint)
         return found
 
     def count(self) -> int:

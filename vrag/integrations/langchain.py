@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from vrag.integrations.retrieval import IMAGE_TYPE, Retrieval, RetrievedPage, Text, check_index
 from vrag.runtime.pathtext import shown
@@ -35,6 +35,8 @@ class VragRetriever(BaseRetriever):
         index: An open index, from `vrag.Index.open`; closing it is left to who opened it.
         k: As of `vrag.integrations.retrieval.Retrieval`, as are the others.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     index: Any = Field(exclude=True, repr=False)
     k: int = 5

@@ -50,11 +50,16 @@ class ToolCalls:
         try:
             return await to_thread.run_sync(at_work, abandon_on_cancel=True, limiter=self._places)
         except VragError as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(_for_assistants(error)) from error
         except OSError as error:
             raise ToolError(f"The system says no: {error.strerror or 'a file cannot be used'}.") from error
         finally:
             stop.set()
+
+
+def _for_assistants(error: VragError) -> str:
+    """What went wrong, and what to do about it with tools instead of commands."""
+    return str(error).replace("vrag ls lists", "list_documents lists")
 
 
 class ToldSteps(Silent):

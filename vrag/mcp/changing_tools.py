@@ -41,7 +41,10 @@ class Roots:
             UsageError: A path is outside, or there is no document at it.
         """
         named = [self._find(name) for name in names] or self._folders
-        found = find_files(named)
+        try:
+            found = find_files(named)
+        except UsageError as error:
+            raise UsageError(self._below(error.message), error.hint) from error
         inside = [file for file in found if self._holds(file)]
         return inside, len(found) - len(inside)
 
@@ -49,6 +52,12 @@ class Roots:
         """A path as it is called below its folder."""
         inside = [Path(path).relative_to(one) for one in self._folders if Path(path).is_relative_to(one)]
         return shown(str(inside[0]) if inside else Path(path).name)
+
+    def _below(self, message: str) -> str:
+        """A message whose paths begin below the folders: an assistant is not told where these are."""
+        for folder in map(str, self._folders):
+            message = message.replace(shown(folder) + os.sep, "").replace(shown(folder), os.path.basename(folder))
+        return message
 
     def _find(self, name: str) -> Path:
         if "\0" in name:

@@ -41,11 +41,13 @@ def fetch(index: AnyIndex, name: str, start: int) -> PageText:
     """The words of a page, from a character on.
 
     Raises:
-        UsageError: There is no such page.
+        UsageError: There is no such page, or it has fewer characters.
     """
     ref = read_ref(name)
     words = index.page_words(ref.doc, ref.page)
     text, note = readable_text(words), trust_of(len(words), index.page_source(ref.doc, ref.page))
+    if 0 < start >= len(text):
+        raise UsageError(f"The page has {len(text):,} characters: start={start} is behind its end.", "Leave start out.")
     end = start + MOST_TEXT
     more = f"fetch(id={ref.id!r}, start={end})" if end < len(text) else ""
     return PageText(

@@ -73,9 +73,12 @@ class AssistantServer(MCPServer[Any]):
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
-            if isinstance(error.__cause__, ValidationError):
-                raise ToolError(f"{name} was called wrongly: {_sentences(error.__cause__)}") from error.__cause__
-            raise
+            cause = error.__cause__
+            if isinstance(cause, ValidationError):
+                raise ToolError(f"{name} was called wrongly: {_sentences(cause)}") from cause
+            raise (
+                cause if type(cause) is ToolError else error
+            ) from cause  # the package says before it that a tool failed
 
 
 def _untitled(schema: Any) -> Any:

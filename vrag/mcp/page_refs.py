@@ -14,7 +14,7 @@ from vrag.search.where import MOST_PAGE
 ADDRESS = "vrag://page/{doc}/{page}"
 _REF = re.compile(r"(?P<doc>.+)#(?P<page>[0-9]{1,16})", re.DOTALL)
 _URI = re.compile(r"vrag://page/(?P<doc>[^/]+)/(?P<page>[0-9]{1,16})")
-_EXAMPLE = "Give the id of a hit as it stands there, e.g. report.pdf#12."
+_EXAMPLE = "The id of a page is its document and a number from 1, e.g. report.pdf#12."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def read_ref(text: str) -> NamedPage:
             return _ref(unquote(found["doc"]), found["page"])
         if found := _REF.fullmatch(text):
             return _ref(found["doc"], found["page"])
-    raise UsageError(f"{quoted(text)} is no page.", _EXAMPLE)
+    raise UsageError(f"{quoted(text)} is no id of a page.", _EXAMPLE)
 
 
 def _ref(doc: str, page: str) -> NamedPage:

@@ -65,7 +65,7 @@ def show_pages(index: AnyIndex, names: Sequence[str], width: int, query: str) ->
 def _drawn(index: AnyIndex, ref: NamedPage, width: int, query: str) -> tuple[Image, bool]:
     """A page's picture, and whether something is marked in it."""
     picture = index.page_image(ref.doc, ref.page, width=width).convert("RGB")
-    if not query:
+    if not query.strip():
         return picture, False
     found = index.explain(query, ref.doc, ref.page)
     region = found.counted.region if found.counted else None

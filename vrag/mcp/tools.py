@@ -13,7 +13,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from vrag.llm.llm import Llm
 from vrag.mcp import answer_tool, changing_tools, looking, shown_pages
@@ -55,15 +55,18 @@ _ASKS = ToolAnnotations(read_only_hint=True, open_world_hint=True)  # its model 
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _REMOVES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
+_ONE_OR_MORE = BeforeValidator(lambda given: [given] if isinstance(given, str) else given)  # models forget the brackets
+
 Clause = Annotated[str, Field(max_length=LONGEST_CLAUSE)]
 Where = Annotated[
     list[Clause],
     Field(
         max_length=MOST_CLAUSES,
-        description='Filters, all must hold: "doc=report.pdf", "year >= 2020". Keys: list_documents.',
+        description='Filters, all must hold: "doc=report.pdf", "year >= 2020". list_documents gives the keys.',
     ),
+    _ONE_OR_MORE,
 ]
-Start = Annotated[int, Field(ge=0, le=MOST_START, description="From where on, as `more` of an answer says.")]
+Start = Annotated[int, Field(ge=0, le=MOST_START, description="Where to go on, as `more` of the last answer says.")]
 PageId = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Question = Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY)]
@@ -119,11 +122,17 @@ class Tools:
 
     async def show_page(
         self,
-        ids: Annotated[list[PageId], Field(min_length=1, max_length=MOST_SHOWN, description="Ids of pages.")],
+        ids: Annotated[
+            list[PageId],
+            Field(min_length=1, max_length=MOST_SHOWN, description='Of pages, e.g. ["report.pdf#12"].'),
+            _ONE_OR_MORE,
+        ],
         width: Annotated[
             int, Field(ge=LEAST_WIDTH, le=MOST_WIDTH, description="Pixels; more for small print.")
         ] = WIDTH,
-        query: Annotated[str, Field(max_length=LONGEST_QUERY, description="What answers it gets a frame.")] = "",
+        query: Annotated[
+            str, Field(max_length=LONGEST_QUERY, description="A question: a frame is drawn around what answers it.")
+        ] = "",
     ) -> Annotated[CallToolResult, ShownPages]:
         """Pictures of pages."""
         return await self._run(shown_pages.show_pages, ids, width, query)
@@ -154,7 +163,11 @@ class Tools:
     async def ingest(
         self,
         context: Context[Any, Any],
-        paths: Annotated[list[Name], Field(max_length=MOST_NAMED, description="Files or folders; default: all.")] = [],  # noqa: B006
+        paths: Annotated[
+            list[Name],
+            Field(max_length=MOST_NAMED, description="Files or folders; by default all that are allowed."),
+            _ONE_OR_MORE,
+        ] = [],  # noqa: B006
     ) -> Annotated[CallToolResult, IngestedFiles]:
         """Index files."""
         assert self._roots is not None
@@ -164,7 +177,12 @@ class Tools:
         return result_of(await self.calls.run(work, stop))
 
     async def remove(
-        self, names: Annotated[list[Name], Field(min_length=1, max_length=MOST_NAMED, description="Of documents.")]
+        self,
+        names: Annotated[
+            list[Name],
+            Field(min_length=1, max_length=MOST_NAMED, description="Of documents, as list_documents gives them."),
+            _ONE_OR_MORE,
+        ],
     ) -> Annotated[CallToolResult, RemovedDocuments]:
         """Remove documents."""
         return await self._answer(changing_tools.remove, names)
@@ -199,8 +217,9 @@ class Tools:
 
 
 _SEARCH = """\
-Find pages of the user's documents (PDFs, scans, slides) that answer a question. Gives ids with the best passage of \
-each page. Ask in full sentences; search again in other words if the passages do not answer."""
+Find pages of the user's documents (PDFs, scans, slides) that answer a question. Gives ids, each with the best \
+passage and its relevance from 0 to 1. Ask in full sentences; search again in other words if the passages do not \
+answer."""
 _FETCH = """\
 Read all words of a page, tables with | between cells. If `note` says the words are poor, or the page has charts or \
 figures, look at it with show_page. Neighbouring pages have the next numbers."""

@@ -30,7 +30,7 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _AND = re.compile(  # outside of quotes; from the first of many spaces, or each would be tried
     rf"{_QUOTED.pattern}|(?P<and>(?<!\s)\s+and\s+(?=[\w.-]+\s*(?:!=|<=|>=|=|<|>|\bin\b)))", re.IGNORECASE
 )
-_EXAMPLE = 'e.g. --where doc=report.pdf or --where "year >= 2020 and author in (Smith, Jones)"'
+_EXAMPLE = 'e.g. "doc=report.pdf" or "year >= 2020 and author in (Smith, Jones)"'
 
 Clause = Condition | Range
 
@@ -53,7 +53,10 @@ def parse_where_documents(clauses: Sequence[str], documents: Documents) -> Selec
     conditions = tuple(_conditions(clauses, documents))
     for condition in conditions:
         if condition.key in BUILT_IN:
-            raise UsageError(f"{condition.key} is of single pages; here whole documents are chosen.")
+            raise UsageError(
+                f"A filter by {condition.key} chooses single pages, and here whole documents are wanted.",
+                "Leave it out.",
+            )
     return Selection(conditions)
 
 
