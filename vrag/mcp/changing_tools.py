@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vrag.errors import UsageError
 from vrag.ingest.report import IngestReport, Progress
-from vrag.mcp.call_bounds import MOST_FAILURES, MOST_NAMED
+from vrag.mcp.call_bounds import MOST_FAILURES
 from vrag.mcp.tool_answers import IngestedFiles, RemovedDocuments
 from vrag.pages.files import find_files
 from vrag.remote.remote_index import RemoteIndex
@@ -88,7 +88,6 @@ def ingest(index: AnyIndex, roots: Roots, paths: Sequence[str], progress: Progre
     Raises:
         UsageError: A path is outside or missing, or the index is on a machine that does not have these files.
     """
-    _check_number(paths)
     if index.path is None and isinstance(index, RemoteIndex):
         raise UsageError("The service that holds the index reads files of its own machine.", "Ingest them there.")
     files, left_out = roots.files(paths)
@@ -107,21 +106,13 @@ def remove(index: AnyIndex, names: Sequence[str]) -> RemovedDocuments:
     Raises:
         UsageError: There is no document of a name, or none is named.
     """
-    _check_number(names)
-    if not names:
+    if not names:  # which would be all of them
         raise UsageError("No document is named.", "list_documents says what they are called.")
     chosen = index.find_documents(names)
     labels = index.documents.labels([document.doc_id for document in chosen])
     index.remove(chosen)
     removed = [to_stored(labels[document.doc_id][0]) for document in chosen if document.doc_id in labels]
     return RemovedDocuments(removed=removed, pages=sum(document.pages for document in chosen))
-
-
-def _check_number(names: Sequence[str]) -> None:
-    if len(names) > MOST_NAMED:
-        raise UsageError(
-            f"{len(names):,} names in one call, and {MOST_NAMED:,} at most.", "Name a folder, or call twice."
-        )
 
 
 def _failures(report: IngestReport, roots: Roots) -> list[str]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent
 
-from vrag.errors import UsageError, VragError
+from vrag.errors import VragError
 from vrag.explain.heatmap import frame
-from vrag.mcp.call_bounds import MOST_PICTURE_BYTES, MOST_PICTURES, MOST_SHOWN
+from vrag.mcp.call_bounds import MOST_PICTURE_BYTES, MOST_PICTURES
 from vrag.mcp.page_refs import NamedPage, read_ref
 from vrag.mcp.tool_answers import ShownPage, ShownPages, result_of
 
@@ -30,16 +30,14 @@ def show_pages(index: AnyIndex, names: Sequence[str], width: int, query: str) ->
 
     Args:
         index: Has them.
-        names: Ids of pages; those beyond the fourth are named in the answer.
+        names: Ids of pages, at least one; those beyond the fourth are named in the answer.
         width: Pixels, at most.
         query: What answers it is marked; nothing when empty.
 
     Raises:
-        UsageError: An id is none, or too many are given.
+        UsageError: An id is none.
         VragError: None of them can be shown, and why.
     """
-    if not 1 <= len(names) <= MOST_SHOWN:
-        raise UsageError(f"Name 1 to {MOST_SHOWN} pages, not {len(names)}.", "e.g. report.pdf#12")
     refs = list(dict.fromkeys(map(read_ref, names)))
     blocks: list[ContentBlock] = []
     answer, errors = ShownPages(shown=[]), list[VragError]()

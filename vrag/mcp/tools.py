@@ -67,7 +67,6 @@ Where = Annotated[
     _ONE_OR_MORE,
 ]
 Start = Annotated[int, Field(ge=0, le=MOST_START, description="Where to go on, as `more` of the last answer says.")]
-PageId = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Question = Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY)]
 
@@ -123,7 +122,7 @@ class Tools:
     async def show_page(
         self,
         ids: Annotated[
-            list[PageId],
+            list[Name],
             Field(min_length=1, max_length=MOST_SHOWN, description='Of pages, e.g. ["report.pdf#12"].'),
             _ONE_OR_MORE,
         ],
