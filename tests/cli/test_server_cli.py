@@ -151,7 +151,7 @@ def test_a_search_takes_as_many_requests_for_many_documents_as_for_one(server, b
             hits = index.search("the ferry at harbour", k, "two-stage")
             asked[k] = len(backend.requests) - before
         assert len({hit.doc for hit in hits}) == k
-    assert asked[20] == asked[1] <= 5
+    assert asked[20] == asked[1] <= 9  # four for the relevance of the hits
 
 
 def test_several_nodes_by_repeating_by_commas_and_by_the_environment(server, folder):

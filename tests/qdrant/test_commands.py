@@ -92,7 +92,9 @@ def test_cascades_are_compared_and_one_is_chosen(on_server):
     told = on_server("tune", "--sample", 3, "--cascade", "two-stage", "--cascade", "exact", "--apply", "--json")
     assert told.code == 0, told.err
     assert (told.json["pages"], told.json["queries"], told.json["applied"]) == (5, 3, True)
-    assert on_server("info", "--json").json["default_cascade"] in ("two-stage", "exact")
+    chosen = on_server("info", "--json").json["default_cascade"]
+    assert chosen == told.json["chosen"]
+    assert chosen in ("full:30 > wording(30)", "runs:256 > full:30 > wording(30)")  # with the default's last step
 
 
 def test_a_benchmark_is_evaluated(on_server, names, tmp_path):

@@ -308,7 +308,7 @@ HITS = {
     "a score that is none": (scored((1, {"score": math.inf})), "sent the score inf"),
     "no page": (scored((1, {"payload": {}})), "without its page"),
     "another page": (scored((1, {"payload": {"page": -1}})), "whose page is '-1'"),
-    "a page beyond all numbers": (scored((1, {"payload": {"page": 10**300}})), "whose page is '1000"),
+    "a page beyond all numbers": (scored((1, {"payload": {"page": 10**300}})), "whose page is '1"),
 }
 
 

@@ -26,6 +26,7 @@ from vrag.cli.place import (
     TimeoutOption,
     UrlOption,
     WaitOption,
+    finite,
     open_index,
     path_option,
 )
@@ -59,7 +60,9 @@ def search(
     image: ImageOption = None,
     min_relevance: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Leave out hits with less, e.g. 0.3; those that cannot be judged stay."),
+        typer.Option(
+            min=0, max=1, callback=finite, help="Leave out hits with less, e.g. 0.3; those that cannot be judged stay."
+        ),
     ] = 0.0,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what matched on each page, with what similarity.")

@@ -50,9 +50,9 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(LEFT_OUT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A browser, for all tests of the page."""
+    """A browser, for all tests of a file: as long as it is driven, nobody else may run an event loop in this thread."""
     path = find_chromium()
     if path is None:
         pytest.skip(LEFT_OUT)
