@@ -190,3 +190,9 @@ def test_further_passages_are_the_next_best_and_share_no_word():
 def test_a_short_page_has_as_many_passages_as_it_has_words_for():
     words, full = lines("Two words", "and four more here"), np.eye(6, dtype=np.float32)
     assert passages_of_words(full[[1]], full, words.grid(), words, None, cut(words, 4), 5) == [(0, 2), (2, 6)]
+
+
+def test_room_is_filled_with_what_says_most_be_it_before_or_behind():
+    spans = [(0, 5), (5, 12), (12, 20), (20, 25), (25, 45)]
+    maxima = np.array([[0, 0.9, 0, 1, 0]], np.float32)  # the second span has the word, too
+    assert best_passages(maxima, np.ones(1, np.float32), None, cuts(spans, 30)) == [(0, 25)]

@@ -9,8 +9,9 @@ over the rows i of the passage, with u_j = q_j / |q_j|, and c_j what the documen
 that says whose the page is says nothing of the place. The square makes one word that stands there outweigh many that
 only resemble it. h_j is g_j of the first words of the page, where the passage stands below them: a title says what all
 of the page is about, and would else outdo the rows of its table. A passage that breaks off behind a heading has a lower
-score, for a heading belongs to what follows. Room that the passage leaves is filled with the sentences behind it, then
-with those before it: the answer often is one of them. `eval/snippets.py` measures how often it is shown.
+score, for a heading belongs to what follows. Room that the passage leaves is filled with those of the sentences around
+it that say most to the query, of equal ones with those behind: the answer often is one of them. `eval/snippets.py`
+measures how often it is shown.
 """
 
 from __future__ import annotations
@@ -63,14 +64,14 @@ def best_passages(
     least = np.zeros_like(weights) if context is None else np.maximum(context, 0)
     excess = np.maximum(maxima - least[:, None], 0)
     gains: FloatArray = np.asarray(excess**2 / np.maximum(weights, np.float32(1e-12))[:, None], np.float32)
-    spans, taken = cuts.spans, list[Span]()
+    spans, worth, taken = cuts.spans, gains.sum(axis=0), list[Span]()
     for first, last in _runs(gains, cuts):
         if len(taken) == count:
             break
         if all(last < start or first >= end for start, end in taken):
             low = max((end for _, end in taken if end <= first), default=0)
             high = min((start for start, _ in taken if start > last), default=len(spans))
-            first, last = _filled(cuts, first, last, (low, high))
+            first, last = _filled(cuts, worth, first, last, (low, high))
             taken.append((first, last + 1))
     return [(spans[first][0], spans[end - 1][1]) for first, end in taken]
 
@@ -108,18 +109,23 @@ def _above(gains: FloatArray, cuts: Cuts) -> FloatArray:
     return above
 
 
-def _filled(cuts: Cuts, first: int, last: int, within: Span) -> tuple[int, int]:
-    """Spans `first` to `last` with as many behind and then before them as there is room for.
+def _filled(cuts: Cuts, worth: FloatArray, first: int, last: int, within: Span) -> tuple[int, int]:
+    """Spans `first` to `last` with as many around them as there is room for: those that are worth most.
 
     Args:
         cuts: The spans.
+        worth: float32 [u], sum of what each span says to the query.
         first: The first.
         last: The last.
         within: First span, and the one behind the last, that may be taken.
     """
-    spans = cuts.spans
-    while last + 1 < within[1] and spans[last + 1][1] - spans[first][0] <= cuts.most:
-        last += 1
-    while first > within[0] and spans[last][1] - spans[first - 1][0] <= cuts.most:
+    spans, found, best = cuts.spans, (first, last), (-1.0, 0)
+    while first >= within[0] and spans[last][1] - spans[first][0] <= cuts.most:
+        end = last
+        while end + 1 < within[1] and spans[end + 1][1] - spans[first][0] <= cuts.most:
+            end += 1
+        said = float(worth[first : end + 1].sum()), spans[end][1] - spans[first][0]
+        if said > best:  # of equal ones the longest, then those behind
+            found, best = (first, end), said
         first -= 1
-    return first, last
+    return found
