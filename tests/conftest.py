@@ -144,3 +144,12 @@ def indexed(folder, tmp_path_factory):
     assert report.added == 5
     assert not report.failed
     return path
+
+
+@pytest.fixture(scope="module")
+def index(indexed):
+    """That index, open; tests must not change it."""
+    from vrag import Index
+
+    with Index.open(indexed) as opened:
+        yield opened

@@ -35,12 +35,6 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def index(indexed):
-    with Index.open(indexed) as opened:
-        yield opened
-
-
 def test_the_passage_that_answers_is_quoted_with_its_page_and_place(index):
     answer = index.ask(QUESTION, k=2)
     first = answer.quotes[0]

@@ -22,12 +22,6 @@ FENCE = "==== x ===="
 
 
 @pytest.fixture(scope="module")
-def index(indexed):
-    with Index.open(indexed) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def long(tmp_path_factory):
     """Three pages of many words, on each of which another thing is said at the top."""
     folder = tmp_path_factory.mktemp("long")

@@ -24,12 +24,6 @@ SAID = claims(("It is replaced every 500 hours.", 1, LINE))
 KEY = "sk-0123456789abcdef"
 
 
-@pytest.fixture(scope="module")
-def index(indexed):
-    with Index.open(indexed) as opened:
-        yield opened
-
-
 def test_a_claim_comes_with_its_quote_its_page_and_its_place(index, endpoint):
     endpoint.will_say(claims(("It is replaced every 500 hours [3].", 1, LINE)))
     found, claimed, answer = index.ask_stream(QUESTION, k=2, llm=endpoint.llm())

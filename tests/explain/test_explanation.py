@@ -20,12 +20,6 @@ CASCADES = ["exact", "two-stage", "three-stage", "runs:3 > full", "global:4 > ru
 FUSED = ["best", "union(runs:3, text:2) > full", "rrf(runs:3, text:3):4 > full", "rrf(runs:3, text:3)"]
 
 
-@pytest.fixture(scope="module")
-def index(indexed):
-    with Index.open(indexed) as index:
-        yield index
-
-
 @pytest.mark.parametrize("cascade", CASCADES)
 def test_every_hit_has_its_rank_and_scores(index, cascade):
     query = "pumps and engines in winter"

@@ -11,9 +11,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.cli.test_serve import TOKEN
-from tests.mcp.talking import PATIENCE_S, call, data, talk
+from tests.mcp.talking import PATIENCE_S, both_answered, call, data, talk
 from vrag.cli.serve import listening
-from vrag.mcp import looking
 from vrag.mcp.transports import PATH, serve_http
 from vrag.serve.http.guard import make_guard
 from vrag.serve.http.http_server import HttpServer
@@ -68,20 +67,8 @@ def test_mistakes_are_the_tools_errors(url):
 
 def test_two_clients_are_answered_at_once(url, monkeypatch):
     """Neither is answered before both have asked."""
-    both, plain = threading.Barrier(2, timeout=PATIENCE_S), looking.asked_words
-    monkeypatch.setattr(looking, "asked_words", lambda query: (both.wait(), plain(query))[1])
-    questions = {"snow leopard": "animals.pdf#1", "oil filter of the diesel engine": "machines.pdf#1"}
-    answers = {}
-
-    def ask(question):
-        answers[question] = data(call(url, "search", query=question, k=1))["results"][0]["id"]
-
-    threads = [threading.Thread(target=ask, args=(question,)) for question in questions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE_S)
-    assert answers == questions
+    found, right = both_answered(lambda: url, monkeypatch)
+    assert found == right
 
 
 @pytest.mark.parametrize(

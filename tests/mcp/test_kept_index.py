@@ -7,13 +7,12 @@ from contextlib import ExitStack
 import pytest
 
 from tests.mcp.conftest import kept_at, server_of
-from tests.mcp.talking import call, data, refusal
+from tests.mcp.talking import both_answered, call, data, refusal
 from tests.serve.http.running import service_of
 from tests.serve.http.running import serving as running
 from tests.store.test_conformance import LOCAL_MODE
 from vrag.errors import VragError
 from vrag.index import Index
-from vrag.mcp import looking
 from vrag.mcp.kept_index import KeptIndex
 from vrag.places.place import FolderPlace, ServerPlace, choose_place
 from vrag.remote.remote_index import RemoteIndex
@@ -105,20 +104,8 @@ def test_it_stays_open_while_another_process_is_answered(own, keeping, monkeypat
 def test_two_assistants_at_the_same_moment(own, keeping, monkeypatch):
     """Neither is answered before both have asked; and both open what is not open yet."""
     kept = keeping(own, idle_s=LONG_S)
-    both, plain = threading.Barrier(2, timeout=PATIENCE_S), looking.asked_words
-    monkeypatch.setattr(looking, "asked_words", lambda query: (both.wait(), plain(query))[1])
-    questions = {"snow leopard": "animals.pdf#1", "oil filter of the diesel engine": "machines.pdf#1"}
-    answers = {}
-
-    def ask(question):
-        answers[question] = data(call(server_of(kept), "search", query=question, k=1))["results"][0]["id"]
-
-    threads = [threading.Thread(target=ask, args=(question,)) for question in questions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE_S)
-    assert answers == questions
+    found, right = both_answered(lambda: server_of(kept), monkeypatch)
+    assert found == right
 
 
 def test_what_has_ended_answers_nobody(own):

@@ -38,12 +38,6 @@ class Told:
         return np.array(found, np.float32)
 
 
-@pytest.fixture(scope="module")
-def index(indexed):
-    with Index.open(indexed) as index:
-        yield index
-
-
 @pytest.fixture
 def told(monkeypatch):
     def tell(logits=()):

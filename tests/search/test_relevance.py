@@ -20,12 +20,6 @@ ABSENT = "How many subscribers did Netflix lose in Canada during the spring?"
 UNREAD = "full:9"
 
 
-@pytest.fixture(scope="module")
-def index(indexed):
-    with Index.open(indexed) as opened:
-        yield opened
-
-
 def names(text):
     asked = query_terms(LANE, text)
     every = {LANE.query(word).indices.tolist()[0]: word for word in text.split() if len(LANE.query(word).indices)}

@@ -14,12 +14,6 @@ BEFORE = "full:9"
 HEADED = "What is the FY2018 capital expenditure on the cash flow statement of Acme?"
 
 
-@pytest.fixture(scope="module")
-def index(indexed):
-    with Index.open(indexed) as index:
-        yield index
-
-
 def places(hits):
     return [(hit.doc, hit.page) for hit in hits]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -40,10 +42,8 @@ class PageDrawer:
         Raises:
             PageError: It cannot be drawn within the limits, or the drawer was closed meanwhile.
         """
-        try:
+        with _told(path, number, "drawn"):
             return self._started(spec).draw(path, number, spec).result()
-        except CancelledError as error:
-            raise PageError(f"{where(path, number)}: the index was closed before it was drawn.") from error
 
     def read(self, path: Path, number: int, spec: PageSpec) -> Page:
         """Page `number` (1-based) with what the spec asks for, the same that an ingest's workers give.
@@ -51,10 +51,8 @@ class PageDrawer:
         Raises:
             PageError: It cannot be read within the limits, or the drawer was closed meanwhile.
         """
-        try:
+        with _told(path, number, "read"):
             return self._started(spec).read(path, number, spec).result()
-        except CancelledError as error:
-            raise PageError(f"{where(path, number)}: the index was closed before it was read.") from error
 
     def _started(self, spec: PageSpec) -> PageWorkers:
         with self._lock:
@@ -68,6 +66,15 @@ class PageDrawer:
             workers, self._workers = self._workers, None
         if workers is not None:
             workers.stop()
+
+
+@contextmanager
+def _told(path: Path, number: int, done: str) -> Iterator[None]:
+    """Say that the index was closed before a page was drawn or read."""
+    try:
+        yield
+    except CancelledError as error:
+        raise PageError(f"{where(path, number)}: the index was closed before it was {done}.") from error
 
 
 def check_width(width: int | None) -> None:

@@ -97,9 +97,10 @@ def plain_words(text: str) -> list[str]:
 
 
 def _plain(word: str) -> str:
-    if fiscal := _FISCAL.fullmatch(word):
+    """A word as it is compared; ten thousand of them a search, so few are looked at by a pattern."""
+    if word.startswith("fy") and (fiscal := _FISCAL.fullmatch(word)):
         return f"{fiscal[1] or 20}{fiscal[2]}"
-    return word[:-1] if _PLURAL.fullmatch(word) else word
+    return word[:-1] if word.endswith("s") and _PLURAL.fullmatch(word) else word
 
 
 def _tells(word: str) -> bool:
