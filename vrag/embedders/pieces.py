@@ -70,7 +70,7 @@ class WordPieces:
         owners = np.insert(owners, places, missing)
         return Pieces(ids, np.searchsorted(owners, np.arange(len(words))))
 
-    def has_content(self, pieces: Pieces) -> BoolArray:
+    def has_content(self, words: Sequence[str], pieces: Pieces) -> BoolArray:
         """For each word, bool [n], whether it is more than a function word; all are when none is."""
         content = np.logical_or.reduceat(~np.isin(pieces.ids, self._function_ids), pieces.starts)
         return content if content.any() else ~content
