@@ -32,14 +32,14 @@ from vrag.evaluation.numbers.metrics import evaluate
 from vrag.evaluation.numbers.statistics import bootstrap_interval, randomisation_test
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import load_pipeline
-from vrag.search.wording import AskedWords, plain_words
+from vrag.search.wording import AskedWords, plain_text
 
 TOP, DEEPEST = 10, 50
 SCOPES = ("union", "document")
 PARTS = ("title", "pairs", "years")
 PAGES = (10, 20, 30, 50)
 WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-Words = Mapping[tuple[str, int], Sequence[str]]  # of a page, by document id and page
+Words = Mapping[tuple[str, int], str]  # of a page as `plain_text` has them, by document id and page
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _ask_sets(sets: Sequence[str], reads: bool) -> tuple[list[Asking], dict[str,
     for folder, _, path in (text.partition("=") for text in sets):
         benchmark = load_benchmark(Path(folder))
         with Index.open(Path(path)) as index:
-            words: Words = {(doc, page): plain_words(" ".join(texts)) for doc, page, texts in index.texts()}
+            words: Words = {(doc, page): plain_text(" ".join(texts)) for doc, page, texts in index.texts()}
             queries = [query for query in benchmark.queries if query.id in benchmark.qrels and query.doc]
             for scope, query in product(SCOPES, queries):
                 askings.append(_ask(index, benchmark, scope, query, words))

@@ -64,6 +64,18 @@ def test_a_full_memo_begins_anew_and_still_answers_whole():
     assert memo.get(["d", "b"], lambda keys: dict.fromkeys(keys, 3)) == {"d": 2, "b": 3}
 
 
+def test_values_are_kept_by_their_sizes():
+    memo, asked = Memo(5, size=len), []
+
+    def read(keys):
+        asked.append("".join(keys))
+        return {key: int(key) * "x" for key in keys}
+
+    for keys in (["2", "3"], ["3", "2"], ["1"], ["1", "2"], ["6"], ["6", "1"]):
+        assert memo.get(keys, read) == {key: int(key) * "x" for key in keys}
+    assert asked == ["23", "1", "2", "6", "6"]  # 1 is kept alone, 6 never
+
+
 def test_what_is_not_there_is_asked_for_again():
     memo = Memo(3)
     assert memo.get(["a"], lambda _: {}) == {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from vrag.store.interface import RRF_K, Scored
 
@@ -22,4 +21,4 @@ def fused(branches: Sequence[Sequence[Scored]]) -> list[Scored]:
         for rank, point in enumerate(branch):
             points.setdefault(point.id, point)
             scores[point.id] = scores.get(point.id, 0.0) + 1 / (RRF_K + rank)
-    return sorted((replace(points[i], score=score) for i, score in scores.items()), key=lambda p: (-p.score, p.id))
+    return sorted((points[i].at(score) for i, score in scores.items()), key=lambda p: (-p.score, p.id))

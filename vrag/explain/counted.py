@@ -49,7 +49,7 @@ def _region(watched: Watched, step: int, stage: Stage, page: Record) -> tuple[tu
     """First row and end of the window that counts on this page, and the passage that a hit reports."""
     runner, start = watched.runner, watched.of_page(step, page.id).start
     query, point = np.atleast_2d(np.asarray(runner.form(stage))), Scored(page.id, 0.0, page.payload)
-    passages = find_passages(runner.rescoring, replace(stage, bits=True), query, [point], {page.id: start})
+    passages = find_passages(runner, replace(stage, bits=True), query, [point], {page.id: start})
     return runner.rescoring.rule.rows(page_grid(page.payload), start), passages.get(page.id)
 
 

@@ -18,13 +18,16 @@ class Memo(Generic[T]):
     what was read before that moment is given to who asked for it, and is not kept.
 
     Args:
-        most: Values kept; with more it begins anew.
+        most: Values kept, or the sum of their sizes; with more it begins anew.
         seconds: For which a value is kept at most, where what it follows from may change unheard of; None for ever.
+        size: Of a value; one that is larger than `most` is not kept. None where each counts as 1.
     """
 
-    def __init__(self, most: int, seconds: float | None = None) -> None:
+    def __init__(self, most: int, seconds: float | None = None, size: Callable[[T], int] | None = None) -> None:
         self._most = most
         self._seconds = seconds
+        self._size = size
+        self._held = 0  # of `most`
         self._since = time.monotonic()  # all values were read since then
         self._lock = threading.Lock()
         self._values: dict[str, T] = {}
@@ -55,7 +58,7 @@ class Memo(Generic[T]):
         """Read again what is asked for from now on; to be called after the change, whether or not it succeeded."""
         with self._lock:
             self._generation += 1
-            self._values = {}
+            self._values, self._held = {}, 0
             self._since = time.monotonic()
 
     @contextmanager
@@ -71,9 +74,13 @@ class Memo(Generic[T]):
             self.forget()
 
     def _keep(self, found: Mapping[str, T], generation: int) -> None:
+        sizes = {key: 1 if self._size is None else self._size(value) for key, value in found.items()}
         with self._lock:
-            if generation != self._generation:
+            new = [key for key in found if key not in self._values] if generation == self._generation else []
+            more = sum(sizes[key] for key in new)
+            if more > self._most:
                 return
-            if len(self._values) + len(found) > self._most:
-                self._values = {}
-            self._values.update(found)
+            if self._held + more > self._most:
+                self._values, self._held = {}, 0
+            self._values.update((key, found[key]) for key in new)
+            self._held += more

@@ -9,6 +9,7 @@ from vrag.bits.kernels import compiled
 from vrag.bits.terms import WordScores
 from vrag.bits.view import BitsView
 from vrag.cascade.bm25 import TEXT
+from vrag.search.known_pages import KnownPages, PagesOfView
 from vrag.search.plan import Beside
 from vrag.search.shard_words import even_scores
 from vrag.store.interface import Selection, SparseVector, StageRequest, Store
@@ -19,10 +20,13 @@ class Glance:
 
     Args:
         store: Where the pages are.
+        known: What earlier queries have read of pages; None for nothing.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, known: KnownPages | None = None) -> None:
         self._store = store
+        self._known = known or KnownPages(store)
+        self._pages: PagesOfView | None = None
         self._has_looked = False  # and no `cached_property`: up to Python 3.11 all queries wait for one lock of its
         self._view: BitsView | None = None
         self._beside: Beside | None = None
@@ -42,6 +46,13 @@ class Glance:
         if self._beside is None:
             self._beside = Beside() if self.view is None else _seen(self.view)
         return self._beside
+
+    @property
+    def pages(self) -> PagesOfView:
+        """What was read of the pages of the view."""
+        if self._pages is None:
+            self._pages = self._known.of(self.view)
+        return self._pages
 
     def engine_scores(
         self, query: SparseVector, ids: Collection[str], count_pages: Callable[[], int]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,17 +20,18 @@ from vrag.pages.sentences import Span
 from vrag.pipeline.pipeline import FULL
 from vrag.search.best_passages import HEAD_WORDS, best_passages
 from vrag.search.context import Answering
-from vrag.search.rescoring import Rescorer
 from vrag.search.snippet import (
     PassageParts,
     box_around,
     cut,
     passage_text,
     passages_of_words,
-    pieces,
     words_within,
 )
 from vrag.store.interface import Record, Scored
+
+if TYPE_CHECKING:
+    from vrag.search.running import Runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,12 @@ class Passage:
 
 
 def find_passages(
-    rescoring: Rescorer, stage: Stage, query: FloatArray, points: Sequence[Scored], starts: Mapping[str, int]
+    runner: Runner, stage: Stage, query: FloatArray, points: Sequence[Scored], starts: Mapping[str, int]
 ) -> dict[str, Passage]:
     """Passages by point id; pages that are gone meanwhile have none, nor has any page for other vectors than `full`.
 
     Args:
-        rescoring: Of the search.
+        runner: Of the search.
         stage: One with regions; its packed bits will do, where the index has them.
         query: float32 [m, d], as the stage scores with it.
         points: Pages, with `doc_id` in their payload.
@@ -61,14 +63,14 @@ def find_passages(
     """
     if stage.vector != FULL:
         return {}
-    records = rescoring.store.fetch([point.id for point in points if point.id in starts])
+    pages, rescoring = runner.glance.pages.pages([point.id for point in points if point.id in starts]), runner.rescoring
     passages, of_words = {}, []
-    for point in (point for point in points if point.id in records):
-        grid, words = page_grid(records[point.id].payload), page_words(records[point.id].payload)
-        if grid.is_free and len(words):
-            of_words.append((point, pieces(words, grid)))
+    for point in (point for point in points if point.id in pages):
+        page = pages[point.id]
+        if page.parts:
+            of_words.append((point, page.parts))
         else:
-            passages[point.id] = _window(grid, words, rescoring.rule.rows(grid, starts[point.id]))
+            passages[point.id] = _window(page.grid, page.words, rescoring.rule.rows(page.grid, starts[point.id]))
     chosen = [point for point, _ in of_words]
     maxima = rescoring.maxima_within(stage, query, chosen, [parts.rows for _, parts in of_words])
     context, weights = rescoring.context(query, chosen), np.linalg.norm(query, axis=1)
@@ -78,28 +80,23 @@ def find_passages(
     return passages
 
 
-def page_snippet(
-    record: Record, chosen: Span | None, region: Box | None, embed: Callable[[], FloatArray], contexts: Answering
-) -> str:
+def page_snippet(record: Record, region: Box | None, embed: Callable[[], FloatArray], contexts: Answering) -> str:
     """The passage of a page as text; empty when no words stand there.
 
     Args:
-        record: The page's, with its vector `full` unless words are chosen already.
-        chosen: First word and end of the passage, when a search has chosen one.
-        region: Where to look for it otherwise; None for the whole page.
+        record: The page's, with its vector `full`.
+        region: Where to look for it; None for the whole page.
         embed: Gives the query's rows, float32 [m, d]; called only when they are needed.
         contexts: Of the store's documents.
     """
     words = page_words(record.payload)
-    if chosen:
-        return passage_text(words, chosen)
     words = words_within(words, region) if region else words
     if not len(words):
         return ""
     rows, doc_id = embed(), page_place(record.payload)[0]
     said, cuts = contexts.answers(rows, [doc_id])[:, 0], cut(words, head=0 if region else HEAD_WORDS)
     grid = page_grid(record.payload)
-    return passage_text(words, *passages_of_words(rows, record.vectors[FULL], grid, words, said, cuts))
+    return passage_text(words, passages_of_words(rows, record.vectors[FULL], grid, words, said, cuts)[0])
 
 
 def page_passages(record: Record, query: FloatArray, contexts: Answering, count: int, most: int) -> list[Span]:

@@ -92,7 +92,7 @@ def read_pages(runner: Runner, operator: ReadPages, given: list[Scored] | None) 
     }
     found_there = zip(passages, logits.tolist(), strict=True)
     read = {page: logit for page, logit in found_there if not np.isnan(logit)}
-    found = [replace(point, score=blended[point.id][-1]) if point.id in blended else point for point in points]
+    found = [point.at(blended[point.id][-1]) if point.id in blended else point for point in points]
     return Entry(operator, sorted(found, key=lambda point: (-point.score, point.id)), blended=blended, logits=read)
 
 

@@ -244,7 +244,7 @@ def _below(best: Sequence[Best], chosen: Sequence[int]) -> list[Best]:
     """Scores of which those by fewer bits are no better than the worst of the chosen candidates."""
     least = min((best[i].score for i in chosen), default=np.inf)
     are_chosen = set(chosen)
-    return [b if i in are_chosen else replace(b, score=min(b.score, least)) for i, b in enumerate(best)]
+    return [b if i in are_chosen else Best(min(b.score, least), b.start) for i, b in enumerate(best)]
 
 
 def _by_view(view: BitsView, scoring: _Rescoring, points: Sequence[Scored]) -> list[Best]:
@@ -269,5 +269,5 @@ def _positions(view: BitsView, points: Sequence[Scored]) -> IntArray:
 
 def rescored(points: Sequence[Scored], best: Sequence[Best]) -> list[Scored]:
     """The points with their new scores, best first; equal scores by id."""
-    scored = [replace(point, score=b.score) for point, b in zip(points, best, strict=True)]
+    scored = [point.at(b.score) for point, b in zip(points, best, strict=True)]
     return sorted(scored, key=lambda point: (-point.score, point.id))

@@ -26,6 +26,7 @@ from vrag.grid import FloatArray
 from vrag.search.bit_source import KeptBits
 from vrag.search.blending import Values, blended, contrast
 from vrag.search.glance import Glance
+from vrag.search.known_pages import KnownPages
 from vrag.search.operators import (
     BitScan,
     Blend,
@@ -77,6 +78,7 @@ class Runner:
         count_pages: Counts the pages in the index.
         rescorer: Runs the stages that the engine cannot; None for one without contexts.
         reading: Reads pages; None for leaving them unread.
+        known: What earlier queries have read of pages; None for nothing.
         glance: What the query sees beside the store.
     """
 
@@ -86,10 +88,11 @@ class Runner:
     count_pages: Callable[[], int]
     rescorer: Rescorer | None = None
     reading: Reading | None = None
+    known: KnownPages | None = None
     glance: Glance = field(init=False)
 
     def __post_init__(self) -> None:
-        self.glance = Glance(self.store)
+        self.glance = Glance(self.store, self.known)
 
     def among(self, ids: Iterable[str]) -> Runner:
         """The same query, which sees the same, over these of its pages."""
@@ -170,7 +173,7 @@ class Runner:
             return Entry(blend, points)
         additions = self._additions(blend.stage, points)
         sums = blended(np.array([point.score for point in points]), additions).T.tolist()
-        found = [replace(point, score=after[-1]) for point, after in zip(points, sums, strict=True)]
+        found = [point.at(after[-1]) for point, after in zip(points, sums, strict=True)]
         by_id = {point.id: after for point, after in zip(points, sums, strict=True)}
         return Entry(blend, sorted(found, key=lambda point: (-point.score, point.id)), blended=by_id)
 
@@ -198,11 +201,11 @@ class Runner:
 
     def read_payload(self, read: ReadPayload, given: Given) -> Entry:
         """Look pages up."""
-        unknown = frozenset(point.id for point in given or () if not point.payload)
-        records = self.store.scroll(Selection(ids=unknown), keys=self._keys) if unknown else ()
-        payloads = {record.id: record.payload for record in records}
-        found = [replace(point, payload=point.payload or payloads.get(point.id, {})) for point in given or ()]
-        return Entry(read, [point for point in found if point.payload])
+        points = given or []
+        unknown = [point.id for point in points if not point.payload]
+        places = self.glance.pages.places(unknown, self._keys) if unknown else {}
+        there = [point for point in points if point.payload or point.id in places]
+        return Entry(read, [p if p.payload else Scored(p.id, p.score, places[p.id]) for p in there])
 
     def fuse(self, fuse: Fuse, given: Given) -> Entry:
         """Run branches side by side."""

@@ -97,7 +97,7 @@ def _passages(runner: Runner, cascade: Cascade, ranking: Ranking, points: Sequen
         return {}
     stage = _estimating(cascade, looked[-1])
     query = np.atleast_2d(np.asarray(runner.form(stage)))
-    return find_passages(runner.rescoring, stage, query, points, ranking.trail.starts(looked[-1]))
+    return find_passages(runner, stage, query, points, ranking.trail.starts(looked[-1]))
 
 
 def _estimating(cascade: Cascade, step: int) -> Stage:

@@ -19,7 +19,9 @@ from vrag.reader.cross_encoder import cross_encoder
 from vrag.search.bit_source import PointBits
 from vrag.search.context import Answering, Contexts, ContextsInEngine, NoContexts
 from vrag.search.found import check_least, relevant
+from vrag.search.glance import Glance
 from vrag.search.hit import Hit
+from vrag.search.known_pages import KnownPages
 from vrag.search.page_query import PageQuery
 from vrag.search.passages import page_passages, page_snippet
 from vrag.search.plan import Detail, Limits
@@ -29,6 +31,7 @@ from vrag.search.relevance import query_terms
 from vrag.search.rescoring import Rescorer
 from vrag.search.running import Runner
 from vrag.search.search import search
+from vrag.search.snippet import passage_text
 from vrag.search.typed_words import typed_words
 from vrag.search.watching import Watched, watch
 from vrag.search.where import parse_where
@@ -50,6 +53,7 @@ class Searcher:
         self.stored = stored
         self.embedder = embedder
         self._contexts = Contexts(stored.store)
+        self._known = KnownPages(stored.store)
         self._point_bits = _bits_of(stored) if stored.on_server else None
         self._last_query: tuple[str, QueryVectors] | None = None
 
@@ -115,10 +119,13 @@ class Searcher:
 
     def snippet(self, query: str, hit: Hit) -> str:
         """The passage of a hit's page that answers best, as text."""
-        record = self.stored.store.fetch([hit.id], () if hit.words else [FULL]).get(hit.id)
+        if hit.words:
+            page = Glance(self.stored.store, self._known).pages.pages([hit.id]).get(hit.id)
+            return passage_text(page.words, hit.words, page.sentences) if page else ""
+        record = self.stored.store.fetch([hit.id], [FULL]).get(hit.id)
         if record is None:
             return ""
-        return page_snippet(record, hit.words, hit.region, lambda: self.embed(query).vectors, self._answering)
+        return page_snippet(record, hit.region, lambda: self.embed(query).vectors, self._answering)
 
     def passages(self, query: str, hit: Hit, count: int, most: int) -> tuple[PageWords, list[Span]]:
         """The words of a hit's page, and the passages among them that answer a query best, best first.
@@ -170,7 +177,7 @@ class Searcher:
         contexts = self._answering if pipeline.has_context else None
         rescorer = Rescorer(stored.store, contexts, pipeline.regions, pipeline.head_rows, self._point_bits)
         reading = Reading(query, stored.documents, cross_encoder)
-        return Runner(stored.store, form, selection, stored.page_count, rescorer, reading)
+        return Runner(stored.store, form, selection, stored.page_count, rescorer, reading, self._known)
 
 
 def _bits_of(stored: Stored) -> PointBits:

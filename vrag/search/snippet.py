@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,19 +33,26 @@ class PassageParts:
     rows: IntArray
 
 
-def cut(words: Words, most: int = MOST, head: int = HEAD_WORDS) -> Cuts:
-    """Words cut into sentences and lines, those of more than `most` words into equal parts; see `Cuts`."""
+def cut(words: Words, most: int = MOST, head: int = HEAD_WORDS, spans: Sequence[Span] | None = None) -> Cuts:
+    """Words cut into sentences and lines, those of more than `most` words into equal parts; see `Cuts`.
+
+    Args:
+        words: In reading order.
+        most: Words of a part.
+        head: Words that begin a page.
+        spans: Their sentences and lines, where these are known.
+    """
     parts: list[Span] = []
-    for start, end in sentences(words):
+    for start, end in sentences(words) if spans is None else spans:
         count = -(-(end - start) // most)
         edges = [start + (end - start) * i // count for i in range(count + 1)]
         parts += zip(edges[:-1], edges[1:], strict=True)
     return Cuts(parts, np.array([is_heading(words, part) for part in parts], np.bool_), most, head)
 
 
-def pieces(words: Words, grid: Grid) -> PassageParts:
+def pieces(words: Words, grid: Grid, sentences: Sequence[Span] | None = None) -> PassageParts:
     """A page of words cut up; its rows are words, so that every sentence is a run of rows."""
-    cuts = cut(words)
+    cuts = cut(words, spans=sentences)
     spans = cuts.spans
     edges = np.array([spans[0][0], *(end for _, end in spans)] if spans else [0], np.int64)
     rows = np.searchsorted(_word_of_row(grid, words), edges)
@@ -84,17 +92,17 @@ def words_within(words: Words, box: Box | FloatArray) -> Words:
     return Words(texts, words.boxes[held], words.lines[held])
 
 
-def shown_spans(words: Words, passage: Span) -> list[Span]:
+def shown_spans(words: Words, passage: Span, spans: Sequence[Span] | None = None) -> list[Span]:
     """What is shown of a page, in reading order: the heads of the passage's first table row, and the passage."""
-    heads = heads_above(words, sentences(words), passage)
+    heads = heads_above(words, sentences(words) if spans is None else spans, passage)
     if heads and heads[-1][1] == passage[0]:
         passage = heads.pop()[0], passage[1]
     return [*heads, passage]
 
 
-def passage_text(words: Words, passage: Span) -> str:
+def passage_text(words: Words, passage: Span, sentences: Sequence[Span] | None = None) -> str:
     """The words of a passage with its heads, and signs of what is left out before, between and behind."""
-    spans = shown_spans(words, passage)
+    spans = shown_spans(words, passage, sentences)
     text = " … ".join(" ".join(words.texts[slice(*span)]) for span in spans)
     return f"{'… ' if spans[0][0] else ''}{text}{' …' if passage[1] < len(words) else ''}"
 

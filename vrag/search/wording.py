@@ -15,15 +15,15 @@ Vectors tell none of this apart: the pages of a filing are about one company, an
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from vrag.catalog.kinds import TEXT_KEY
 from vrag.search.operators import WeighWords
 from vrag.search.trail import Entry
-from vrag.store.interface import Scored, Selection
+from vrag.store.interface import Scored
 
 if TYPE_CHECKING:
     from vrag.search.running import Runner
@@ -41,7 +41,7 @@ class AskedWords:
     """What a question says that a page may say too.
 
     Args:
-        words: As `plain_words` has them.
+        words: As `plain_text` has them.
         pairs: Neighbours among them, both of some length or with a digit first.
         years: Of four digits.
     """
@@ -53,21 +53,22 @@ class AskedWords:
     @classmethod
     def of(cls, question: str) -> AskedWords:
         """What a question says."""
-        words = plain_words(question)
+        words = plain_text(question).split()
         pairs = (pair for pair in zip(words, words[1:], strict=False) if all(map(_tells, pair)))
         return cls(frozenset(words), frozenset(pairs), frozenset(filter(_YEAR.fullmatch, words)))
 
-    def shares(self, page: Sequence[str], name: str) -> tuple[float, float, float]:
+    def shares(self, page: str, name: str) -> tuple[float, float, float]:
         """How much of it a page and its document's name say: title, pairs, years, each 0 to 1.
 
         Args:
-            page: Its words in reading order, as `plain_words` has them.
+            page: Its words in reading order, as `plain_text` has them.
             name: Of its document.
         """
-        title = [word in self.words for word in page[:TITLE]]
-        pairs = self.pairs & set(zip(page, page[1:], strict=False))
-        years = [len(self.years.intersection(found)) for found in (page, _YEAR.findall(name))]
-        return _part(sum(title), title), _part(len(pairs), self.pairs), _part(sum(years) / 2, self.years)
+        title = [word in self.words for word in page.split(maxsplit=TITLE)[:TITLE]]
+        pairs = [f" {one} {two} " in page for one, two in self.pairs]
+        years = [f" {year} " in page for year in self.years]
+        told = sum(years) + len(self.years.intersection(_YEAR.findall(name)))
+        return _part(sum(title), title), _part(sum(pairs), pairs), _part(told / 2, years)
 
 
 def weigh_words(runner: Runner, operator: WeighWords, given: list[Scored] | None) -> Entry:
@@ -79,25 +80,26 @@ def weigh_words(runner: Runner, operator: WeighWords, given: list[Scored] | None
     if runner.reading is None or not points:
         return Entry(operator, points)
     first, asked = points[: operator.wording.pages], AskedWords.of(runner.reading.question)
-    records = runner.store.scroll(Selection(ids=frozenset(point.id for point in first)), keys=(TEXT_KEY,))
-    texts = {record.id: str(record.payload.get(TEXT_KEY, "")) for record in records}
+    texts = runner.glance.pages.plain_texts([point.id for point in first])
     labels = runner.reading.documents.labels([str(point.payload["doc_id"]) for point in first])
     scale, blended = operator.wording.weight * abs(first[0].score), {}
     for point in first:
         _, path = labels.get(str(point.payload["doc_id"]), ("", ""))
-        shares = asked.shares(plain_words(texts.get(point.id, "")), PurePath(path).stem)
+        shares = asked.shares(texts.get(point.id, ""), PurePath(path).stem)
         blended[point.id] = point.score, point.score + scale * sum(shares)
-    found = [replace(point, score=blended[point.id][-1]) if point.id in blended else point for point in points]
+    found = [point.at(blended[point.id][-1]) if point.id in blended else point for point in points]
     return Entry(operator, sorted(found, key=lambda point: (-point.score, point.id)), blended=blended)
 
 
-def plain_words(text: str) -> list[str]:
-    """The words of a text as they are compared."""
-    return [_plain(word) for word in _WORD.findall(text.casefold())]
+def plain_text(text: str) -> str:
+    """The words of a text as they are compared, a space before and behind each."""
+    words = " ".join(map(_plain, _WORD.findall(text.casefold())))
+    return f" {words} "
 
 
+@lru_cache(maxsize=1 << 15)  # texts are made of the same words, ten thousand of them a search
 def _plain(word: str) -> str:
-    """A word as it is compared; ten thousand of them a search, so few are looked at by a pattern."""
+    """A word as it is compared."""
     if word.startswith("fy") and (fiscal := _FISCAL.fullmatch(word)):
         return f"{fiscal[1] or 20}{fiscal[2]}"
     return word[:-1] if word.endswith("s") and _PLURAL.fullmatch(word) else word

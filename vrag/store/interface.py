@@ -156,6 +156,10 @@ class Scored:
     score: float
     payload: Payload
 
+    def at(self, score: float) -> Scored:
+        """The point with another score; `replace` takes six times as long, and a search has hundreds of them."""
+        return Scored(self.id, score, self.payload)
+
 
 class Store(Protocol):
     """A place for records. Every method raises `StoreError` when the engine fails."""
