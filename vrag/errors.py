@@ -32,6 +32,10 @@ class UsageError(VragError):
     exit_code = 2
 
 
+class UnknownDocumentError(UsageError):
+    """A document that the index does not have; how those it has are listed, every door says in its own words."""
+
+
 class IndexExistsError(UsageError):
     """An index cannot be made where there is one: also when another process was quicker."""
 

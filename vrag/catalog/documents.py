@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, Protocol
 
 from vrag.catalog.kinds import ARRIVING, DOCUMENT, PAGE, reading
-from vrag.errors import UsageError
+from vrag.errors import UnknownDocumentError, UsageError
 from vrag.runtime.memo import Memo
 from vrag.runtime.pathtext import from_stored, quoted, to_stored
 from vrag.store.interface import Condition, Payload, Range, Record, Selection, Store
@@ -199,11 +199,11 @@ class Documents:
         """Name and path of a document, see `labels`.
 
         Raises:
-            UsageError: The index does not have it, any more perhaps.
+            UnknownDocumentError: The index does not have it, any more perhaps.
         """
         found = self.labels([doc_id])
         if not found:
-            raise UsageError("The document is not in the index any more.", "vrag ls lists those that are.")
+            raise UnknownDocumentError("The document is not in the index any more.")
         return found[doc_id]
 
     def labels(self, doc_ids: Sequence[str]) -> dict[str, Label]:
@@ -218,13 +218,13 @@ class Documents:
         """Documents called `name`: a file name, the end of a path, or a whole path.
 
         Raises:
-            UsageError: None is.
+            UnknownDocumentError: None is.
         """
         parts = PurePath(name).parts
         same_file = self._select(Condition("names", (to_stored(parts[-1]),))) if parts else []
         found = [d for d in same_file if any(PurePath(p).parts[-len(parts) :] == parts for p in d.paths)]
         if not found:
-            raise UsageError(f"No document called {quoted(name)} in the index.", self._suggestion(name))
+            raise UnknownDocumentError(f"No document called {quoted(name)} in the index.", self._suggestion(name))
         return found
 
     def page_record(self, name: str, page: int, vectors: Sequence[str] = ()) -> Record:
@@ -287,7 +287,7 @@ class Documents:
         wanted = name.casefold()[:_COMPARED]
         parts = sorted(known for known in names if wanted and wanted in known.casefold())
         close = parts or difflib.get_close_matches(name[:_COMPARED], names, cutoff=_ALIKE)
-        return f"Did you mean: {', '.join(close[:_SUGGESTED])}?" if close else "vrag ls lists the documents."
+        return f"Did you mean: {', '.join(close[:_SUGGESTED])}?" if close else ""
 
 
 def shortest_name(path: str, others: Iterable[str]) -> str:

@@ -81,7 +81,7 @@ def _command(arguments: Sequence[str]) -> int:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except VragError as error:
         _log.log(logging.INFO if error.__cause__ else logging.DEBUG, "%s", error.message, exc_info=error)
-        output.error(error.message, error.hint, as_json, error.details)
+        output.error(error.message, output.hint_of(error), as_json, error.details)
         return error.exit_code
     except OSError as error:  # a folder that cannot be written, a disk that is full
         _log.info("The system says no", exc_info=error)

@@ -85,7 +85,7 @@ class _Chat:
         except output.OutputError:
             raise
         except VragError as error:
-            output.error(" ".join(filter(None, (error.message, error.hint))), "", as_json=False)
+            output.error(" ".join(filter(None, (error.message, output.hint_of(error)))), "", as_json=False)
         except OSError as error:
             output.error(f"{error.strerror or error}: {error.filename or 'no file named'}.", "", as_json=False)
 

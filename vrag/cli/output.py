@@ -20,7 +20,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from vrag.errors import VragError
+from vrag.errors import UnknownDocumentError, VragError
 from vrag.runtime.pathtext import shown
 
 # What a document or its name may hold that a terminal would obey, or that shows text in another order than it has:
@@ -33,6 +33,7 @@ _ESCAPED = re.compile(
 )
 
 _ERROR = "Error:"
+_LIST = "vrag ls lists the documents."
 _BETWEEN = 3  # characters between two columns
 _WIDEST = 1000  # characters of a table that is not to be cut off
 _LONGEST = 1200  # characters of a message
@@ -264,6 +265,11 @@ def error(message: str, hint: str, as_json: bool, details: Sequence[str] = ()) -
     _say(f"{_ERROR} {shown(message)}")
     for line in filter(None, (*details, hint)):
         note(line)
+
+
+def hint_of(error: VragError) -> str:
+    """What to do about an error: as it says itself, else by which command."""
+    return error.hint or (_LIST if isinstance(error, UnknownDocumentError) else "")
 
 
 def _say(text: str) -> None:

@@ -11,7 +11,7 @@ from anyio import CapacityLimiter, from_thread, to_thread
 from anyio.lowlevel import current_token
 from mcp.server.mcpserver.exceptions import ToolError
 
-from vrag.errors import VragError
+from vrag.errors import UnknownDocumentError, VragError
 from vrag.ingest.report import Silent
 from vrag.mcp.call_bounds import MOST_CALLS
 from vrag.runtime.stopping import Stop, stoppable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
 
 Done = TypeVar("Done")
+_LIST = "list_documents lists the documents."
 
 
 class TakenBackError(Exception):
@@ -59,7 +60,8 @@ class ToolCalls:
 
 def _for_assistants(error: VragError) -> str:
     """What went wrong, and what to do about it with tools instead of commands."""
-    return str(error).replace("vrag ls lists", "list_documents lists")
+    hint = error.hint or (_LIST if isinstance(error, UnknownDocumentError) else "")
+    return " ".join(filter(None, (error.message, *error.details, hint)))
 
 
 class ToldSteps(Silent):

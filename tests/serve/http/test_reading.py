@@ -155,6 +155,11 @@ def test_a_search_that_cannot_be_asked_is_a_problem(reader, asked, status, said)
     assert_problem(reader.post("/v1/search", json=asked), status, said)
 
 
+def test_how_documents_are_listed_is_said_as_a_request(reader):
+    answer = reader.post("/v1/search", json={"query": "x", "where": "doc=none.pdf"})
+    assert answer.json()["hint"] == "GET /v1/documents lists what is there."
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -12,7 +12,7 @@ from fastapi import Depends, Path, Request
 
 from vrag.catalog.documents import Document
 from vrag.ingest.sources import Originals
-from vrag.serve.http.problems import ProblemError
+from vrag.serve.http.problems import LIST, ProblemError
 from vrag.serve.service import Service
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def find_document(here: Here, doc_id: str) -> Document:
 
 def no_such_document() -> ProblemError:
     """What is said of a document that is not there."""
-    return ProblemError(404, "There is no such document.", "GET /v1/documents lists what is there.")
+    return ProblemError(404, "There is no such document.", LIST)
 
 
 def name_of(here: Here, document: Document) -> str:

@@ -19,6 +19,7 @@ from vrag.errors import (
     ModelError,
     PageError,
     StoreError,
+    UnknownDocumentError,
     UsageError,
     VragError,
 )
@@ -27,6 +28,7 @@ from vrag.serve.http.json_answer import JsonAnswer
 from vrag.serve.service import ReadOnlyError
 
 MEDIA_TYPE = "application/problem+json"
+LIST = "GET /v1/documents lists what is there."
 RETRY_S = 1  # after which a busy service may be asked again
 _LONGEST = 1_000  # characters of a detail: what somebody sent is repeated only so far
 _MOST_FAULTS = 8  # of a request that are told
@@ -51,9 +53,7 @@ class ProblemOut(BaseModel):
     title: str = Field(description="The status in words.", examples=["Not Found"])
     status: int = Field(examples=[404])
     detail: str = Field(description="What was wrong, in a sentence.", examples=["There is no such document."])
-    hint: str = Field(
-        "", description="What to do about it; may be empty.", examples=["GET /v1/documents lists what is there."]
-    )
+    hint: str = Field("", description="What to do about it; may be empty.", examples=[LIST])
     instance: str = Field("", description="Path of the request.")
 
 
@@ -155,7 +155,12 @@ def failure_of(error: Exception, path: str) -> ProblemError:
     if status >= 500:
         _log.warning("%s: %s", shown(path), shown(str(error)), exc_info=error)
     headers = {"Retry-After": str(RETRY_S)} if status == 503 else {}
-    return ProblemError(status, " ".join((error.message, *error.details)), error.hint, headers)
+    return ProblemError(status, " ".join((error.message, *error.details)), error.hint or _hint_of(error), headers)
+
+
+def _hint_of(error: VragError) -> str:
+    """What to do about an error that does not say it itself, by a request."""
+    return LIST if isinstance(error, UnknownDocumentError) else ""
 
 
 def status_of(error: VragError) -> int:
