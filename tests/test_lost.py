@@ -1,5 +1,7 @@
 """Files of the engine are lost: an index says so before it answers, and gets back what it can."""
 
+import shutil
+
 import pytest
 
 from tests.conftest import copy_index
@@ -63,3 +65,26 @@ def test_copies_promise_what_they_hold(copy, tmp_path):
         assert read_manifest(tmp_path / name / SHARD) == promised
     repool(copy, "plain")
     assert read_manifest(copy / SHARD) == promised
+
+
+def everything_in(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_index_that_takes_the_place_of_an_open_one_is_left_as_it_is(copy, indexed):
+    """Somebody brings back a copy: what the other one has in memory must not be written into that."""
+    index = Index.hold(copy)
+    index.search("krill", 1)
+    index.remove(index.find_documents(["machines.pdf"]))
+    assert index.is_in_place()
+    shutil.rmtree(copy)
+    copy_index(indexed, copy)
+    before = everything_in(copy)
+    assert not index.is_in_place()
+    with pytest.raises(StoreError, match="removed or moved while it was open"):
+        index.remove(index.find_documents(["animals.pdf"]))
+    with pytest.raises(StoreError, match="removed or moved while it was open"):
+        index.close()
+    assert everything_in(copy) == before
+    with Index.hold(copy) as again:
+        assert (again.page_count, again.verify()) == (5, [])

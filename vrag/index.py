@@ -43,7 +43,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
 
     def __init__(self, opened: Opened) -> None:
         super().__init__(opened)
-        self._lock = opened.lock
+        self._lock, self._facts = opened.lock, opened.facts
         forget_in_child(self, Index._forget)
 
     @classmethod
@@ -229,6 +229,18 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         table = {**self.pipeline.source, "search": {**self.pipeline.source.get("search", {}), "cascade": text}}
         self.stored.pipeline = make_pipeline(self.pipeline.name, table, self.place.name)
         self.place.write_facts(replace(self.place.facts(), table=table))
+
+    def is_in_place(self) -> bool:
+        """Whether this is still the index at its place: others may remove it, move it, or make another one there.
+
+        Raises:
+            UsageError: There is none on the server any more.
+            StoreError: The server cannot be asked.
+        """
+        from vrag.store.edge.edge import EdgeStore
+
+        store = self.stored.store
+        return store.is_in_place if isinstance(store, EdgeStore) else self.place.facts() == self._facts
 
     def announce(self, door: str) -> None:
         """Say in the index's folder where other processes may use it while it is open here.

@@ -1,17 +1,18 @@
 """Who has the index open while assistants ask, and until when."""
 
+import shutil
 import threading
 import uuid
-from contextlib import ExitStack
 
 import pytest
 
+from tests.conftest import copy_index
 from tests.mcp.conftest import kept_at, server_of
 from tests.mcp.talking import both_answered, call, data, refusal
 from tests.serve.http.running import service_of
 from tests.serve.http.running import serving as running
 from tests.store.test_conformance import LOCAL_MODE
-from vrag.errors import VragError
+from vrag.errors import ServedError, VragError
 from vrag.index import Index
 from vrag.mcp.kept_index import KeptIndex
 from vrag.places.place import FolderPlace, ServerPlace, choose_place
@@ -108,6 +109,30 @@ def test_two_assistants_at_the_same_moment(own, keeping, monkeypatch):
     assert found == right
 
 
+def test_an_index_that_takes_the_place_of_another_is_opened(own, indexed, keeping):
+    """One is restored from a copy, say, while an assistant's server runs on."""
+    kept = keeping(own, idle_s=LONG_S)
+    with kept.using() as index:
+        index.remove(index.find_documents(["machines.pdf"]))
+    shutil.rmtree(own)
+    copy_index(indexed, own)
+    with kept.using() as index:
+        assert index.page_count == 5
+        assert index.verify() == []
+    assert RemoteIndex.find(own).page_count == 5  # others get in by its own door
+    with pytest.raises(ServedError), Index.hold(own):
+        pass
+
+
+def test_an_index_that_is_gone_for_a_while_is_said_to_be(own, keeping):
+    server = server_of(keeping(own, idle_s=LONG_S))
+    assert data(call(server, "list_documents"))["total_documents"] == 2
+    own.rename(own.with_name("elsewhere"))
+    assert refusal(call(server, "list_documents")).startswith(f"No index at {own}.")
+    own.with_name("elsewhere").rename(own)
+    assert data(call(server, "list_documents"))["total_documents"] == 2
+
+
 def test_what_has_ended_answers_nobody(own):
     kept = KeptIndex(FolderPlace(own))
     kept.close()
@@ -138,18 +163,36 @@ def test_a_service_elsewhere_is_asked(own):
         assert not kept.is_held
 
 
-def test_an_index_on_a_server_is_used(any_server, folder):
+@pytest.fixture
+def place(any_server):
+    """A collection of a server that nobody has made yet."""
+    place = ServerPlace(any_server, f"vrag-test-{uuid.uuid4()}")
+    yield place
+    if place.holds_index():
+        connect(any_server).client.delete_collection(place.collection)
+
+
+def test_an_index_on_a_server_is_used(place, folder, keeping):
     """It is not held: a server lets everybody in."""
-    name = f"vrag-test-{uuid.uuid4()}"
-    place = ServerPlace(any_server, name)
-    with ExitStack() as last:
-        last.callback(lambda: connect(any_server).client.delete_collection(name))
-        with Index.create(place) as index:
+    with Index.create(place) as index:
+        index.ingest([folder / "animals.pdf"])
+    kept = keeping(place, collection=place.collection)
+    server = server_of(kept, roots=[folder], may_remove=True)
+    assert data(call(server, "search", query="snow leopard", k=1))["results"][0]["id"] == "animals.pdf#1"
+    assert data(call(server, "fetch", id="animals.pdf#1"))["text"].startswith("The snow leopard")
+    assert data(call(server, "ingest"))["added_pages"] == 2
+    assert data(call(server, "remove", names=["animals.pdf"]))["pages"] == 3
+    assert not kept.is_held
+
+
+def test_a_collection_that_takes_the_place_of_another_is_opened(place, folder, keeping):
+    """The second one has no vectors that the default of the first one asks for."""
+    kept = keeping(place, collection=place.collection)
+    server = server_of(kept)
+    assert refusal(call(server, "search", query="snow leopard")).startswith(f"No index at {place.name}.")
+    for pipeline in ("builtin", "plain"):
+        with Index.create(place, pipeline) as index:
             index.ingest([folder / "animals.pdf"])
-        kept = last.enter_context(kept_at(place, collection=name))
-        server = server_of(kept, roots=[folder], may_remove=True)
         assert data(call(server, "search", query="snow leopard", k=1))["results"][0]["id"] == "animals.pdf#1"
-        assert data(call(server, "fetch", id="animals.pdf#1"))["text"].startswith("The snow leopard")
-        assert data(call(server, "ingest"))["added_pages"] == 2
-        assert data(call(server, "remove", names=["animals.pdf"]))["pages"] == 3
-        assert not kept.is_held
+        connect(place.server).client.delete_collection(place.collection)
+        assert refusal(call(server, "search", query="snow leopard")).startswith(f"No index at {place.name}.")

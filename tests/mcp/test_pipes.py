@@ -2,12 +2,13 @@
 
 import json
 import subprocess
+import sys
 
 import anyio
 from mcp.client.stdio import StdioServerParameters
 
 from tests.conftest import command
-from tests.mcp.talking import data, talk
+from tests.mcp.talking import data, refusal, talk
 from vrag.index import Index
 
 QUESTION = "Which engine needs its oil filter replaced?"
@@ -37,8 +38,24 @@ def test_two_assistants_that_start_their_own_process_share_an_index(own):
     assert spoken == "2026-07-28"
 
 
+NOISY = """
+import os, subprocess, sys
+from vrag.cli import main
+from vrag.mcp import looking
+
+def noisy(query, search=looking.asked_words):
+    print("printed", flush=True)
+    os.write(1, b"written\\n")
+    subprocess.run([sys.executable, "-c", "print('from a child')"])
+    return search(query)
+
+looking.asked_words = noisy
+sys.exit(main())
+"""
+
+
 def test_nothing_but_the_protocol_is_on_standard_output(own):
-    """Whatever a call prints, and a line that is no message among them."""
+    """Whatever a call prints, its libraries, and the processes that it starts; and a line that is no message."""
     asked = [
         {"id": 1, "method": "initialize", "params": HELLO},
         {"method": "notifications/initialized"},
@@ -47,7 +64,11 @@ def test_nothing_but_the_protocol_is_on_standard_output(own):
         {"id": 4, "method": "tools/call", "params": {"name": "fetch", "arguments": {"id": "nobody.pdf#1"}}},
     ]
     process = subprocess.Popen(
-        command("mcp", "--index", own), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", NOISY, "mcp", "--index", str(own)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     with process:
         process.stdin.write("no message\n")
@@ -68,13 +89,29 @@ def test_nothing_but_the_protocol_is_on_standard_output(own):
     assert answers[3]["result"]["content"][1]["mimeType"] == "image/jpeg"
     assert answers[4]["result"]["isError"]
     assert "Traceback" not in said
+    assert all(noise in said for noise in ("printed", "written", "from a child"))
+
+
+def test_an_index_that_is_not_there_yet_is_said_until_it_is(own, tmp_path):
+    """A host starts its servers when it starts, and shows what a tool says, not what the server wrote."""
+
+    async def conversation(client):
+        said = refusal(await client.call_tool("list_documents"))
+        own.rename(tmp_path / "later")
+        return said, data(await client.call_tool("list_documents"))
+
+    said, listed = talk(started("--index", tmp_path / "later"), conversation)
+    assert said.startswith(f"No index at {tmp_path / 'later'}. Make one with: vrag ingest FOLDER")
+    assert listed["total_documents"] == 2
 
 
 def test_no_index_is_said_before_anything_is_asked(process, tmp_path):
-    done = process("mcp", "--index", tmp_path / "none")
-    assert done.code == 2
-    assert "No index at" in done.err
-    assert done.out == ""
+    unnamed = process("mcp")
+    assert (unnamed.code, unnamed.out) == (2, "")
+    assert "name one: --index DIR" in unnamed.err
+    named = process("mcp", "--index", tmp_path / "none")  # nobody talks to it
+    assert (named.code, named.out) == (0, "")
+    assert f"No index at {tmp_path / 'none'} yet." in named.err
 
 
 def test_folders_are_for_those_who_may_write(cli, own, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -10,10 +11,11 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
+from tests.conftest import copy_index
 from tests.pdfs import write_pdf
 from tests.serve.watched import QUERY, SOON_S, Watched
 from vrag.errors import ServedError, StoreError
@@ -278,3 +280,14 @@ def test_a_service_that_is_starting_is_waited_for(own, monkeypatch):
         assert isinstance(asked.result(SOON_S), RemoteIndex)
         done.set()
         service.result(SOON_S)
+
+
+def test_a_door_that_another_service_has_made_there_meanwhile_stays(own, indexed):
+    with ExitStack() as first:
+        first.enter_context(serving(FolderPlace(own)))
+        shutil.rmtree(own)
+        copy_index(indexed, own)
+        with serving(FolderPlace(own)):
+            with suppress(StoreError):  # its folder is gone
+                first.close()
+            assert RemoteIndex.find(own).page_count == 5

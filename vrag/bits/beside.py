@@ -52,7 +52,7 @@ class BitsStore(ManifestStore):
     def close(self) -> None:
         """Commit the bits, flush and release the folder, whatever becomes of the bits."""
         try:
-            if self.bits is not None and self.is_open:
+            if self.bits is not None and self.is_in_place:
                 self.bits.flush(self)
         finally:
             super().close()

@@ -14,7 +14,7 @@ from vrag.cli.llm_options import LlmModelOption, LlmOption, LlmSeesOption, NoLlm
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, named_path
 from vrag.cli.serve import address_at, listening
 from vrag.errors import UsageError
-from vrag.settings import TOKEN_ENV
+from vrag.settings import INDEX_ENV, TOKEN_ENV
 
 if TYPE_CHECKING:
     from vrag.mcp.mcp_server import AssistantServer
@@ -82,7 +82,11 @@ def mcp(
     from vrag.runtime.memory import stay_small
 
     model = chosen_llm(llm, llm_model, llm_sees, no_llm)
-    kept = KeptIndex(choose_place(index, url, collection, timeout, wait), collection, force)
+    is_named = bool(index or os.environ.get(INDEX_ENV))  # then it may come later: hosts start this and keep it
+    place = choose_place(index, url, collection, timeout, wait, writing=is_named)
+    if place.folder is not None and not place.holds_index():
+        output.note(f"No index at {place.name} yet. Make one with: vrag ingest FOLDER --index {place.name}")
+    kept = KeptIndex(place, collection, force)
     stay_small()
     server = AssistantServer(Tools(kept, model, Roots(root) if root else None, allow_writes))
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -83,12 +83,24 @@ class KeptIndex:
         with self._opening:
             if self._closed.is_set():
                 raise VragError("vrag mcp is ending.", "Start it again.")
+            self._let_go_of_gone()
             if self._place.folder is not None:
                 return served_or(self._place, 0.0, self._hold)
             if self._elsewhere is None:
                 opened = partial(Index.hold, self._place, self._force)
                 self._elsewhere = served_or(self._place, 0.0, opened, self._address)
             return self._elsewhere
+
+    def _let_go_of_gone(self) -> None:
+        """Close what is not the index at the place any more: somebody has removed it, or made another one there."""
+        if self._service is not None and not self._service.index.is_in_place():
+            with suppress(StoreError):  # which says that it is gone
+                self._let_go()
+        gone = self._elsewhere
+        if isinstance(gone, Index) and not gone.is_in_place():
+            self._elsewhere = None
+            if self._users == 1:  # others may be in the middle of a call
+                gone.close()
 
     def _hold(self) -> RemoteIndex:
         """Open it in this process, which then asks itself by the door that others use."""

@@ -34,12 +34,14 @@ class Opened:
 
     Args:
         place: Where the index is.
+        facts: What it said of itself when it was opened.
         stored: What is there.
         embedder: The model for pages and queries.
         lock: Keeps other processes away from a folder; None for a server, which lets many in.
     """
 
     place: Place
+    facts: Facts
     stored: Stored
     embedder: Embedder
     lock: IndexLock | None
@@ -158,7 +160,7 @@ def _hold(place: Place, facts: Facts, pipeline: Pipeline, embedder: Embedder, ge
         keep_bits(place, stored)
         finish_interrupted(stored)
         undo.pop_all()
-        return Opened(place, stored, embedder, lock)
+        return Opened(place, facts, stored, embedder, lock)
 
 
 def make_store(place: Place, facts: Facts, pipeline: Pipeline) -> Store:

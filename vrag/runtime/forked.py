@@ -31,8 +31,13 @@ def forget_in_child(owner: Any, forget: Callable[[Any], None]) -> None:
 
 def inherited(value: Any) -> Any:
     """What stands in a child for `value`: closing it does nothing, any other use of it is a `StoreError`."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))  # never ended: that would wait for its threads
+    never_end(value)  # that would wait for its threads
     return _Inherited()
+
+
+def never_end(value: Any) -> None:
+    """Keep an object that must not be destroyed, not even when the process ends."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
 
 
 def close_files_below(folder: Path) -> None:

@@ -68,7 +68,8 @@ class Listener:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join()
-        self._clean()
+        if self._service.index.is_in_place():  # else another process may have its door there by now
+            self._clean()
 
     def _clean(self) -> None:
         """No door of a holder that was killed."""

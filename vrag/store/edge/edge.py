@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, cast
 import qdrant_edge as qe
 
 from vrag.errors import StoreError
+from vrag.runtime.forked import never_end
 from vrag.runtime.gate import Gate
 from vrag.settings import folder_bytes
 from vrag.store.checks import check_payload, check_record, check_stored
-from vrag.store.edge.edge_faults import edge_errors, is_full, require_folder
+from vrag.store.edge.edge_faults import edge_errors, is_full
 from vrag.store.edge.edge_log import RENEWING_BYTES, renew_log, shape_log
 from vrag.store.edge.edge_requests import (
     EDGE,
@@ -29,6 +30,7 @@ from vrag.store.edge.edge_requests import (
 )
 from vrag.store.edge.edge_rubbish import clear_rubbish
 from vrag.store.edge.mapped import release_files
+from vrag.store.edge.open_folder import OpenFolder
 from vrag.store.edge.space import WRITING_BYTES, reading_bytes, require_space
 from vrag.store.interface import (
     FusionRequest,
@@ -62,6 +64,7 @@ class EdgeStore:
         self._shard: qe.EdgeShard | None = shard
         self._closed_by: BaseException | None = None  # what a reload failed for
         self._folder = folder
+        self._opened = OpenFolder(folder)
         self._fields = {field.name: field for field in fields}
         self._one_writer = threading.RLock()
         self._gate = Gate()  # closed only while no search may be inside the engine
@@ -246,8 +249,10 @@ class EdgeStore:
         with self._one_writer, self._gate.changing():
             shard = self._open_shard
             with edge_errors("closing the index"):
+                self._opened.require_in_place()
                 shard.flush()
             self._shard = None
+            self._opened.close()
             try:
                 with edge_errors("closing the index"):
                     shard.close()
@@ -262,47 +267,66 @@ class EdgeStore:
         try:
             with edge_errors("opening the index"):
                 self._shard = qe.EdgeShard.load(str(self._folder))
+                self._opened = OpenFolder(self._folder)
                 clear_rubbish(self._folder)
         except BaseException as error:
             self._closed_by = error
             raise
 
     def close(self) -> None:
-        """Flush and release the folder."""
-        with self._one_writer, self._gate.changing(), edge_errors("closing the index", self._folder):
+        """Flush and release the folder.
+
+        Raises:
+            StoreError: It is gone; an index that has come to its place is left as it is.
+        """
+        with self._one_writer, self._gate.changing(), edge_errors("closing the index", self._opened):
             shard, self._shard = self._shard, None
-            if shard is not None:
-                try:
-                    shard.flush()
-                except Exception as error:
-                    if not is_full(error):  # else the log, which has all that was acknowledged, is read next time
-                        raise
-                finally:
-                    shard.close()
+            try:
+                if shard is not None:
+                    self._end(shard)
+            finally:
+                self._opened.close()
+
+    def _end(self, shard: qe.EdgeShard) -> None:
+        if self._folder.exists() and not self._opened.is_in_place:
+            never_end(shard)  # or it would write what it has in memory into the index that is there now
+            self._opened.require_in_place()
+        try:
+            shard.flush()
+        except Exception as error:
+            if not is_full(error):  # else the log, which has all that was acknowledged, is read next time
+                raise
+        finally:
+            shard.close()
 
     @property
     def is_open(self) -> bool:
         """Whether `close` has not been called yet."""
         return self._shard is not None
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it is open, and others have not removed its folder, moved it, or put another one there."""
+        return self.is_open and self._opened.is_in_place
+
     @contextmanager
     def _reading(self, doing: str) -> Iterator[qe.EdgeShard]:
-        with self._gate.reading(), edge_errors(doing, self._folder):
+        with self._gate.reading(), edge_errors(doing, self._opened):
             yield self._open_shard
 
     @contextmanager
     def _writing(self, doing: str, more: int = 0) -> Iterator[qe.EdgeShard]:
         """The engine, while there is room for `more` bytes and what any change may need."""
-        with self._one_writer, edge_errors(doing, self._folder):
-            require_folder(self._folder)
+        with self._one_writer, edge_errors(doing, self._opened):
+            self._opened.require_in_place()
             require_space(self._folder, WRITING_BYTES + more)
             yield self._open_shard
 
     @contextmanager
     def _freeing(self, doing: str) -> Iterator[qe.EdgeShard]:
         """The engine, for what must still be possible on a disk that is nearly full."""
-        with self._one_writer, edge_errors(doing, self._folder):
-            require_folder(self._folder)
+        with self._one_writer, edge_errors(doing, self._opened):
+            self._opened.require_in_place()
             require_space(self._folder, reading_bytes(self._folder))
             yield self._open_shard
 

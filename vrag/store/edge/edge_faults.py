@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from vrag.errors import BusyError, StoreError, is_panic
-from vrag.runtime.pathtext import shown
+from vrag.store.edge.open_folder import OpenFolder
 
 _FULL = ("No space left", "StorageFull")
 # The engine raises nothing but text: what it says here decides, and nowhere else.
@@ -34,12 +33,12 @@ _DAMAGED = (
 
 
 @contextmanager
-def edge_errors(doing: str, shard: Path | None = None) -> Iterator[None]:
+def edge_errors(doing: str, folder: OpenFolder | None = None) -> Iterator[None]:
     """Raise as `StoreError` what the engine raises inside the block, nothing of which is more specific than Exception.
 
     Args:
         doing: For the message: "searching".
-        shard: Folder that is open; when it is gone, that is the reason.
+        folder: That is open; when it is gone, that is the reason.
     """
     try:
         yield
@@ -48,18 +47,9 @@ def edge_errors(doing: str, shard: Path | None = None) -> Iterator[None]:
     except BaseException as error:
         if not (isinstance(error, Exception) or is_panic(error)):
             raise
-        if shard is not None:
-            require_folder(shard)
+        if folder is not None:
+            folder.require_in_place()
         raise _error(error, doing) from error
-
-
-def require_folder(shard: Path) -> None:
-    """Raise `StoreError` when the open shard is not there any more: the engine would go on writing into nothing."""
-    if not shard.is_dir():
-        raise StoreError(
-            f"The index at {shown(str(shard.parent))} was removed or moved while it was open.",
-            "What was written since is lost: run the same command again.",
-        )
 
 
 def is_full(error: BaseException) -> bool:

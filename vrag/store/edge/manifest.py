@@ -134,7 +134,7 @@ class ManifestStore(EdgeStore):
     def close(self) -> None:
         """As `EdgeStore.close`; on a full disk the promise stays as it was, which is no more than there is."""
         with self._one_writer:
-            if self.is_open:
+            if self.is_in_place:
                 with contextlib.suppress(StoreError):
                     self._promise()
             super().close()
@@ -179,6 +179,7 @@ class ManifestStore(EdgeStore):
         if self.promised and self._held.digest in (self.promised.digest, self._whole):
             self._lost, self._whole = Held(), None
         with edge_errors("writing the manifest"):
+            self._opened.require_in_place()
             self._open_shard.flush()
             promised = self._held + self._lost
             write_manifest(self._folder, promised, self._whole)
