@@ -23,6 +23,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vrag import Hit, Index, VragError
 from vrag.cascade.cascade import Cascade, Wording
@@ -32,13 +33,15 @@ from vrag.evaluation.numbers.metrics import evaluate
 from vrag.evaluation.numbers.statistics import bootstrap_interval, randomisation_test
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import load_pipeline
-from vrag.search.wording import AskedWords, plain_text
+from vrag.search.named_pages import LAST
+from vrag.search.wording_shares import AskedWords, plain_text
 
 TOP, DEEPEST = 10, 50
 SCOPES = ("union", "document")
-PARTS = ("title", "pairs", "years")
+PARTS = ("title", "pairs", "years", "places")
 PAGES = (10, 20, 30, 50)
 WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+IntArray, BoolArray = npt.NDArray[np.int64], npt.NDArray[np.bool_]
 Words = Mapping[tuple[str, int], str]  # of a page as `plain_text` has them, by document id and page
 
 
@@ -49,25 +52,40 @@ class Asking:
     Args:
         group: Set and scope.
         doc: The document that the question is about.
-        ids: Corpus ids of the pages found, best first.
-        scores: float64 [n], of those.
-        shares: float64 [n, 3], what `wording` finds on them, in the order of `PARTS`.
+        ids: Corpus ids of the n pages found, best first, and behind them of pages that the question names by number.
+        docs: int64 [n + named], which document each page is of.
+        scores: float64 [n], of those found.
+        shares: float64 [n + named, 4], what `wording` finds on them, in the order of `PARTS`.
+        named: bool [n + named], which of them the question names by number.
         grades: Of the labelled pages, by corpus id.
     """
 
     group: tuple[str, str]
     doc: str
     ids: tuple[str, ...]
+    docs: IntArray
     scores: FloatArray
     shares: FloatArray
+    named: BoolArray
     grades: Mapping[str, int]
 
     def ndcg(self, pages: int, weight: float, parts: Sequence[str] = PARTS) -> float:
         """NDCG@10 with the first pages in a new order."""
-        lifts = self.shares[:pages, [PARTS.index(part) for part in parts]].sum(axis=1)
-        first = self.scores[:pages] + weight * abs(self.scores[0]) * lifts if len(self.scores) else self.scores
-        order = [*np.argsort(-first, kind="stable").tolist(), *range(len(first), len(self.ids))]
-        return _ndcg([self.ids[i] for i in order], self.grades)
+        if not (pages and len(self.scores)):
+            return _ndcg(self.ids[: len(self.scores)], self.grades)
+        first = np.arange(len(self.ids)) < min(pages, len(self.scores))
+        before = np.full(len(self.ids), -np.inf)
+        before[: len(self.scores)] = self.scores
+        if "places" in parts:
+            joining = self.named & np.isin(self.docs, self.docs[first])
+            before[joining] = [
+                self.scores[(self.docs[: len(self.scores)] == doc).argmax()] for doc in self.docs[joining]
+            ]
+            first |= joining
+        lifts = self.shares[:, [PARTS.index(part) for part in parts]].sum(axis=1)
+        after = np.where(first, before + weight * abs(self.scores[0]) * lifts, -np.inf)
+        order = [*np.argsort(-after, kind="stable")[: first.sum()], *np.flatnonzero(~first)]
+        return _ndcg([self.ids[i] for i in order if first[i] or i < len(self.scores)], self.grades)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,9 +111,12 @@ def _ask_sets(sets: Sequence[str], reads: bool) -> tuple[list[Asking], dict[str,
         benchmark = load_benchmark(Path(folder))
         with Index.open(Path(path)) as index:
             words: Words = {(doc, page): plain_text(" ".join(texts)) for doc, page, texts in index.texts()}
+            names = {
+                document.doc_id: (PurePath(document.paths[0]), document.pages) for document in index.documents.all()
+            }
             queries = [query for query in benchmark.queries if query.id in benchmark.qrels and query.doc]
             for scope, query in product(SCOPES, queries):
-                askings.append(_ask(index, benchmark, scope, query, words))
+                askings.append(_ask(index, benchmark, scope, query, words, names))
                 if reads:
                     hits = _search(index, scope, query, str(_shipped("read")), TOP)
                     read.append(_ndcg([_id(benchmark, hit) for hit in hits], benchmark.qrels[query.id]))
@@ -104,16 +125,28 @@ def _ask_sets(sets: Sequence[str], reads: bool) -> tuple[list[Asking], dict[str,
     return askings, costs, read
 
 
-def _ask(index: Index, benchmark: Benchmark, scope: str, query: Query, words: Words) -> Asking:
+def _ask(
+    index: Index,
+    benchmark: Benchmark,
+    scope: str,
+    query: Query,
+    words: Words,
+    names: Mapping[str, tuple[PurePath, int]],
+) -> Asking:
     hits = _search(index, scope, query, str(_shipped("best").plain), DEEPEST)
-    asked = AskedWords.of(query.text)
-    shares = [asked.shares(words[hit.doc_id, hit.page], PurePath(hit.path).stem) for hit in hits]
+    asked, docs = AskedWords.of(query.text), list(dict.fromkeys(hit.doc_id for hit in hits))
+    named = {(doc, names[doc][1] if page == LAST else page) for doc in docs for page in asked.pages}
+    found = [(hit.doc_id, hit.page) for hit in hits]
+    places = [*found, *sorted(named.difference(found) & words.keys())]
+    shares = [asked.shares(words[place], names[place[0]][0].stem, place in named) for place in places]
     return Asking(
         (benchmark.name, scope),
         f"{benchmark.name}/{query.doc}",
-        tuple(_id(benchmark, hit) for hit in hits),
+        tuple(benchmark.ids[PageRef(names[doc][0].name, page)][0] for doc, page in places),
+        np.array([docs.index(doc) for doc, _ in places], np.int64),
         np.array([hit.score for hit in hits]),
-        np.array(shares, np.float64).reshape(len(hits), len(PARTS)),
+        np.array(shares, np.float64).reshape(len(places), len(PARTS)),
+        np.array([place in named for place in places], np.bool_),
         benchmark.qrels[query.id],
     )
 
@@ -150,7 +183,7 @@ def _rows(askings: Sequence[Asking], read: Sequence[float]) -> list[dict[str, An
     for parts in (*([part] for part in PARTS), *([p for p in PARTS if p != part] for part in PARTS), PARTS):
         found[" + ".join(parts)] = np.array([asking.ndcg(*usual, parts) for asking in askings])
     if read:
-        found["all three, and read"] = np.array(read)
+        found["all, and read"] = np.array(read)
     return [_row(name, askings, values, before) for name, values in found.items()]
 
 

@@ -19,7 +19,7 @@ from vrag.pages.page import Words
 from vrag.pages.sentences import Span, sentences
 from vrag.runtime.memo import Memo
 from vrag.search.snippet import PassageParts, pieces
-from vrag.search.wording import plain_text
+from vrag.search.wording_shares import plain_text
 from vrag.store.interface import Payload, Record, Selection, Store
 
 MOST_PLACES = 1 << 14  # pages whose document, number and tiles are kept, some 350 bytes each

@@ -48,7 +48,11 @@ def rank_pages(runner: Runner, cascade: Cascade, k: int, spare: int = 0) -> Rank
 def _stage_scores(
     runner: Runner, cascade: Cascade, trail: Trail, points: Sequence[Scored]
 ) -> Iterator[tuple[str, Scores]]:
-    """Every stage's scores; of the points also what it has not given, as another branch or the engine found them."""
+    """Every stage's scores; of the points also what it has not given, as another branch or the engine found them.
+
+    Pages that a late step has found by their numbers had no part in the stages before.
+    """
+    points = [point for point in points if point.id not in trail.joined]
     scorings = list(trail.by_scoring(cascade.steps))
     for label, (step, known) in zip(step_labels([step for step, _ in scorings]), scorings, strict=True):
         if isinstance(step, Stage):

@@ -21,6 +21,7 @@ class Entry:
         blended: Each page's score before and after every addition, by point id, where it blended.
         branches: What its branches left behind.
         logits: Of the pages that were read, by point id.
+        joined: Ids of the pages that no step before let through.
     """
 
     operator: Operator
@@ -29,6 +30,7 @@ class Entry:
     blended: Mapping[str, Sequence[float]] = field(default_factory=dict)
     branches: tuple[Trail, ...] = ()
     logits: Mapping[str, float] = field(default_factory=dict)
+    joined: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class Trail:
     def logits(self) -> Mapping[str, float]:
         """What the reader has found, by id of the pages that were read; empty where none was."""
         return next((entry.logits for entry in self.entries if entry.logits), {})
+
+    @property
+    def joined(self) -> frozenset[str]:
+        """Ids of the pages that only a late step has found."""
+        return frozenset().union(*(entry.joined for entry in self.entries))
 
     def by_scoring(self, steps: Sequence[Step]) -> Iterator[tuple[Step, dict[str, float]]]:
         """Every step but fusions, those of branches included, with the scores by point id of the pages it let through.

@@ -1,113 +1,106 @@
 """The step that weighs words: how much of the question's own wording the first pages have.
 
-    score(page) = score before + weight * best score before * (title + pairs + years)
+    score(page) = score before + weight * best score before * (title + pairs + years + places)
 
-Each of the three is a share, 0 to 1:
+Each of the four is a share, 0 to 1:
 
-- title: of the page's first words, how many stand in the question, "balance sheet" above a balance sheet;
-- pairs: of the question's words that stand side by side, how many do so on the page;
-- years: of the years that the question names, how many stand on the page, and how many in its document's name, halved.
+- title: of the words with which the page begins, how many stand in the question, "balance sheet" above a balance sheet;
+  each counts 0.85 times as much as the one before it;
+- pairs: of the question's words that stand side by side, how many do so on the page: "working capital";
+- years: of the years that the question names, how many stand on the page, and how many in its document's name, halved;
+- places: 1 for a page that the question names by its number, "on page 12"; else, of what the question calls by a number
+  of up to two digits, how much the page calls so too: "figure 3", "unit 14".
 
-Words are compared without case and plural. "FY2018" and "FY18" are 2018, as reports of fiscal years are asked for.
-Vectors tell none of this apart: the pages of a filing are about one company, and its years look alike.
+Words are compared without case and plural; short ones, "of the", are in no title and no pair. "FY2018" and "FY18" are
+2018, as reports of fiscal years are asked for. Vectors tell none of this apart: the pages of a filing are about one
+company, its years look alike, and nothing on page 3 says that it is the third.
+
+Pages that the question names by number, of the documents that the first pages are of, are among those that are weighed
+even where an earlier step has left them out, and their score before is that of their document's best page.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from vrag.search.operators import WeighWords
+from vrag.search.named_pages import LAST
+from vrag.search.operators import ReadPayload, WeighWords
 from vrag.search.trail import Entry
-from vrag.store.interface import Scored
+from vrag.search.wording_shares import AskedWords
+from vrag.store.interface import Condition, Scored, Selection
 
 if TYPE_CHECKING:
+    from vrag.search.reading import Reading
     from vrag.search.running import Runner
 
-TITLE = 10  # words with which a page begins
-_SHORT = 3  # letters of a word that makes no pair: "of the" stands on every page
-_WORD = re.compile(r"[^\W_]+")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_FISCAL = re.compile(r"fy(\d\d)?(\d\d)")
-_PLURAL = re.compile(r".{3,}[^s]s")
-
-
-@dataclass(frozen=True, slots=True)
-class AskedWords:
-    """What a question says that a page may say too.
-
-    Args:
-        words: As `plain_text` has them.
-        pairs: Neighbours among them, both of some length or with a digit first.
-        years: Of four digits.
-    """
-
-    words: frozenset[str]
-    pairs: frozenset[tuple[str, str]]
-    years: frozenset[str]
-
-    @classmethod
-    def of(cls, question: str) -> AskedWords:
-        """What a question says."""
-        words = plain_text(question).split()
-        pairs = (pair for pair in zip(words, words[1:], strict=False) if all(map(_tells, pair)))
-        return cls(frozenset(words), frozenset(pairs), frozenset(filter(_YEAR.fullmatch, words)))
-
-    def shares(self, page: str, name: str) -> tuple[float, float, float]:
-        """How much of it a page and its document's name say: title, pairs, years, each 0 to 1.
-
-        Args:
-            page: Its words in reading order, as `plain_text` has them.
-            name: Of its document.
-        """
-        title = [word in self.words for word in page.split(maxsplit=TITLE)[:TITLE]]
-        pairs = [f" {one} {two} " in page for one, two in self.pairs]
-        years = [f" {year} " in page for year in self.years]
-        told = sum(years) + len(self.years.intersection(_YEAR.findall(name)))
-        return _part(sum(title), title), _part(sum(pairs), pairs), _part(told / 2, years)
+MOST_LOOKED_UP = 100  # pages, by their numbers; of one document all that are named
 
 
 def weigh_words(runner: Runner, operator: WeighWords, given: list[Scored] | None) -> Entry:
     """The first pages with their wording added to their scores, best first, and behind them the others.
 
-    The entry's `blended` has the first pages.
+    The entry's `blended` has those that were weighed, `joined` those that were looked up by their numbers.
     """
-    points = given or []
-    if runner.reading is None or not points:
+    points, reading = given or [], runner.reading
+    if reading is None or not points:
         return Entry(operator, points)
-    first, asked = points[: operator.wording.pages], AskedWords.of(runner.reading.question)
-    texts = runner.glance.pages.plain_texts([point.id for point in first])
-    labels = runner.reading.documents.labels([str(point.payload["doc_id"]) for point in first])
-    scale, blended = operator.wording.weight * abs(first[0].score), {}
+    asked = AskedWords.of(reading.question)
+    first, named = _with_named(runner, reading, operator, asked.pages, points)
+    sums = _sums(runner, reading, asked, first, named)
+    best = {_doc(point): point.score for point in reversed(points)}
+    scale, blended = operator.wording.weight * abs(points[0].score), {}
     for point in first:
-        _, path = labels.get(str(point.payload["doc_id"]), ("", ""))
-        shares = asked.shares(texts.get(point.id, ""), PurePath(path).stem)
-        blended[point.id] = point.score, point.score + scale * sum(shares)
-    found = [point.at(blended[point.id][-1]) if point.id in blended else point for point in points]
-    return Entry(operator, sorted(found, key=lambda point: (-point.score, point.id)), blended=blended)
+        before = best[_doc(point)] if point.id in named else point.score
+        blended[point.id] = before, before + scale * sums[point.id]
+    weighed = [point.at(blended[point.id][-1]) for point in first]
+    behind = [point for point in points if point.id not in blended]
+    found = sorted([*weighed, *behind], key=lambda point: (-point.score, point.id))
+    return Entry(operator, found, blended=blended, joined=frozenset(blended).difference(point.id for point in points))
 
 
-def plain_text(text: str) -> str:
-    """The words of a text as they are compared, a space before and behind each."""
-    words = " ".join(map(_plain, _WORD.findall(text.casefold())))
-    return f" {words} "
+def _with_named(
+    runner: Runner, reading: Reading, operator: WeighWords, pages: frozenset[int], points: Sequence[Scored]
+) -> tuple[list[Scored], frozenset[str]]:
+    """The first points and all pages of these numbers of their documents; and the ids of the latter."""
+    first = list(points[: operator.wording.pages])
+    if not pages:
+        return first, frozenset()
+    documents = list(dict.fromkeys(map(_doc, first)))[: max(1, MOST_LOOKED_UP // len(pages))]
+    wanted = _numbers(reading, pages, documents)
+    numbers = sorted(frozenset().union(*wanted.values()))
+    conditions = Condition("doc_id", tuple(documents)), Condition("page", tuple(numbers))
+    selection = replace(runner.selection, conditions=(*runner.selection.conditions, *conditions))
+    records = runner.store.scroll(selection, keys=("doc_id", "page"))
+    named = frozenset(record.id for record in records if record.payload["page"] in wanted[record.payload["doc_id"]])
+    joining = [Scored(page, 0.0, {}) for page in sorted(named.difference(point.id for point in first))]
+    return [*first, *runner.read_payload(ReadPayload(operator.step), joining).points], named
 
 
-@lru_cache(maxsize=1 << 15)  # texts are made of the same words, ten thousand of them a search
-def _plain(word: str) -> str:
-    """A word as it is compared."""
-    if word.startswith("fy") and (fiscal := _FISCAL.fullmatch(word)):
-        return f"{fiscal[1] or 20}{fiscal[2]}"
-    return word[:-1] if word.endswith("s") and _PLURAL.fullmatch(word) else word
+def _numbers(reading: Reading, pages: frozenset[int], documents: Sequence[str]) -> Mapping[str, frozenset[int]]:
+    """Numbers of the named pages of each document: the last page has another one in each."""
+    if LAST not in pages:
+        return dict.fromkeys(documents, pages)
+    found = reading.documents.selected(Selection((Condition("doc_id", tuple(documents)),)))
+    last = {document.doc_id: document.pages for document in found}
+    return {doc_id: pages - {LAST} | {last.get(doc_id, LAST)} for doc_id in documents}
 
 
-def _tells(word: str) -> bool:
-    return len(word) > _SHORT or word[0].isdigit()
+def _sums(
+    runner: Runner, reading: Reading, asked: AskedWords, points: Iterable[Scored], named: frozenset[str]
+) -> dict[str, float]:
+    """The sum of the four shares of each page."""
+    documents = {point.id: _doc(point) for point in points}
+    texts = runner.glance.pages.plain_texts(list(documents))
+    labels = reading.documents.labels(list(dict.fromkeys(documents.values())))
+    sums = {}
+    for page, doc_id in documents.items():
+        _, path = labels.get(doc_id, ("", ""))
+        sums[page] = sum(asked.shares(texts.get(page, ""), PurePath(path).stem, page in named))
+    return sums
 
 
-def _part(count: float, of: Collection[object]) -> float:
-    return count / len(of) if of else 0.0
+def _doc(point: Scored) -> str:
+    return str(point.payload["doc_id"])
