@@ -26,6 +26,42 @@ def test_stop_words_leave_nothing():
     assert len(Bm25Lane().document([]).indices) == 0
 
 
+@pytest.mark.parametrize(
+    ("language", "query", "page"),
+    [
+        ("german", "Umsatz", "die Umsätze"),
+        ("french", "navire", "les navires"),
+        ("spanish", "travesía", "las travesías"),
+        ("russian", "книга", "книги"),
+    ],
+)
+def test_forms_of_a_word_meet_in_its_language_alone(language, query, page):
+    met = [
+        not set(lane.query(query).indices.tolist()).isdisjoint(lane.document(page.split()).indices.tolist())
+        for lane in (Bm25Lane(language), Bm25Lane("none"))
+    ]
+    assert met == [True, False]
+
+
+def test_words_are_taken_as_they_are():
+    lane = Bm25Lane("none")
+    assert len(lane.query("the pumps and the pump").indices) == 4
+
+
+def test_words_of_several_languages_keep_their_endings_and_lose_their_stop_words():
+    lane = Bm25Lane("multilingual")
+    assert len(lane.query("die Häuser und the houses et les maisons и дома").indices) == 4
+    assert len(lane.query("house houses").indices) == 2
+
+
+@pytest.mark.parametrize("language", ["multilingual", "chinese", "japanese"])
+def test_a_script_without_spaces_is_cut_into_words(language):
+    lane = Bm25Lane(language)
+    page = lane.document(["2024年船队运送了41.2万人，比上一年增长百分之六。"])
+    assert set(lane.query("船队").indices.tolist()) <= set(page.indices.tolist())
+    assert len(page.indices) > 5
+
+
 def test_an_unknown_language_is_said():
     with pytest.raises(UsageError, match="klingon"):
         Bm25Lane("klingon").query("x")

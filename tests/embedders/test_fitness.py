@@ -4,12 +4,13 @@ import pytest
 
 from vrag.embedders.catalogue import known_families, known_models
 from vrag.embedders.fitness import GB, Equipment, Fitness, fitness, this_machine
-from vrag.embedders.models import COLPALI, MINILM, ONNX, find_model
+from vrag.embedders.models import COLPALI, E5, MINILM, ONNX, find_model
 
-CPU = {MINILM: "cpu", COLPALI: "cpu", ONNX: "cpu"}
+CPU = {MINILM: "cpu", E5: "cpu", COLPALI: "cpu", ONNX: "cpu"}
 SMALL = Equipment(8 * GB, CPU, 0, {})
 CARD = Equipment(8 * GB, {**CPU, COLPALI: "cuda:0"}, 24 * GB, {})
 BARE = Equipment(64 * GB, CPU, 0, {COLPALI: "needs torch: pip install it", ONNX: "needs fastembed: pip install it"})
+NO_WEIGHTS = Equipment(8 * GB, CPU, 0, {E5: "needs weights: pip install them"})
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,8 @@ BARE = Equipment(64 * GB, CPU, 0, {COLPALI: "needs torch: pip install it", ONNX:
         (CARD, "vidore/colpali-v1.3", Fitness(True, "cuda")),
         (CARD, "nomic-ai/colnomic-embed-multimodal-7b", Fitness(True, "cuda")),
         (BARE, "builtin", Fitness(True, "cpu")),
+        (SMALL, "multilingual", Fitness(True, "cpu")),
+        (NO_WEIGHTS, "multilingual", Fitness(False, "needs weights: pip install them")),
         (BARE, "vidore/colSmol-256M", Fitness(False, "needs torch: pip install it")),
         (BARE, "Qdrant/colmodernvbert", Fitness(False, "needs fastembed: pip install it")),
     ],

@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TEXT = "text"
+MULTILINGUAL = "multilingual"
+UNSTEMMED = (MULTILINGUAL, "none")
+_STOPPED = (
+    "English",
+    "German",
+    "French",
+    "Spanish",
+    "Italian",
+    "Portuguese",
+    "Dutch",
+    "Russian",
+    "Chinese",
+    "Japanese",
+)
+_CUT_UP = (MULTILINGUAL, "chinese", "japanese")  # words that no spaces part
 
 
 @dataclass(frozen=True)
@@ -27,7 +42,9 @@ class Bm25Lane:
     """Encoder of the sparse `text` vector.
 
     Args:
-        language: Of stop words and stemming, e.g. "english"; "none" takes words as they are.
+        language: Of stop words and stemming, e.g. "english". `MULTILINGUAL` is for words of several languages: the stop
+            words of all those below are left out, no word loses its ending, and scripts without spaces are cut into
+            words. "none" takes words as they are.
     """
 
     language: str = "english"
@@ -44,8 +61,14 @@ class Bm25Lane:
     def _engine(self) -> Any:
         import qdrant_edge as qe
 
+        given: dict[str, Any] = {"language": self.language}
+        if self.language in UNSTEMMED:
+            stop = {getattr(qe.Language, name) for name in _STOPPED} if self.language == MULTILINGUAL else set()
+            given = {"stopwords": qe.StopwordsSet(languages=stop), "stemmer": qe.DisabledStemmer()}
+        if self.language in _CUT_UP:
+            given["tokenizer"] = qe.TokenizerType.Multilingual
         try:
-            return qe.Bm25(qe.Bm25Config(language=self.language, ascii_folding=True))
+            return qe.Bm25(qe.Bm25Config(ascii_folding=True, **given))
         except ValueError as error:
             raise UsageError(f"text.language = {self.language!r} is not known.", str(error)) from error
 

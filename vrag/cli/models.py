@@ -40,7 +40,7 @@ def _model(row: Mapping[str, Any]) -> dict[str, str]:
     facts = {
         "model": row["name"],
         "dim": row["dim"],
-        "vectors": "by words" if row["name"] == "builtin" else row["rows"],
+        "vectors": "by words" if row["languages"] else row["rows"],
         "MB": row["megabytes"],
         "TFLOP": None if row["teraflops"] is None else f"{row['teraflops']:.1f}",
         "licence": row["licence"],

@@ -11,8 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vrag.embedders.hub_files import canonical_name, find_snapshot, is_folder, is_hub_id
-from vrag.embedders.models import BUILTIN, COLPALI, MINILM, MODELS, ONNX, ModelInfo, find_model, unknown_model
+from vrag.embedders.models import (
+    BUILTIN,
+    COLPALI,
+    E5,
+    MINILM,
+    MODELS,
+    MULTILINGUAL,
+    ONNX,
+    ModelInfo,
+    find_model,
+    unknown_model,
+)
 from vrag.embedders.options import ModelOptions
 
 if TYPE_CHECKING:
@@ -78,6 +91,8 @@ def model_mean(name: str) -> FloatArray | None:
     """The mean vector [d] of the model called `name`, without loading the model; None when it has none."""
     from vrag.embedders.mean import load_mean
 
+    if name == MULTILINGUAL.name:
+        return np.zeros(MULTILINGUAL.dim or 0, np.float32)
     return load_mean() if name == BUILTIN.name else None
 
 
@@ -98,6 +113,12 @@ def _load_minilm(name: str, options: ModelOptions) -> Embedder:
     from vrag.embedders.builtin import BuiltinEmbedder
 
     return BuiltinEmbedder(options.threads)
+
+
+def _load_e5(name: str, options: ModelOptions) -> Embedder:
+    from vrag.embedders.multilingual.multilingual_embedder import MultilingualEmbedder
+
+    return MultilingualEmbedder(options.threads)
 
 
 def _load_colpali(name: str, options: ModelOptions) -> Embedder:
@@ -126,6 +147,7 @@ def _onnx_pipeline(name: str, options: ModelOptions) -> str:
 
 FAMILIES: Mapping[str, Backend] = {
     MINILM: Backend(_load_minilm, lambda name, options: "builtin"),
+    E5: Backend(_load_e5, lambda name, options: "multilingual"),
     COLPALI: Backend(_load_colpali, _colpali_pipeline),
     ONNX: Backend(_load_onnx, _onnx_pipeline),
 }

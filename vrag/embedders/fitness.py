@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vrag.embedders.colpali.torch_engine import choose_device, extra_problem, gpu_bytes
-from vrag.embedders.models import COLPALI, MINILM, ONNX, ModelInfo
+from vrag.embedders.models import COLPALI, E5, MINILM, ONNX, ModelInfo
+from vrag.embedders.multilingual.packed_model import multilingual_problem
 from vrag.embedders.onnx_vision import onnx_engine as onnx
 from vrag.runtime.memory import machine_bytes
 
@@ -48,8 +49,9 @@ class Fitness:
 def this_machine() -> Equipment:
     """Look at this machine; loads torch where the extra [colpali] is installed, which takes a few seconds."""
     problem = extra_problem()
-    devices = {MINILM: "cpu", ONNX: onnx.choose_device("auto"), COLPALI: "cpu" if problem else choose_device("auto")}
-    missing = {COLPALI: problem, ONNX: onnx.extra_problem()}
+    on_torch = "cpu" if problem else choose_device("auto")
+    devices = {MINILM: "cpu", E5: "cpu", ONNX: onnx.choose_device("auto"), COLPALI: on_torch}
+    missing = {COLPALI: problem, ONNX: onnx.extra_problem(), E5: multilingual_problem()}
     found = {family: text for family, text in missing.items() if text}
     return Equipment(machine_bytes(), devices, 0 if problem else gpu_bytes(devices[COLPALI]), found)
 

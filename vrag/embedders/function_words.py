@@ -7,12 +7,6 @@ them. They are still read as context. Measured with 1,200 pages of reports and s
 
 from __future__ import annotations
 
-_ENGLISH = """
-    a an the this that these those
-    i me my he she his her it its we our you your they their
-    what which who whom how when where why
-    of in on at to for from by with as than
-    and or not if then there
-    is are was were be been being do does did has have had
-"""
-FUNCTION_WORDS = frozenset(_ENGLISH.split())
+from vrag.pages.language import ENGLISH, FUNCTION_WORDS_OF
+
+FUNCTION_WORDS = FUNCTION_WORDS_OF[ENGLISH]

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from vrag.errors import UsageError
 from vrag.runtime.pathtext import quoted
 
-MINILM, COLPALI, ONNX = "minilm", "colpali", "onnx"  # keys of `vrag.embedders.families.FAMILIES`
-INSTALL = {COLPALI: 'pip install "vrag-toolkit[colpali]"', ONNX: 'pip install "vrag-toolkit[onnx]"'}
+MINILM, E5, COLPALI, ONNX = "minilm", "e5", "colpali", "onnx"  # keys of `vrag.embedders.families.FAMILIES`
+INSTALL = {
+    E5: 'pip install "vrag-toolkit[languages]"',
+    COLPALI: 'pip install "vrag-toolkit[colpali]"',
+    ONNX: 'pip install "vrag-toolkit[onnx]"',
+}
 
 Vision = tuple[int, int]
 Means = tuple[float | None, float | None, float | None]
@@ -22,16 +26,17 @@ class ModelInfo:
     Args:
         name: As the user types it.
         family: Key of `vrag.embedders.families.FAMILIES`: which code runs it.
-        model_class: Class of colpali-engine, or the model of fastembed, that it is; empty for the built-in model.
+        model_class: Class of colpali-engine, or the model of fastembed, that it is; empty for a model of words.
         dim: Dimension of its vectors.
         licence: SPDX id of the weights' licence, or the licence's name; of the base where its is stricter.
         megabytes: Size of the weights: in bfloat16, two bytes a parameter; of an ONNX model's or the built-in one's
             files as they are.
         millions: Parameters in millions.
-        rows: Vectors of an A4 page in portrait; for the built-in model they depend on its words.
+        rows: Vectors of an A4 page in portrait; for a model of words they depend on its words.
         vision: Parameters of the vision tower in millions, and the patches it reads of an A4 page.
         vidore: Published means of NDCG in percent: @5 over ViDoRe v1, @5 over v2, @10 over the 8 public tasks
             of v3; None where a task's result is not published. Source: the public results of mteb.
+        languages: That a model of words reads; empty for models of pictures, whose cards say it.
     """
 
     name: str
@@ -44,6 +49,7 @@ class ModelInfo:
     rows: int | None = None
     vision: Vision | None = None
     vidore: Means = UNMEASURED
+    languages: str = ""
 
     @property
     def needs(self) -> str:
@@ -90,9 +96,11 @@ def _nomic(size: str, licence: str, millions: int, vidore: Means) -> ModelInfo:
     return _torch(f"nomic-ai/colnomic-embed-multimodal-{size}", "ColQwen2_5", licence, millions, vidore, 736, _QWEN2_5)
 
 
-BUILTIN = ModelInfo("builtin", MINILM, "", 384, "Apache-2.0", 91, 23)
+BUILTIN = ModelInfo("builtin", MINILM, "", 384, "Apache-2.0", 91, 23, languages="English")
+MULTILINGUAL = ModelInfo("multilingual", E5, "", 384, "MIT", 72, 118, languages="about 100")
+WORD_MODELS = (BUILTIN, MULTILINGUAL)  # that read words, and see no pictures
 MODELS: tuple[ModelInfo, ...] = (
-    BUILTIN,
+    *WORD_MODELS,
     _torch("vidore/colSmol-256M", "ColIdefics3", "Apache-2.0", 256, (79.7, 34.8, 20.7), 832, _TILES),
     _torch("vidore/colSmol-500M", "ColIdefics3", "Apache-2.0", 507, (82.5, 42.9, None), 832, _TILES),
     _torch("ModernVBERT/colmodernvbert", "ColModernVBert", "MIT", 252, (None, None, 26.1), 832, _TILES),

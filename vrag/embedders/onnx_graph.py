@@ -1,4 +1,4 @@
-"""The BERT encoder of all-MiniLM-L6-v2 as an ONNX graph without weights.
+"""The BERT encoder of all-MiniLM-L6-v2, and of models built as it is, as an ONNX graph without weights.
 
 Initialisers are named as the tensors of model.safetensors, and onnxruntime gets those tensors directly, so
 nothing is converted and nothing is cached on disk: building the graph takes a few milliseconds. Sequences of
@@ -24,6 +24,8 @@ DIM = 384
 TOKEN_TYPE = "token_type"  # the one row of the token type table that is used, added to each token
 
 _FUSED = "com.microsoft"
+_TOKENS = ("ids", "positions")
+_CONSTANTS = {"rows": [-1, DIM], "dim": [DIM]}
 
 
 def minilm_graph(weights: Mapping[str, FloatArray]) -> tuple[bytes, list[str]]:
@@ -36,17 +38,40 @@ def minilm_graph(weights: Mapping[str, FloatArray]) -> tuple[bytes, list[str]]:
         weights: Every tensor of the model by its name; only names and shapes are used.
     """
     nodes = _Nodes()
-    hidden = _embeddings(nodes)
-    for layer in range(LAYERS):
+    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in _TOKENS]
+    return _graph(nodes, _embeddings(nodes), LAYERS, inputs, weights)
+
+
+def layers_graph(weights: Mapping[str, FloatArray], layers: int) -> tuple[bytes, list[str]]:
+    """The encoder's layers alone, for a model whose embeddings are made elsewhere; as `minilm_graph` gives it.
+
+    Input: `embedded` float32 [batch, length, 384], with layer normalisation. Output: `tokens`, as there.
+
+    Args:
+        weights: As there.
+        layers: How many there are.
+    """
+    nodes = _Nodes()
+    nodes.add("Shape", ["embedded"], "shape")
+    hidden = nodes.add("Reshape", ["embedded", "rows"], "flat")
+    embedded = helper.make_tensor_value_info("embedded", TensorProto.FLOAT, ["batch", "length", DIM])
+    return _graph(nodes, hidden, layers, [embedded], weights)
+
+
+def _graph(
+    nodes: _Nodes, hidden: str, layers: int, inputs: Sequence[onnx.ValueInfoProto], weights: Mapping[str, FloatArray]
+) -> tuple[bytes, list[str]]:
+    """The whole model, from the nodes that make `hidden` [batch * length, d]."""
+    for layer in range(layers):
         hidden = _layer(nodes, hidden, f"encoder.layer.{layer}.")
     nodes.add("Reshape", [hidden, "shape"], "tokens")
     used = [name for name in weights if name in nodes.inputs]
     graph = helper.make_graph(
         nodes.nodes,
-        "minilm",
-        [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in ("ids", "positions")],
+        "encoder",
+        inputs,
         [helper.make_tensor_value_info("tokens", TensorProto.FLOAT, ["batch", "length", DIM])],
-        [_constant("rows", [-1, DIM]), _constant("dim", [DIM])]
+        [_constant(name, values) for name, values in _CONSTANTS.items() if name in nodes.inputs]
         + [_external(name, weights[name].shape) for name in used],
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid(_FUSED, 1)]

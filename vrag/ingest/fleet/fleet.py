@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vrag.embedders.models import WORD_MODELS
 from vrag.embedders.protocol import Embedder
 from vrag.errors import IndexMismatchError, ModelError, PageError, UsageError
 from vrag.ingest.fleet.actor import Attempt, PageActor, Refused
@@ -27,6 +28,7 @@ from vrag.pages.workers import PageWorkers
 
 CHUNK = 4  # pages sent at once: what a dying actor costs
 DEPTH = 2  # chunks at an actor, so that it never waits for the driver
+_OF_WORDS = {model.name for model in WORD_MODELS}  # which want no GPU
 _PROBE_S = 5.0
 _DEATHS = 3  # of actors before a page is given up
 
@@ -179,7 +181,7 @@ class Fleet:
         return self._files[1]
 
     def _new_actor(self) -> Any:
-        gpu = 1 if self._ray.cluster_resources().get("GPU", 0) >= 1 and self._model != "builtin" else 0
+        gpu = 1 if self._ray.cluster_resources().get("GPU", 0) >= 1 and self._model not in _OF_WORDS else 0
         return (
             self._ray.remote(PageActor).options(num_cpus=1, num_gpus=gpu).remote(self._model, self._spec, self._options)
         )
@@ -187,7 +189,7 @@ class Fleet:
     def _slots(self) -> int:
         """One actor a GPU, or a CPU where there is none or no use for one."""
         resources = self._ray.cluster_resources()
-        gpus = 0 if self._model == "builtin" else int(resources.get("GPU", 0))
+        gpus = 0 if self._model in _OF_WORDS else int(resources.get("GPU", 0))
         return max(1, gpus or int(resources.get("CPU", 1)))
 
 
