@@ -90,3 +90,11 @@ def test_a_folder_is_the_same_model_however_it_is_written(tmp_path, monkeypatch)
     kept = made(model=str(tmp_path / "ckpt"))
     assert made(model="./ckpt").over(kept).model == kept.model
     assert kept.differences(made(model="./ckpt").over(kept)) == []
+
+
+def test_what_was_not_kept_cannot_be_had_back():
+    kept = made(bits={"full": 2, "alone": True})
+    assert told(made(bits={"full": 2}), kept) == [("bits.alone", Cost.POOLED)]
+    assert told(kept, made(bits={"full": 2}))[0] == ("bits.alone", Cost.EVERYTHING)
+    assert told(kept, made(bits={"full": 1, "alone": True}))[0] == ("bits.alone", Cost.EVERYTHING)
+    assert told(kept, kept) == []

@@ -66,6 +66,11 @@ def view_of(store: Store) -> BitsView | None:
     return store.bits.view(store)
 
 
+def kept_alone(store: Store) -> tuple[str, ...]:
+    """Vectors of which the store has nothing but bits."""
+    return store.packed if isinstance(store, BitsStore) else ()
+
+
 def bits_damage(store: Store) -> list[str]:
     """A sentence for each file of the store's bits that is not what was written; every byte is read."""
     return store.bits.damage() if isinstance(store, BitsStore) and store.bits is not None else []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import ClassVar
@@ -182,6 +183,16 @@ class Cascade:
         for step in self.steps:
             found += step.stages if isinstance(step, Fusion) else [step] if isinstance(step, Stage) else []
         return tuple(found)
+
+    def with_stages(self, change: Callable[[Stage], Stage]) -> Cascade:
+        """The same with every scoring changed, those of branches included."""
+
+        def changed(step: Step) -> Step:
+            if isinstance(step, Fusion):
+                return replace(step, branches=tuple(tuple(map(change, branch)) for branch in step.branches))
+            return change(step) if isinstance(step, Stage) else step
+
+        return Cascade(self.name, tuple(map(changed, self.steps)))
 
     @property
     def reordering(self) -> tuple[Reorder, ...]:

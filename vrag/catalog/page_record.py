@@ -42,6 +42,7 @@ def page_record(
         pipeline: Which vectors there are.
         mean: The model's mean vector [d], None when it has none.
     """
+    page = replace(page, full=pipeline.as_kept(page.full))  # so that pooling it again gives the same
     vectors = {FULL: page.full, **{spec.name: spec.of_page(page, mean) for spec in pipeline.vectors}}
     sparse = {TEXT: pipeline.text.document(words)} if pipeline.text else {}
     return with_sums(Record(record_id, payload, vectors, sparse), WORDS)

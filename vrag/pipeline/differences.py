@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vrag.pages.page import PageSpec
     from vrag.pipeline.pipeline import Pipeline
 
+BITS_ALONE = "bits.alone"  # a key of differences
 _OF_SEARCH = ("regions", "context", "bits", "cascades", "default_cascade", "description", "server")
 
 
@@ -60,6 +61,7 @@ def differences(made: Pipeline, asked: Pipeline, model: PageSpec | None) -> Iter
     """See `Pipeline.differences`: the dearest come first."""
     yield from _unlike({"model": made.model}, {"model": asked.model}, Cost.EVERYTHING)
     yield from _unlike(_page(made, asked, model), _page(asked, made, model), Cost.EVERYTHING)
+    yield from _unlike(_kept(made), _kept(asked), Cost.EVERYTHING if made.keeps_bits_alone else Cost.POOLED)
     yield from _unlike({"pipeline": made.name}, {"pipeline": asked.name}, Cost.NOTHING)
     yield from _unlike(_derived(made), _derived(asked), Cost.POOLED)
     yield from _unlike(_searched(made), _searched(asked), Cost.NOTHING)
@@ -70,6 +72,11 @@ def _page(one: Pipeline, other: Pipeline, model: PageSpec | None) -> dict[str, A
     default = "the model's own choice"
     left = {key: getattr(model, key) if model else default for key in other.page.keys() - one.page.keys()}
     return {**one.page, **left}
+
+
+def _kept(pipeline: Pipeline) -> dict[str, Any]:
+    """How many bits are all that is kept of a number of `full`: what was not kept cannot be had back."""
+    return {BITS_ALONE: pipeline.bits.get("full", 1) if pipeline.keeps_bits_alone else None}
 
 
 def _derived(pipeline: Pipeline) -> dict[str, Any]:

@@ -56,7 +56,7 @@ PIPELINE: Mapping[str, Key] = {
 SEARCH: Mapping[str, Key] = {"cascade": _TEXT}
 CONTEXT_PARTS = ("name", "title", "opening", "head")
 REGIONS: Mapping[str, Key] = {"window": Key(int), "stride": Key(int)}
-BITS: Mapping[str, Key] = {"full": Key(int, low=1, high=2)}
+BITS: Mapping[str, Key] = {"full": Key(int, low=1, high=2), "alone": _FLAG}
 LANE: Mapping[str, Key] = {"language": _TEXT}
 PAGE: Mapping[str, Key] = {
     "dpi": Key(int),

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vrag.bits.codes import Codes
 from vrag.cascade.bm25 import TEXT, Bm25Lane
 from vrag.cascade.cascade import Cascade, Stage
 from vrag.cascade.regions import RegionRule
 from vrag.cascade.text import parse_cascade
+from vrag.embedders.families import model_mean
 from vrag.embedders.hub_files import canonical_name
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
@@ -56,6 +58,7 @@ class Pipeline:
     regions: RegionRule
     context: tuple[str, ...]
     bits: Mapping[str, int]
+    keeps_bits_alone: bool  # of `full`
     cascades: Mapping[str, str]
     default_cascade: str
     server: ServerLayout
@@ -78,7 +81,15 @@ class Pipeline:
         ]
         more = [VectorField(TEXT, "sparse")] if self.text else []
         more += [VectorField(CONTEXT, "multi", dim)] if self.has_context else []
-        return [VectorField(FULL, "multi", dim), *pooled, *more]
+        return [VectorField(FULL, "multi", dim, packing=self._codes(dim)), *pooled, *more]
+
+    def as_kept(self, full: FloatArray) -> FloatArray:
+        """A page's multivector, float32 [n, d], as it will be read again: rounded where its bits alone are kept."""
+        codes = self._codes(full.shape[1])
+        return codes.rounded(full) if codes else full
+
+    def _codes(self, dim: int) -> Codes | None:
+        return Codes.around(model_mean(self.model), dim, self.bits.get(FULL, 1)) if self.keeps_bits_alone else None
 
     @property
     def has_context(self) -> bool:
@@ -102,7 +113,18 @@ class Pipeline:
                 f"{cascade}: this index keeps no context of documents.",
                 'Ingest with a pipeline that has context = ["name", "title", "opening"].',
             )
-        return cascade
+        return self._by_bits(cascade) if self.keeps_bits_alone else cascade
+
+    def _by_bits(self, cascade: Cascade) -> Cascade:
+        """The cascade with `full` scored by its bits, which is all that is kept of it."""
+        if any(addition.vector == FULL for stage in cascade.stages for addition in stage.additions):
+            raise UsageError(
+                f"{cascade}: this index keeps bits alone of {FULL!r}, whose score cannot be blended in.",
+                f"Let {FULL} be a stage of its own.",
+            )
+        return cascade.with_stages(
+            lambda stage: dataclasses.replace(stage, bits=True) if stage.vector == FULL else stage
+        )
 
     def spec(self, vector: str) -> VectorSpec:
         """How the named vector is made; `full` is the multivector itself."""
@@ -182,6 +204,7 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
     named = table.get("cascades", {})
     cascades = {"exact": FULL, **checked_table(named, dict.fromkeys(named, Key(str)), where, "cascades.")}
     default = checked_table(table.get("search", {}), SEARCH, where, "search.").get("cascade", "exact")
+    bits = checked_table(table.get("bits", {}), BITS, where, "bits.")
     pipeline = Pipeline(
         name=name,
         description=table.get("description", ""),
@@ -191,7 +214,8 @@ def make_pipeline(name: str, table: Mapping[str, Any], where: str) -> Pipeline:
         text=Bm25Lane(**checked_table(table["text"], LANE, where, "text.")) if "text" in table else None,
         regions=_regions(table.get("regions", {}), where),
         context=_context(table.get("context", []), where),
-        bits=checked_table(table.get("bits", {}), BITS, where, "bits."),
+        keeps_bits_alone=bits.pop("alone", False),
+        bits=bits,
         cascades=cascades,
         default_cascade=default,
         server=server_layout(table.get("server", {}), where),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from vrag.bits.beside import view_of
+from vrag.bits.beside import kept_alone, view_of
 from vrag.bits.kernels import compiled
 from vrag.bits.terms import WordScores
 from vrag.bits.view import BitsView
@@ -44,7 +44,7 @@ class Glance:
     def beside(self) -> Beside:
         """What a plan may score there."""
         if self._beside is None:
-            self._beside = Beside() if self.view is None else _seen(self.view)
+            self._beside = Beside() if self.view is None else _seen(self.view, kept_alone(self._store))
         return self._beside
 
     @property
@@ -86,6 +86,6 @@ class Glance:
         return self._words
 
 
-def _seen(view: BitsView) -> Beside:
+def _seen(view: BitsView, alone: tuple[str, ...]) -> Beside:
     is_compiled = compiled.kernels() is not None
-    return Beside(tuple(view.packed), is_compiled, TEXT in view.terms, tuple(view.exact))
+    return Beside(tuple(view.packed), is_compiled, TEXT in view.terms, tuple(view.exact), alone)

@@ -54,12 +54,14 @@ class Beside:
         is_compiled: Whether kernels are compiled: without them bits are no gain, the engine is faster, and exact.
         has_words: Whether word scores are counted there.
         rows: Vectors whose rows are kept as well.
+        alone: Vectors of which the store has nothing but bits, so that they can be scored nowhere else.
     """
 
     packed: tuple[str, ...] | None = None
     is_compiled: bool = False
     has_words: bool = False
     rows: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
 
     def check(self, cascade: Cascade) -> None:
         """Raise `UsageError` for a stage over bits that its vector does not have."""
@@ -71,7 +73,8 @@ class Beside:
         """Whether the stage, but for what it may blend in, is scored there."""
         if stage.vector == TEXT:
             return self.has_words
-        return stage.bits and not stage.is_rescored and self.is_compiled and self.packed is not None
+        pays = self.is_compiled or stage.vector in self.alone
+        return stage.bits and not stage.is_rescored and pays and self.packed is not None
 
 
 @dataclass(frozen=True)
@@ -212,8 +215,8 @@ def _scoring(here: StepPlace, stage: Stage, limit: int | None) -> list[Operator]
     needs_all = stage.is_rescored or bool(stage.additions)  # what counts besides may lift any candidate
     if stage.is_rescored and stage.vector != TEXT:
         if not here.before:
-            first = Scoring(Stage(stage.vector, stage.mean), here.limits.corpus)
-            operators.append(EngineQuery(here.step, (first,)))
+            every = Stage(stage.vector, stage.mean, bits=stage.vector in here.beside.alone)
+            operators.append(_source(here, every, here.limits.corpus))
         operators.append(Rescore(here.step, stage, limit))
     else:
         operators.append(_source(here, stage, here.limits.corpus if needs_all or limit is None else limit))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from vrag.errors import StoreError
+from vrag.errors import StoreError, UsageError
 from vrag.grid import FloatArray
-from vrag.store.interface import Payload, Record, VectorField
+from vrag.store.interface import FusionRequest, Payload, Record, Request, VectorField
 
 
 def check_record(record: Record, fields: Mapping[str, VectorField]) -> None:
@@ -45,6 +45,23 @@ def check_stored(record: Record, fields: Mapping[str, VectorField]) -> None:
                 f"Vector {name!r} of record {record.id} has shape {list(array.shape)}, not dimension {field.dim}: "
                 "files of the index are damaged.",
                 "vrag verify --repair makes again what is damaged.",
+            )
+
+
+def check_scored(stages: Sequence[Request], fields: Mapping[str, VectorField]) -> None:
+    """No stage asks the engine for scores of a vector that it has only packed.
+
+    Raises:
+        UsageError: One does.
+    """
+    for stage in stages:
+        if isinstance(stage, FusionRequest):
+            for branch in stage.branches:
+                check_scored(branch, fields)
+        elif stage.vector in fields and fields[stage.vector].packing:
+            raise UsageError(
+                f"This index keeps {stage.vector!r} as bits, which the engine cannot score by itself.",
+                f"Let another stage come first, and score regions: ... > {stage.vector}@bits@regions+context",
             )
 
 

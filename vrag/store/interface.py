@@ -25,6 +25,26 @@ BITS_SUM = "bits"
 Kind = Literal["multi", "single", "sparse"]
 
 
+class Packing(Protocol):
+    """How the rows of a multivector are kept as bytes, which no engine can score.
+
+    Whatever was unpacked once is packed and unpacked without loss.
+    """
+
+    @property
+    def size(self) -> int:
+        """Bytes of a row."""
+        ...
+
+    def pack(self, rows: FloatArray) -> FloatArray:
+        """Rows float32 [n, d] as bytes, float32 [n, size] of whole numbers from 0 to 255."""
+        ...
+
+    def unpack(self, kept: FloatArray) -> FloatArray:
+        """What bytes [n, size] stand for: float32 [n, d]."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class VectorField:
     """One named vector of the schema.
@@ -35,12 +55,19 @@ class VectorField:
             "sparse": weights of terms, compared by dot product with each term's IDF.
         dim: d; 0 when sparse.
         hnsw: Whether a graph is built; exact search needs none.
+        packing: How a multivector is kept as bytes; None for float16.
     """
 
     name: str
     kind: Kind
     dim: int = 0
     hnsw: bool = False
+    packing: Packing | None = field(default=None, compare=False)
+
+    @property
+    def kept_dim(self) -> int:
+        """Numbers of a row as the engine has it."""
+        return self.packing.size if self.packing else self.dim
 
 
 @dataclass(frozen=True, slots=True)

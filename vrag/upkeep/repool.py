@@ -25,7 +25,7 @@ from vrag.catalog.stored import Stored
 from vrag.embedders.families import model_mean
 from vrag.errors import UsageError, VragError
 from vrag.grid import FloatArray
-from vrag.pipeline.differences import Cost
+from vrag.pipeline.differences import BITS_ALONE, Cost
 from vrag.pipeline.pipeline import CONTEXT, FULL, Pipeline, load_pipeline
 from vrag.places.facts import Facts, write_facts
 from vrag.places.leftovers import forget_bits
@@ -37,6 +37,8 @@ from vrag.settings import INDEX_FILE, SHARD
 from vrag.store.interface import Record, Store
 from vrag.upkeep.copying import Copier, CopyProgress, Unwatched, is_page, open_target
 
+_OTHERS = "That changes the vectors themselves: leave it out of the pipeline, or ingest into a new folder."
+_LOST = "The numbers that these bits were made of were not kept: ingest the files into a new folder."
 _TARGET = "target.json"  # the facts that a draft is to have; written once its shard is made
 
 
@@ -164,8 +166,7 @@ def _goal(place: Place, pipeline: str | Pipeline) -> tuple[Facts, Cost]:
     for one in old.differences(new):
         costs.add(one.cost)
         if one.cost is Cost.EVERYTHING:
-            hint = "That changes the vectors themselves: leave it out of the pipeline, or ingest into a new folder."
-            raise one.error(place.name, hint)
+            raise one.error(place.name, _LOST if one.key == BITS_ALONE else _OTHERS)
     return replace(facts, pipeline=new.name, table=new.source), Cost.POOLED if Cost.POOLED in costs else Cost.NOTHING
 
 

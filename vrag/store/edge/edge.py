@@ -15,7 +15,7 @@ from vrag.errors import StoreError
 from vrag.runtime.forked import never_end
 from vrag.runtime.gate import Gate
 from vrag.settings import folder_bytes
-from vrag.store.checks import check_payload, check_record, check_stored
+from vrag.store.checks import check_payload, check_record, check_scored, check_stored
 from vrag.store.edge.edge_faults import edge_errors, is_full
 from vrag.store.edge.edge_log import RENEWING_BYTES, renew_log, shape_log
 from vrag.store.edge.edge_requests import (
@@ -42,6 +42,7 @@ from vrag.store.interface import (
     StageRequest,
     VectorField,
 )
+from vrag.store.packing import packed, unpacked
 from vrag.store.translating import filter_of, query_of
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class EdgeStore:
         """Write records after checking that every vector is finite, of the right shape and known."""
         for record in records:
             check_record(record, self._fields)
+        records = [packed(record, self._fields) for record in records]
         with self._writing("writing pages", 2 * sum(map(stored_bytes, records))) as shard:  # the log has them too
             points = [qe.Point(r.id, engine_vectors(r), r.payload) for r in records]
             shard.update(qe.UpdateOperation.upsert_points(points))
@@ -109,6 +111,11 @@ class EdgeStore:
     def loading(self) -> AbstractContextManager[None]:
         """Nothing: segments are merged once enough was written."""
         return nullcontext()
+
+    @property
+    def packed(self) -> tuple[str, ...]:
+        """Vectors that are kept as bytes."""
+        return tuple(name for name, field in self._fields.items() if field.packing)
 
     def one_writer(self) -> AbstractContextManager[object]:
         """Nobody else writes while the block runs."""
@@ -122,6 +129,7 @@ class EdgeStore:
         """
         if not stages:
             raise StoreError("A query needs at least one stage.")
+        check_scored(stages, self._fields)
         payload, limit = True if keys is None else list(keys), stages[-1].limit
         if isinstance(stages[-1], FusionRequest) or stages[-1].hnsw or limit is None:
             return _by_score(self._found(stages, selection, payload))
@@ -149,7 +157,7 @@ class EdgeStore:
         """Records by id with the named vectors, float32."""
         with self._reading("reading pages") as shard:
             found = shard.retrieve(list(ids), with_payload=True, with_vector=list(vectors) or False)
-            records = {str(r.id): record_of(r) for r in found}
+            records = {str(r.id): unpacked(record_of(r), self._fields) for r in found}
         for record in records.values():
             check_stored(record, self._fields)
         self._touch(records.values())
@@ -167,7 +175,7 @@ class EdgeStore:
                 chosen = filter_of(selection, EDGE)
                 request = qe.ScrollRequest(offset, step, chosen, with_payload=payload, with_vector=wanted)
                 found, offset = shard.scroll(request)
-                records = [record_of(one) for one in found]
+                records = [unpacked(record_of(one), self._fields) for one in found]
             if self._touch(records):
                 self.trim()
             yield from records

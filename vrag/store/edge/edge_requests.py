@@ -65,13 +65,13 @@ def config(fields: Iterable[VectorField], thorough: bool = False) -> qe.EdgeConf
 
 
 def _vector_params(field: VectorField) -> qe.EdgeVectorParams:
-    """How a dense vector or multivector is stored: float16, a graph only where one was asked for."""
+    """How a dense vector or multivector is stored: float16 or packed, a graph only where one was asked for."""
     multi = field.kind == "multi"
     return qe.EdgeVectorParams(
-        size=field.dim,
+        size=field.kept_dim,
         distance=qe.Distance.Dot,  # page rows are unit length; a query row's length is its weight
         multivector_config=qe.MultiVectorConfig(qe.MultiVectorComparator.MaxSim) if multi else None,
-        datatype=qe.VectorStorageDatatype.Float16,
+        datatype=qe.VectorStorageDatatype.Uint8 if field.packing else qe.VectorStorageDatatype.Float16,
         hnsw_config=_GRAPH if field.hnsw else _NO_GRAPH,
         memory=qe.Memory.Cold if multi else qe.Memory.Cached,  # cached: read into memory whenever a shard is opened
     )

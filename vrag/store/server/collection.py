@@ -102,7 +102,7 @@ class Collection:
             self._create(list(fields.values()), layout)
         there = self._info().config.params.vectors
         sizes = {name: params.size for name, params in there.items()} if isinstance(there, dict) else {}
-        wanted = {name: field.dim for name, field in fields.items() if field.kind != "sparse"}
+        wanted = {name: field.kept_dim for name, field in fields.items() if field.kind != "sparse"}
         if sizes != wanted:
             raise StoreError(
                 f"The collection {self.name!r} exists with other vectors: {sizes}, not {wanted}.",

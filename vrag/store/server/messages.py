@@ -40,10 +40,10 @@ def vector_params(field: VectorField, layout: ServerLayout, full: str) -> models
     pooled = field.name != full
     maxsim = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
     return models.VectorParams(
-        size=field.dim,
+        size=field.kept_dim,
         distance=models.Distance.DOT,  # page rows are unit length; a query row's length is its weight
         multivector_config=maxsim if field.kind == "multi" else None,
-        datatype=models.Datatype.FLOAT16,
+        datatype=models.Datatype.UINT8 if field.packing else models.Datatype.FLOAT16,
         hnsw_config=_GRAPH if field.hnsw else _NO_GRAPH,
         on_disk=layout.on_disk and not pooled,
         quantization_config=_quantization(layout.quantization) if pooled else None,

@@ -13,10 +13,11 @@ from qdrant_client import models
 from vrag.errors import StoreError
 from vrag.runtime.ahead import one_ahead
 from vrag.runtime.batching import batched
-from vrag.store.checks import check_record
+from vrag.store.checks import check_record, check_scored
 from vrag.store.interface import Payload, Record, Request, Scored, Selection, StageRequest, VectorField
 from vrag.store.layout import ServerLayout
 from vrag.store.limits import MULTIVECTOR_LIMIT
+from vrag.store.packing import packed, unpacked
 from vrag.store.server.border import (
     ANSWER_BYTES,
     SHORT_ANSWER_BYTES,
@@ -86,8 +87,10 @@ class ServerStore:
         """Write records in requests of bounded size; a fault that passes is waited out."""
         for record in records:
             check_record(record, self._fields)
+        derived = [replace(record, payload={**record.payload, **self.derived(record)}) for record in records]
+        records = [packed(record, self._fields) for record in derived]
+        for record in records:
             _check_limit(record)
-        records = [replace(record, payload={**record.payload, **self.derived(record)}) for record in records]
         self._indexing.ensure()
         for batch in batches(records, self._open.wire, BATCH_BYTES):
             self._collection.write(partial(self._send, batch), "writing pages")
@@ -104,6 +107,7 @@ class ServerStore:
         """Run the cascade as one request of nested prefetches, the filter on the innermost."""
         if not stages:
             raise StoreError("A query needs at least one stage.")
+        check_scored(stages, self._fields)
         request = query_of(stages, selection, self._words)
         request["with_payload"] = payload_wanted(keys)
 
@@ -117,6 +121,7 @@ class ServerStore:
         self, stages: Sequence[StageRequest], selection: Selection, keys: Sequence[str] | None = None
     ) -> list[list[Scored]]:
         """All stages in one request."""
+        check_scored(stages, self._fields)
         chosen = filter_of(selection, self._words)
         requests = [self._words.alone(stage, chosen, payload_wanted(keys)) for stage in stages]
 
@@ -228,8 +233,8 @@ class ServerStore:
         return [self._record(one, keys) for one in found], following
 
     def _record(self, found: Any, keys: Sequence[str] | None = None) -> Record:
-        record = record_of(found, keys)
         try:
+            record = unpacked(record_of(found, keys), self._fields)
             check_record(record, self._fields)
         except StoreError as error:
             raise UntrustedError(f"sent a record that is none of this index: {error.message}") from error
