@@ -3,7 +3,7 @@
 # with the wheels. See docs/serve.md.
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
-COPY pyproject.toml README.md ./
+COPY pyproject.toml hatch_build.py README.md ./
 COPY vrag vrag
 COPY pipelines pipelines
 COPY eval/suites eval/suites

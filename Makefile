@@ -10,9 +10,12 @@ PIP := -m pip install --quiet --disable-pip-version-check --no-compile
 AT_ONCE ?= 2
 PYTEST := pytest -n $(AT_ONCE) --dist loadfile
 
+# What the library of kernels is made of, when vrag is installed.
+KERNELS := hatch_build.py vrag/bits/kernels/kernels.c vrag/bits/kernels/scoring.h
+
 ON_A_SERVER := $(TEST_VENV)/bin/pytest -m qdrant
 
-.PHONY: demo test test-core test-colpali check format docs soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
+.PHONY: demo wheels test test-core test-colpali check format docs soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
@@ -27,6 +30,11 @@ demo: $(VENV)/installed
 	@echo "  vrag search \"what you look for\" --index ~/my-index --save-pages ./hits"
 	@echo "In a browser, for you and your colleagues:"
 	@echo "  $(VENV)/bin/vrag serve --open"
+
+# A wheel for each machine that the kernels are written for, made on any of them, in dist/.
+wheels: $(TEST_VENV)/installed
+	for machine in $$($(TEST_VENV)/bin/python hatch_build.py --machines); do \
+		VRAG_WHEEL_FOR=$$machine $(TEST_VENV)/bin/python -m hatchling build -t wheel || exit 1; done
 
 # Everything: about twenty minutes on two cores, part of it torch being installed (5 GB, once).
 test: test-core test-colpali
@@ -116,17 +124,17 @@ test-cluster: $(TEST_VENV)/installed
 clean:
 	rm -rf $(VENV) $(TEST_VENV) $(COLPALI_VENV) .vrag
 
-$(VENV)/installed: pyproject.toml
+$(VENV)/installed: pyproject.toml $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python $(PIP) .
 	touch $@
 
-$(TEST_VENV)/installed: pyproject.toml
+$(TEST_VENV)/installed: pyproject.toml $(KERNELS)
 	$(PYTHON) -m venv $(TEST_VENV)
 	$(TEST_VENV)/bin/python $(PIP) -e '.[test]'
 	touch $@
 
-$(COLPALI_VENV)/installed: pyproject.toml requirements-colpali.txt
+$(COLPALI_VENV)/installed: pyproject.toml $(KERNELS) requirements-colpali.txt
 	$(PYTHON) -m venv $(COLPALI_VENV)
 	$(COLPALI_VENV)/bin/python $(PIP) -r requirements-colpali.txt
 	touch $@

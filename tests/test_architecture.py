@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.pdfs import write_pdf
-from vrag.bits.kernels.compiled import compile_now
 from vrag.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -102,7 +101,6 @@ def module_of(name):
 
 
 def test_page_and_query_go_the_ways_that_are_written_down(tmp_path):
-    compile_now()  # else it is done in the background, under the eyes of the watch
     pdf = write_pdf(tmp_path / "pdfs" / "pump.pdf", ["The relief valve of the pump", "Freight revenue by region"])
     with Watch() as page:
         assert command("ingest", pdf, "--index", tmp_path / "index") == 0

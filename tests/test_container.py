@@ -65,7 +65,13 @@ def test_the_index_and_the_uploads_are_in_the_volume_that_the_user_may_write(ima
 def test_all_that_the_wheel_is_made_of_is_copied_and_not_ignored(steps):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    parts = {"pyproject.toml", project["project"]["readme"], *wheel["packages"], *wheel["force-include"]}
+    parts = {
+        "pyproject.toml",
+        "hatch_build.py",
+        project["project"]["readme"],
+        *wheel["packages"],
+        *wheel["force-include"],
+    }
     copied = {word.rstrip("/") for name, text in steps if name == "COPY" for word in text.split()[:-1]}
     assert parts <= copied
     rules = (ROOT / ".dockerignore").read_text().split()

@@ -24,11 +24,6 @@ def corpus(source):
     return VectorCorpus(source, 64)
 
 
-@pytest.fixture(autouse=True)
-def _no_compiler(monkeypatch):
-    monkeypatch.setattr("vrag.bits.beside.compile_in_background", lambda: None)
-
-
 @pytest.fixture(scope="session")
 def long_index(tmp_path_factory):
     """An index of three pages with enough words to resample; tests must not change it."""

@@ -14,7 +14,6 @@ from vrag.bench.ingesting import IngestBench
 from vrag.bench.measure import Result, best
 from vrag.bench.peers import Peer
 from vrag.bench.run import Bench
-from vrag.bits.kernels import compiled
 from vrag.errors import UsageError
 
 KEYS = {
@@ -78,7 +77,6 @@ def test_a_peer_that_does_not_fit_into_memory_is_left_out():
 
 
 def test_two_processes_share_the_bits(corpus, tmp_path):
-    compiled.compile_now()  # without kernels nobody reads bits
     store = BenchStore(tmp_path, corpus.source.dim)
     store.grow(corpus, 30)
     store.close()

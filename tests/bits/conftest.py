@@ -1,17 +1,29 @@
 import pytest
 
 from vrag.bits.kernels import compiled
+from vrag.bits.kernels.kernel_library import instruction_sets, library_name, load
+
+LIBRARY = load()
+SETS = ("compiled",) if LIBRARY is None else instruction_sets(LIBRARY)
+MISSING = f"{library_name()} is not there: make it with `python hatch_build.py`"
 
 
-@pytest.fixture(params=["numba", "numpy"])
-def engine(request, monkeypatch):
-    """Every test of scores runs with the compiled kernels and with those in numpy."""
-    chosen = compiled._load() if request.param == "numba" else None
+@pytest.fixture(params=[*SETS, "numpy"])
+def instructions(request, monkeypatch):
+    """Every test of scores runs in each instruction set of this machine, and in numpy."""
+    if request.param == "numpy":
+        chosen = None
+    else:
+        assert LIBRARY is not None, MISSING
+        chosen = compiled.Kernels(LIBRARY, request.param)
     monkeypatch.setattr(compiled, "kernels", lambda: chosen)
     return request.param
 
 
-@pytest.fixture(autouse=True)
-def _no_compiler(monkeypatch):
-    """No test leaves a process behind."""
-    monkeypatch.setattr("vrag.bits.beside.compile_in_background", lambda: None)
+@pytest.fixture(params=["compiled", "numpy"])
+def engine(request, monkeypatch):
+    """Tests of what a search does with the scores run in the best instruction set, and in numpy."""
+    chosen = compiled.kernels() if request.param == "compiled" else None
+    assert (chosen is None) == (request.param == "numpy"), MISSING
+    monkeypatch.setattr(compiled, "kernels", lambda: chosen)
+    return request.param

@@ -14,7 +14,8 @@ from vrag.bits.cache import cache as cache_module
 from vrag.bits.cache.array_files import CacheFiles
 from vrag.bits.cache.cache import BitCache
 from vrag.bits.cache.contents import CacheLayout
-from vrag.bits.exact import TILE, tiled
+from vrag.bits.exact import tiled
+from vrag.bits.kernels.compiled import TILE
 from vrag.bits.terms import paired
 from vrag.catalog.documents import page_id
 from vrag.store.edge.edge import EdgeStore

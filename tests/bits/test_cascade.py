@@ -90,7 +90,7 @@ def test_kept_rows_spare_the_engine(store, engine, monkeypatch):
     monkeypatch.setattr(store, "query", lambda *a: asked.append(a) or query(*a))
     assert numbers(found(store, text, k=3), 3) == there[:3]
     is_kept = "full" in view_of(store).exact
-    assert bool(asked) != (is_kept and engine == "numba")
+    assert bool(asked) != (is_kept and engine == "compiled")
 
 
 @pytest.mark.parametrize("kind", ["union", "rrf"])

@@ -39,7 +39,7 @@ def cases(draw):
 
 @SHARED
 @given(cases())
-def test_maxsim_is_the_sum_of_the_best_similarities(engine, case):
+def test_maxsim_is_the_sum_of_the_best_similarities(instructions, case):
     (pages, signs, rng), m, planes = case
     query = rng.normal(size=(m, signs.dim)).astype(np.float32)
     found = packed(pages, signs).maxsim(query, planes=planes)
@@ -49,7 +49,7 @@ def test_maxsim_is_the_sum_of_the_best_similarities(engine, case):
 
 @SHARED
 @given(cases(), st.integers(1, 5), st.integers(1, 5), st.booleans())
-def test_the_best_region_is_the_best_of_all_windows(engine, case, window, stride, with_context):
+def test_the_best_region_is_the_best_of_all_windows(instructions, case, window, stride, with_context):
     (pages, signs, rng), m, planes = case
     stride = min(stride, window)
     query = rng.normal(size=(m, signs.dim)).astype(np.float32)
@@ -66,7 +66,7 @@ def test_the_best_region_is_the_best_of_all_windows(engine, case, window, stride
             assert scores[k] == pytest.approx(there, rel=1e-4, abs=1e-3)
 
 
-def test_one_window_over_the_whole_page_is_maxsim(engine):
+def test_one_window_over_the_whole_page_is_maxsim(instructions):
     pages, signs, rng = corpus(1, 128, [3, 40, 1])
     query = rng.normal(size=(5, 128)).astype(np.float32)
     some = packed(pages, signs)
@@ -75,7 +75,7 @@ def test_one_window_over_the_whole_page_is_maxsim(engine):
     assert starts.tolist() == [0, 0, 0]
 
 
-def test_pages_may_be_named_in_any_order(engine):
+def test_pages_may_be_named_in_any_order(instructions):
     pages, signs, rng = corpus(2, 64, [5, 6, 7, 8])
     query = rng.normal(size=(3, 64)).astype(np.float32)
     some = packed(pages, signs)
@@ -89,7 +89,7 @@ def test_pages_may_be_named_in_any_order(engine):
     assert len(some.maxsim(query, np.array([], np.int64))) == 0
 
 
-def test_threads_give_what_one_gives(engine, monkeypatch):
+def test_threads_give_what_one_gives(instructions, monkeypatch):
     pages, signs, rng = corpus(3, 64, rng_lengths := list(range(1, 60)))
     query = rng.normal(size=(6, 64)).astype(np.float32)
     context = rng.normal(size=(6, len(rng_lengths))).astype(np.float32)
@@ -117,7 +117,7 @@ def test_what_cannot_be_scored_is_refused():
 
 @SHARED
 @given(cases(), st.integers(0, 8), st.integers(1, 5), st.integers(0, 4))
-def test_maxima_are_those_of_the_window_and_the_head(engine, case, start, window, head):
+def test_maxima_are_those_of_the_window_and_the_head(instructions, case, start, window, head):
     (pages, signs, rng), m, planes = case
     query = rng.normal(size=(m, signs.dim)).astype(np.float32)
     starts = np.full(len(pages), start)

@@ -55,9 +55,6 @@ def prepare(scratch: Path) -> Path:
 
 def record(steps: Iterable[Step], scratch: Path, into: Path, is_served: bool = False) -> None:
     """Take every step in order and write what it said; commands as they are, or while a service holds the index."""
-    from vrag.bits.kernels.compiled import compile_now  # imports vrag, which `prepare` must come before
-
-    compile_now()  # else the first answers come from the portable kernel, whose scores are others in the first digits
     into.mkdir(parents=True, exist_ok=True)
     for step in steps:
         said = step.do() if callable(step.do) else _command(step.do, step.tidy, is_served)

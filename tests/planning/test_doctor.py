@@ -57,5 +57,4 @@ def test_what_is_missing_comes_with_the_line_that_installs_it(monkeypatch):
         for remedy in found:
             assert 'pip install "vrag-toolkit[' in remedy, others
     assert 'pip install "vrag-toolkit[ray]"' in checks["ray"].remedy
-    assert 'pip install "vrag-toolkit[fast]"' in checks["numba"].remedy
     assert not checks["ray"].ok

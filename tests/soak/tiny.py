@@ -13,7 +13,6 @@ import numpy as np
 import vrag.embedders
 import vrag.embedders.mean
 import vrag.ingest.ingest
-from vrag.bits.kernels import compiled
 from vrag.embedders.families import Backend
 from vrag.embedders.models import MINILM
 from vrag.embedders.options import ModelOptions
@@ -65,8 +64,6 @@ def mean() -> FloatArray:
 def install(pool: workers.PageWorkers | None = None) -> None:
     """Use it in this process for whatever asks for the built-in model.
 
-    Bits are scored by numpy: nothing is to be compiled, and every process rounds alike.
-
     Args:
         pool: Reads the pages of every ingest, for a process whose threads forbid to fork; by default each ingest forks
             its own.
@@ -75,7 +72,6 @@ def install(pool: workers.PageWorkers | None = None) -> None:
     assert isinstance(families, dict)
     families[MINILM] = Backend(lambda name, options: TinyEmbedder(), lambda name, options: "builtin")
     vrag.embedders.mean.load_mean = mean
-    compiled.installed = lambda: False
     if pool is None:
         workers.WorkerSpawn = ForkContext
     else:

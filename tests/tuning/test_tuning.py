@@ -168,11 +168,11 @@ def test_a_larger_index_gets_longer_ladders(index, monkeypatch):
     assert "runs:1024 > full" not in texts
 
 
-def test_packed_bits_are_proposed_where_numba_scores_them(index, monkeypatch):
+def test_packed_bits_are_proposed_where_compiled_kernels_score_them(index, monkeypatch):
     monkeypatch.setattr(type(index), "page_count", property(lambda self: 2000))
     bits = {"runs@bits:64 > full", "full@bits:64 > full", "runs@bits:256 > full@bits:64 > full"}
     assert bits < {str(cascade) for cascade in propose(index)}
-    monkeypatch.setattr("vrag.bits.kernels.compiled.installed", lambda: False)
+    monkeypatch.setattr("vrag.bits.kernels.compiled.kernels", lambda: None)
     assert not any("@bits" in str(cascade) for cascade in propose(index))
 
 
@@ -185,7 +185,7 @@ def test_the_default_pipeline_is_compared_with_its_own_score_of_every_page(index
     last = str(pipeline.cascade("best").plain.steps[-1])
     assert last.startswith("full@bits@regions+context")
     assert {f"runs@bits:64 > {last}", f"union(runs@bits:128, text:32) > {last}"} < texts
-    monkeypatch.setattr("vrag.bits.kernels.compiled.installed", lambda: False)
+    monkeypatch.setattr("vrag.bits.kernels.compiled.kernels", lambda: None)
     assert f"union(runs:128, text:32) > {last}" in {str(cascade) for cascade in propose(index)}
 
 

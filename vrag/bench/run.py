@@ -18,7 +18,6 @@ from vrag.bench.footprint import Memory, measure_memory
 from vrag.bench.measure import Ranked, Result, SpeedRow, best, make_row, timed, timed_scorer
 from vrag.bench.peers import CPUS, PEERS, Peer, numpy_scorer, one_blas_thread
 from vrag.bench.vectors import VectorCorpus
-from vrag.bits.kernels.compiled import compile_now
 from vrag.errors import UsageError
 
 _log = logging.getLogger(__name__)
@@ -82,7 +81,6 @@ class Bench:
     def run(self) -> Report:
         """Measure everything; the rows of a size are done before the next one is begun."""
         rows: list[SpeedRow] = []
-        compile_now()
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
             _require_space(Path(place), self._sizes[-1] * self._corpus.rows * self._corpus.source.dim)
             self._tell(f"making {self._sizes[-1]} pages")

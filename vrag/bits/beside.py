@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from vrag.bits.cache.cache import BitCache
-from vrag.bits.kernels.compiled import compile_in_background
 from vrag.bits.view import BitsView
 from vrag.store.edge.manifest import ManifestStore
 from vrag.store.interface import PAGE, Payload, Record, Selection, Store
@@ -23,8 +22,6 @@ class BitsStore(ManifestStore):
         pages = [record for record in records if record.payload.get("kind") == PAGE]  # as the cache counts them
         with self._changing(pages) if pages else nullcontext():
             super().upsert(records)
-        if pages and self.bits is not None:
-            compile_in_background()
 
     def set_payload(self, selection: Selection, payload: Payload) -> None:
         """Set keys of payloads; when pages appear or disappear by it, their bits do with the next search."""
@@ -62,7 +59,6 @@ def view_of(store: Store) -> BitsView | None:
     """What a query sees of the store's bits; None for a store that keeps none: a server, or one on a full disk."""
     if not isinstance(store, BitsStore) or store.bits is None:
         return None
-    compile_in_background()
     return store.bits.view(store)
 
 

@@ -11,17 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from vrag.bits.kernels import compiled
+from vrag.bits.kernels.compiled import TILE, TILE_ROWS, HalfArray
 from vrag.bits.kernels.portable import IntArray
 from vrag.bits.kernels.threads import in_blocks, positions
 from vrag.grid import FloatArray
 
 MOST_BYTES = 512 << 20  # of one index's rows, on the disk and mapped; 2,000 pages of 1,024 x 128
-TILE = 32  # rows side by side, as the kernel takes them
-_TOGETHER = 4  # query rows, likewise
-HalfArray = npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +43,16 @@ class ExactPages:
             query: float32 [m, d], weighted rows.
             pages: Positions of the pages wanted.
         """
-        kernel = compiled.exact_kernel()
+        kernels = compiled.kernels()
+        assert kernels is not None  # else the engine scores
         chosen = positions(pages, len(self))
         m, d = query.shape
-        rows = np.zeros((-(-m // _TOGETHER) * _TOGETHER, d), np.float32)
+        rows = np.zeros((-(-m // TILE_ROWS) * TILE_ROWS, d), np.float32)
         rows[:m] = query.astype(np.float16)  # as the engine rounds it, so that its scores are these
         out = np.empty(len(chosen), np.float32)
 
         def score(part: slice) -> None:
-            kernel.maxsim(self.values, self.tiles, chosen[part], rows, m, out[part])
+            kernels.exact(self.values, self.tiles, chosen[part], rows, out[part])
 
         in_blocks(score, self.tiles[chosen + 1] - self.tiles[chosen], rows.size * TILE)
         return out

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from vrag.bits.kernels import compiled, portable
 from vrag.bits.kernels.portable import IntArray
-from vrag.bits.kernels.quantise import PLANES, BitArray, QueryPlanes, Signs
+from vrag.bits.kernels.quantise import PLANES, BitArray, Signs
 from vrag.bits.kernels.threads import in_blocks, positions
 from vrag.grid import FloatArray
 
@@ -41,10 +40,10 @@ class PackedPages:
         """
         chosen = positions(pages, len(self))
         coded = self.signs.query(query, planes)
-        out = np.empty(len(chosen), np.float32)
+        out, kernels = np.empty(len(chosen), np.float32), compiled.kernels() or portable
 
         def score(part: slice) -> None:
-            _maxsim(self, chosen[part], coded, out[part])
+            kernels.maxsim(self.bits, self.rows, chosen[part], coded, out[part])
 
         in_blocks(score, self.rows[chosen + 1] - self.rows[chosen], coded.bits.size)
         return out
@@ -83,10 +82,12 @@ class PackedPages:
             raise ValueError(f"context must be [{len(query)}, {len(chosen)}], not {list(floor.shape)}")
         coded = self.signs.query(query, planes)
         out, start = np.empty(len(chosen), np.float32), np.empty(len(chosen), np.int64)
+        kernels = compiled.kernels() or portable
 
         def score(part: slice) -> None:
             least = np.ascontiguousarray(floor[:, part], np.float32)
-            _regions(self, chosen[part], coded, window, stride, head, least, out[part], start[part])
+            found = out[part], start[part]
+            kernels.regions(self.bits, self.rows, chosen[part], coded, window, stride, head, least, *found)
 
         in_blocks(score, self.rows[chosen + 1] - self.rows[chosen], coded.bits.size)
         return out, start
@@ -104,36 +105,5 @@ class PackedPages:
         chosen, coded = positions(pages, len(self)), self.signs.query(query)
         out = np.empty((len(query), len(chosen)), np.float32)
         span = np.ascontiguousarray(first, np.int64), np.ascontiguousarray(end, np.int64)
-        fast = compiled.kernels()
-        if fast is None:
-            portable.maxima(self.bits, self.rows, chosen, coded, *span, head, out)
-        else:
-            planes = (coded.bits, coded.offset, coded.slope, coded.heavy)
-            fast.maxima(self.bits, self.rows, chosen, *planes, *span, head, out)
+        (compiled.kernels() or portable).maxima(self.bits, self.rows, chosen, coded, *span, head, out)
         return out
-
-
-def _maxsim(packed: PackedPages, pages: IntArray, query: QueryPlanes, out: FloatArray) -> None:
-    fast = compiled.kernels()
-    if fast is None:
-        portable.maxsim(packed.bits, packed.rows, pages, query, out)
-    else:
-        fast.maxsim(packed.bits, packed.rows, pages, query.bits, query.offset, query.slope, query.heavy, out)
-
-
-def _regions(
-    packed: PackedPages,
-    pages: IntArray,
-    query: QueryPlanes,
-    window: int,
-    stride: int,
-    head: int,
-    context: FloatArray,
-    *out: Any,
-) -> None:
-    fast = compiled.kernels()
-    if fast is None:
-        portable.regions(packed.bits, packed.rows, pages, query, window, stride, head, context, *out)
-    else:
-        parts = (query.bits, query.offset, query.slope, query.heavy, window, stride, head, context)
-        fast.regions(packed.bits, packed.rows, pages, *parts, *out)

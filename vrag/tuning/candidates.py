@@ -39,8 +39,8 @@ def propose(index: Index) -> list[Cascade]:
 
     Steps that put the first pages in a new order are left out: they come after all that is measured, and cost the same
     whatever that is.
-    With packed bits beside the index, and numba to score them, those are tried as well. On a server none is tried whose
-    candidates' vectors would have to be read.
+    With packed bits beside the index, and compiled kernels to score them, those are tried as well. On a server none is
+    tried whose candidates' vectors would have to be read.
     """
     named = [_parse(index, name).plain for name in index.pipeline.cascades]
     others = (_parse(index, f"{first} > {reference_of(index)}") for first in _first_stages(index))
@@ -140,8 +140,8 @@ def _first_stages(index: Index) -> Iterator[str]:
 
 
 def has_bits(index: Index) -> bool:
-    """Whether MaxSim over packed bits is worth trying: an embedded index, and numba."""
-    return index.path is not None and compiled.installed()
+    """Whether MaxSim over packed bits is worth trying: an embedded index, and compiled kernels."""
+    return index.path is not None and compiled.kernels() is not None
 
 
 def _over_bits(index: Index, multi: Sequence[str], rungs: Sequence[int]) -> Iterator[str]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from vrag.bits.cache.array_files import Arrays, CacheFiles
 from vrag.bits.cache.blocks import AnyArray, Blocks
-from vrag.bits.exact import TILE, ExactPages, fit, tiled
+from vrag.bits.exact import ExactPages, fit, tiled
+from vrag.bits.kernels.compiled import TILE
 from vrag.bits.kernels.portable import IntArray
 from vrag.bits.kernels.quantise import Signs
 from vrag.bits.packed import PackedPages

@@ -1,4 +1,4 @@
-"""The kernels of `kernels.py` in numpy, for machines without numba, or until it has compiled."""
+"""The kernels of `kernels.c` in numpy: for machines that have no library of them, and to compare them with."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BYTE_SIGNS = (
 def maxsim(bits: BitArray, rows: IntArray, pages: IntArray, query: QueryPlanes, out: FloatArray) -> None:
     """Estimated MaxSim of each page into out float32 [pages]; minus infinity for a page without rows."""
     for k, similarity in _similarities(bits, rows, pages, query):
-        out[k] = similarity.max(axis=1).sum() if similarity.size else -np.inf
+        out[k] = similarity.max(axis=1).sum() if similarity.shape[1] else -np.inf
 
 
 def regions(
@@ -44,7 +44,7 @@ def regions(
     """
     for k, similarity in _similarities(bits, rows, pages, query):
         out[k], start[k] = -np.inf, 0
-        if similarity.size:
+        if similarity.shape[1]:
             best = best_region(similarity, Windows(window, stride), head, context[:, k])
             out[k], start[k] = best.score, best.start
 
@@ -87,7 +87,7 @@ def _similarities(
 def _weights(query: QueryPlanes) -> tuple[FloatArray, float]:
     """The query's codes as float32 [m, words * 32], and the distance of a row that differs in every bit."""
     m, planes, words = query.bits.shape
-    signs = _BYTE_SIGNS[query.bits.view(np.uint8)].reshape(m, planes, -1)
+    signs = _BYTE_SIGNS[query.bits.view(np.uint8)].reshape(m, planes, words * WORD)
     weights = np.einsum("mpd,p->md", signs, 2.0 ** np.arange(planes)).astype(np.float32)
     weights[:, : query.heavy * WORD] *= 2
     return weights, (2**planes - 1) * WORD * (words + query.heavy)

@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from vrag.bits.kernels.compiled import compile_now
 from vrag.cascade.cascade import Cascade
 from vrag.evaluation.benchmarks.benchmark import Query
 from vrag.evaluation.benchmarks.task import DOCUMENT, UNION, Options, Task
@@ -115,8 +114,7 @@ def _ask_all(
     """Ask what the journal has no answer to."""
     open_queries = [query for query in queries if query.id not in journal.answers]
     watcher.searching(f"{scope}, {cascade}", len(queries) - len(open_queries), len(queries))
-    for query in open_queries[:1]:  # what is loaded, read or compiled on first use is not timed
-        compile_now()
+    for query in open_queries[:1]:  # what is loaded or read on first use is not timed
         _search(index, corpus, query, scope, cascade, TOP)
         index.embed_query(WARM)  # an index remembers its last query, which is to be embedded again
     for query in open_queries:
