@@ -4,6 +4,9 @@ import json
 import subprocess
 import sys
 
+from tests.pdfs import write_pdf
+from vrag import Index
+
 HEAVY = ("numpy", "qdrant_client", "qdrant_edge", "onnxruntime", "PIL", "torch", "httpx", "json_repair")
 LIGHT = (  # every place, result and option that the two processes speak of, and the commands that do
     "vrag.ask.answer", "vrag.ask.answer_json", "vrag.cli.ask", "vrag.ask.following", "vrag.llm.llm",
@@ -41,3 +44,27 @@ print([heavy for heavy in {HEAVY!r} if heavy in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# What only an ingest, an answer, a picture of a page or another place for an index needs.
+UNUSED = (
+    "PIL", "asyncio", "httpx", "pdf2image", "pebble", "pypdfium2", "qdrant_client", "rapidfuzz", "rapidocr", "ssl",
+    "vrag.explain.explaining", "vrag.ingest.ingest", "vrag.pages.workers",
+)  # fmt: skip
+
+
+def test_a_search_loads_only_what_it_needs(tmp_path):
+    write_pdf(tmp_path / "pdfs" / "pump.pdf", ["The relief valve of the pump", "Freight revenue by region"])
+    with Index.create(tmp_path / "index") as index:
+        index.ingest([tmp_path / "pdfs"])
+    code = f"""
+import sys
+from vrag.cli import main
+try:
+    main(["search", "the valve", "--index", {str(tmp_path / "index")!r}, "--json"])
+finally:
+    print([name for name in {UNUSED!r} if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["hits"][0]["snippet"] == "The relief valve of the pump"
+    assert done.stderr.splitlines()[-1] == "[]"

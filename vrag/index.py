@@ -13,7 +13,6 @@ from vrag.catalog.documents import Document
 from vrag.catalog.giving import give
 from vrag.embedders.families import ModelOptions
 from vrag.errors import UsageError
-from vrag.ingest.ingest import Ingest
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone, forget
 from vrag.ingest.report import IngestReport, Progress, Silent
@@ -152,6 +151,8 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
             UsageError: A path is missing, there is nothing to index, or metadata of the wrong type is given.
         """
         report = report or IngestReport(index=self.place.name)
+        from vrag.ingest.ingest import Ingest  # loads what reads PDFs, which no search needs
+
         ingest = Ingest(self.stored, self.embedder, options or IngestOptions(), progress or Silent(), report)
         with self._changing():
             ingest.run(paths, recursive, renderer, workers, ray)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vrag.ask.answer import Answer, Step, last, steps
-from vrag.ask.asking import ask
 from vrag.ask.following import History
 from vrag.cascade.cascade import Cascade
 from vrag.catalog.documents import Document, Documents
@@ -18,7 +17,6 @@ from vrag.catalog.kinds import reading
 from vrag.catalog.payload import page_place, page_source, page_words
 from vrag.embedders.protocol import Fingerprint, QueryVectors
 from vrag.errors import PageError, UsageError
-from vrag.explain.explaining import explain, heat_of, match_hit
 from vrag.explain.explanation import Explanation, Match
 from vrag.explain.page_heat import Heat
 from vrag.grid import FloatArray
@@ -185,6 +183,8 @@ class ReadingIndex:
 
             yield from write(self, llm, question, k, where, history)
             return
+        from vrag.ask.asking import ask
+
         with budget():
             answer = ask(self._searcher, question, k, where, history)
         yield from steps(answer)
@@ -214,6 +214,8 @@ class ReadingIndex:
         Raises:
             UsageError: A page without a document, no such page, one that the filters leave out, or no hit at all.
         """
+        from vrag.explain.explaining import explain  # here as in the other two: a search needs none of it
+
         return explain(self._searcher, query, doc, page, cascade, where, k, words)
 
     def snippet(self, query: str, hit: Hit) -> str:
@@ -228,6 +230,8 @@ class ReadingIndex:
 
         Empty when the page was replaced since it was found.
         """
+        from vrag.explain.explaining import match_hit
+
         return match_hit(self._searcher, query, hit)
 
     def let_through(self, query: str, cascade: Cascade, step: int, k: int = 10) -> list[Scored]:
@@ -346,6 +350,8 @@ class ReadingIndex:
         Raises:
             UsageError: The index has no such page, or the query cannot be asked.
         """
+        from vrag.explain.explaining import heat_of
+
         return heat_of(self._searcher, query, document, page, words)
 
     @property

@@ -19,7 +19,7 @@ from tests.conftest import ANIMALS
 from tests.pdfs import write_pdf
 from vrag import Index
 from vrag.errors import PageError
-from vrag.pages import drawing
+from vrag.pages import workers
 from vrag.pages.drawing import PageDrawer
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
@@ -84,14 +84,14 @@ def test_pages_are_drawn_by_one_process_that_ends_with_the_drawer(tmp_path):
 def test_threads_that_draw_the_first_pages_at_once_share_a_process(tmp_path, monkeypatch):
     file = write_pdf(tmp_path / "a.pdf", ANIMALS)
     together, made = threading.Barrier(3), []
-    whole = drawing.PageWorkers
+    whole = workers.PageWorkers
 
     def slowly(*arguments):
         made.append(arguments)
         time.sleep(0.2)  # whoever looks meanwhile must not find that there is none
         return whole(*arguments)
 
-    monkeypatch.setattr(drawing, "PageWorkers", slowly)
+    monkeypatch.setattr(workers, "PageWorkers", slowly)
     with closing(PageDrawer()) as drawer, ThreadPoolExecutor(3) as threads:
 
         def draw(number):

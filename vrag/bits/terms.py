@@ -67,7 +67,8 @@ class TermPages:
         frequency = np.bincount(which, minlength=len(terms))
         idf = np.log1p((count - frequency + 0.5) / (frequency + 0.5))
         parts = (idf * weights)[which] * self.pairs[at, 1].view(np.float32)
-        found, place = np.unique(pages, return_inverse=True)
+        is_first = np.diff(pages, prepend=-1) > 0  # pairs come page after page
+        found, place = pages[is_first], np.cumsum(is_first) - 1
         worth = np.empty(len(terms))
         worth[order] = idf
         return WordScores(found.astype(np.int64), np.bincount(place, parts, len(found)).astype(np.float32), worth)

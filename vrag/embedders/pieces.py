@@ -47,7 +47,7 @@ class Pieces:
         """The pieces of `count` words as a tokenizer gave them; a word that has none becomes the piece `unknown`."""
         ids = np.asarray(encoding.ids, dtype=np.int64)
         owners = np.asarray(encoding.word_ids, dtype=np.int64)
-        missing = np.setdiff1d(np.arange(count), owners)
+        missing = np.flatnonzero(np.bincount(owners, minlength=count) == 0)
         places = np.searchsorted(owners, missing)
         ids = np.insert(ids, places, unknown)
         owners = np.insert(owners, places, missing)

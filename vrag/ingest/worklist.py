@@ -20,7 +20,7 @@ from vrag.ingest.metadata_files import read_sidecar
 from vrag.ingest.page_source import PageSource
 from vrag.ingest.report import IngestReport, Progress
 from vrag.ingest.sources import SourceFile, changed_meanwhile, is_gone, read_source, stamp_of
-from vrag.pages.faults import where
+from vrag.pages.files import where
 from vrag.pages.reader import DocumentInfo
 from vrag.runtime.pathtext import shown
 

@@ -8,15 +8,17 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
-
-from PIL.Image import Image
+from typing import TYPE_CHECKING, Literal
 
 from vrag.errors import PageError, UsageError
-from vrag.pages.faults import where
+from vrag.pages.files import where
 from vrag.pages.page import Page, PageSpec
 from vrag.pages.reader import POINTS_PER_INCH
-from vrag.pages.workers import MEMORY_BYTES, TIMEOUT_S, PageWorkers
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from vrag.pages.workers import PageWorkers
 
 MOST_SIDE = 4_400  # pixels of a page that is drawn to be looked at
 _USUAL_WIDTH = 595.0  # points of a page that says nothing of its own
@@ -26,11 +28,11 @@ class PageDrawer:
     """Draws and reads pages in a process that starts with the first one and stays until it is closed; for any thread.
 
     Args:
-        memory_bytes: Address space that the process may take, where the system can limit it.
-        timeout_s: Seconds a page may take before the process is replaced.
+        memory_bytes: Address space that the process may take, where the system can limit it; None as for an ingest.
+        timeout_s: Seconds a page may take before the process is replaced; None as for an ingest.
     """
 
-    def __init__(self, memory_bytes: int = MEMORY_BYTES, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, memory_bytes: int | None = None, timeout_s: float | None = None) -> None:
         self._memory_bytes = memory_bytes
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
@@ -55,9 +57,11 @@ class PageDrawer:
             return self._started(spec).read(path, number, spec).result()
 
     def _started(self, spec: PageSpec) -> PageWorkers:
+        from vrag.pages.workers import MEMORY_BYTES, TIMEOUT_S, PageWorkers  # loads what reads PDFs, unlike a search
+
         with self._lock:
             if self._workers is None:
-                self._workers = PageWorkers(spec, 1, self._timeout_s, self._memory_bytes)
+                self._workers = PageWorkers(spec, 1, self._timeout_s or TIMEOUT_S, self._memory_bytes or MEMORY_BYTES)
             return self._workers
 
     def close(self) -> None:

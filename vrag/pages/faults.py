@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from pypdfium2 import PdfiumError
 
 from vrag.errors import EncryptedError, PageError, VragError
-from vrag.pages.files import display_name, is_image
+from vrag.pages.files import is_image, where
 
 _SOURCE_HINT = "Get it again from its source."
 _SMALLER_HINT = "Scale it down, or cut it into pages."
@@ -28,12 +28,6 @@ _POPPLER_HINT = (
 _NOT_INSTALLED = (poppler.PDFInfoNotInstalledError, poppler.PopplerNotInstalledError, FileNotFoundError)
 _TOO_SLOW = (poppler.PDFPopplerTimeoutError, subprocess.TimeoutExpired)
 _END_BYTES = 1024  # a PDF names itself within its first kilobyte, and ends with %%EOF
-
-
-def where(path: Path, number: int | None) -> str:
-    """How messages name a file or one of its pages."""
-    name = display_name(path)
-    return name if number is None else f"{name}, page {number}"
 
 
 @contextmanager

@@ -79,6 +79,12 @@ def display_name(path: Path) -> str:
     return os.fsencode(path.name).decode("utf-8", "replace")
 
 
+def where(path: Path, number: int | None) -> str:
+    """How messages name a file or one of its pages."""
+    name = display_name(path)
+    return name if number is None else f"{name}, page {number}"
+
+
 def _named_file(path: Path) -> Path:
     if not path.exists():
         raise UsageError(f"There is no file or folder {_shown(path)}.")

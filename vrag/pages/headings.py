@@ -22,10 +22,10 @@ MOST_LINES = 100  # above a row in which its heads are looked for
 def is_row(words: Words, span: Span) -> bool:
     """Whether a span is a row of a table: a line of several words that ends in a value, which a year is not."""
     start, end = span
-    boxes, texts = words.boxes[start:end], words.texts[start:end]
-    if end - start < 2 or boxes[-1, 1] >= boxes[0, 3] or _YEAR.fullmatch(texts[-1]):
+    last = words.texts[end - 1]
+    if end - start < 2 or not _VALUE.fullmatch(last) or _YEAR.fullmatch(last):
         return False
-    return _VALUE.fullmatch(texts[-1]) is not None and any(map(is_value, texts))
+    return bool(words.boxes[end - 1, 1] < words.boxes[start, 3]) and any(map(is_value, words.texts[start:end]))
 
 
 def is_heading(words: Words, span: Span) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
-
-from PIL.Image import Image
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from vrag.grid import FloatArray
 from vrag.pages.page import Renderer, Words
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 POINTS_PER_INCH = 72
 

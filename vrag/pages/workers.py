@@ -17,7 +17,7 @@ from pebble import CONSTS, ProcessExpired, ProcessPool
 from PIL.Image import Image
 
 from vrag.errors import PageError
-from vrag.pages.faults import where
+from vrag.pages.files import where
 from vrag.pages.load import PageLoader
 from vrag.pages.page import Page, PageSpec
 from vrag.pages.processes import PoolContext, WorkerSpawn, suspensions

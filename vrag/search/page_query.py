@@ -16,7 +16,7 @@ import numpy as np
 from vrag.errors import PageError, UsageError
 from vrag.grid import FloatArray
 from vrag.pages.drawing import PageDrawer
-from vrag.pages.faults import where
+from vrag.pages.files import where
 from vrag.pages.page import Page, PageSpec, Words
 from vrag.pooling.pooled import normalise
 

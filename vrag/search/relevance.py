@@ -98,7 +98,7 @@ class QueryTerms:
 
     def said_by(self, words: Sequence[str]) -> BoolArray:
         """Which of the terms are among words: bool [t]."""
-        return np.isin(self.terms.indices, self.lane.query(" ".join(words)).indices)
+        return _among(self.terms, self.lane.query(" ".join(words)))
 
 
 def query_terms(lane: Bm25Lane, text: str) -> QueryTerms:
@@ -118,8 +118,14 @@ def query_terms(lane: Bm25Lane, text: str) -> QueryTerms:
             names.append(bare)
         begins = word.endswith(_ENDS)
     terms = lane.query(text)
-    are_names = np.isin(terms.indices, lane.query(" ".join(names)).indices)
+    are_names = _among(terms, lane.query(" ".join(names)))
     return QueryTerms(lane, terms, are_names if 2 * are_names.sum() <= len(are_names) else np.zeros_like(are_names))
+
+
+def _among(terms: SparseVector, others: SparseVector) -> BoolArray:
+    """Which terms are among others, bool [t]; so few are compared in a tenth of the time of `np.isin`."""
+    known = set(others.indices.tolist())
+    return np.array([term in known for term in terms.indices.tolist()], np.bool_)
 
 
 def evidence(query: QueryTerms, found: TermWorth, pages: Sequence[JudgedPage]) -> dict[str, Evidence]:

@@ -137,9 +137,10 @@ def _middles(boxes: FloatArray) -> FloatArray:
 
 def _word_of_row(grid: Grid, words: Words) -> IntArray:
     """The word of each row, int64 [n], never decreasing: rows are words in reading order, without some."""
-    kept = np.flatnonzero(np.isin(_codes(words.boxes), _codes(grid.boxes)))
+    there = set(_codes(grid.boxes).tolist())
+    kept = [word for word, code in enumerate(_codes(words.boxes).tolist()) if code in there]
     if len(kept) == len(grid):
-        return kept
+        return np.array(kept, np.int64)
     return np.sort(nearest_rows(grid.boxes, words.boxes))  # two words in one place, or a page without words
 
 

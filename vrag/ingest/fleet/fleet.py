@@ -21,7 +21,7 @@ from vrag.embedders.protocol import Embedder
 from vrag.errors import IndexMismatchError, ModelError, PageError, UsageError
 from vrag.ingest.fleet.actor import Attempt, PageActor, Refused
 from vrag.ingest.page_source import EmbeddedPage
-from vrag.pages.faults import where
+from vrag.pages.files import where
 from vrag.pages.page import PageSpec
 from vrag.pages.reader import DocumentInfo
 from vrag.pages.workers import PageWorkers
