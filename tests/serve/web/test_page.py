@@ -177,3 +177,27 @@ def test_a_page_that_is_not_there_is_said(site, browse):
     expect(watched.page.locator(".page-sheet")).to_be_visible()
     expect(watched.page.get_by_role("region", name="Why this page")).to_have_count(0)
     assert watched.page.locator(".words span").count() > 5
+
+
+def test_pages_like_it_are_found_by_a_link_and_by_a_key(opened):
+    itself = opened.url.partition("?")[0].rpartition("/doc/")[2]
+    link = opened.get_by_role("link", name="More like this")
+    link.focus()
+    opened.keyboard.press("Enter")
+    expect(opened.locator(".count a")).to_have_text(re.compile("^ferry-annual-report.pdf, page 3$"))
+    assert opened.url.endswith(f"/?like={itself.replace('/', '%2F')}")
+    found = opened.locator(".hit").evaluate_all("hits => hits.map(({ dataset }) => `${dataset.id}/${dataset.page}`)")
+    assert len(found) > 1
+    assert itself not in found
+    expect(opened.locator("body.home")).to_have_count(0)
+    expect(opened.get_by_role("link", name="Ask this")).to_have_count(0)
+    opened.keyboard.press("g")  # by document, and still like that page
+    expect(opened.locator(".group .hit")).to_have_count(len(found))
+    opened.locator(".hit-link").first.click()
+    expect(opened.locator(".place")).to_have_text(f"Hit 1 of {len(found)}")
+    opened.keyboard.press("s")
+    expect(opened.locator(".count a")).to_be_visible()
+    opened.reload()
+    expect(opened.locator(".hit").first).to_be_visible()
+    opened.locator(".count a").click()
+    expect(opened.locator(".page-image")).to_be_visible()

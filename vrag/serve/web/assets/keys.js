@@ -29,6 +29,7 @@ const READING = [
   ["O", "Open the PDF at this page"],
   ["L", "Copy the link"],
   ["C", "Copy the page's text"],
+  ["S", "More pages like this one"],
   ["Esc", "Back"],
 ];
 const TYPED = [

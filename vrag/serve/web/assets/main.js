@@ -8,6 +8,7 @@ import { setKeys, startKeys } from "./keys.js";
 import { startPresses } from "./presses.js";
 import { go, here, start } from "./router.js";
 import * as searchView from "./search_view.js";
+import { wanted } from "./searching.js";
 import { failure, notice } from "./states.js";
 import { startTheme } from "./theme.js";
 
@@ -41,7 +42,7 @@ async function show(route, scroll) {
   } else shown.view.update?.(route);
   shown.address = location.pathname + location.search;
   markLinks(route);
-  document.body.classList.toggle("home", route.view === "search" && !route.parameters.get("q")?.trim());
+  document.body.classList.toggle("home", route.view === "search" && !wanted(route.parameters).isSearch);
   document.title = shown.view.title ?? "vrag";
   setKeys(shown.view.keys ?? {});
   if (document.activeElement !== box) box.value = (route.view !== "ask" && route.parameters.get("q")) || "";
@@ -129,4 +130,5 @@ startKeys(box, document.getElementById("keys"));
 start(show);
 startJobs(document.getElementById("running"));
 startDropping();
-if (here().view === "search" && !here().parameters.get("q") && matchMedia("(hover: hover)").matches) box.focus();
+const begun = here();
+if (begun.view === "search" && !wanted(begun.parameters).isSearch && matchMedia("(hover: hover)").matches) box.focus();

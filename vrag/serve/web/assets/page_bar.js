@@ -67,7 +67,7 @@ function backButton(view) {
     "button",
     { type: "button", class: "quiet back", title: "Back (Esc)", on: { click: () => view.leaveTo() } },
     icon("back"),
-    view.want.query ? "Hits" : "Documents",
+    view.want.isSearch ? "Hits" : "Documents",
   );
 }
 

@@ -10,7 +10,7 @@ const SOURCES = {
   none: "No words were found on this page.",
 };
 
-/** `act` has `file`, `link` and `text`. */
+/** `act` has `file`, `link` and `text`, and `like`, an address. */
 export function facts(page, act) {
   const action = (name, label, run) => h("button", { type: "button", on: { click: run } }, icon(name), label);
   const known = Object.entries(page.metadata).filter(([key]) => key !== "title");
@@ -31,6 +31,7 @@ export function facts(page, act) {
       action("open", /\.pdf$/i.test(page.doc) ? "Open the PDF here" : "Open the picture", act.file),
       action("link", "Copy link", act.link),
       action("copy", "Copy text", act.text),
+      h("a", { class: "button", href: act.like, title: "More like this (S)" }, icon("search"), "More like this"),
     ),
   ].filter(Boolean);
 }

@@ -9,7 +9,7 @@ import { facts } from "./page_facts.js";
 import { pageBar } from "./page_bar.js";
 import { boxesOf, frames } from "./quote_boxes.js";
 import { back, go } from "./router.js";
-import { asked, search, wanted } from "./searching.js";
+import { asked, likeOf, search, wanted } from "./searching.js";
 import { Stage } from "./stage.js";
 import { failure } from "./states.js";
 import { copy } from "./toasts.js";
@@ -48,6 +48,7 @@ class PageView {
       o: () => this.openFile(),
       l: () => this.copyLink(),
       c: () => this.copyText(),
+      s: () => this.page && go(this.likeAddress),
       Escape: () => this.leaveTo(),
     };
   }
@@ -84,7 +85,12 @@ class PageView {
   drawPage() {
     this.stage.show(this.page);
     this.facts.replaceChildren(
-      ...facts(this.page, { file: () => this.openFile(), link: () => this.copyLink(), text: () => this.copyText() }),
+      ...facts(this.page, {
+        file: () => this.openFile(),
+        link: () => this.copyLink(),
+        text: () => this.copyText(),
+        like: this.likeAddress,
+      }),
     );
     if (this.quoted.length) this.stage.mark(frames(this.quoted), this.quoted);
     this.drawBar();
@@ -114,7 +120,7 @@ class PageView {
   }
 
   async findHits(signal) {
-    if (!this.want.query) return;
+    if (!this.want.isSearch) return;
     try {
       this.hits = (await search(this.want, signal)).hits;
       if (!signal.aborted) this.drawBar();
@@ -124,9 +130,8 @@ class PageView {
   }
 
   get parameters() {
-    return this.want.query
-      ? { q: this.want.query, ...asParameters(this.want.filters), k: this.want.k > 10 ? this.want.k : null }
-      : {};
+    const { query: q, like, filters, k } = this.want;
+    return this.want.isSearch ? { q, like, ...asParameters(filters), k: k > 10 ? k : null } : {};
   }
 
   get hitPlace() {
@@ -149,7 +154,7 @@ class PageView {
   }
 
   leaveTo() {
-    back(this.want.query ? `/${query(this.parameters)}` : "/documents");
+    back(this.want.isSearch ? `/${query(this.parameters)}` : "/documents");
   }
 
   toggleHeat() {
@@ -169,6 +174,11 @@ class PageView {
   toggleMarks() {
     this.stage.toggleMarks();
     this.drawBar();
+  }
+
+  /** Where pages like this one are. */
+  get likeAddress() {
+    return `/${query({ like: likeOf(this.id, this.number) })}`;
   }
 
   openFile() {

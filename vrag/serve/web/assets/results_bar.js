@@ -7,13 +7,12 @@ import { icon } from "./icons.js";
 /** The controls for a `SearchView`. */
 export function resultsBar(view) {
   const { filters } = view.want;
-  const ask = h(
-    "a",
-    { class: "button ask-this", href: view.askAddress, title: "Ask this (A)" },
-    icon("ask"),
-    "Ask this",
-  );
-  return [filtersButton(view.side), ask, order(view), h("div", { class: "chips" }, chips(filters, view.choose))];
+  const chosen = h("div", { class: "chips" }, chips(filters, view.choose));
+  return [filtersButton(view.side), view.want.query && askLink(view.askAddress), order(view), chosen].filter(Boolean);
+}
+
+function askLink(href) {
+  return h("a", { class: "button ask-this", href, title: "Ask this (A)" }, icon("ask"), "Ask this");
 }
 
 function filtersButton(side) {

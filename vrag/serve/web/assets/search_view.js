@@ -5,7 +5,7 @@ import { h, redraw } from "./dom.js";
 import { chips, documentFacet, facetGroup, loadFacets } from "./facets.js";
 import { asParameters, toggled } from "./filters.js";
 import { counted, milliseconds, nameOf } from "./format.js";
-import { hitItem } from "./hit.js";
+import { hitItem, pageAddress } from "./hit.js";
 import { home } from "./home_view.js";
 import { indexFacts } from "./index_facts.js";
 import { onChange } from "./jobs.js";
@@ -32,13 +32,14 @@ class SearchView {
       ArrowUp: () => this.move(-1),
       j: () => this.move(1),
       k: () => this.move(-1),
-      g: () => this.want.query && this.regroup(),
+      g: () => this.want.isSearch && this.regroup(),
       a: () => this.want.query && go(this.askAddress),
       Escape: () => this.escape(),
     };
   }
 
   get title() {
+    if (this.want.like) return "More like a page · vrag";
     return this.want.query ? `${this.want.query} · vrag` : "vrag";
   }
 
@@ -47,7 +48,7 @@ class SearchView {
     this.want = wanted(route.parameters);
     this.isGrouped = route.parameters.get("by") === "document";
     this.stop();
-    if (!this.want.query) this.showHome();
+    if (!this.want.isSearch) this.showHome();
     else if (remembered(this.want)) this.showAnswer(remembered(this.want));
     else this.ask();
   }
@@ -126,7 +127,9 @@ class SearchView {
 
   showBar(answer) {
     const what = answer.found || !answer.hits.length ? "" : "Nothing relevant found; the nearest ";
-    this.count.textContent = `${what}${counted(answer.hits.length, "page")} in ${milliseconds(answer.took_ms)}`;
+    const pages = `${what}${counted(answer.hits.length, "page")}`;
+    const whose = this.want.like ? likeWhich(this.want.like, answer.query) : [];
+    redraw(this.count, [pages, ...whose, ` in ${milliseconds(answer.took_ms)}`]);
     redraw(this.controls, resultsBar(this));
   }
 
@@ -154,8 +157,8 @@ class SearchView {
     const clear = button("Search without filters", () => this.change({}, false, new Map()), "main");
     return notice({
       picture: "search",
-      title: "No page answers this",
-      lines: [answer.why_empty || "Try other words, or fewer of them."],
+      title: this.want.like ? "No other page is like this one" : "No page answers this",
+      lines: [answer.why_empty || (this.want.like ? "There may be no other." : "Try other words, or fewer of them.")],
       actions: this.want.filters.size ? [clear] : [],
     });
   }
@@ -193,7 +196,8 @@ class SearchView {
   /** Another address of this view. */
   change(changed, replace, filters = this.want.filters) {
     const { k, by } = { k: this.parameters.get("k"), by: this.parameters.get("by"), ...changed };
-    go(`/${asParametersText({ q: this.want.query, ...asParameters(filters), by, k })}`, { replace });
+    const { query: q, like } = this.want;
+    go(`/${asParametersText({ q, like, ...asParameters(filters), by, k })}`, { replace });
   }
 
   /** Where the same words are asked. */
@@ -203,7 +207,7 @@ class SearchView {
 
   /** What a page's address needs to know of this search. */
   carried() {
-    return { q: this.want.query, ...asParameters(this.want.filters) };
+    return { q: this.want.query, like: this.want.like, ...asParameters(this.want.filters) };
   }
 
   move(step) {
@@ -216,9 +220,16 @@ class SearchView {
   escape() {
     const box = document.getElementById("q");
     if (document.activeElement !== box) box.select();
-    else if (this.want.query) go("/");
+    else if (this.want.isSearch) go("/");
     else box.blur();
   }
+}
+
+/** The page that hits are like, as the answer calls it, with the way to it. */
+function likeWhich(like, called) {
+  const [id, page] = like.split("/");
+  const name = called.slice(0, called.lastIndexOf(":"));
+  return [" like ", h("a", { href: pageAddress(id, page) }, `${name}, page ${page}`)];
 }
 
 /** Hits under a heading for each document; documents in the order of their best hit. */
