@@ -8,7 +8,7 @@ from vrag import Index
 from vrag.cascade.bm25 import TEXT, Bm25Lane
 from vrag.search.glance import Glance
 from vrag.search.term_worth import _asked, term_worth
-from vrag.store.interface import Selection
+from vrag.store.interface import Selection, SparseVector
 
 ALL = 3 * A_SHARD
 
@@ -30,6 +30,22 @@ def test_a_server_is_asked_for_the_best_page_of_each_term(stores, is_one):  # no
     of_record = next(record for record in records(0) if record.id == page_id(0, 0)).sparse[TEXT]
     assert found.weights[page_id(0, 0)].tolist() == [*of_record.values[:2].tolist(), 0, 0]
     assert found.weights[page_id(1, 19)].tolist() == [0, 0, 0, 0]  # it has words, and none of these
+
+
+def test_pages_are_counted_only_for_what_is_on_none_or_in_several_shards(stores):  # noqa: F811
+    shards, whole = stores
+    known = SparseVector(QUERY.indices[:1], QUERY.values[:1])
+    counted = []
+
+    def count():
+        counted.append(ALL)
+        return ALL
+
+    _asked(whole, known, [page_id(0, 0)], count)
+    assert counted == []
+    _asked(whole, QUERY, [page_id(0, 0)], count)  # one of its words is nowhere
+    _asked(shards, known, [page_id(0, 0)], count)
+    assert counted == [ALL, ALL]
 
 
 def test_beside_an_index_the_same_is_counted(indexed):

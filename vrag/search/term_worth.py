@@ -17,7 +17,7 @@ from vrag.cascade.bm25 import TEXT
 from vrag.grid import FloatArray
 from vrag.search.glance import Glance
 from vrag.search.shard_words import page_weights
-from vrag.store.interface import Selection, SparseVector, StageRequest, Store
+from vrag.store.interface import Scored, Selection, SparseVector, StageRequest, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,25 @@ def _asked(store: Store, terms: SparseVector, pages: Sequence[str], count_pages:
     alone = [StageRequest(TEXT, SparseVector(terms.indices[i : i + 1], one), 1) for i in range(len(terms.indices))]
     best = [found[0] if found else None for found in store.query_each(alone, Selection(), ())]
     weights = page_weights(store, terms.indices, {*pages, *(point.id for point in best if point)})
-    count, shards = count_pages(), store.shards()
-    worth = np.zeros(len(best))
-    for i, (term, point) in enumerate(zip(terms.indices.tolist(), best, strict=True)):
-        weight = weights.get(point.id, {}).get(term) if point else None
-        with_term = _with_term(point.score / weight, count, shards) if point and weight else 0.0
-        worth[i] = np.log1p((count - with_term + 0.5) / (with_term + 0.5))
+    shards = store.shards()
+    engine = [_in_shard(point, term, weights) for point, term in zip(best, terms.indices.tolist(), strict=True)]
+    # A single shard's scores say what a term is worth; how many pages there are matters to the others alone.
+    count = count_pages() if shards > 1 or None in engine else 0
+    worth = [value if value is not None and shards == 1 else _worth(value, count, shards) for value in engine]
     columns = {page: np.array([weights[page].get(t, 0.0) for t in terms.indices.tolist()], np.float32)
                for page in pages if page in weights}  # fmt: skip
-    return TermWorth(worth, columns)
+    return TermWorth(np.array(worth, np.float64), columns)
 
 
-def _with_term(idf: float, pages: int, shards: int) -> float:
-    """Pages with a term that is worth so much in one of equal shards."""
-    return float(np.clip(((pages / shards + 1) * np.exp(-idf) - 0.5) * shards, 1, pages))
+def _in_shard(best: Scored | None, term: int, weights: Mapping[str, Mapping[int, float]]) -> float | None:
+    """What a term is worth in the shard of its best page; None where it has none."""
+    weight = weights.get(best.id, {}).get(term) if best else None
+    return best.score / weight if best and weight else None
+
+
+def _worth(in_shard: float | None, pages: int, shards: int) -> float:
+    """What a term is worth in the whole index, by what it is worth in one of equal shards; None: it is on no page."""
+    with_term = 0.0
+    if in_shard is not None:
+        with_term = np.clip(((pages / shards + 1) * np.exp(-in_shard) - 0.5) * shards, 1, pages)
+    return float(np.log1p((pages - with_term + 0.5) / (with_term + 0.5)))
