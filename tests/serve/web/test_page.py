@@ -179,6 +179,22 @@ def test_a_page_that_is_not_there_is_said(site, browse):
     assert watched.page.locator(".words span").count() > 5
 
 
+def test_a_page_number_that_is_being_typed_stays_when_the_bar_is_drawn_anew(opened):
+    held, field = [], opened.get_by_role("spinbutton", name="Page")
+    opened.route("**/v1/explain", lambda route: held.append(route))
+    with opened.expect_request("**/v1/explain"):
+        opened.get_by_role("button", name="Next page").click()
+    expect(field).to_have_value("4")
+    expect(opened.locator(".place")).to_be_visible()
+    field.fill("3")
+    held[0].continue_()
+    expect(opened.locator(".why .standing")).to_be_visible()
+    expect(field).to_have_value("3")
+    expect(field).to_be_focused()
+    opened.keyboard.press("Enter")
+    opened.wait_for_url("**/3?**")
+
+
 def test_pages_like_it_are_found_by_a_link_and_by_a_key(opened):
     itself = opened.url.partition("?")[0].rpartition("/doc/")[2]
     link = opened.get_by_role("link", name="More like this")

@@ -96,8 +96,12 @@ class PageView {
     this.drawBar();
   }
 
+  /** Not while somebody types the number of a page there: it would be lost. */
   drawBar() {
-    if (this.page) redraw(this.bar, pageBar(this));
+    if (!this.page) return;
+    const typed = this.bar.querySelector(".page-field input:focus");
+    if (!typed || Number(typed.value) === this.number) redraw(this.bar, pageBar(this));
+    else typed.addEventListener("blur", () => setTimeout(() => this.drawBar()), { once: true });
   }
 
   /** Why the page stands where it does; a page that cannot be explained is shown all the same. */
