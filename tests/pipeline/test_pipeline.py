@@ -169,3 +169,13 @@ def test_pipelines_of_patch_models_let_regions_and_context_be_asked_for(name):
     cascade = pipeline.cascade(f"{first}:100 > full@regions+context")
     assert str(cascade) == f"{first}:100 > full@regions+context"
     assert pipeline.has_context
+
+
+def test_the_compact_recipe_searches_as_the_default_does_but_for_more_candidates():
+    whole, compact = load_pipeline("builtin"), load_pipeline("compact")
+    for name in ("best", "read"):
+        assert str(compact.cascade(name)) == str(whole.cascade(name)).replace("runs@bits:384", "runs@bits:512")
+    assert (compact.page, compact.text, compact.regions, compact.context) == (
+        whole.page, whole.text, whole.regions, whole.context
+    )  # fmt: skip
+    assert compact.default_cascade == whole.default_cascade

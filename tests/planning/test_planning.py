@@ -106,6 +106,14 @@ def test_without_documents_the_sample_is_made_up():
     assert sample.vectors[0].rows > 100
 
 
+def test_a_pipeline_that_keeps_bits_alone_takes_less_and_is_scanned_by_them():
+    embedder = load_embedder("builtin")
+    whole, compact = (measure_made_up(load_pipeline(name), embedder) for name in ("builtin", "compact"))
+    assert compact.vectors[0].bytes_a_page * 8 == whole.vectors[0].bytes_a_page
+    assert compact.vectors[0].scan_us > 0
+    assert compact.disk.a_page < whole.disk.a_page / 2
+
+
 def test_the_command(cli, folder, tmp_path):
     done = cli("plan", folder, "--sample", 2, "--json")
     assert done.code == 0, done.err

@@ -1,6 +1,6 @@
 """From a measured sample to an index of N pages: pure formulas.
 
-vectors       N * rows * d * 2 bytes (float16)
+vectors       N * rows * d * 2 bytes (float16), or N * rows * d / 8 bytes a bit where bits alone are kept
 graph         N * 32 links * 4 bytes * 1.1, for a vector searched by HNSW with m = 16
 quantized     rows * d bytes (scalar) or rows * d / 8 (binary) beside a pooled vector
 memory        what a first stage scans: pooled vectors and graphs; `full` and the words are read from disk
@@ -45,6 +45,7 @@ class VectorSample:
         most: Most rows of a page.
         graph: Whether it is searched by HNSW.
         scan_us: Microseconds a page that an exact stage over it takes on one query.
+        packed: Bytes of a row where it is kept as bits alone; 0 where it is float16.
     """
 
     name: str
@@ -53,11 +54,12 @@ class VectorSample:
     most: int
     graph: bool
     scan_us: float
+    packed: int = 0
 
     @property
     def bytes_a_page(self) -> float:
-        """Bytes of the vectors of a page, float16."""
-        return self.rows * self.dim * _FLOAT16
+        """Bytes of the vectors of a page."""
+        return self.rows * (self.packed or self.dim * _FLOAT16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def limit_notes(vectors: Sequence[VectorSample]) -> list[str]:
         f"Vector {v.name!r} has up to {v.most} rows of dimension {v.dim}: a Qdrant server takes at most "
         f"{(MULTIVECTOR_LIMIT - 1) // v.dim}. Render the pages smaller, or keep the index embedded."
         for v in vectors
-        if v.most * v.dim >= MULTIVECTOR_LIMIT
+        if v.most * (v.packed or v.dim) >= MULTIVECTOR_LIMIT
     ]
 
 

@@ -8,15 +8,16 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vrag.bits.beside import BitsStore
+from vrag.bits.beside import BitsStore, view_of
 from vrag.cascade.bm25 import TEXT
 from vrag.catalog.documents import KEYS, Documents
 from vrag.catalog.kinds import PAGE
@@ -33,7 +34,7 @@ from vrag.places.opening import keep_bits
 from vrag.places.place import FolderPlace
 from vrag.planning.estimate import Disk, Machine, Sample, VectorSample
 from vrag.settings import SHARD
-from vrag.store.interface import Record, Selection, StageRequest
+from vrag.store.interface import AnyVector, Record, Selection, SparseVector, StageRequest
 
 _STORED = 256  # records of the throw-away store: the sample's pages, again and again
 _FEW = 8  # records of the smallest one: what an index takes beside its pages is told by the difference
@@ -106,10 +107,9 @@ def _measure(pages: Sequence[Page], reading: float, source: str, pipeline: Pipel
     for field in pipeline.schema(embedder.dim):
         if field.name in made[0]:
             rows = [1 if vectors[field.name].ndim == 1 else len(vectors[field.name]) for vectors in made]
-            dim = made[0][field.name].shape[-1]
-            samples.append(
-                VectorSample(field.name, dim, float(np.mean(rows)), max(rows), field.hnsw, scans[field.name])
-            )
+            dim, of_row = made[0][field.name].shape[-1], field.packing.size if field.packing else 0
+            about = (float(np.mean(rows)), max(rows), field.hnsw, scans[field.name], of_row)
+            samples.append(VectorSample(field.name, dim, *about))
     payload = float(np.mean([len(json.dumps(payload)) for payload in payloads]))
     words = float(np.mean([len(page.words.texts) for page in pages]))
     packed = [_packed_bytes(record, pipeline, embedder) for record in records[: len(made)]]
@@ -140,16 +140,26 @@ def _store(records: Sequence[Record], pipeline: Pipeline, embedder: Embedder) ->
             scans = {}
             for name in records[0].vectors:
                 form = pipeline.spec(name).of_query(query, embedder.mean, mean=False)
-                stages = [StageRequest(name, form, 10)]
-                store.query(stages, Selection())
+                scan = _scan(store, name, form)
+                scan()
                 started = time.perf_counter()
                 for _ in range(_QUERIES):
-                    store.query(stages, Selection())
+                    scan()
                 scans[name] = (time.perf_counter() - started) / _QUERIES / len(records) * 1e6
             log, rows = _allocated(folder / SHARD, "wal/*"), _allocated(folder / CACHE, "bits/*.rows")
             a_page = (_lasting(folder) - few) / (len(records) - _FEW)
             bits = _allocated(folder / CACHE, "bits/*.bits") / len(records)
         return Disk(max(few - _FEW * a_page, 0), a_page, log / len(records), rows / len(records), bits), scans
+
+
+def _scan(store: BitsStore, name: str, query: AnyVector) -> Callable[[], object]:
+    """Scores every page by a vector: by its bits where nothing else is kept of it."""
+    if name not in store.packed:
+        return partial(store.query, [StageRequest(name, query, 10)], Selection())
+    view = view_of(store)
+    assert view is not None
+    assert not isinstance(query, SparseVector)
+    return partial(view.packed[name].maxsim, query)
 
 
 def _lasting(folder: Path) -> int:
