@@ -91,7 +91,8 @@ class Asker:
         stored, searcher = self.index.stored, Searcher(self.index.stored, self.index.embedder)
         lane = stored.pipeline.text
         assert lane is not None
-        terms = query_terms(lane, query)
+        if (terms := query_terms(lane, query)) is None:
+            return []
         selection = searcher.select([*where, *(f"doc!={doc}" for doc in without)])
         runner = searcher.runner(query, searcher.embed(query).vectors, selection)
         ranking = rank_pages(runner, stored.pipeline.cascade(cascade), HITS, _AROUND)
@@ -187,7 +188,8 @@ def _print_cost(index: Index, queries: Sequence[str]) -> None:
         pages = [JudgedPage(point.id, str(point.payload["doc_id"]), "") for point in points]
         begun = time.perf_counter()
         assert stored.pipeline.text is not None
-        relevances(runner, query_terms(stored.pipeline.text, query), pages)
+        if (terms := query_terms(stored.pipeline.text, query)) is not None:
+            relevances(runner, terms, pages)
         spent.append(time.perf_counter() - begun)
     print(f"{index.page_count} pages: relevance of {HITS} hits takes {1000 * float(np.median(spent)):.2f} ms (median)")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vrag.cascade.bm25 import Bm25Lane
+from vrag.cascade.bm25 import CODES, LANGUAGES, UNSTEMMED, Bm25Lane, language_named
 from vrag.errors import UsageError
 
 
@@ -65,3 +65,15 @@ def test_a_script_without_spaces_is_cut_into_words(language):
 def test_an_unknown_language_is_said():
     with pytest.raises(UsageError, match="klingon"):
         Bm25Lane("klingon").query("x")
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES, *UNSTEMMED])
+def test_every_language_that_is_named_works(language):
+    assert len(Bm25Lane(language_named(language)).query("WX-4471").indices) >= 1
+
+
+def test_languages_are_named_by_code_too():
+    assert set(CODES.values()) <= set(LANGUAGES)
+    assert (language_named("de"), language_named("German")) == ("german", "german")
+    with pytest.raises(UsageError, match="klingon"):
+        language_named("klingon")

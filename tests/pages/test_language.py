@@ -24,7 +24,9 @@ def test_a_sentence_tells_its_language(language):
     assert likely_language(SAID[language].split()) == language
 
 
-@pytest.mark.parametrize("text", ["", "WX-4471", "revenue", "die hard", "12 34 56", "Oslo Bergen Trondheim"])
+@pytest.mark.parametrize(
+    "text", ["", "WX-4471", "revenue", "die hard", "die casting of metal", "12 34 56", "Oslo Bergen Trondheim"]
+)
 def test_names_and_single_words_tell_none(text):
     assert likely_language(text.split()) is None
 

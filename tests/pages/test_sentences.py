@@ -36,6 +36,20 @@ def test_lines_of_a_paragraph_are_joined_and_cut_at_full_stops():
     ]
 
 
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Siehe Abb. 3 und Nr. 7 bzw. Anlage. Dann", "weiter."),
+        ("Voir le rapport de Mme. Durand. Ensuite", "suite."),
+        ("Véase la pág. 7 de la Sra. Gómez. Luego", "sigue."),
+        ("См. рис. 3 на стр. 5 отчёта. Далее", "текст."),
+    ],
+)
+def test_abbreviations_of_other_languages_end_no_sentence(one, two):
+    first, _ = one.rsplit(" ", 1)
+    assert texts(lines(one, two)) == [first, f"{one.rsplit(' ', 1)[1]} {two}"]
+
+
 def test_points_of_a_list_keep_their_number():
     assert texts(lines("1. Oars are returned dry. 2. Dogs do not", "sleep in boats.")) == [
         "1. Oars are returned dry.",

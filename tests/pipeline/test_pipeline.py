@@ -8,6 +8,7 @@ from vrag.errors import UsageError
 from vrag.grid import Grid, Tile
 from vrag.pages.crop import CropRules
 from vrag.pages.page import PageSpec
+from vrag.pipeline.choosing import choose_pipeline
 from vrag.pipeline.named_vectors import VectorSpec
 from vrag.pipeline.pipeline import FULL, list_pipelines, load_pipeline, make_pipeline
 from vrag.pooling.poolings import normalise
@@ -179,3 +180,25 @@ def test_the_compact_recipe_searches_as_the_default_does_but_for_more_candidates
         whole.page, whole.text, whole.regions, whole.context
     )  # fmt: skip
     assert compact.default_cascade == whole.default_cascade
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "model", "language", "made"),
+    [
+        (None, None, None, ("builtin", "builtin", "english")),
+        (None, None, "english", ("builtin", "builtin", "english")),
+        (None, None, "german", ("multilingual", "multilingual", "german")),
+        (None, None, "multilingual", ("multilingual", "multilingual", "multilingual")),
+        (None, "multilingual", None, ("multilingual", "multilingual", "multilingual")),
+        ("builtin", None, "german", ("builtin", "builtin", "german")),
+        (None, "builtin", "german", ("builtin", "builtin", "german")),
+    ],
+)
+def test_another_language_than_english_has_the_multilingual_model(pipeline, model, language, made):
+    chosen = choose_pipeline(pipeline, model, None, language)
+    assert (chosen.name, chosen.model, chosen.text.language) == made
+
+
+def test_a_pipeline_without_words_has_no_language():
+    with pytest.raises(UsageError, match="keeps no words"):
+        choose_pipeline("dense", None, None, "german")

@@ -41,6 +41,26 @@ def test_names_are_words_with_a_capital_letter_that_begin_no_sentence():
     assert names("Revenue By Region In Europe") == set()  # a title
 
 
+@pytest.mark.parametrize(
+    ("language", "query"),
+    [
+        ("multilingual", "Wann geht die letzte Fähre und wer fährt sie?"),
+        ("none", QUESTION),
+        ("english", "Wann geht die letzte Fähre und wer fährt sie?"),
+        ("german", QUESTION),
+        ("english", "最后一班渡轮几点开？"),
+    ],
+)
+def test_words_tell_nothing_of_relevance_in_another_language_than_the_index(language, query):
+    assert query_terms(Bm25Lane(language), query) is None
+
+
+def test_a_noun_of_german_is_no_name():
+    asked = query_terms(Bm25Lane("german"), "Wann geht die letzte Fähre zur Insel und wer fährt sie?")
+    assert len(asked.terms.indices) > 2
+    assert not asked.are_names.any()
+
+
 def test_what_a_page_says_of_the_query_counts_by_its_worth():
     assert of(["boiler", "valve"], [1.5, 0]).cover == pytest.approx(0.75)
     query = query_terms(LANE, "boiler valve")

@@ -27,6 +27,7 @@ def places(hits):
         ("Straße ŒUVRES naïve", ["strasse", "œuvre", "naïve"]),
         ("Fig. 2 and figs", ["figure", "2", "and", "figs"]),
         ("… \u2014 $ %", []),
+        ("2024年乘船 ferry", ["2024", "年", "乘", "船", "ferry"]),
     ],
 )
 def test_words_are_compared_without_case_plural_and_signs(text, words):

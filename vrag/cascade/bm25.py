@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vrag.errors import UsageError
+from vrag.runtime.pathtext import quoted
 from vrag.store.interface import SparseVector
 
 if TYPE_CHECKING:
@@ -34,7 +35,33 @@ _STOPPED = (
     "Chinese",
     "Japanese",
 )
+LANGUAGES = (
+    "arabic", "azerbaijani", "basque", "bengali", "catalan", "chinese", "danish", "dutch", "english", "finnish",
+    "french", "german", "greek", "hebrew", "hinglish", "hungarian", "indonesian", "italian", "japanese", "kazakh",
+    "nepali", "norwegian", "portuguese", "romanian", "russian", "slovene", "spanish", "swedish", "tajik", "turkish",
+)  # fmt: skip
+CODES = {
+    "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
+    "fi": "finnish", "fr": "french", "he": "hebrew", "hu": "hungarian", "it": "italian", "ja": "japanese",
+    "nl": "dutch", "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish",
+    "tr": "turkish", "zh": "chinese",
+}  # fmt: skip
 _CUT_UP = (MULTILINGUAL, "chinese", "japanese")  # words that no spaces part
+
+
+def language_named(text: str) -> str:
+    """A language by its name or code, as `Bm25Lane` has it.
+
+    Raises:
+        UsageError: Nothing is known of it; lists those that are.
+    """
+    name = CODES.get(text.casefold(), text.casefold())
+    if name not in (*LANGUAGES, *UNSTEMMED):
+        raise UsageError(
+            f"No language {quoted(text)} is known.",
+            f"Use {MULTILINGUAL}, for any and several at once; or one of: {', '.join(LANGUAGES)}.",
+        )
+    return name
 
 
 @dataclass(frozen=True)

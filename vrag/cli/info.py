@@ -40,6 +40,7 @@ def info(
             "index": opened.place.name,
             "pipeline": opened.pipeline.name,
             "model": opened.pipeline.model,
+            "language": opened.pipeline.text and opened.pipeline.text.language,
             "cascades": dict(opened.pipeline.cascades),
             "default_cascade": opened.pipeline.default_cascade,
             "vectors": list(opened.pipeline.vector_names),
@@ -79,8 +80,8 @@ def doctor(json: JsonOption = False) -> int:
 
 
 def _print_info(facts: dict[str, Any], state: ServerState | None) -> None:
-    for key in ("index", "pipeline", "model", "default_cascade", "pages"):
-        output.line(f"{key.replace('_', ' '):16s} {facts[key]}")
+    for key in ("index", "pipeline", "model", "language", "default_cascade", "pages"):
+        output.line(f"{key.replace('_', ' '):16s} {'none' if facts[key] is None else facts[key]}")
     if facts["bytes"] is not None:
         output.line(f"{'size':16s} {size(facts['bytes'])}")
     print_server(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -34,10 +35,13 @@ from vrag.errors import IndexExistsError, UsageError
 from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
+    from vrag.cascade.bm25 import Bm25Lane
+    from vrag.ingest.report import IngestReport
     from vrag.places.place import Place
     from vrag.remote.any_index import AnyIndex
 
 _SHOWN_FAILURES = 20
+_MANY = 5  # pages added, of which one in another language is worth a word
 
 
 class RendererName(str, Enum):
@@ -70,6 +74,10 @@ def ingest(
     dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages; default: one a core.")] = None,
     ocr: Annotated[OcrMode | None, typer.Option(help="Read pixels: where text is missing, always, or never.")] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(help="Of the words: english (default), german, ..., or multilingual (extra [languages])."),
+    ] = None,
     ocr_language: Annotated[
         str | None, typer.Option(help="Recognition model in VRAG_OCR_MODELS; default: the built-in one.")
     ] = None,
@@ -104,7 +112,10 @@ def ingest(
     """Index PDFs and images. What is there already is left alone; an interrupted run goes on.
 
     Example: vrag ingest ./pdfs --index ./my-index
+
+    Example: vrag ingest ./akten --language german
     """
+    from vrag.cascade.bm25 import language_named
     from vrag.ingest.ingest_options import IngestOptions
     from vrag.ingest.metadata_files import given
     from vrag.ingest.report import IngestReport
@@ -119,13 +130,14 @@ def ingest(
         find_files(paths, recursive=recursive, may_be_empty=prune)  # before an index is made for nothing
     elif not retry_failed:
         raise UsageError("Give paths: files or folders to index.", "e.g. vrag ingest ./pdfs")
+    words = language_named(language) if language else None
     if ocr_language:
         recogniser(ocr_language)
     chosen = renderer.value if renderer else None
     model_how = model_options(device, dtype, batch_size, revision, query_tokens, allow_random_weights)
     page = {"dpi": dpi, "ocr": ocr.value if ocr else None, "ocr_language": ocr_language}
     place = choose_place(index, url, collection, timeout, wait, writing=True)
-    with _opened(place, pipeline, model, page, model_how) as target:
+    with _opened(place, pipeline, model, page, model_how, words) as target:
         report = IngestReport(index=place.name)
         wanted = paths or _failed_files(target)
         try:
@@ -136,6 +148,7 @@ def ingest(
             raise
         if prune:
             report.removed = _prune(target, wanted, yes)
+        _say_languages(report, target.pipeline.text)
     if json:
         output.data(report.to_json())
     else:
@@ -166,14 +179,19 @@ def _prune(index: AnyIndex, paths: Sequence[Path], yes: bool) -> int:
 
 
 def _opened(
-    place: Place, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
+    place: Place,
+    pipeline: str | None,
+    model: str | None,
+    page: Mapping[str, Any],
+    options: ModelOptions,
+    language: str | None,
 ) -> AnyIndex:
     """The index at `place`: opened when it exists and agrees with the options, else made."""
     from vrag.index import Index
     from vrag.pipeline.choosing import choose_pipeline
 
     if not place.holds_index():
-        new = choose_pipeline(pipeline, model, options).with_page(**page)
+        new = choose_pipeline(pipeline, model, options, language).with_page(**page)
         with suppress(IndexExistsError):  # another process has made it meanwhile
             made = Index.create(place, new, options=options)
             _say_what_the_model_does(made.model_name)
@@ -181,7 +199,7 @@ def _opened(
     opened = Index.open(place, options=replace(options, named=model), incomplete=True)
     try:
         output.warn_of_loss(opened.lost)
-        _check_agrees(opened, pipeline, model, page, options)
+        _check_agrees(opened, pipeline, model, page, options, language)
     except BaseException:
         opened.close()
         raise
@@ -189,7 +207,12 @@ def _opened(
 
 
 def _check_agrees(
-    index: AnyIndex, pipeline: str | None, model: str | None, page: Mapping[str, Any], options: ModelOptions
+    index: AnyIndex,
+    pipeline: str | None,
+    model: str | None,
+    page: Mapping[str, Any],
+    options: ModelOptions,
+    language: str | None,
 ) -> None:
     from vrag.embedders.families import canonical_name
     from vrag.pipeline.differences import Cost, Difference
@@ -198,6 +221,7 @@ def _check_agrees(
     made = index.pipeline
     asked = load_pipeline(pipeline).over(made) if pipeline else made
     asked = asked.with_page(**page).with_model(canonical_name(model) if model else None)
+    asked = asked.with_language(language) if language else asked
     found = index.differences(asked)
     tokens = str(index.fingerprint.facts.get("query_tokens", "all"))
     if options.query_tokens not in ("all", tokens):
@@ -220,8 +244,24 @@ def _way_out(folder: Path | None, pipeline: str | None) -> str:
 def _say_what_the_model_does(name: str) -> None:
     if name == "builtin":
         output.note(
-            "The built-in model reads the words of a page; it does not see pictures. "
-            "To search what pages look like, use a ColPali-style model (see: vrag models)."
+            "The built-in model reads the words of a page, in English; it does not see pictures. "
+            "To search what pages look like, use a ColPali-style model (see: vrag models); "
+            "for other languages: --language german, ..., or multilingual."
+        )
+
+
+def _say_languages(report: IngestReport, lane: Bm25Lane | None) -> None:
+    """That many pages are in another language than the index."""
+    from vrag.cascade.bm25 import MULTILINGUAL
+
+    if lane is None or lane.language == MULTILINGUAL:
+        return
+    others = Counter({name: count for name, count in report.languages.items() if name != lane.language})
+    if _MANY * others.total() >= report.added > 0:
+        name, count = others.most_common(1)[0]
+        output.note(
+            f"{counted(count, 'page')} of {report.added} added seem to be {name.capitalize()}; this index is made for "
+            f"{lane.language.capitalize()}. One for all: vrag ingest FILES --index DIR --language multilingual"
         )
 
 

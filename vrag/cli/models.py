@@ -44,6 +44,7 @@ def _model(row: Mapping[str, Any]) -> dict[str, str]:
         "MB": row["megabytes"],
         "TFLOP": None if row["teraflops"] is None else f"{row['teraflops']:.1f}",
         "licence": row["licence"],
+        "languages": row["languages"] or "-",
         **{name: "-" if mean is None else mean for name, mean in zip(("v1", "v2", "v3"), row["vidore"], strict=True)},
         "runs here": row["how"] if row["runs_here"] else f"no: {row['how'].split(':')[0]}",
     }

@@ -101,6 +101,7 @@ def search(
     with open_index(index, url, collection, timeout, wait, force=force, options=options) as opened:
         output.warn_of_loss(opened.lost)
         for row in rows:
+            _say_other_language(opened, row["query"])
             filters = [*(where or ()), *row.get("where", ())]
             started = time.perf_counter()
             if example:
@@ -175,6 +176,19 @@ def _say_if_irrelevant(query: str, hits: Sequence[Hit]) -> None:
 
     if not is_found(hits):
         output.note(f"Nothing relevant found for {quoted(query[:_TITLE])}. The nearest pages:")
+
+
+def _say_other_language(index: AnyIndex, query: str) -> None:
+    """That a question is in another language than the model of the index reads."""
+    from vrag.embedders.models import BUILTIN
+    from vrag.pages.language import ENGLISH, likely_language
+
+    asked = likely_language(query.split())
+    if index.pipeline.model == BUILTIN.name and asked not in (None, ENGLISH):
+        output.note(
+            f"The question seems to be in {asked.capitalize()}, and the model of this index reads English. "
+            "Ask in English, or make an index with: vrag ingest FILES --index DIR --language multilingual"
+        )
 
 
 def _say_nothing_found(index: AnyIndex, query: str, filters: Sequence[str], words: Words, min_relevance: float) -> None:

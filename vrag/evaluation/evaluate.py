@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from vrag.cascade.bm25 import CODES
 from vrag.errors import UsageError
 from vrag.evaluation.benchmarks.task import Options, Task, refuse_same_names
 from vrag.evaluation.reports.write import write_reports
@@ -12,9 +13,6 @@ from vrag.evaluation.results.results import Results, make_results
 from vrag.evaluation.runs.runner import run_task
 from vrag.evaluation.runs.task_run import TaskRun, Watcher
 from vrag.evaluation.runs.union import run_union
-
-# What people type, and what ViDoRe's data sets say.
-LANGUAGES = {"en": "english", "fr": "french", "de": "german", "es": "spanish", "it": "italian", "pt": "portuguese"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def evaluate_tasks(tasks: Sequence[Task], options: Options, watcher: Watcher) ->
 def _narrowed(task: Task, options: Options) -> Task:
     """The task with the questions that are wanted."""
     known = task.benchmark.languages
-    languages = [name if name in known else LANGUAGES.get(name.lower(), name) for name in options.languages]
+    languages = [name if name in known else CODES.get(name.lower(), name) for name in options.languages]
     benchmark = task.benchmark.narrowed(languages, options.limit_queries)
     if not benchmark.judged:
         named = ", ".join(name for name in known if name) or "none are named"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ class IngestReport:
         timing: Seconds by stage (`vrag.runtime.timing`); stages overlap, so that they may add up to more than
             `seconds`. What the main thread waited for is "wait for pages" and "wait for store".
         workers: Processes that read pages; 0 when a cluster did.
+        languages: Pages of this run by the language that they are likely of.
         index: Folder of the index.
     """
 
@@ -38,6 +40,7 @@ class IngestReport:
     seconds: float = 0.0
     timing: dict[str, float] = field(default_factory=dict)
     workers: int = 0
+    languages: Counter[str] = field(default_factory=Counter)
 
     @property
     def pages(self) -> int:

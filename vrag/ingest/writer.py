@@ -25,6 +25,7 @@ from vrag.errors import PageError
 from vrag.ingest.report import IngestReport, Progress
 from vrag.ingest.sources import changed_meanwhile
 from vrag.ingest.worklist import PendingDocument, Worklist
+from vrag.pages.language import likely_language
 from vrag.pages.page import Page
 from vrag.runtime.timing import WRITING, timed
 from vrag.store.interface import Record
@@ -111,6 +112,7 @@ class Writer:
     def _record(self, pending: PendingDocument, page: Page, vectors: PageVectors) -> Record:
         document = pending.document
         kind = PAGE if document.state == CURRENT else ARRIVING
+        self.report.languages.update(filter(None, [likely_language(page.words.texts)]))
         payload = page_payload(page, vectors.grid, document.doc_id, kind)
         payload["meta"] = dict(document.meta)
         point = self.stored.page_id(document.doc_id, page.number)

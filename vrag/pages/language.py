@@ -23,9 +23,9 @@ _LISTS = {
         für aus mit bei als nach vor über unter um durch ist sind war waren wird werden wurde wurden hat haben hatte
     """,
     "french": """
-        le la les l un une des du de d ce cet cette ces et ou mais ne pas si alors je tu il elle on nous vous ils elles
+        le la les un une des du de ce cet cette ces et ou mais ne pas si alors je tu il elle on nous vous ils elles
         son sa ses leur leurs que qui quoi quel quelle quels quelles comment quand où pourquoi à au aux en dans sur sous
-        par pour avec sans est sont était étaient été être a ont avait avaient qu n s
+        par pour avec sans est sont était étaient été être a ont avait avaient
     """,
     "spanish": """
         el la los las lo un una unos unas de del al este esta estos estas ese esa y e o u pero no si entonces yo tú él
@@ -33,7 +33,7 @@ _LISTS = {
         es son era eran fue fueron ser ha han había se le les
     """,
     "italian": """
-        il lo la i gli le l un uno una di del dello della dei degli delle da dal dalla in nel nella a al alla su sul
+        il lo la i gli le un uno una di del dello della dei degli delle da dal dalla in nel nella a al alla su sul
         sulla con per tra fra questo questa questi queste e o ma non se io tu lui lei noi voi loro suo sua che chi quale
         come quando dove perché è sono era erano ha hanno aveva si
     """,
@@ -54,7 +54,8 @@ _LISTS = {
 }
 FUNCTION_WORDS_OF: Mapping[str, frozenset[str]] = {name: frozenset(words.split()) for name, words in _LISTS.items()}
 _NONE: frozenset[str] = frozenset()
-_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # Thai, kana, Chinese characters
+UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # characters of Thai, kana, those of Chinese
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _SCRIPTS = (
     ("japanese", re.compile("[\u3040-\u30ff]")),
     ("chinese", re.compile("[\u3400-\u9fff]")),
@@ -89,10 +90,11 @@ def likely_language(words: Iterable[str]) -> str | None:
         return script
     counts = Counter(texts)
     found = {name: sum(counts[word] for word in listed) for name, listed in FUNCTION_WORDS_OF.items()}
-    best, second = sorted(found.values(), reverse=True)[:2]
-    if best == second or best < max(_FEWEST, _OF_ALL * len(texts)):
+    best, second = sorted(found, key=found.__getitem__, reverse=True)[:2]
+    if found[best] == found[second] or found[best] < max(_FEWEST, _OF_ALL * len(texts)):
         return None
-    return max(found, key=found.__getitem__)
+    shared = FUNCTION_WORDS_OF[ENGLISH] if best != ENGLISH else _NONE  # "of" and "is" are Dutch words too
+    return best if sum(counts[word] for word in FUNCTION_WORDS_OF[best] - shared) >= _FEWEST else None
 
 
 def _of_script(text: str) -> str | None:

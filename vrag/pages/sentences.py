@@ -20,7 +20,9 @@ Span = tuple[int, int]  # first word, and the one behind the last
 _STOP = re.compile(r"[.!?\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)\]]*$")  # those of Chinese and Japanese too
 _LAST = frozenset(".!?\u3002\uff01\uff1f\"'\u201d\u2019\u00bb)]")
 _ABBREVIATION = re.compile(
-    r"([a-z]|nos?|figs?|tab|vol|pp|mrs?|ms|dr|st|vs|ca|al|inc|co|ltd|corp|approx|e\.g|i\.e|u\.s)\.", re.IGNORECASE
+    r"([a-z]|nos?|figs?|tab|vol|pp|mrs?|ms|dr|st|vs|ca|al|inc|co|ltd|corp|approx|e\.g|i\.e|u\.s"
+    r"|nr|abb|bzw|d\.h|z\.b|u\.a|mio|mrd|mme|mlle|p\.ex|sr|sra|pág|núm|ee\.uu|г|руб|рис|стр)\.",
+    re.IGNORECASE,
 )
 # All in heights of a line.
 _CELLS = 2.5  # gap between words, from which they are cells

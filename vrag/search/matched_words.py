@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from vrag.embedders.function_words import FUNCTION_WORDS
+from vrag.pages.language import ENGLISH, function_words_of, likely_language
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _STEM = 4  # letters that two forms of a word share at least
@@ -15,7 +15,9 @@ AskedWords = tuple[set[str], set[str]]
 
 def asked_words(query: str) -> AskedWords:
     """Words of a query, and what is left of them without an ending."""
-    words = {_plain(word) for word in _WORD.findall(query)} - FUNCTION_WORDS - {""}
+    found = _WORD.findall(query)
+    dropped = function_words_of(likely_language(found) or ENGLISH)
+    words = {_plain(word) for word in found if word.casefold() not in dropped} - {""}
     return words, {stem for word in words for stem in _stems(word)}
 
 

@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vrag.cascade.bm25 import Bm25Lane
+from vrag.cascade.bm25 import UNSTEMMED, Bm25Lane
 from vrag.catalog.contexts import name_words
+from vrag.pages.language import likely_language
 from vrag.search.term_worth import TermWorth, term_worth
 from vrag.store.interface import SparseVector
 
@@ -101,20 +102,25 @@ class QueryTerms:
         return _among(self.terms, self.lane.query(" ".join(words)))
 
 
-def query_terms(lane: Bm25Lane, text: str) -> QueryTerms:
-    """The words of a query.
+def query_terms(lane: Bm25Lane, text: str) -> QueryTerms | None:
+    """The words of a query; None where they tell nothing of relevance.
+
+    They tell nothing of an index of several languages, nor where the query is in another language than the index: its
+    words are then on no page, be they as relevant as can be.
 
     A name is a word with a capital letter that does not begin a sentence, and has small letters as well. Where most
-    words are names, as in a title, none is.
+    words are names, as in a title, none is; nor in German, where every noun has a capital letter.
 
     Args:
         lane: Of the index.
         text: Of the query.
     """
+    if lane.language in UNSTEMMED or likely_language(text.split()) not in (None, lane.language):
+        return None
     names, begins = list[str](), True
     for word in text.split():
         bare = word.strip(_AROUND).removesuffix("'s").removesuffix("’s")
-        if not begins and bare[:1].isupper() and not bare.isupper():
+        if not begins and bare[:1].isupper() and not bare.isupper() and lane.language != "german":
             names.append(bare)
         begins = word.endswith(_ENDS)
     terms = lane.query(text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from vrag.pages.language import UNSPACED, is_unspaced
 from vrag.search.named_pages import named_pages
 
 TITLE = 60  # words with which a page begins; half of them are short, and those behind would count next to nothing
@@ -15,6 +16,7 @@ FADE = 0.85  # each of those that are not short counts so much of the one before
 _WORTH = [FADE**i for i in range(TITLE)]
 _SHORT = 3  # letters of a word that says little: "of the" stands on every page
 _WORD = re.compile(r"[^\W_]+")
+_UNSPACED_WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")  # where no spaces part words, a character is one
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _FISCAL = re.compile(r"fy(\d\d)?(\d\d)")
 _PLURAL = re.compile(r".{3,}[^s]s")
@@ -69,7 +71,8 @@ class AskedWords:
 
 def plain_text(text: str) -> str:
     """The words of a text as they are compared, a space before and behind each."""
-    words = " ".join(map(_plain, _WORD.findall(text.casefold())))
+    pattern = _UNSPACED_WORD if is_unspaced(text) else _WORD
+    words = " ".join(map(_plain, pattern.findall(text.casefold())))
     return f" {words} "
 
 
@@ -84,7 +87,7 @@ def _plain(word: str) -> str:
 
 
 def _tells(word: str) -> bool:
-    return len(word) > _SHORT or word[0].isdigit()
+    return len(word) > _SHORT or word[0].isdigit() or is_unspaced(word)
 
 
 def _part(count: float, of: Collection[object]) -> float:

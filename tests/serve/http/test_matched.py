@@ -17,6 +17,8 @@ from vrag.serve.http.search_routes import title_of
         ("2024", "20245 2024", ["2024"]),
         ("café", "Cafe CAFÉS", ["Cafe", "CAFÉS"]),
         ("the of", "the of", []),
+        ("Wann geht die Fähre und wer ist an Bord?", "Die Fähren sind an Bord", ["Fähren", "Bord"]),
+        ("die casting of metal", "die casting", ["die", "casting"]),
     ],
 )
 def test_words_are_marked_whatever_their_endings(query, text, found):
