@@ -48,8 +48,8 @@ print([heavy for heavy in {HEAVY!r} if heavy in sys.modules])
 
 # What only an ingest, an answer, a picture of a page or another place for an index needs.
 UNUSED = (
-    "PIL", "asyncio", "httpx", "pdf2image", "pebble", "pypdfium2", "qdrant_client", "rapidfuzz", "rapidocr", "ssl",
-    "vrag.explain.explaining", "vrag.ingest.ingest", "vrag.pages.workers",
+    "PIL", "asyncio", "html", "httpx", "numpy.ma", "pdf2image", "pebble", "pypdfium2", "qdrant_client",
+    "rapidfuzz", "rapidocr", "ssl", "vrag.explain.explaining", "vrag.ingest.ingest", "vrag.pages.workers",
 )  # fmt: skip
 
 

@@ -86,18 +86,18 @@ def _runs(gains: FloatArray, cuts: Cuts) -> list[tuple[int, int]]:
     starts, ends = np.array(cuts.spans, np.int64).T
     above, run = _above(gains, cuts), gains
     breaks_off = cuts.headings & (np.arange(len(starts)) < len(starts) - 1)
-    scores, firsts, lasts = [], [], []
-    for more in range(len(starts)):
+    fitting = np.searchsorted(ends, starts + cuts.most, "right") - np.arange(len(starts))  # spans of the longest runs
+    sums, firsts, lasts = [], [], []
+    for more in range(int(fitting.max())):
         run = gains if not more else np.maximum(run[:, :-1], gains[:, more:])
-        fit = np.flatnonzero(ends[more:] - starts[: len(starts) - more] <= cuts.most)
-        if not len(fit):
-            break
-        of_runs = np.maximum(run[:, fit], above[:, fit]).sum(axis=0)
-        scores.append(of_runs * np.where(breaks_off[fit + more], _ENDS_IN_HEADING, np.float32(1)))
+        fit = np.flatnonzero(fitting[: len(starts) - more] > more)
+        sums.append(np.maximum(run[:, fit], above[:, fit]).sum(axis=0))
         firsts.append(fit)
         lasts.append(fit + more)
-    order = np.argsort(-np.concatenate(scores), kind="stable")
-    return list(zip(np.concatenate(firsts)[order].tolist(), np.concatenate(lasts)[order].tolist(), strict=True))
+    first, last = np.concatenate(firsts), np.concatenate(lasts)
+    scores = np.concatenate(sums) * np.where(breaks_off[last], _ENDS_IN_HEADING, np.float32(1))
+    order = np.argsort(-scores, kind="stable")
+    return list(zip(first[order].tolist(), last[order].tolist(), strict=True))
 
 
 def _above(gains: FloatArray, cuts: Cuts) -> FloatArray:

@@ -95,11 +95,11 @@ def _sums(
     documents = {point.id: _doc(point) for point in points}
     texts = runner.glance.pages.plain_texts(list(documents))
     labels = reading.documents.labels(list(dict.fromkeys(documents.values())))
-    sums = {}
-    for page, doc_id in documents.items():
-        _, path = labels.get(doc_id, ("", ""))
-        sums[page] = sum(asked.shares(texts.get(page, ""), PurePath(path).stem, page in named))
-    return sums
+    names = {doc_id: PurePath(path).stem for doc_id, (_, path) in labels.items()}
+    return {
+        page: sum(asked.shares(texts.get(page, ""), names.get(doc_id, ""), page in named))
+        for page, doc_id in documents.items()
+    }
 
 
 def _doc(point: Scored) -> str:

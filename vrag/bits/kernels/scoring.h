@@ -244,7 +244,8 @@ PUBLIC int64_t NAME(maxima)(
     for (int64_t k = 0; k < pages->count; k++) {
         int64_t n, first = span(pages->rows, pages->known, pages->chosen[k], query->words, pages->size, &n);
         if (first < 0 || n > longest) return k;
-        NAME(measure)(pages->bits + first * query->words, n, longest, query, &memory);
+        if (k == 0 || pages->chosen[k] != pages->chosen[k - 1]) /* many windows of one page follow each other */
+            NAME(measure)(pages->bits + first * query->words, n, longest, query, &memory);
         int64_t from = start[k] > 0 ? start[k] : 0, to = end[k] < n ? end[k] : n, top = head < n ? head : n;
         for (int64_t j = 0; j < query->m; j++) {
             const uint16_t *distances = memory.distances + j * longest;
