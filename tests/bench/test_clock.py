@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vrag.bench import measure
 from vrag.bench import run as run_module
-from vrag.bench.measure import FEWEST, TOP, Result, SpeedRow, best, make_row, timed, timed_scorer
+from vrag.bench.measure import FEWEST, TOP, Result, SpeedRow, Truth, best, make_row, timed, timed_scorer
 from vrag.bench.peers import Peer
 from vrag.bench.run import CASCADES, NUMPY, with_ratios
 from vrag.errors import UsageError
@@ -80,15 +80,15 @@ def test_the_best_are_in_order_of_score_and_then_of_page(scores, k):
 def test_recall_is_the_share_of_the_exact_ten_among_the_first_ten(exact, data):
     exact = [list(order[:TOP]) for order in exact]
     ranked = [data.draw(st.permutations(range(15))) for _ in exact]
-    row = make_row(15, "s", "", Result([0.1] * len(exact), ranked), exact)
+    row = make_row(15, "s", "", Result([0.1] * len(exact), ranked), Truth(exact))
     shares = [sum(page in right for page in found[:TOP]) / TOP for found, right in zip(ranked, exact, strict=True)]
     assert row.recall_at_10 == pytest.approx(sum(shares) / len(shares))
-    assert make_row(15, "s", "", Result([0.1] * len(exact), exact), exact).recall_at_10 == 1
+    assert make_row(15, "s", "", Result([0.1] * len(exact), exact), Truth(exact)).recall_at_10 == 1
 
 
 def test_a_system_that_answered_fewer_is_judged_by_those():
     exact = [[1], [2], [3], [4]]
-    row = make_row(9, "s", "", Result([0.001, 0.003], [[1], [9]]), exact)
+    row = make_row(9, "s", "", Result([0.001, 0.003], [[1], [9]]), Truth(exact))
     assert (row.recall_at_10, row.queries) == (0.5, 2)
     assert (row.median_ms, row.qps) == (pytest.approx(2), pytest.approx(500))
     assert row.p95_ms == pytest.approx(2.9)

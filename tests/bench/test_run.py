@@ -28,6 +28,9 @@ KEYS = {
     "bytes",
     "queries",
     "build_s",
+    "ndcg_kept",
+    "questions_recall_at_10",
+    "questions_ndcg_kept",
 }
 
 BITS = (64 + 32) * 16  # bytes of a page: a sign for each value of its rows, full and pooled
@@ -143,12 +146,20 @@ def test_the_command_prints_what_the_contract_says(cli, long_index, tmp_path):
 
 
 def test_real_questions_are_asked(cli, long_index, tmp_path):
-    (tmp_path / "q.jsonl").write_text('{"query": "which waves"}\n{"query": "a submarine"}\n')
+    (tmp_path / "q.jsonl").write_text(
+        '{"query": "which waves", "doc": "long.pdf", "page": 2}\n{"query": "a submarine"}\n{"query": "never asked"}\n'
+    )
     options = ("--queries", 2, "--rows", 32, "--no-peers", "--questions", tmp_path / "q.jsonl")
     done = cli("bench", "--index", long_index, "--sizes", "20", *options)
     assert done.code == 0, done.err
-    assert "Queries: 2 questions of a file." in done.out
+    assert "Queries: 2 pieces of text of those pages, 2 questions of a file." in done.out
     assert "Memory of the fast path at 20 pages" in done.out
+    done = cli("bench", "--index", long_index, "--sizes", "20", "--json", *options)
+    for row in done.json["rows"]:
+        assert row["queries"] == 4
+        kept = [row[name] for name in ("ndcg_kept", "questions_recall_at_10", "questions_ndcg_kept")]
+        assert all(value is not None for value in kept)
+        assert row["system"] != "numpy GEMM" or kept == [1, 1, 1]
 
 
 def test_the_command_prints_ratios_first(cli, long_index):
@@ -173,7 +184,7 @@ def test_sizes_that_cannot_be(cli, long_index, sizes):
     [
         (["--plot", "missing/p.png"], "there is no such folder"),
         (["--csv", "."], "it is a folder"),
-        (["--questions", "none.jsonl"], "none.jsonl has no questions"),
+        (["--questions", "none.jsonl"], "none.jsonl has no queries"),
         (["--questions", "missing.jsonl"], "missing.jsonl"),
         (["--index", "missing"], "No index"),
     ],

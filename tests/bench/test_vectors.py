@@ -80,6 +80,26 @@ def test_a_source_is_read_from_an_index(long_index):
     assert "resamples 64 rows" in said
 
 
+def test_pages_that_answer_are_taken_and_known(long_index, monkeypatch):
+    """Also where there is room for none of the others."""
+    from vrag import Index
+    from vrag.bench import vectors
+
+    with Index.open(long_index) as index:
+        path = index.documents.all()[0].paths[0]
+        asked = [
+            vectors.AskedQuery("waves", frozenset([(path, 3)]), True),
+            vectors.AskedQuery("sea", frozenset(), True),
+        ]
+        monkeypatch.setattr(vectors, "_SOURCE_PAGES", 1)
+        source = read_source(index, 2, 32, asked)
+    assert len(source.pages) == 1
+    assert source.is_question == [False, True, True]
+    assert source.answers == [frozenset([0]), frozenset([0]), frozenset()]
+    corpus = VectorCorpus(source, 32)
+    assert corpus.made_from(3) == [frozenset([0])] * 3
+
+
 def test_an_index_with_too_little_text_is_one_sentence(indexed):
     from vrag import Index
 

@@ -33,6 +33,10 @@ class SpeedRow:
         bytes: Bytes a query's candidates are read from, of all pages; 0 where not known.
         queries: How many were asked; a slow system answers those that fit into its time, the first ones.
         build_s: Seconds that its index of these pages took to build; 0 where there is none.
+        ndcg_kept: NDCG@10 over that of the exact answer, where a page is right when it was made from the one asked for;
+            None where that is known of no query.
+        questions_recall_at_10: As `recall_at_10`, of the questions of a file; None where none were asked.
+        questions_ndcg_kept: As `ndcg_kept`, of those.
     """
 
     pages: int
@@ -46,6 +50,45 @@ class SpeedRow:
     bytes: int = 0
     queries: int = 0
     build_s: float = 0.0
+    ndcg_kept: float | None = None
+    questions_recall_at_10: float | None = None
+    questions_ndcg_kept: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the rankings of a size are compared with, a query each.
+
+    Args:
+        exact: The exact top ten.
+        right: Pages made from one that answers; empty where that is not known.
+        is_question: Whether it is of a file; the others are pieces of text.
+    """
+
+    exact: Sequence[Ranked]
+    right: Sequence[frozenset[int]] = ()
+    is_question: Sequence[bool] = ()
+
+    def recall(self, ranked: Sequence[Ranked], of_file: bool) -> float | None:
+        """Mean share of the exact top ten among the first ten of the queries of a kind; None where there are none."""
+        found = [len(set(ranked[i][:TOP]) & set(self.exact[i])) / len(self.exact[i]) for i in self._of(ranked, of_file)]
+        return float(np.mean(found)) if found else None
+
+    def ndcg_kept(self, ranked: Sequence[Ranked], of_file: bool) -> float | None:
+        """NDCG@10 of the queries of a kind over that of the exact answer; None where it is not known or nothing."""
+        known = [i for i in self._of(ranked, of_file) if self.right and self.right[i]]
+        whole = sum(_ndcg(self.exact[i], self.right[i]) for i in known)
+        return sum(_ndcg(ranked[i], self.right[i]) for i in known) / whole if whole else None
+
+    def _of(self, ranked: Sequence[Ranked], of_file: bool) -> list[int]:
+        return [i for i in range(len(ranked)) if bool(self.is_question and self.is_question[i]) is of_file]
+
+
+def _ndcg(ranked: Ranked, right: frozenset[int]) -> float:
+    """NDCG@10 of a ranking whose right pages are all as good."""
+    discounts = [1 / math.log2(rank + 2) for rank in range(TOP)]
+    gain = sum(discount for page, discount in zip(ranked, discounts, strict=False) if page in right)
+    return gain / sum(discounts[: len(right)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +159,11 @@ def best(scores: FloatArray, k: int = TOP) -> Ranked:
     return order
 
 
-def make_row(pages: int, system: str, cascade: str, result: Result, exact: Sequence[Ranked], size: int = 0) -> SpeedRow:
+def make_row(pages: int, system: str, cascade: str, result: Result, truth: Truth, size: int = 0) -> SpeedRow:
     """The row of a result, its ratio still to be set."""
-    asked = exact[: len(result.ranked)]
-    found = [len(set(r[:TOP]) & set(e)) / len(e) for r, e in zip(result.ranked, asked, strict=True)]
-    middle = median(result.seconds)
+    ranked, middle = result.ranked, median(result.seconds)
     return SpeedRow(
-        pages, system, cascade, 1 / middle, float(np.mean(found)), 0.0, middle * 1000,
-        float(np.percentile(result.seconds, 95)) * 1000, size, len(asked), round(result.build_s, 3),
+        pages, system, cascade, 1 / middle, truth.recall(ranked, False) or 0.0, 0.0, middle * 1000,
+        float(np.percentile(result.seconds, 95)) * 1000, size, len(ranked), round(result.build_s, 3),
+        truth.ndcg_kept(ranked, False), truth.recall(ranked, True), truth.ndcg_kept(ranked, True),
     )  # fmt: skip

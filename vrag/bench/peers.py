@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from vrag.bench.measure import TOP, Ranked
+from vrag.bench.measure import TOP, Ranked, best
 from vrag.bench.vectors import VectorCorpus
 from vrag.grid import FloatArray
 
@@ -128,10 +128,37 @@ def _fast_plaid(corpus: VectorCorpus, pages: int, folder: Path) -> Search:
     return search
 
 
+def _numkong(corpus: VectorCorpus, pages: int, folder: Path) -> Search:
+    """Its own MaxSim over pages packed before, with one thread: it holds the GIL. It takes no weights of query rows."""
+    import numkong
+
+    packed = [numkong.maxsim_pack(corpus.page(number), dtype="f32") for number in range(pages)]
+
+    def search(query: FloatArray) -> Ranked:
+        asked = numkong.maxsim_pack(np.ascontiguousarray(query), dtype="f32")
+        return best(np.array([-numkong.maxsim_packed(asked, page) for page in packed]))  # a sum of distances
+
+    return search
+
+
+def _colbandit(corpus: VectorCorpus, pages: int, folder: Path) -> Search:
+    """As it comes, but for its threads, which work on a query each."""
+    from colbandit import ColBandit
+
+    index = ColBandit().index([corpus.page(number) for number in range(pages)])
+
+    def search(query: FloatArray) -> Ranked:
+        return [int(page) for page in index.search(query, TOP)[0]]
+
+    return search
+
+
 _SLOW = "building takes minutes a thousand pages"
 PEERS: Sequence[Peer] = (
     Peer("maxsim-cpu", "maxsim_cpu", "pip install maxsim-cpu", scorer=_maxsim_cpu),
     Peer("colpali-engine", "colpali_engine", 'pip install "vrag-toolkit[colpali]"', scorer=_colpali_engine),
+    Peer("numkong", "numkong", "pip install numkong", engine=_numkong, copies=2.0),
+    Peer("colbandit", "colbandit", "pip install colbandit", engine=_colbandit, copies=4.0),
     Peer("qdrant-client local", "qdrant_client", "pip install qdrant-client", engine=_qdrant_local, copies=2.0),
     Peer("fast-plaid", "fast_plaid", "pip install fast-plaid", engine=_fast_plaid, most=(1000, _SLOW)),
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 from vrag.bench.apart import measure_apart
 from vrag.bench.engine import CASCADES, FULL, ROWS, BenchStore, sizes_of
 from vrag.bench.footprint import Memory, measure_memory
-from vrag.bench.measure import Ranked, Result, SpeedRow, best, make_row, timed, timed_scorer
+from vrag.bench.measure import Ranked, Result, SpeedRow, Truth, best, make_row, timed, timed_scorer
 from vrag.bench.peers import CPUS, PEERS, Peer, numpy_scorer, one_blas_thread
 from vrag.bench.vectors import VectorCorpus
 from vrag.errors import UsageError
@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 OURS = "vrag"
 QDRANT = "Qdrant Edge"
 NUMPY = "numpy GEMM"
+EXACT = [peer.name for peer in PEERS if peer.scorer]
 Tell = Callable[[str], None]
 _SPARE_BYTES = 1 << 30
 
@@ -94,35 +95,41 @@ class Bench:
         self._tell(f"{pages} pages: numpy, for the exact answer")
         with one_blas_thread():
             gemm, scores = timed_scorer(numpy_scorer(), self._corpus.blocks(pages), queries)
-        exact = [best(row) for row in scores]
-        rows = [self._told(make_row(pages, NUMPY, "", gemm, exact))]
+        truth = self._truth([best(row) for row in scores], pages)
+        rows = [self._told(make_row(pages, NUMPY, "", gemm, truth))]
         store = BenchStore(folder / "store", dim, before)
         self._tell(f"{pages} pages: writing the store")
         store.grow(self._corpus, pages)
         self._build_s += store.build_s
-        rows += map(self._told, self._cascades(store, exact))
+        rows += map(self._told, self._cascades(store, truth))
         store.close()
         del store  # its view of the bits would count as a third process's
         self._tell(f"{pages} pages: memory")
         memory = measure_memory(folder / "store", dim, pages, queries)
         self._memory += [memory] if memory else []
         for name, result in self._peer_results(pages, folder):
-            rows.append(self._told(make_row(pages, name, "", result, exact)))
+            rows.append(self._told(make_row(pages, name, "", result, truth)))
         return with_ratios(rows)
+
+    def _truth(self, exact: Sequence[Ranked], pages: int) -> Truth:
+        source = self._corpus.source
+        made_from = self._corpus.made_from(pages)
+        right = [frozenset(i for i, pair in enumerate(made_from) if pair & answers) for answers in source.answers]
+        return Truth(exact, right, source.is_question)
 
     def _told(self, row: SpeedRow) -> SpeedRow:
         """The row; said at once, since the rest of a long run may fail."""
         self._tell(f"  {row.qps:.3g} queries/s, recall@10 {row.recall_at_10:.3f}")
         return row
 
-    def _cascades(self, store: BenchStore, exact: Sequence[Ranked]) -> Iterator[SpeedRow]:
+    def _cascades(self, store: BenchStore, truth: Truth) -> Iterator[SpeedRow]:
         for name, cascade in CASCADES.items():
             system = OURS if name.startswith("bits") else QDRANT
             self._tell(f"{store.pages} pages: {cascade}")
             queries = self._corpus.source.queries
             result = timed(partial(store.search, cascade), queries, self._most_s, self._build_s)
             size = sizes_of(store.bits, (FULL, ROWS)) if system == OURS else 0
-            yield make_row(store.pages, system, cascade, result, exact, size)
+            yield make_row(store.pages, system, cascade, result, truth, size)
 
     def _peer_results(self, pages: int, folder: Path) -> Iterator[tuple[str, Result]]:
         for peer in self._peers:
@@ -140,7 +147,7 @@ class Bench:
 
 def with_ratios(rows: Sequence[SpeedRow]) -> list[SpeedRow]:
     """Rows of one size with their ratio to the fastest exact search, fastest first."""
-    exact = max(row.qps for row in rows if row.system == NUMPY or row.cascade == CASCADES["exact"])
+    exact = max(row.qps for row in rows if row.system in (NUMPY, *EXACT) or row.cascade == CASCADES["exact"])
     return sorted((replace(row, ratio=row.qps / exact) for row in rows), key=lambda row: -row.qps)
 
 

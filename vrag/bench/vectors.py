@@ -10,15 +10,16 @@ hard to put in order, and pooled vectors alone do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vrag.catalog.kinds import PAGE
-from vrag.catalog.payload import page_words
+from vrag.catalog.payload import page_place, page_words
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import FULL
@@ -32,6 +33,22 @@ NOISE = 0.3  # length of the noise added to a unit row
 _SOURCE_PAGES = 1024
 _FEWEST_ROWS = 32
 _QUERY_WORDS = 12
+PageName = tuple[str, int]  # path of a document, and the number of a page of it
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuery:
+    """A query.
+
+    Args:
+        text: Its words.
+        pages: Document and number of the pages that answer it, where they are known.
+        is_question: Whether it is of a file; else it is a piece of the text of its page.
+    """
+
+    text: str
+    pages: frozenset[PageName] = frozenset()
+    is_question: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,10 +57,12 @@ class VectorSource:
 
     Args:
         pages: float32 [n, d] of each real page, unit rows.
-        queries: float32 [m, d] of each real query.
+        queries: float32 [m, d] of each query.
         model: Name of the model that made them.
         real_dim: Dimension before projection.
         asked: What the queries are, for `describe`.
+        answers: Places in `pages` of those that answer each query; empty where that is not known.
+        is_question: Whether each query is of a file.
     """
 
     pages: Sequence[FloatArray]
@@ -51,6 +70,8 @@ class VectorSource:
     model: str
     real_dim: int
     asked: str = "pieces of text of those pages"
+    answers: Sequence[frozenset[int]] = ()
+    is_question: Sequence[bool] = ()
 
     @property
     def dim(self) -> int:
@@ -63,7 +84,7 @@ class VectorSource:
         return (
             f"Vectors: embeddings of {len(self.pages)} real pages by {self.model}{projected}; each benchmark page "
             f"resamples {rows} rows of two of them, with noise of length {NOISE}. "
-            f"Queries: {len(self.queries)} {self.asked}."
+            f"Queries: {self.asked}."
         )
 
 
@@ -97,9 +118,17 @@ class VectorCorpus:
                 return kept.reshape(self.rows, -1).astype(np.float32)
         return self._made(number)
 
-    def _made(self, number: int) -> FloatArray:
+    def made_from(self, pages: int) -> list[frozenset[int]]:
+        """Places of the real pages that each of the first `pages` pages is made from."""
+        return [frozenset(self._begun(number)[1]) for number in range(pages)]
+
+    def _begun(self, number: int) -> tuple[np.random.Generator, tuple[int, int]]:
         random = np.random.default_rng([7, number])
-        first, second = random.integers(0, len(self.source.pages), 2)
+        first, second = random.integers(0, len(self.source.pages), 2).tolist()
+        return random, (first, second)
+
+    def _made(self, number: int) -> FloatArray:
+        random, (first, second) = self._begun(number)
         half = self.rows // 2
         parts = [self._draw(random, first, self.rows - half), self._draw(random, second, half)]
         rows = np.concatenate(parts)
@@ -116,42 +145,64 @@ class VectorCorpus:
         return rows[np.sort(random.integers(0, len(rows), count))]
 
 
-def read_source(index: Index, queries: int, dim: int, questions: Sequence[str] = ()) -> VectorSource:
+def read_source(index: Index, queries: int, dim: int, questions: Sequence[AskedQuery] = ()) -> VectorSource:
     """Real rows and queries of an index, projected to `dim` dimensions when the model has more.
 
     Args:
         index: Whose pages and model are taken.
-        queries: How many, spread evenly over the pages or questions.
+        queries: How many of each kind, spread evenly over the pages, and over the questions.
         dim: Most dimensions of a row.
-        questions: Asked instead of pieces of the pages' text.
+        questions: AskedQuery besides pieces of the pages' text; the pages that answer them are taken in any case.
 
     Raises:
         UsageError: The index has too little to resample.
     """
-    records = [r for r in _sample(index) if len(r.vectors[FULL]) >= _FEWEST_ROWS]
-    texts = [text for record in records if (text := _middle_words(page_words(record.payload).texts))]
-    if not texts:
+    questions = _spread(questions, queries)
+    paths = {document.doc_id: document.paths[0] for document in index.documents.all()}
+    read = _sample(index, paths, {page for question in questions for page in question.pages})
+    records = [(page, record) for page, record in read if len(record.vectors[FULL]) >= _FEWEST_ROWS]
+    pieces = [
+        AskedQuery(text, frozenset([page]))
+        for page, record in records
+        if (text := _middle_words(page_words(record.payload).texts))
+    ]
+    if not pieces:
         raise UsageError("The index has no pages with enough text to benchmark with.", "Ingest some documents first.")
-    pages = [record.vectors[FULL] for record in records]
-    texts = list(questions) or texts
-    asked = [index.embed_query(text) for text in texts[:: max(1, len(texts) // queries)][:queries]]
+    pieces = _spread(pieces, queries)
+    asked = [one for pair in zip_longest(pieces, questions) for one in pair if one]  # who answers few, answers of both
+    pages = [record.vectors[FULL] for _, record in records]
+    places = {page: place for place, (page, _) in enumerate(records)}
     projection = _projection(np.concatenate(pages), dim)
+    said = f"{len(pieces)} pieces of text of those pages"
     return VectorSource(
         [normalise(page @ projection) for page in pages],
-        [_projected(query, projection) for query in asked],
+        [_projected(index.embed_query(one.text), projection) for one in asked],
         index.pipeline.model,
         pages[0].shape[1],
-        "questions of a file" if questions else "pieces of text of those pages",
+        f"{said}, {len(questions)} questions of a file" if questions else said,
+        [frozenset(places[page] for page in one.pages if page in places) for one in asked],
+        [one.is_question for one in asked],
     )
 
 
-def _sample(index: Index) -> Iterator[Record]:
-    """Pages spread evenly over the index, with vectors and payload."""
+def _spread(asked: Sequence[AskedQuery], count: int) -> list[AskedQuery]:
+    return list(asked[:: max(1, len(asked) // count)][:count])
+
+
+def _sample(index: Index, paths: Mapping[str, str], wanted: Set[PageName]) -> Iterator[tuple[PageName, Record]]:
+    """The pages wanted and others, spread evenly over the index, with vectors and payload."""
     store = index.stored.store
-    ids = [record.id for record in store.scroll(Selection((Condition("kind", (PAGE,)),)), keys=())]
-    chosen = ids[:: max(1, len(ids) // _SOURCE_PAGES)][:_SOURCE_PAGES]
-    for start in range(0, len(chosen), 16):
-        yield from store.fetch(chosen[start : start + 16], [FULL]).values()
+    names = {}
+    for record in store.scroll(Selection((Condition("kind", (PAGE,)),)), keys=("doc_id", "page")):
+        document, page = page_place(record.payload)
+        names[record.id] = (paths[document], page)
+    others = [name for name in names if names[name] not in wanted]
+    room = _SOURCE_PAGES - (len(names) - len(others))
+    chosen = {*others[:: max(1, len(others) // max(1, room))][: max(0, room)]}
+    ids = [name for name in names if name in chosen or names[name] in wanted]
+    for start in range(0, len(ids), 16):
+        for name, record in store.fetch(ids[start : start + 16], [FULL]).items():
+            yield names[name], record
 
 
 def _middle_words(words: Sequence[str]) -> str:

@@ -18,10 +18,24 @@ if TYPE_CHECKING:
     from vrag.bench.ingesting import IngestRow
     from vrag.bench.measure import SpeedRow
     from vrag.bench.run import Report
+    from vrag.bench.vectors import AskedQuery
+    from vrag.index import Index
 
 
 _NAMES = ("system", "cascade")
-_VALUES = ("pages", "x exact", "recall\n@10", "queries/s", "median\nms", "p95\nms", "queries", "build\ns")
+_VALUES = (
+    "pages",
+    "x exact",
+    "recall\n@10",
+    "NDCG\nkept",
+    "asked:\nrecall",
+    "NDCG\nkept",
+    "queries/s",
+    "median\nms",
+    "p95\nms",
+    "queries",
+    "build\ns",
+)
 
 
 def bench(
@@ -29,9 +43,12 @@ def bench(
     index: Annotated[
         Path | None, typer.Option(help="Index whose vectors are resampled; default: nearest .vrag.")
     ] = None,
-    queries: Annotated[int, typer.Option(min=1, help="Queries asked of every system.")] = 20,
+    queries: Annotated[int, typer.Option(min=1, help="Queries of each kind asked of every system.")] = 20,
     questions: Annotated[
-        Path | None, typer.Option(help='Ask these: JSONL of {"query"}; default: pieces of the pages\' text.')
+        Path | None,
+        typer.Option(
+            help="Ask these besides pieces of the pages' text: JSONL of {query, doc?, page?}, or a benchmark folder."
+        ),
     ] = None,
     rows: Annotated[int, typer.Option(min=32, help="Vectors of a page.")] = 1024,
     dim: Annotated[int, typer.Option(min=8, help="Dimension of a vector; larger ones are projected.")] = 128,
@@ -52,24 +69,20 @@ def bench(
 
     Pages are resampled from the vectors of an index, so that any size can be made; the output says how.
 
-    Example: vrag bench --sizes 1000,5000 --csv bench.csv --plot bench.png
+    Example: vrag bench --sizes 1000,5000 --questions questions.jsonl --csv bench.csv --plot bench.png
     """
     from vrag.bench.ingesting import IngestBench
     from vrag.bench.run import Bench
     from vrag.bench.speed_plot import matplotlib_classes, write_csv, write_plot
     from vrag.bench.vectors import VectorCorpus, read_source
-    from vrag.evaluation.benchmarks.rows import read_rows
     from vrag.index import Index
 
     wanted = _sizes(sizes)
     check_writable(csv, plot)
     if plot:
         matplotlib_classes()  # or an hour of measuring ends with its being missing
-    asked = [row.text("query") for row in read_rows(questions)] if questions else []
-    if questions and not asked:
-        raise UsageError(f"{questions} has no questions.", 'One {"query": "..."} a line.')
     with Index.hold(find_index(index), force=True, wait=wait) as opened:
-        corpus = VectorCorpus(read_source(opened, queries, dim, asked), rows)
+        corpus = VectorCorpus(read_source(opened, queries, dim, _questions(questions, opened)), rows)
     stages = IngestBench(ingest, ingest_pages, output.note).run() if ingest else []
     report = Bench(corpus, wanted, peers, work, output.note, seconds).run()
     if csv:
@@ -84,6 +97,18 @@ def bench(
     else:
         _print(report, stages)
     return 0
+
+
+def _questions(source: Path | None, index: Index) -> list[AskedQuery]:
+    from vrag.bench.vectors import AskedQuery
+    from vrag.tuning.queries import read_queries
+
+    read = read_queries(source, index, None, 0) if source else []
+    right = [[key.rpartition("#") for key, grade in query.grades.items() if grade > 0] for query in read]
+    return [
+        AskedQuery(query.text, frozenset((doc, int(page)) for doc, _, page in pages), is_question=True)
+        for query, pages in zip(read, right, strict=True)
+    ]
 
 
 def _sizes(text: str) -> Sequence[int]:
@@ -107,6 +132,7 @@ def _print(report: Report, stages: Sequence[IngestRow]) -> None:
 
 
 def _cells(row: SpeedRow) -> Sequence[str]:
-    quality = (f"{row.ratio:.1f}", f"{row.recall_at_10:.3f}")
+    kept = (row.recall_at_10, row.ndcg_kept, row.questions_recall_at_10, row.questions_ndcg_kept)
+    quality = (f"{row.ratio:.1f}", *("-" if value is None else f"{value:.3f}" for value in kept))
     speed = (f"{row.qps:.1f}", f"{row.median_ms:.1f}", f"{row.p95_ms:.1f}")
     return (row.system, row.cascade, f"{row.pages:,}", *quality, *speed, str(row.queries), f"{row.build_s:.0f}")
