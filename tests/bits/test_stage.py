@@ -6,7 +6,7 @@ import pytest
 from tests.bits.test_cache import FIELDS, KEYS, QUERY, new_cache, page
 from vrag.bits.beside import BitsStore, view_of
 from vrag.bits.packed import PackedPages
-from vrag.bits.stage import BitStage, best_pages, scores_of
+from vrag.bits.stage import BitStage, best_pages, scores_of, selected
 from vrag.store.interface import Condition, Record, Selection
 
 ALL = Selection((Condition("kind", ("page",)),))
@@ -24,7 +24,8 @@ def store(tmp_path_factory):
 
 
 def best(store, vector, selection, limit, *before):
-    return best_pages(view_of(store), store, [*before, BitStage(vector, QUERY, limit)], selection)
+    view = view_of(store)
+    return best_pages(view, [*before, BitStage(vector, QUERY, limit)], selected(view.table, store, selection))
 
 
 def ids_of(store, selection):

@@ -103,3 +103,19 @@ def test_the_view_is_taken_once(store, monkeypatch):
     assert all(seen.of_page(1, one).score < seen.let_through(1)[0].score for one in dropped)
     assert dropped
     assert len(taken) == 2
+
+
+def test_the_store_is_asked_once_which_pages_a_filter_leaves(store, monkeypatch):
+    asked, scroll = [], BitsStore.scroll
+
+    def counted(self, selection, vectors=(), keys=None):
+        asked.extend([selection] if keys == () else [])
+        return scroll(self, selection, vectors, keys)
+
+    view_of(store)
+    monkeypatch.setattr(BitsStore, "scroll", counted)
+    only = Selection((*ALL.conditions, Condition("doc_id", ("b",))))
+    runner = Runner(store, form, only, lambda: 40, Rescorer(store, None, RegionRule(4, 2), 0))
+    found = runner.run(runner.plan(parse_cascade(BEST, {}, NAMES), Limits(5, lambda: 40))).points
+    assert {point.payload["doc_id"] for point in found} == {"b"}
+    assert asked == [only]

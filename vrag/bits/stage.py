@@ -36,19 +36,15 @@ class BitStage:
     limit: int
 
 
-def best_pages(
-    view: BitsView, store: Store, stages: Sequence[BitStage], selection: Selection
-) -> list[tuple[str, float]]:
-    """The best pages of a selection by estimated MaxSim, best first; equal scores in order of id.
+def best_pages(view: BitsView, stages: Sequence[BitStage], pages: IntArray) -> list[tuple[str, float]]:
+    """The best of some pages by estimated MaxSim, best first; equal scores in order of id.
 
     Args:
         view: Of the store's bits.
-        store: Asked for the ids when the selection is by more than ids or documents.
         stages: At least one; each scores what the one before let through, the last one's scores are given back.
-        selection: Pages that take part.
+        pages: Positions of those that take part, see `selected`.
     """
     table = view.table
-    pages = selected(table, store, selection)
     for stage in stages:
         pages, scores = _ranked(table, view.packed[stage.vector], stage, np.sort(pages))
     return [(table.ids[page], score) for page, score in zip(pages.tolist(), scores.tolist(), strict=True)]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection
 
 from vrag.bits.beside import kept_alone, view_of
 from vrag.bits.kernels import compiled
+from vrag.bits.kernels.portable import IntArray
+from vrag.bits.stage import selected
 from vrag.bits.terms import WordScores
 from vrag.bits.view import BitsView
 from vrag.cascade.bm25 import TEXT
@@ -31,6 +33,7 @@ class Glance:
         self._view: BitsView | None = None
         self._beside: Beside | None = None
         self._words: WordScores | None = None
+        self._selected: tuple[Selection, IntArray] | None = None
         self._by_engine: dict[str, float | None] = {}
 
     @property
@@ -53,6 +56,13 @@ class Glance:
         if self._pages is None:
             self._pages = self._known.of(self.view)
         return self._pages
+
+    def selected(self, selection: Selection) -> IntArray:
+        """Positions in the view of the selected pages, in order; the branches of a query want the same ones."""
+        assert self.view is not None
+        if self._selected is None or self._selected[0] != selection:
+            self._selected = selection, selected(self.view.table, self._store, selection)
+        return self._selected[1]
 
     def engine_scores(
         self, query: SparseVector, ids: Collection[str], count_pages: Callable[[], int]

@@ -15,7 +15,7 @@ import numpy as np
 
 from vrag.bits.exact import ExactPages
 from vrag.bits.rerank import ONE_THREAD, exact_best
-from vrag.bits.stage import BitStage, Scores, best_of, best_pages, scores_of, selected
+from vrag.bits.stage import BitStage, Scores, best_of, best_pages, scores_of
 from vrag.bits.terms import WordScores
 from vrag.bits.view import PageTable
 from vrag.cascade.bm25 import TEXT
@@ -132,14 +132,14 @@ class Runner:
         """The best candidates by packed bits."""
         assert self.glance.view is not None
         stages = [BitStage(part.stage.vector, _rows(self.form(part.stage)), part.limit) for part in scan.parts]
-        found = best_pages(self.glance.view, self.store, stages, self._those(given))
+        found = best_pages(self.glance.view, stages, self.glance.selected(self._those(given)))
         return Entry(scan, [Scored(page, score, {}) for page, score in found])
 
     def scan_words(self, scan: WordScan, given: Given) -> Entry:
         """The best candidates by words."""
         assert self.glance.view is not None
         table, (pages, scores, _) = self.glance.view.table, self._by_words()
-        is_in = np.isin(pages, selected(table, self.store, self._those(given)), assume_unique=True)
+        is_in = np.isin(pages, self.glance.selected(self._those(given)), assume_unique=True)
         pages, scores = best_of(table, pages[is_in], scores[is_in], scan.part.limit)
         found = zip(pages.tolist(), scores.tolist(), strict=True)
         return Entry(scan, [Scored(table.ids[page], score, {}) for page, score in found])
