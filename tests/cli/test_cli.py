@@ -196,7 +196,7 @@ def test_python_dash_m_is_the_same_command(cli, tmp_path):
         (["ingest", "missing"], 2, "missing"),
         (["ingest", "empty"], 2, "empty"),
         (["ingest", "text"], 2, "text"),
-        (["ingest", "text/notes.txt"], 2, "notes.txt"),
+        (["ingest", "text/notes.log"], 2, "notes.log"),
         (["ingest"], 2, "paths"),
         (["ingest", ""], 2, "A path is empty"),
         (["plan", ""], 2, "A path is empty"),
@@ -223,7 +223,7 @@ def test_python_dash_m_is_the_same_command(cli, tmp_path):
 def test_mistakes_are_one_sentence(cli, tmp_path, arguments, code, says):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text").mkdir()
-    (tmp_path / "text" / "notes.txt").write_text("hello")
+    (tmp_path / "text" / "notes.log").write_text("hello")
     blank = ({"query-id": number, "query": query} for number, query in enumerate(("x", " \t")))
     (tmp_path / "text" / "blank.jsonl").write_text("".join(json.dumps(row) + "\n" for row in blank))
     done = cli(*arguments)

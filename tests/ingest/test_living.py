@@ -18,7 +18,7 @@ from vrag.embedders.protocol import PageVectors
 from vrag.errors import StoreError, UsageError
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.metadata_files import given
-from vrag.ingest.worklist import Worklist
+from vrag.pages.workers import PageWorkers
 from vrag.upkeep.snapshot import create_snapshot
 
 OLD = [f"{text}\nfirst edition" for text in ANIMALS]
@@ -194,18 +194,25 @@ def test_a_file_that_changes_while_it_is_read_is_not_mixed_up(index, tmp_path, m
 def test_a_file_that_vanishes_while_it_is_read_is_a_failure(index, tmp_path, monkeypatch):
     file = write_pdf(tmp_path / "d" / "a.pdf", OLD)
     write_pdf(tmp_path / "d" / "b.pdf", MACHINES)
-    task = Worklist._pending
+    task = PageWorkers.inspect
 
-    def vanish(worklist, sources):
-        if sources[0].path == file:
+    def vanish(workers, path):
+        if path == file:
             file.unlink()
-        return task(worklist, sources)
+        return task(workers, path)
 
-    monkeypatch.setattr(Worklist, "_pending", vanish)
+    monkeypatch.setattr(PageWorkers, "inspect", vanish)
     report = ingest(index, tmp_path / "d")
     assert [failure.path for failure in report.failed] == [str(file)]
     assert "not there any more" in report.failed[0].reason
     assert report.added == 2
+
+
+def test_copies_that_cannot_be_read_are_each_named_once(index, tmp_path):
+    for name in ("a.pdf", "b.pdf"):
+        write_pdf(tmp_path / "d" / name, OLD).write_bytes(b"")
+    told = [(failure.path, failure.reason) for failure in ingest(index, tmp_path / "d").failed]
+    assert told == [(str(tmp_path / "d" / name), "The file is empty (0 bytes).") for name in ("a.pdf", "b.pdf")]
 
 
 def test_failures_are_remembered_counted_and_cleared(index, tmp_path):
@@ -338,7 +345,7 @@ def test_a_hundred_thousand_files_are_looked_at_once(index, tmp_path, monkeypatc
     for number in range(1, 2_000):
         os.link(first, folder / f"{number}.pdf")
     for number in range(98_000):
-        (folder / f"{number}.txt").touch()
+        (folder / f"{number}.log").touch()
     settle(folder)
     written, put = [], type(index.documents).put
     monkeypatch.setattr(type(index.documents), "put", lambda self, d: written.append(d) or put(self, d))

@@ -58,10 +58,10 @@ def test_nothing_outside_is_indexed(writing, inbox, path):
     assert "outside of the folders" in said or "is no path" in said
 
 
-@pytest.mark.parametrize("path", ["none.pdf", "{inbox}/none.pdf", "empty", "{inbox}/note.txt"])
+@pytest.mark.parametrize("path", ["none.pdf", "{inbox}/none.pdf", "empty", "{inbox}/note.log"])
 def test_an_assistant_is_not_told_where_the_folders_are(writing, inbox, path):
     (inbox / "empty").mkdir()
-    (inbox / "note.txt").touch()
+    (inbox / "note.log").touch()
     said = refusal(call(writing, "ingest", paths=[path.format(inbox=inbox)]))
     assert path.removeprefix("{inbox}/") in said
     assert str(inbox.parent) not in said

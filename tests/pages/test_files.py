@@ -8,13 +8,25 @@ from pathlib import Path
 import pytest
 
 from vrag.errors import UsageError
-from vrag.pages.files import display_name, file_digest, find_files
+from vrag.pages import files
+from vrag.pages.files import display_name, find_files
+from vrag.printing.printables import PRINTED_SUFFIXES
+from vrag.runtime.file_facts import file_digest
 
 
 @pytest.fixture
 def tree(tmp_path):
     """A folder with documents on two levels, and what must be passed over."""
-    for name in ("b.pdf", "a.PDF", "notes.txt", "sub/c.jpeg", "sub/deeper/d.TIFF", ".vrag/x.pdf", "sub/.hidden/y.pdf"):
+    for name in (
+        "b.pdf",
+        "a.PDF",
+        "notes.log",
+        "~$a.docx",
+        "sub/c.jpeg",
+        "sub/deeper/d.TIFF",
+        ".vrag/x.pdf",
+        "sub/.hidden/y.pdf",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"content")
@@ -72,7 +84,7 @@ def refuse():
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing.pdf", "There is no file or folder"), ("notes.txt", "notes.txt is not a PDF, PNG, JPEG, TIFF or WebP")],
+    [("missing.pdf", "There is no file or folder"), ("notes.log", "notes.log is not a PDF, PNG, JPEG, TIFF or WebP")],
 )
 def test_what_is_named_but_cannot_be_read_is_said(tree, name, message):
     with pytest.raises(UsageError, match=message):
@@ -80,8 +92,51 @@ def test_what_is_named_but_cannot_be_read_is_said(tree, name, message):
 
 
 def test_a_folder_without_documents_is_said(tmp_path):
-    with pytest.raises(UsageError, match="No PDF, PNG, JPEG, TIFF or WebP file in"):
+    with pytest.raises(UsageError, match="No PDF, PNG, JPEG, TIFF or WebP file, nor one that LibreOffice prints, in"):
         find_files([tmp_path])
+
+
+@pytest.fixture
+def office(tree, monkeypatch):
+    """The folder with files that have to be printed; whether LibreOffice is there is up to the test."""
+    for name in ("b.docx", "sub/page.HTML", "sub/deeper/mail.eml"):
+        (tree / name).write_bytes(b"content")
+
+    def installed(found):
+        monkeypatch.setattr(files, "find_libreoffice", lambda: found)
+        return tree
+
+    return installed
+
+
+def test_what_libreoffice_prints_is_a_document_where_it_is_installed(office):
+    tree, left_out = office("soffice"), []
+    found = names(find_files([tree, tree / "b.docx"], left_out=left_out.append), tree)
+    assert [name for name in found if "." + name.split(".")[1].lower() in PRINTED_SUFFIXES] == [
+        "b.docx",
+        "sub/deeper/mail.eml",
+        "sub/page.HTML",
+    ]
+    assert len(found) == 7
+    assert left_out == []
+
+
+def test_elsewhere_it_is_left_out_and_told(office):
+    tree, left_out = office(None), []
+    assert len(find_files([tree], left_out=left_out.append)) == 4
+    assert sorted(names(left_out, tree)) == ["b.docx", "sub/deeper/mail.eml", "sub/page.HTML"]
+    with pytest.raises(UsageError, match=r"b\.docx is printed by LibreOffice, which is not installed.*apt-get install"):
+        find_files([tree / "b.docx"])
+
+
+def test_a_folder_of_nothing_else_says_how_to_get_libreoffice(office):
+    tree = office(None)
+    only = tree / "only"
+    only.mkdir()
+    (tree / "b.docx").rename(only / "b.docx")
+    with pytest.raises(UsageError, match="has 1 file for LibreOffice to print, and no other.*apt-get install"):
+        find_files([only])
+    assert find_files([only], may_be_empty=True) == []
 
 
 def test_documents_only_in_sub_folders_are_hinted_at(tree):

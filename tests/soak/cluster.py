@@ -35,8 +35,8 @@ from tests.soak.fork import SENTENCE, Child, ChildError, ask, say
 from tests.soak.parallel import preload
 from tests.soak.state import Hits, State, as_model, compare, hits, state_of
 from vrag import Index
-from vrag.pages.files import file_digest
 from vrag.places.place import FolderPlace, ServerPlace
+from vrag.runtime.file_facts import file_digest
 from vrag.store.server.address import Server
 from vrag.upkeep.transfer import transfer
 

@@ -37,7 +37,7 @@ from tests.soak.counting import Summed, counts
 from tests.soak.fork import INTERRUPTED, SENTENCE, Child, ChildError, ask
 from tests.soak.parallel import fast_place, in_parallel, preload, tell
 from tests.soak.state import State, as_model, finish, look
-from vrag.pages.files import file_digest
+from vrag.runtime.file_facts import file_digest
 
 SAMPLES = Path(__file__).parents[2] / "eval" / "samples" / "pdfs"
 WITHOUT_OCR = ("bees-on-the-roof-slides.pdf", "ferry-annual-report.pdf", "solar-kiln-paper.pdf")

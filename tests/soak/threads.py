@@ -26,9 +26,9 @@ from tests.soak.tiny import install
 from vrag import Index
 from vrag.catalog.documents import page_id
 from vrag.errors import UsageError
-from vrag.pages.files import file_digest
 from vrag.pages.page import PageSpec
 from vrag.pages.workers import PageWorkers
+from vrag.runtime.file_facts import file_digest
 from vrag.search.hit import Hit
 
 CASCADES = (None, "exact", "two-stage", "three-stage")

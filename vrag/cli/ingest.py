@@ -62,7 +62,9 @@ class OcrMode(str, Enum):
 def ingest(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(parser=named_path, help="PDFs, images (PNG, JPEG, TIFF, WebP), or folders of them."),
+        typer.Argument(
+            parser=named_path, help="PDFs, images, Office files, web pages, text, mail, or folders of them."
+        ),
     ] = None,
     index: Annotated[
         Path | None, path_option("Folder of the index; default: the nearest .vrag, else a new one.")
@@ -109,7 +111,9 @@ def ingest(
     timing: Annotated[bool, typer.Option("--timing", help="Show where the time went.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
-    """Index PDFs and images. What is there already is left alone; an interrupted run goes on.
+    """Index PDFs, images and Office files. What is there already is left alone; an interrupted run goes on.
+
+    LibreOffice, where it is installed, prints docx, pptx, xlsx, odt, odp, ods, rtf, html, md, txt and eml.
 
     Example: vrag ingest ./pdfs --index ./my-index
 
@@ -149,6 +153,7 @@ def ingest(
         if prune:
             report.removed = _prune(target, wanted, yes)
         _say_languages(report, target.pipeline.text)
+    say_what_is_left_out(report)
     if json:
         output.data(report.to_json())
     else:
@@ -156,6 +161,15 @@ def ingest(
         if timing:
             _print_timing(report)
     return 1 if report.failed else 0
+
+
+def say_what_is_left_out(report: IngestReport) -> None:
+    """One line on the files that LibreOffice would have to print."""
+    if report.left_out:
+        from vrag.printing.libreoffice import INSTALL
+
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(report.left_out.items()))
+        output.note(f"Left out: {kinds}: LibreOffice, which prints such files, is not installed. {INSTALL}")
 
 
 def _failed_files(index: AnyIndex) -> list[Path]:

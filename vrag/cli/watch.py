@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vrag.cli import output
+from vrag.cli.ingest import say_what_is_left_out
 from vrag.cli.place import (
     LONGEST_S,
     CollectionOption,
@@ -75,6 +76,7 @@ def _bring_up_to_date(place: Place, folder: Path, workers: int | None, prune: bo
         removed = opened.forget(opened.gone([folder])) if prune else 0
     added, gone = counted(report.added, "page"), counted(removed, "document")
     output.line(f"{time.strftime('%H:%M:%S')} {added} added, {report.unchanged} known, {gone} removed.")
+    say_what_is_left_out(report)
     for failure in report.failed:
         place_of = failure.path if failure.page is None else f"{failure.path}, page {failure.page}"
         output.note(f"Failed: {place_of}: {failure.reason}")

@@ -62,8 +62,8 @@ class Ingest:
         Raises:
             UsageError: A path is missing, there is nothing to index, or metadata of the wrong type is given.
         """
-        may_be_empty = self.options.may_be_empty
-        files = find_files(map(Path, paths), recursive, self.report.unreadable_folder, may_be_empty=may_be_empty)
+        told = self.report.unreadable_folder, self.options.may_be_empty, self.report.leave_out
+        files = find_files(map(Path, paths), recursive, *told)
         self._fit_metadata()
         with self._source(renderer, workers, ray) as source:
             started = time.perf_counter()

@@ -22,6 +22,7 @@ class IngestReport:
         unchanged: Pages that were there already.
         removed: Documents removed because their files are gone.
         failed: What could not be indexed.
+        left_out: Files in folders that LibreOffice would have to print, which is not installed, by kind: "docx".
         seconds: Wall time.
         timing: Seconds by stage (`vrag.runtime.timing`); stages overlap, so that they may add up to more than
             `seconds`. What the main thread waited for is "wait for pages" and "wait for store".
@@ -37,6 +38,7 @@ class IngestReport:
     unchanged: int = 0
     removed: int = 0
     failed: list[Failure] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     timing: dict[str, float] = field(default_factory=dict)
     workers: int = 0
@@ -53,12 +55,24 @@ class IngestReport:
         counts = {key: getattr(self, key) for key in keys}
         failed = [asdict(failure) for failure in self.failed]
         timing = {stage: round(seconds, 3) for stage, seconds in self.timing.items()}
-        return {**counts, "failed": failed, "seconds": round(self.seconds, 3), "index": self.index, "timing": timing}
+        return {
+            **counts,
+            "failed": failed,
+            "left_out": self.left_out,
+            "seconds": round(self.seconds, 3),
+            "index": self.index,
+            "timing": timing,
+        }
 
     def unreadable_folder(self, error: OSError) -> None:
         """Take down a folder that could not be listed."""
         reason = f"The folder cannot be listed: {error.strerror}."
         self.failed.append(Failure(str(error.filename), None, reason, "Check its permissions."))
+
+    def leave_out(self, path: Path) -> None:
+        """Count a file that cannot be printed here."""
+        kind = path.suffix.lower()[1:]
+        self.left_out[kind] = self.left_out.get(kind, 0) + 1
 
 
 class Progress(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vrag.catalog.documents import Document
 from vrag.errors import PageError
-from vrag.pages.files import file_digest, file_stamp
+from vrag.runtime.file_facts import file_digest, file_stamp
 from vrag.runtime.memo import Memo
 
 _MOST_DIGESTS = 4096

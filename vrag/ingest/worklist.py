@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -81,11 +83,27 @@ class Worklist:
             source = self._look(path)
             if source is not None:
                 by_content.setdefault(source.doc_id, []).append(source)
-            self.progress.looked()
-        for sources in by_content.values():
-            pending = self._pending(sources)
+            if source is None or source.doc_id in self._by_id:
+                self.progress.looked()
+        for sources, asked in self._asked(by_content.values()):
+            pending = self._pending(sources, asked)
+            if asked is not None:
+                for _ in sources:
+                    self.progress.looked()
             if pending is not None:
                 yield pending
+
+    def _asked(
+        self, contents: Iterable[Sequence[SourceFile]]
+    ) -> Iterator[tuple[Sequence[SourceFile], Future[DocumentInfo] | None]]:
+        """Contents in order, those that are new looked into ahead: some have to be printed for that."""
+        waiting: deque[tuple[Sequence[SourceFile], Future[DocumentInfo] | None]] = deque()
+        for sources in contents:
+            first = sources[0]
+            waiting.append((sources, None if first.doc_id in self._by_id else self.source.inspect(first.path)))
+            if len(waiting) >= self.source.in_flight:
+                yield waiting.popleft()
+        yield from waiting
 
     def fail_file(self, path: Path, error: PageError, stamp: str = "") -> None:
         """Report, log and remember that a file could not be indexed."""
@@ -126,13 +144,15 @@ class Worklist:
             self.fail_file(path, error, stamp)
             return None
 
-    def _pending(self, sources: Sequence[SourceFile]) -> PendingDocument | None:
+    def _pending(self, sources: Sequence[SourceFile], asked: Future[DocumentInfo] | None) -> PendingDocument | None:
         first = sources[0]
         try:
-            info = None if first.doc_id in self._by_id else self._inspect(first)
+            info = None if asked is None else _answer(asked, first)
         except PageError as error:
+            said = type(error)(error.message.removeprefix(f"{where(first.path, None)}: "), error.hint)
+            said.__cause__ = error
             for source in sources:
-                self.fail_file(source.path, error, source.stamp)
+                self.fail_file(source.path, said, source.stamp)
             return None
         document = self._register(sources, info)
         missing = self._missing(document)
@@ -146,12 +166,6 @@ class Worklist:
         if missing or contested or not document.complete or document.state != CURRENT:
             return PendingDocument(document, first, missing, contested)
         return None
-
-    def _inspect(self, file: SourceFile) -> DocumentInfo:
-        info = self.source.inspect(file.path).result()
-        if not file.unchanged():
-            raise changed_meanwhile()
-        return info
 
     def _register(self, sources: Sequence[SourceFile], info: DocumentInfo | None) -> Document:
         """The record of a content, made or brought up to date with its files; equal content has one record."""
@@ -225,6 +239,13 @@ class Worklist:
         missing = tuple(page for point, page in ids.items() if point not in stored)
         self.failures.clear_pages(document.doc_id, failed.keys() - set(missing))
         return missing if self.options.retry else tuple(page for page in missing if page not in failed)
+
+
+def _answer(asked: Future[DocumentInfo], file: SourceFile) -> DocumentInfo:
+    info = asked.result()
+    if not file.unchanged():
+        raise changed_meanwhile()
+    return info
 
 
 def _failure(path: Path, page: int | None, error: PageError) -> Failure:

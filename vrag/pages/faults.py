@@ -14,10 +14,12 @@ from pypdfium2 import PdfiumError
 
 from vrag.errors import EncryptedError, PageError, VragError
 from vrag.pages.files import is_image, where
+from vrag.printing.printables import is_printed
 
 _SOURCE_HINT = "Get it again from its source."
 _SMALLER_HINT = "Scale it down, or cut it into pages."
 _REPAIR_HINT = "Open it in a PDF viewer and save it anew, or get it again from its source."
+_PRINT_HINT = "Save it as a PDF."
 _PASSWORD_HINT = (
     "Give it with --password, or in the environment as VRAG_PASSWORD; or save a copy without one, "
     "e.g.: qpdf --decrypt --password=SECRET in.pdf out.pdf"
@@ -63,6 +65,8 @@ def explain(error: Exception, path: Path) -> PageError:
         return PageError("poppler took too long.")
     if isinstance(error, MemoryError):
         return PageError("it needs more memory than a page may take.", _SMALLER_HINT)
+    if is_printed(path):
+        return PageError(f"it cannot be printed, or its print not be read ({_short(error)}).", _PRINT_HINT)
     return _explain_image(error) if is_image(path) else _explain_pdf(error, path)
 
 

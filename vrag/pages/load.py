@@ -14,13 +14,16 @@ from vrag.grid import WHOLE_PAGE, Box
 from vrag.pages.claims import check_claim
 from vrag.pages.crop import crop, is_blank
 from vrag.pages.faults import page_errors
-from vrag.pages.files import file_stamp, is_image
+from vrag.pages.files import is_image
 from vrag.pages.page import Page, PageSpec, Renderer, Words
 from vrag.pages.pdfium import PdfiumReader
 from vrag.pages.pictures import PictureReader
 from vrag.pages.poppler import PopplerReader
 from vrag.pages.reader import DocumentInfo, Reader, pixel_size
 from vrag.pages.words import page_words
+from vrag.printing.printables import is_printed
+from vrag.printing.printed import printed
+from vrag.runtime.file_facts import file_stamp
 from vrag.runtime.timing import timed, watching
 
 T = TypeVar("T")
@@ -47,6 +50,7 @@ class PageLoader:
     def __init__(self, spec: PageSpec) -> None:
         self.spec = spec
         self._file: tuple[Path, str] | None = None  # what is open, with the stamp it had
+        self._pdf = Path()  # what readers open: the file itself, or its print
         self._open: dict[Renderer, Reader] = {}
 
     def __enter__(self) -> PageLoader:
@@ -59,8 +63,9 @@ class PageLoader:
         """Page count and metadata of a document."""
         info, notes = self._rescued(path, None, lambda reader: reader.info())
         with page_errors(path):
-            check_claim(self._open[info.renderer], path.stat().st_size)
-        return replace(info, notes=notes)
+            check_claim(self._open[info.renderer], self._pdf.stat().st_size)
+        created = "" if is_printed(path) else info.created  # a print is of today
+        return replace(info, notes=notes, created=created)
 
     def load(self, path: Path, number: int) -> Page:
         """Page `number` (1-based), with what the spec asks for and no more."""
@@ -81,25 +86,31 @@ class PageLoader:
 
     def _rescued(self, path: Path, number: int | None, ask: Callable[[Reader], T]) -> tuple[T, tuple[str, ...]]:
         """The answer of the first renderer that has one, and notes on those that had not."""
+        with page_errors(path, number):
+            self._turn_to(path)
         failures: list[PageError] = []
         for renderer in _renderers(path, self.spec):
             try:
                 with page_errors(path, number):
-                    answer = ask(self._reader(path, renderer, number))
+                    answer = ask(self._reader(renderer, number))
             except PageError as error:
                 failures.append(error)
             else:
                 return answer, tuple(f"{renderer} stepped in: {failure.message}" for failure in failures)
         raise failures[0]
 
-    def _reader(self, path: Path, renderer: Renderer, number: int | None) -> Reader:
-        """The open reader of a document that has page `number`."""
+    def _turn_to(self, path: Path) -> None:
+        """Close what is open of another file; one that has to be printed is."""
         file = (path, file_stamp(path))  # before it is opened: a file replaced in between is opened once more
         if file != self._file:
             self.close()
+            self._pdf = printed(path) if is_printed(path) else path
             self._file = file
+
+    def _reader(self, renderer: Renderer, number: int | None) -> Reader:
+        """The open reader of a document that has page `number`."""
         if renderer not in self._open:
-            self._open[renderer] = _open_reader(renderer, path, self.spec.passwords)
+            self._open[renderer] = _open_reader(renderer, self._pdf, self.spec.passwords)
         reader = self._open[renderer]
         pages = reader.info().pages
         if number is not None and not 1 <= number <= pages:

@@ -10,6 +10,7 @@ from importlib import metadata
 from vrag.embedders.colpali.torch_engine import PAIR_REMEDY, torch_pair_problem
 from vrag.errors import VragError
 from vrag.llm.llm import URL_ENV, llm_from
+from vrag.printing.libreoffice import INSTALL, find_libreoffice
 
 # Package, extra of pyproject.toml it comes with, and what for.
 _EXTRAS = (
@@ -58,6 +59,7 @@ def examine() -> list[Check]:
         _cross_encoder(),
         _multilingual(),
         _poppler(),
+        _libreoffice(),
         *_torch_pair(),
         _package("colpali-engine", 'pip install "vrag-toolkit[colpali]"'),
         *(_package(name, f'For {what}: pip install "vrag-toolkit[{extra}]"') for name, extra, what in _EXTRAS),
@@ -126,6 +128,12 @@ def _poppler() -> Check:
     place = shutil.which("pdftoppm")
     remedy = "The second renderer: apt install poppler-utils, brew install poppler, or conda install poppler."
     return Check("poppler (pdftoppm)", place is not None, place or "not on PATH", remedy, needed=False)
+
+
+def _libreoffice() -> Check:
+    place = find_libreoffice()
+    remedy = f"For Office files, web pages, text and mail. {INSTALL}"
+    return Check("LibreOffice (soffice)", place is not None, place or "not on PATH", remedy, needed=False)
 
 
 def _torch_pair() -> list[Check]:

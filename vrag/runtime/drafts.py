@@ -48,6 +48,14 @@ def draft_file(target: Path) -> Iterator[IO[bytes]]:
         draft.replace(target)
 
 
+@contextmanager
+def scratch_folder(place: Path) -> Iterator[Path]:
+    """An empty folder beside `place`, which need not be there; at the end it is gone."""
+    with _held(place) as scratch:
+        scratch.mkdir(mode=0o700)
+        yield scratch
+
+
 def clear_drafts(target: Path) -> None:
     """Remove drafts of `target` whose process is gone; those that somebody writes just now are left alone."""
     with os.scandir(target.parent) as entries:

@@ -10,15 +10,18 @@ import pytest
 
 from tests.conftest import copy_index
 from tests.pdfs import pdf_bytes
+from tests.printing.office_files import needs_libreoffice, write_docx
 from tests.serve.http.running import service_of, serving
 from tests.serve.http.test_reading import assert_problem
 from vrag.errors import UsageError
 from vrag.pages.files import find_files
+from vrag.printing.printed import FOLDER_ENV
+from vrag.serve.http import upload_names
 from vrag.serve.http import uploads as uploads_module
 from vrag.serve.http.app import make_app, take_up_uploads
 from vrag.serve.http.guard import Guard
 from vrag.serve.http.upload_limits import UploadLimits
-from vrag.serve.http.upload_names import clean_name, kind_of_file
+from vrag.serve.http.upload_names import clean_name, kind_of_file, kind_of_printed
 from vrag.serve.http.uploads import FOLDER
 from vrag.serve.jobs import CancelledError, Jobs
 
@@ -387,7 +390,8 @@ def test_a_service_that_is_read_only_takes_nothing(indexed, tmp_path):
     with service_of(copy_index(indexed, tmp_path / "i"), read_only=True) as service, serving(service) as running:
         document = running.get("/v1/documents").json()["documents"][0]
         facts = running.get("/v1/index").json()
-        assert (facts["read_only"], facts["uploads"]) == (True, {"max_files": 0, "max_bytes": 0, "max_total_bytes": 0})
+        nothing = {"max_files": 0, "max_bytes": 0, "max_total_bytes": 0, "printed": []}
+        assert (facts["read_only"], facts["uploads"]) == (True, nothing)
         assert_problem(running.post("/v1/documents", files=files(("a.pdf", WHALES))), 403, "read only")
         assert_problem(running.patch(document["url"], json={"metadata": {"a": 1}}), 403)
         assert_problem(running.delete(document["url"]), 403)
@@ -449,3 +453,35 @@ def test_a_name_is_never_a_path(sent, kind, name):
 )
 def test_a_file_is_what_its_bytes_say(head, kind):
     assert kind_of_file(head) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "kind"),
+    [
+        ("a.docx", b"PK\x03\x04", "docx"),
+        ("A.XLSX", b"\xd0\xcf\x11\xe0", "xlsx"),
+        ("a.docx", b"MZ", None),
+        ("a.rtf", b"{\\rtf1", "rtf"),
+        ("a.zip", b"PK\x03\x04", None),
+        ("a.md", b"# Head", "md"),
+        ("a.txt", b"\xff\xfea\0", "txt"),
+        ("a.txt", b"a\0b", None),
+        ("html", b"<p>", None),
+    ],
+)
+def test_a_file_that_is_printed_is_what_its_name_says_and_its_bytes_do_not_deny(monkeypatch, name, head, kind):
+    monkeypatch.setattr(upload_names, "find_libreoffice", lambda: "soffice")
+    assert kind_of_printed(name, head) == kind
+    assert kind is None or clean_name(name, kind) == f"{name[0]}.{kind}"
+    monkeypatch.setattr(upload_names, "find_libreoffice", lambda: None)
+    assert kind_of_printed(name, head) is None
+
+
+@needs_libreoffice
+def test_an_office_file_is_printed_and_indexed(writer, tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_ENV, str(tmp_path / "prints"))
+    assert ".docx" in writer.get("/v1/index").json()["uploads"]["printed"]
+    sent = write_docx(tmp_path / "minutes.docx", ["Turbine seven was repaired."]).read_bytes()
+    answer = writer.post("/v1/documents", files=files(("minutes.docx", sent)))
+    assert ended(writer, answer)["result"]["added"] == 1
+    until(lambda: kept(writer) == ["minutes.docx"])

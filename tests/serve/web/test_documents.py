@@ -36,7 +36,7 @@ def test_a_pdf_is_uploaded_and_found(site_of_own, browse):
 def test_a_folder_is_dropped_with_the_documents_in_it(site_of_own, browse, tmp_path):
     page = browse(site_of_own).page
     write_pdf(tmp_path / "sea" / "deep" / "whales.pdf", ["Whales sing under water."])
-    (tmp_path / "sea" / "notes.txt").write_text("Not a document.")
+    (tmp_path / "sea" / "notes.log").write_text("Not a document.")
     page.goto("/?q=bees")
     expect(page.locator(".hit").first).to_be_visible()
     drag = page.context.new_cdp_session(page)

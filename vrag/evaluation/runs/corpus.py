@@ -9,7 +9,7 @@ from vrag.catalog.documents import Documents
 from vrag.errors import UsageError
 from vrag.evaluation.benchmarks.benchmark import Benchmark
 from vrag.evaluation.numbers.metrics import ranked
-from vrag.pages.files import file_digest
+from vrag.runtime.file_facts import file_digest
 from vrag.search.hit import Hit
 
 PageKey = tuple[str, int]  # document id (SHA-256 of its bytes), page from 1

@@ -57,7 +57,10 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
 )
 async def upload(here: HereNow, request: Request) -> JsonAnswer:
-    """Files to be kept and indexed: PDF, PNG, JPEG, TIFF, WebP. What was accepted survives a crash of the service."""
+    """Files to be kept and indexed: PDF, PNG, JPEG, TIFF, WebP, and what LibreOffice prints where it is installed.
+
+    What was accepted survives a crash of the service.
+    """
     uploads, length = _uploads(here), announced(request.scope)
     try:
         with uploads.receiving(min(length, uploads.limits.upload_bytes)) as new_draft:

@@ -97,9 +97,9 @@ def file(here: HereNow, request: Request, doc_id: DocId) -> Response:
     _choose_range(request, path.stat().st_size)
     return FileResponse(
         path,
-        media_type=_TYPES[path.suffix.lower()],
+        media_type=_TYPES.get(path.suffix.lower(), "application/octet-stream"),
         filename=path.name.encode("utf-8", "replace").decode("utf-8"),
-        content_disposition_type="inline",
+        content_disposition_type="inline" if path.suffix.lower() in _TYPES else "attachment",
         headers={
             "Content-Security-Policy": _OF_FILES,
             **kept,

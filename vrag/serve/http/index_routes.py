@@ -14,10 +14,11 @@ from vrag.serve.http.json_answer import JsonAnswer
 from vrag.serve.http.problems import RETRY_S, ProblemError, documented
 from vrag.serve.http.response_shapes import IndexOut, StatusOut
 from vrag.serve.http.upload_limits import UploadLimits
+from vrag.serve.http.upload_names import printed_endings
 
 router = APIRouter(tags=["index"])
 _PROBE = "ready"
-NO_UPLOADS = {"max_files": 0, "max_bytes": 0, "max_total_bytes": 0}
+NO_UPLOADS = {"max_files": 0, "max_bytes": 0, "max_total_bytes": 0, "printed": []}
 
 
 @router.get("/v1/index", summary="The index", response_model=IndexOut, responses=documented())
@@ -65,8 +66,9 @@ def readyz(here: HereNow) -> JsonAnswer:
     return JsonAnswer({"status": "ready"})
 
 
-def _limits(of: UploadLimits) -> dict[str, int]:
-    return {"max_files": of.files, "max_bytes": of.file_bytes, "max_total_bytes": of.upload_bytes}
+def _limits(of: UploadLimits) -> dict[str, Any]:
+    most = {"max_files": of.files, "max_bytes": of.file_bytes, "max_total_bytes": of.upload_bytes}
+    return {**most, "printed": printed_endings()}
 
 
 def _check(here: Here) -> None:

@@ -263,6 +263,7 @@ class UploadsOut(BaseModel):
     max_files: int
     max_bytes: int = Field(description="Of one file.")
     max_total_bytes: int = Field(description="Of all files of one upload.")
+    printed: list[str] = Field(description="Endings of files that are taken since LibreOffice prints them here.")
 
 
 class LanguageModelOut(BaseModel):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
+
+from vrag.printing.libreoffice import find_libreoffice
+from vrag.printing.printables import OFFICE, PRINTED_SUFFIXES
 
 HEAD = 1024  # bytes that tell what a file is
 LONGEST_NAME = 120  # characters, the ending included
@@ -19,7 +22,10 @@ _ENDINGS = {
     "jpeg": (".jpg", ".jpeg"),
     "tiff": (".tif", ".tiff"),
     "webp": (".webp",),
+    **{suffix[1:]: (suffix,) for suffix in PRINTED_SUFFIXES},
 }
+_OFFICE_STARTS = (b"PK\x03\x04", b"{\\rtf", b"\xd0\xcf\x11\xe0")  # archives, RTF, and what is encrypted
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def kind_of_file(head: bytes) -> str | None:
@@ -35,12 +41,34 @@ def kind_of_file(head: bytes) -> str | None:
     return "webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
 
 
+def printed_endings() -> list[str]:
+    """Endings of the files that this machine can print, such as `.docx`."""
+    return sorted(PRINTED_SUFFIXES) if find_libreoffice() else []
+
+
+def kind_of_printed(name: str, head: bytes) -> str | None:
+    """What a file is that has to be printed, by its name as far as its first bytes agree: docx, eml, html, ...
+
+    Args:
+        name: As it was sent.
+        head: Its first `HEAD` bytes.
+
+    Returns:
+        None for anything else, and where nothing can be printed.
+    """
+    ending = PurePath(name).suffix.lower()
+    if ending not in printed_endings():
+        return None
+    agrees = head.startswith(_OFFICE_STARTS) if ending in OFFICE else b"\0" not in head or head.startswith(_UTF_16)
+    return ending[1:] if agrees else None
+
+
 def clean_name(name: str, kind: str) -> str:
     """The name under which an upload is kept: without folders and what is unfit, with an ending of its kind.
 
     Args:
         name: As the browser sent it.
-        kind: From `kind_of_file`.
+        kind: From `kind_of_file` or `kind_of_printed`.
     """
     last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
     plain = _fit(last).strip(" ._") if last.strip(" ._") else ""

@@ -26,8 +26,8 @@ from vrag.errors import StoreError, UsageError
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.metadata_files import Given
 from vrag.ingest.sources import moved
-from vrag.pages.files import file_digest
 from vrag.runtime.drafts import draft_file
+from vrag.runtime.file_facts import file_digest
 from vrag.runtime.parsing import MalformedError, parse_json, read_text
 from vrag.runtime.pathtext import shown
 from vrag.serve.http.multipart import Received

@@ -21,7 +21,7 @@ export function uploadButton(...content) {
   const input = h("input", {
     type: "file",
     multiple: true,
-    accept: ".pdf,.png,.jpg,.jpeg,.tif,.tiff,.webp",
+    accept: ".pdf,.png,.jpg,.jpeg,.tif,.tiff,.webp,.docx,.pptx,.xlsx,.odt,.odp,.ods,.rtf,.html,.htm,.md,.txt,.eml",
     class: "unseen",
     tabindex: "-1",
     "aria-label": "Files to add",
@@ -39,7 +39,7 @@ export async function add(files) {
   try {
     const { read_only: isReadOnly, uploads } = await indexFacts();
     if (isReadOnly) return toast("This index cannot be changed from here.", { bad: true });
-    const { good, bad } = await sendable(files, uploads.max_bytes);
+    const { good, bad } = await sendable(files, uploads);
     go("/documents");
     if (bad.length) uploadList.prepend(unsent(bad));
     for (const part of parts(good, uploads)) {
