@@ -84,14 +84,42 @@ def test_a_name_that_is_missing_speaks_against_a_page_unless_its_document_says_i
     assert evidence(query, known, pages)["one"].lacks == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize(
+    ("question", "path", "speaks_against"),
+    [
+        ("capital expenditure in FY2018", "/x/3M_2018_10K.pdf", 0),
+        ("capital expenditure in FY2018", "/x/3M_2022_10K.pdf", 1),
+        ("from FY16 to 2018", "/x/3M_2018_10K.pdf", 0),  # one in common is enough
+        ("capital expenditure", "/x/3M_2022_10K.pdf", 0),  # no year is asked for
+        ("capital expenditure in 2018", "/2022/3M.pdf", 0),  # the file's own name has none
+    ],
+)
+def test_a_file_that_is_named_by_other_years_speaks_against_its_pages(question, path, speaks_against):
+    asked = query_terms(LANE, question)
+    known = TermWorth(np.ones(len(asked.terms.indices)), {"p": np.ones(len(asked.terms.indices), np.float32)})
+    assert evidence(asked, known, [JudgedPage("p", "d", path)])["p"].years == speaks_against
+
+
+def test_the_report_of_another_year_is_less_relevant(tmp_path):
+    for year in (2018, 2022):
+        text = f"Acme report of {year}.\nCapital expenditure of Acme in 2018 was {year + 17}."
+        write_pdf(tmp_path / "pdfs" / f"acme_{year}.pdf", [text])
+    with Index.create(tmp_path / "index") as index:
+        index.ingest([tmp_path / "pdfs"])
+        told = {hit.doc: hit.relevance for hit in index.search("What was the capital expenditure of Acme in FY2018?")}
+        assert told["acme_2018.pdf"] > 4 * told["acme_2022.pdf"]
+
+
 def test_relevance_is_the_logistic_function_of_the_evidence():
-    by_words, read = Evidence(0.8, 0.1, 2.0), Evidence(0.8, 0.1, 2.0, 3.0)
-    of_words = OF_WORDS[0] + 0.8 * OF_WORDS[1] + 0.1 * OF_WORDS[2] + 2 * OF_WORDS[3]
-    of_read = OF_READ[0] + 0.8 * OF_READ[1] + 0.1 * OF_READ[2] + 2 * OF_READ[3] + 3 * OF_READ[4]
-    assert by_words.relevance == pytest.approx(1 / (1 + math.exp(-of_words)))
-    assert read.relevance == pytest.approx(1 / (1 + math.exp(-of_read)))
-    assert OF_WORDS[1] > 0 > OF_WORDS[2]
-    assert Evidence(0.0, 1.0, 0.0, -12.0).relevance >= 0.0  # nothing overflows
+    values = 0.8, 0.1, 2.0, 1.0, 3.0
+    by_words, read = Evidence(*values[:-1]), Evidence(*values)
+    for seen, coefficients in ((by_words, OF_WORDS), (read, OF_READ)):
+        told = coefficients[0] + sum(b * value for b, value in zip(coefficients[1:], values, strict=False))
+        assert seen.relevance == pytest.approx(1 / (1 + math.exp(-told)))
+        assert coefficients[1] > 0 > coefficients[2]
+        assert coefficients[4] < 0
+    assert (len(OF_WORDS), len(OF_READ)) == (5, 6)
+    assert Evidence(0.0, 1.0, 0.0, 1.0, -12.0).relevance >= 0.0  # nothing overflows
 
 
 def test_what_the_pages_answer_is_relevant_and_what_they_do_not_is_not(index):

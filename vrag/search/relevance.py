@@ -8,9 +8,11 @@ each hit is judged by what does not depend on the model that embeds pages:
     lacks   the same share of idf(t), of the terms of names alone that neither the page says, nor another hit of its
             document, nor the name of the file
     length  the logarithm of the number of terms: of a long question a page repeats a smaller part
+    years   1 where the query and the name of the page's document name years and have none in common, else 0: the report
+            of another year says much of the same
     logit   what a cross-encoder has read there, where the cascade reads pages
 
-    relevance = 1 / (1 + exp(-(b0 + b1 * cover + b2 * lacks + b3 * length [+ b4 * logit])))
+    relevance = 1 / (1 + exp(-(b0 + b1 * cover + b2 * lacks + b3 * length + b4 * years [+ b5 * logit])))
 
 The numbers b are of a logistic regression over questions of reports and filings, each asked of an index with its
 document and of one without (`eval/relevance.py` fits and measures them; docs/relevance.md has the figures). Where a
@@ -22,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,13 +34,14 @@ from vrag.cascade.bm25 import UNSTEMMED, Bm25Lane
 from vrag.catalog.contexts import name_words
 from vrag.pages.language import likely_language
 from vrag.search.term_worth import TermWorth, term_worth
+from vrag.search.wording_shares import AskedWords, years_in
 from vrag.store.interface import SparseVector
 
 if TYPE_CHECKING:
     from vrag.search.running import Runner
 
-OF_WORDS = (-3.73, 3.37, -17.52, 1.07)  # b0 to b3
-OF_READ = (-0.77, 1.44, -22.12, 0.63, 0.23)  # b0 to b4, of pages that were read
+OF_WORDS = (-3.73, 3.37, -17.52, 1.07, -3.25)  # b0 to b4
+OF_READ = (-0.77, 1.44, -22.12, 0.63, -3.25, 0.23)  # b0 to b5, of pages that were read
 MOST_TERMS = 200  # of a query that is judged: a server is asked for each of them
 _AROUND = "\"'“”„‘’«»()[]{},.?!:;"  # what stands around a word
 _ENDS = (".", "?", "!", ":")
@@ -51,12 +55,14 @@ class Evidence(NamedTuple):
         cover: From 0.
         lacks: 0 to 1.
         length: From 0.
+        years: 0 or 1.
         logit: None for a page that was not read.
     """
 
     cover: float
     lacks: float
     length: float
+    years: float
     logit: float | None = None
 
     @property
@@ -91,11 +97,18 @@ class QueryTerms:
         lane: By which they are read.
         terms: The t terms that it found.
         are_names: bool [t], which belong to words that are written as names are.
+        years: That it names.
     """
 
     lane: Bm25Lane
     terms: SparseVector
     are_names: BoolArray
+    years: frozenset[str]
+
+    def is_of_other_years(self, path: str) -> bool:
+        """Whether the name of a file names years, and none of the query's, though that names some."""
+        of_file = years_in(PurePath(path).stem)
+        return bool(self.years and of_file) and self.years.isdisjoint(of_file)
 
     def said_by(self, words: Sequence[str]) -> BoolArray:
         """Which of the terms are among words: bool [t]."""
@@ -125,7 +138,8 @@ def query_terms(lane: Bm25Lane, text: str) -> QueryTerms | None:
         begins = word.endswith(_ENDS)
     terms = lane.query(text)
     are_names = _among(terms, lane.query(" ".join(names)))
-    return QueryTerms(lane, terms, are_names if 2 * are_names.sum() <= len(are_names) else np.zeros_like(are_names))
+    are_names = are_names if 2 * are_names.sum() <= len(are_names) else np.zeros_like(are_names)
+    return QueryTerms(lane, terms, are_names, AskedWords.of(text).years)
 
 
 def _among(terms: SparseVector, others: SparseVector) -> BoolArray:
@@ -152,7 +166,8 @@ def evidence(query: QueryTerms, found: TermWorth, pages: Sequence[JudgedPage]) -
     for page in (page for page in pages if page.id in found.weights):
         lacks = worth[query.are_names & ~said[page.doc_id]].sum()
         cover = worth @ found.weights[page.id]
-        seen[page.id] = Evidence(float(cover / all_in_all), float(lacks / all_in_all), length, page.logit)
+        years = float(query.is_of_other_years(page.path))
+        seen[page.id] = Evidence(float(cover / all_in_all), float(lacks / all_in_all), length, years, page.logit)
     return seen
 
 

@@ -59,7 +59,7 @@ class AskedWords:
             is_named: Whether it is one of the pages that the question names.
         """
         there = {pair for pair in self.pairs if f" {pair[0]} {pair[1]} " in page}
-        years = sum(f" {year} " in page for year in self.years) + len(self.years.intersection(_YEAR.findall(name)))
+        years = sum(f" {year} " in page for year in self.years) + len(self.years & years_in(name))
         places = 1.0 if is_named else _part(len(self.places & there), self.places)
         return self._title(page), _part(len(there), self.pairs), _part(years / 2, self.years), places
 
@@ -69,6 +69,11 @@ class AskedWords:
         title = [word in self.words for word in words if len(word) > _SHORT or word[0].isdigit()]
         asked = sum(worth for worth, is_asked in zip(_WORTH, title, strict=False) if is_asked)
         return asked / sum(_WORTH[: len(title)]) if title else 0.0
+
+
+def years_in(name: str) -> frozenset[str]:
+    """The years that a file's name names, of four digits."""
+    return frozenset(_YEAR.findall(name))
 
 
 def plain_text(text: str) -> str:
