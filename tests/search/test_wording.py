@@ -203,3 +203,9 @@ def test_an_explanation_says_what_a_page_that_came_by_its_number_got(two_books):
     assert (weighed.stage, weighed.rank) == ("wording", 1)
     (hit,) = two_books.search(question, k=1, cascade=NAMING)
     assert sum(part.score for part in weighed.parts) == pytest.approx(hit.score)
+
+
+def test_characters_of_a_script_without_spaces_count_in_a_title():
+    asked = AskedWords.of("資本支出")
+    assert asked.shares(plain_text("資本支出"), "")[0] == pytest.approx(1)
+    assert asked.shares(plain_text("現金流量"), "")[0] == 0

@@ -64,9 +64,7 @@ class AskedWords:
         return self._title(page), _part(len(there), self.pairs), _part(years / 2, self.years), places
 
     def _title(self, page: str) -> float:
-        words = page.split(maxsplit=TITLE)[:TITLE]
-        # Said without `_tells`, which a search would call two thousand times.
-        title = [word in self.words for word in words if len(word) > _SHORT or word[0].isdigit()]
+        title = [word in self.words for word in page.split(maxsplit=TITLE)[:TITLE] if _tells(word)]
         asked = sum(worth for worth, is_asked in zip(_WORTH, title, strict=False) if is_asked)
         return asked / sum(_WORTH[: len(title)]) if title else 0.0
 
@@ -93,6 +91,7 @@ def _plain(word: str) -> str:
     return word[:-1] if word.endswith("s") and _PLURAL.fullmatch(word) else word
 
 
+@lru_cache(maxsize=1 << 15)  # two thousand a search
 def _tells(word: str) -> bool:
     return len(word) > _SHORT or word[0].isdigit() or is_unspaced(word)
 
