@@ -132,19 +132,16 @@ def test_doctor_ends_with_1_where_something_needed_is_missing(cli, monkeypatch):
     assert (checks["rapidocr"]["ok"], checks["pypdfium2"]["ok"]) == (False, True)
 
 
-def test_doctor_names_the_server_and_the_weights_that_are_not_there(cli, monkeypatch, tmp_path):
-    from vrag.embedders import weights
-    from vrag.errors import ModelError
-
-    def missing():
-        raise ModelError("The built-in model's weights were not found.")
-
-    monkeypatch.setattr(weights, "find_weights", missing)
-    done = cli("doctor", env={"QDRANT_URL": "http://here:6333", "PATH": str(tmp_path)})
+def test_doctor_names_the_server_and_the_weights_that_are_not_there(cli, tmp_path):
+    env = {"QDRANT_URL": "http://here:6333", "PATH": str(tmp_path), "VRAG_MINILM": str(tmp_path)}
+    done = cli("doctor", env=env)
     assert done.code == 1
     assert "ok       Qdrant server            http://here:6333" in done.out
     assert "absent   poppler (pdftoppm)       not on PATH" in done.out
-    assert "MISSING  built-in weights         The built-in model's weights were not found." in done.out
+    assert (
+        "MISSING  built-in weights         The built-in model's weights (all-MiniLM-L6-v2, int8) were not found."
+        in done.out
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from vrag.embedders.builtin import BuiltinEmbedder
+from vrag.embedders.options import ModelOptions
 
 
 @pytest.fixture(scope="session")
 def builtin() -> BuiltinEmbedder:
-    return BuiltinEmbedder(threads=2)
+    return BuiltinEmbedder(ModelOptions(threads=2))

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from vrag.embedders.builtin import CANARY, WINDOW, BuiltinEmbedder
 from vrag.embedders.function_words import FUNCTION_WORDS
+from vrag.embedders.options import ModelOptions
 from vrag.embedders.protocol import Embedder
+from vrag.embedders.weights import FLOAT32, INT8
 from vrag.errors import UsageError
 from vrag.pages.page import Page, Words
 
@@ -108,10 +110,41 @@ def test_queries_of_unknown_words_work(builtin, text):
 
 
 def test_fingerprint_is_the_same_whatever_the_threads(builtin):
-    assert builtin.fingerprint() == BuiltinEmbedder(threads=1).fingerprint()
+    assert builtin.fingerprint() == BuiltinEmbedder(ModelOptions(threads=1)).fingerprint()
     assert builtin.fingerprint().facts["dim"] == 384
 
 
-def test_the_canary_is_far_from_a_rounding_boundary(builtin):
-    steps = builtin.canary_numbers() * 1000
+def test_the_canary_of_float32_is_far_from_a_rounding_boundary(old):
+    steps = old.canary_numbers() * 1000
     assert np.abs(steps - np.floor(steps) - 0.5).min() > 0.1, f"choose another text than {CANARY!r}"
+
+
+@pytest.fixture(scope="module")
+def old() -> BuiltinEmbedder:
+    return BuiltinEmbedder(ModelOptions(weights=FLOAT32.digest))
+
+
+def test_the_fingerprint_tells_the_precision(builtin, old):
+    """An index of before has the facts of float32, word by word; new ones say that they have 8 bits."""
+    assert builtin.fingerprint().facts["precision"] == "int8"
+    assert builtin.fingerprint().facts["weights"] == INT8.digest
+    assert old.fingerprint().facts == {
+        "model": "sentence-transformers/all-MiniLM-L6-v2",
+        "weights": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        "tokenizer": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+        "dim": 384,
+        "window": 126,
+        "overlap": 16,
+        "sentence_weight": 0.25,
+        "vectors": 1,
+        "canary": "110baa15c9bff46d",
+    }
+    assert any(one.startswith("precision: ") for one in old.fingerprint().differences(builtin.fingerprint()))
+
+
+def test_words_without_a_row_are_not_read_but_as_context(builtin, old):
+    """The rows of a page in 8 bits are those of float32, over several windows."""
+    source = page(["the", *LONG, "of", "unbelievably", "the"])
+    ours, theirs = (model.embed_pages([source])[0] for model in (builtin, old))
+    np.testing.assert_array_equal(ours.grid.boxes, theirs.grid.boxes)
+    assert (ours.full * theirs.full).sum(axis=1).mean() > 0.99

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from vrag.embedders import minilm
 from vrag.embedders.minilm import MiniLM
-from vrag.embedders.weights import find_weights
+from vrag.embedders.multilingual import e5
+from vrag.embedders.sequences import Reading
+from vrag.embedders.weights import FLOAT32, INT8, Weights, weights_of
+from vrag.runtime.machine import multiplies_bytes_exactly
 
+PROGRAM = Path(__file__).parents[2] / "eval" / "minilm_graphs.py"
 SENTENCE = [101, 1996, 3007, 1997, 2605, 2003, 3000, 1012, 102]  # [CLS] the capital of france is paris. [SEP]
 CANONICAL = {  # row: its first components, from transformers 5.24 with torch 2.13
     0: [0.35043, 0.08958, 0.39861, -0.27865, 0.44058, -0.15349],
@@ -15,48 +24,101 @@ CANONICAL = {  # row: its first components, from transformers 5.24 with torch 2.
 }
 
 
+@pytest.fixture(scope="module", params=[FLOAT32, INT8], ids=["float32", "int8"])
+def model(request) -> MiniLM:
+    return MiniLM(request.param, threads=2)
+
+
 @pytest.fixture(scope="module")
-def model() -> MiniLM:
-    return MiniLM(find_weights().weights, threads=2)
+def exact() -> MiniLM:
+    return MiniLM(FLOAT32, threads=2)
 
 
 def random_ids(count: int, length: int) -> np.ndarray:
     return np.random.default_rng(length).integers(1000, 30000, (count, length))
 
 
+def whole(ids) -> Reading:
+    return Reading(np.array(ids), np.arange(len(ids)))
+
+
+def file_of(weights: Weights) -> Path:
+    return weights.files.find() / next(iter(weights.files.digests))
+
+
 @pytest.mark.parametrize("length", [1, 2, 9, 512])
 def test_shape_and_type(model, length):
-    vectors = model.token_vectors(random_ids(2, length))
-    assert vectors.shape == (2, length, 384)
-    assert vectors.dtype == np.float32
+    for vectors in model.read([whole(ids) for ids in random_ids(2, length)]):
+        assert vectors.shape == (length, 384)
+        assert vectors.dtype == np.float32
 
 
-def test_canonical_vectors(model):
-    vectors = model.token_vectors(np.array([SENTENCE]))[0]
+def test_canonical_vectors(exact):
+    vectors = exact.read([whole(SENTENCE)])[0]
     np.testing.assert_allclose(vectors[list(CANONICAL), :6], list(CANONICAL.values()), atol=2e-5)
 
 
+def test_eight_bits_are_near_float32(exact):
+    ids = [101, *SENTENCE[1:-1] * 15, 102]
+    a, b = (m.read([whole(ids)])[0] for m in (exact, MiniLM(INT8)))
+    cosines = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    assert cosines[1:-1].mean() > 0.995
+    assert cosines[1:-1].min() > 0.98
+
+
 def test_a_batch_equals_its_sequences_one_by_one(model):
-    ids = random_ids(5, 70)
-    alone = np.concatenate([model.token_vectors(row[None]) for row in ids])
-    np.testing.assert_allclose(model.token_vectors(ids), alone, atol=1e-5)
+    sequences = [whole(random_ids(1, length)[0]) for length in (70, 3, 128, 70, 41)]
+    for together, one in zip(model.read(sequences), sequences, strict=True):
+        np.testing.assert_array_equal(together, model.read([one])[0])
 
 
-def test_threads_do_not_change_the_vectors(model):
-    ids = random_ids(2, 40)
-    np.testing.assert_allclose(
-        MiniLM(find_weights().weights, 1).token_vectors(ids), model.token_vectors(ids), atol=1e-5
-    )
+@pytest.mark.parametrize("weights", [FLOAT32, INT8])
+def test_threads_do_not_change_the_vectors(weights):
+    sequences = [whole(ids) for ids in random_ids(3, 40)]
+    one, three = (MiniLM(weights, threads).read(sequences) for threads in (1, 3))
+    np.testing.assert_array_equal(np.stack(one), np.stack(three))
+
+
+def test_only_wanted_rows_are_given(exact):
+    ids = random_ids(1, 50)[0]
+    rows = np.array([3, 7, 49])
+    np.testing.assert_allclose(exact.read([Reading(ids, rows)])[0], exact.read([whole(ids)])[0][rows], atol=1e-5)
+
+
+def test_where_sums_of_bytes_are_cut_off_they_are_made_the_slow_way(monkeypatch):
+    """On a processor whose sums are exact both ways give the same numbers, but for the order of sums elsewhere."""
+    fast = MiniLM(INT8).read([whole(SENTENCE)])[0]
+    monkeypatch.setattr(minilm, "multiplies_bytes_exactly", lambda: False)
+    slow = MiniLM(INT8).read([whole(SENTENCE)])[0]
+    if multiplies_bytes_exactly():
+        np.testing.assert_allclose(slow, fast, atol=1e-5)
+    cosines = (slow * fast).sum(axis=1) / np.linalg.norm(slow, axis=1) / np.linalg.norm(fast, axis=1)
+    assert cosines.min() > 0.95
+
+
+def test_the_shipped_graphs_are_those_that_the_program_makes(tmp_path):
+    files = [file_of(INT8), file_of(FLOAT32)]
+    subprocess.run([sys.executable, PROGRAM, *files, "--output", tmp_path], check=True, timeout=300)
+    for graph in (INT8.graph, FLOAT32.graph, e5.GRAPH):
+        made = tmp_path / graph.relative_to(INT8.graph.parent)
+        assert graph.read_bytes() == made.read_bytes(), "run: python eval/minilm_graphs.py"
+
+
+def test_weights_are_told_by_their_digest():
+    assert weights_of(FLOAT32.digest) is FLOAT32
+    assert weights_of(INT8.digest) is INT8
+    assert weights_of(None) is INT8
 
 
 @pytest.mark.reference
 @pytest.mark.parametrize("length", [1, 9, 254, 512])
-def test_equals_transformers(model, length):
+def test_equals_transformers(exact, length):
     needs = "needs the reference implementation: pip install torch transformers"
     torch = pytest.importorskip("torch", reason=needs)
     transformers = pytest.importorskip("transformers", reason=needs)
-    reference = transformers.BertModel.from_pretrained(find_weights().weights.parent, torch_dtype=torch.float32).eval()
+    folder = FLOAT32.files.find()
+    reference = transformers.BertModel.from_pretrained(folder, torch_dtype=torch.float32).eval()
     ids = random_ids(3, length)
     with torch.inference_mode():
         expected = reference(input_ids=torch.from_numpy(ids)).last_hidden_state.numpy()
-    np.testing.assert_allclose(model.token_vectors(ids), expected, atol=2e-5)
+    np.testing.assert_allclose(np.stack(exact.read([whole(row) for row in ids])), expected, atol=2e-5)

@@ -26,6 +26,7 @@ def test_the_index_decides_what_vectors_depend_on_and_the_machine_the_rest():
     kept = here.of_index(facts)
     assert (kept.device, kept.dtype, kept.batch_size) == ("cuda:1", "float16", 3)
     assert (kept.query_tokens, kept.revision, kept.allow_random_weights) == ("no_specials", "abc", True)
+    assert here.of_index({"revision": "", "weights": "1a"}).weights == "1a"
     assert here.of_index({"revision": ""}).revision is None
     assert here.of_index({}) == replace(here, named="")
 

@@ -6,12 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vrag.embedders.pieces import WordPieces
-from vrag.embedders.weights import find_weights
+from vrag.embedders.weights import FLOAT32
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> WordPieces:
-    return WordPieces(find_weights().tokenizer)
+    return WordPieces()
 
 
 def test_words_become_the_pieces_of_bert(tokenizer):
@@ -47,3 +47,29 @@ def test_a_word_of_absurd_length_is_read_at_its_start(tokenizer):
 
 def test_no_words_no_pieces(tokenizer):
     assert len(tokenizer.split([])) == 0
+
+
+def test_pieces_are_those_of_the_models_own_tokenizer(tokenizer):
+    from tokenizers import Tokenizer
+
+    own = Tokenizer.from_file(str(FLOAT32.files.find() / "tokenizer.json"))
+    own.no_truncation()
+    own.no_padding()
+    words = [
+        "Ünïcödé",
+        "東京",
+        "can't",
+        "3.14%",
+        "é",
+        "\xad",
+        "ﬁne",
+        "#tag",
+        "☃",
+        "naïve",
+        "—",
+        "x_y",
+        "A.B.",
+        "qqqqzzzz",
+    ]
+    expected = own.encode(words, is_pretokenized=True, add_special_tokens=False)
+    assert tokenizer.split([word for word in words if word != "\u00ad"]).ids.tolist() == expected.ids

@@ -5,6 +5,8 @@ import shutil
 import pytest
 
 from vrag import Index
+from vrag.embedders.options import ModelOptions
+from vrag.embedders.weights import FLOAT32
 from vrag.errors import IndexExistsError, StoreError
 from vrag.places import opening
 
@@ -30,3 +32,20 @@ def test_an_opening_that_fails_leaves_the_index_to_others(copied, monkeypatch, s
 def test_where_an_index_is_nothing_else_is_looked_at(copied):
     with pytest.raises(IndexExistsError, match="There is an index"):
         Index.create(copied, "no such pipeline")
+
+
+def test_an_index_made_with_float32_goes_on_with_it(folder, tmp_path, cli, process):
+    """Its vectors are of another precision than those of today: pages and questions are embedded as they were."""
+    place, first, second = tmp_path / "i", folder / "animals.pdf", folder / "sub" / "machines.pdf"
+    with Index.create(place, options=ModelOptions(weights=FLOAT32.digest)) as index:
+        index.ingest([first])
+        before = index.embedder.fingerprint()
+    assert cli("ingest", second, "--index", place).code == 0
+    with Index.open(place) as index:
+        assert index.embedder.fingerprint() == before
+        assert index.page_count == 5
+        assert index.search("page")
+    without = process("search", "page", "--index", place, env={"VRAG_MINILM_FLOAT32": str(tmp_path)})
+    assert without.code != 0
+    assert "The float32 weights of the built-in model, with which this index was made, were not found." in without.err
+    assert "Or ingest the files into a new place." in without.err

@@ -12,13 +12,15 @@ from vrag.embedders.minilm import MiniLM
 from vrag.embedders.models import BUILTIN
 from vrag.embedders.options import ModelOptions
 from vrag.embedders.pieces import CLS, SEP, WordPieces
-from vrag.embedders.protocol import Fingerprint
-from vrag.embedders.weights import HUB_ID, SHA256, TOKENIZER_FILE, WEIGHTS_FILE, find_weights
+from vrag.embedders.protocol import Fact, Fingerprint
+from vrag.embedders.weights import FLOAT32, HUB_ID, weights_of
 from vrag.embedders.word_embedder import OVERLAP, SENTENCE_WEIGHT, Frame, WordEmbedder
+from vrag.errors import ModelError
 from vrag.grid import FloatArray
 
 WINDOW = 126  # pieces read together; with the two special tokens the length the model was trained with
 VECTORS_VERSION = 1  # to be raised when the same words would get other vectors
+TOKENIZER = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"  # SHA-256 of the model's tokenizer.json
 
 # The numbers of this text are far from where rounding changes (held by a test).
 CANARY = "survey results of the western region"
@@ -28,7 +30,7 @@ class BuiltinEmbedder(WordEmbedder):
     """all-MiniLM-L6-v2 as a late-interaction model over words (implements `Embedder`).
 
     Args:
-        threads: Threads of one forward pass; None for one a CPU.
+        options: Of them `threads` and `weights`.
 
     Raises:
         ModelError: The weights are missing or not the right ones.
@@ -36,10 +38,16 @@ class BuiltinEmbedder(WordEmbedder):
 
     name = BUILTIN.name
 
-    def __init__(self, threads: int | None = None) -> None:
-        files = find_weights()
-        pieces, model = WordPieces(files.tokenizer), MiniLM(files.weights, threads)
-        super().__init__(pieces, model, Frame((CLS,), (CLS,), SEP, WINDOW), ModelOptions(threads=threads))
+    def __init__(self, options: ModelOptions | None = None) -> None:
+        chosen = options or ModelOptions()
+        self._weights = weights_of(chosen.weights)
+        try:
+            model = MiniLM(self._weights, chosen.threads)
+        except ModelError as error:
+            if self._weights is FLOAT32:
+                raise ModelError(error.message, f"{error.hint} Or ingest the files into a new place.") from error
+            raise
+        super().__init__(WordPieces(), model, Frame((CLS,), (CLS,), SEP, WINDOW), chosen)
 
     @cached_property
     def mean(self) -> FloatArray:
@@ -47,20 +55,26 @@ class BuiltinEmbedder(WordEmbedder):
         return load_mean()
 
     def fingerprint(self) -> Fingerprint:
-        """Model, files, settings and the canary."""
-        return Fingerprint(
-            {
-                "model": HUB_ID,
-                "weights": SHA256[WEIGHTS_FILE],
-                "tokenizer": SHA256[TOKENIZER_FILE],
-                "dim": self.dim,
-                "window": WINDOW,
-                "overlap": OVERLAP,
-                "sentence_weight": SENTENCE_WEIGHT,
-                "vectors": VECTORS_VERSION,
-                "canary": canary_of(self.canary_numbers()),
-            }
-        )
+        """Model, file, settings and the canary; float32, which came first, says nothing of its precision."""
+        facts: dict[str, Fact] = {
+            "model": HUB_ID,
+            "weights": self._weights.digest,
+            "tokenizer": TOKENIZER,
+            "dim": self.dim,
+            "window": WINDOW,
+            "overlap": OVERLAP,
+            "sentence_weight": SENTENCE_WEIGHT,
+            "vectors": VECTORS_VERSION,
+        }
+        if self._weights is FLOAT32:
+            return Fingerprint({**facts, "canary": canary_of(self._canary_numbers)})
+        # Numbers that are rounded to 8 bits differ from machine to machine by a step now and then.
+        canary = " ".join(f"{number:.3f}" for number in self._canary_numbers)
+        return Fingerprint({**facts, "precision": self._weights.precision, "canary": canary})
+
+    @cached_property
+    def _canary_numbers(self) -> FloatArray:
+        return self.canary_numbers()
 
     def canary_numbers(self) -> FloatArray:
         """The first 16 numbers of the first piece of `CANARY`: what a changed model would change."""

@@ -112,7 +112,7 @@ def _family(name: str, options: ModelOptions) -> str:
 def _load_minilm(name: str, options: ModelOptions) -> Embedder:
     from vrag.embedders.builtin import BuiltinEmbedder
 
-    return BuiltinEmbedder(options.threads)
+    return BuiltinEmbedder(options)
 
 
 def _load_e5(name: str, options: ModelOptions) -> Embedder:

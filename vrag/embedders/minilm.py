@@ -1,72 +1,48 @@
-"""The forward pass of all-MiniLM-L6-v2 through onnxruntime, float32 on the CPU."""
+"""The forward pass of all-MiniLM-L6-v2 through onnxruntime on the CPU."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
-from vrag.embedders.onnx_graph import TOKEN_TYPE, minilm_graph
+from vrag.embedders.sequences import Reading, read_each
+from vrag.embedders.weights import Weights
 from vrag.grid import FloatArray
-from vrag.runtime.machine import usable_cpus
-
-IntArray = npt.NDArray[np.int64]
-
-MAX_LENGTH = 512
+from vrag.runtime.machine import multiplies_bytes_exactly
 
 
 class MiniLM:
     """The encoder: token ids in, contextual token vectors out. Safe to share between threads.
 
-    Args:
-        weights: model.safetensors of all-MiniLM-L6-v2, verified by the caller.
-        threads: Threads of one forward pass; None for one a CPU this process may use.
-    """
-
-    def __init__(self, weights: Path, threads: int | None = None) -> None:
-        from safetensors.numpy import load_file
-
-        tensors = load_file(weights)
-        tensors[TOKEN_TYPE] = tensors["embeddings.token_type_embeddings.weight"][0].copy()
-        self._session = GraphSession(*minilm_graph(tensors), tensors, threads)
-
-    def token_vectors(self, ids: IntArray) -> FloatArray:
-        """Last hidden state, float32 [n, length, 384], of n sequences of equal length, int64 [n, length].
-
-        Sequences carry their own special tokens; 1 <= length <= 512. Each is embedded as if it were alone.
-        Memory grows by about 30 kB a token; a call of more than some 2,000 tokens is not faster.
-        """
-        positions = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
-        return self._session.tokens(ids=ids, positions=positions)
-
-
-class GraphSession:
-    """An encoder's graph with its weights, ready to run. Safe to share between threads.
+    Numbers of 8 bits have one scale a sequence, so that sequences of one batch would change each other's vectors. Each
+    is read alone, by one thread: that costs no more a token, pads nothing, and keeps every core busy.
 
     Args:
-        graph: Serialised.
-        names: Of the tensors that it wants.
-        tensors: These, and maybe others.
-        threads: Threads of one forward pass; None for one a CPU this process may use.
+        weights: Which ones.
+        threads: Sequences read at once; None for one a CPU this process may use.
+
+    Raises:
+        ModelError: The weights are missing or not the right ones.
     """
 
-    def __init__(
-        self, graph: bytes, names: Sequence[str], tensors: Mapping[str, FloatArray], threads: int | None
-    ) -> None:
+    def __init__(self, weights: Weights, threads: int | None = None) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or usable_cpus()
+        options.intra_op_num_threads = 1
         options.enable_mem_pattern = False  # a plan is kept for every shape seen, and page lengths vary without end
-        # Kept, because the session reads this memory and does not own it.
-        self._weights = [onnxruntime.OrtValue.ortvalue_from_numpy(tensors[name]) for name in names]
-        options.add_external_initializers(list(names), self._weights)
+        folder = str(weights.files.find())
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
+        if not multiplies_bytes_exactly():  # older processors of x86 cut sums off that are too large; this is slower
+            options.add_session_config_entry("session.x64quantprecision", "1")
+        graph = weights.graph.read_bytes()
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._threads = threads
 
-    def tokens(self, **inputs: Any) -> FloatArray:
-        """The graph's one output for its inputs, by name."""
-        tokens: FloatArray = self._session.run(["tokens"], inputs)[0]
+    def read(self, sequences: Sequence[Reading]) -> list[FloatArray]:
+        """Last hidden state of the wanted pieces of each sequence, float32 [k, 384]."""
+        return read_each(self._read, sequences, self._threads)
+
+    def _read(self, sequence: Reading) -> FloatArray:
+        given = {"ids": sequence.ids[None], "rows": sequence.rows}
+        tokens: FloatArray = self._session.run(["tokens"], given)[0]
         return tokens

@@ -11,7 +11,7 @@ from vrag.errors import UsageError
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 QueryTokens = Literal["all", "no_specials"]
 # Facts of a model's fingerprint, since vectors or scores depend on them; the rest is this machine's business.
-_KEPT = ("revision", "query_tokens", "allow_random_weights")
+_KEPT = ("revision", "query_tokens", "allow_random_weights", "weights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class ModelOptions:
         query_tokens: "all" rows of a query as the model was trained, or "no_specials" without those of special
             and augmentation tokens.
         allow_random_weights: Load a checkpoint although weights are missing from it (for tests).
+        weights: SHA-256 of the built-in model's weights that an index was made with; None for those of new indexes.
         threads: CPU threads of one forward pass; None for one a CPU.
         named: The model that the user named himself. Of any other no file is fetched from the hub: whoever wrote an
             index's facts must not choose what is downloaded. None: what is loaded was named.
@@ -40,6 +41,7 @@ class ModelOptions:
     revision: str | None = None
     query_tokens: QueryTokens = "all"
     allow_random_weights: bool | None = None
+    weights: str | None = None
     threads: int | None = None
     named: str | None = None
 

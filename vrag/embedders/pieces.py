@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vrag.embedders.function_words import FUNCTION_WORDS
-from vrag.embedders.minilm import IntArray
+from vrag.embedders.sequences import IntArray
 from vrag.grid import FloatArray
 from vrag.pages.page import Words
 
@@ -24,6 +24,7 @@ CLS = 101
 SEP = 102
 UNKNOWN = 100
 
+_VOCABULARY = Path(__file__).with_name("minilm_vocab.txt")
 MAX_WORD_CHARS = 256  # a "word" can be a whole line of Japanese, or a megabyte of noise
 
 
@@ -41,6 +42,10 @@ class Pieces:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def counts(self) -> IntArray:
+        """int64 [n], how many pieces each word has."""
+        return np.diff(self.starts, append=len(self.ids))
 
     @classmethod
     def of(cls, encoding: Encoding, count: int, unknown: int) -> Pieces:
@@ -70,20 +75,22 @@ class PagePieces:
 
 
 class WordPieces:
-    """The uncased WordPiece tokenizer of BERT.
+    """The uncased WordPiece tokenizer of BERT, which all-MiniLM-L6-v2 was trained with.
 
-    Args:
-        path: tokenizer.json of all-MiniLM-L6-v2, verified by the caller.
+    It is told of no control tokens, so that "[MASK]" on a page is text.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self) -> None:
         from tokenizers import Tokenizer
+        from tokenizers.models import WordPiece
+        from tokenizers.normalizers import BertNormalizer
+        from tokenizers.pre_tokenizers import BertPreTokenizer
 
-        self._tokenizer: Tokenizer = Tokenizer.from_file(str(path))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
-        # "[MASK]" on a page is text; only this switch keeps the library from reading it as a control token.
-        self._tokenizer.encode_special_tokens = True
+        vocabulary = {piece: i for i, piece in enumerate(_VOCABULARY.read_text(encoding="utf-8").splitlines())}
+        model = WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100)
+        self._tokenizer: Tokenizer = Tokenizer(model)
+        self._tokenizer.normalizer = BertNormalizer(lowercase=True)
+        self._tokenizer.pre_tokenizer = BertPreTokenizer()
         self._function_ids = np.array([self._tokenizer.token_to_id(word) for word in sorted(FUNCTION_WORDS)])
 
     def split(self, words: Sequence[str]) -> Pieces:

