@@ -10,7 +10,7 @@ import pytest
 from vrag.embedders import minilm
 from vrag.embedders.minilm import MiniLM
 from vrag.embedders.multilingual import e5
-from vrag.embedders.sequences import Reading
+from vrag.embedders.sequences import TokenSequence
 from vrag.embedders.weights import FLOAT32, INT8, Weights, weights_of
 from vrag.runtime.machine import multiplies_bytes_exactly
 
@@ -38,8 +38,8 @@ def random_ids(count: int, length: int) -> np.ndarray:
     return np.random.default_rng(length).integers(1000, 30000, (count, length))
 
 
-def whole(ids) -> Reading:
-    return Reading(np.array(ids), np.arange(len(ids)))
+def whole(ids) -> TokenSequence:
+    return TokenSequence(np.array(ids), np.arange(len(ids)))
 
 
 def file_of(weights: Weights) -> Path:
@@ -82,7 +82,7 @@ def test_threads_do_not_change_the_vectors(weights):
 def test_only_wanted_rows_are_given(exact):
     ids = random_ids(1, 50)[0]
     rows = np.array([3, 7, 49])
-    np.testing.assert_allclose(exact.read([Reading(ids, rows)])[0], exact.read([whole(ids)])[0][rows], atol=1e-5)
+    np.testing.assert_allclose(exact.read([TokenSequence(ids, rows)])[0], exact.read([whole(ids)])[0][rows], atol=1e-5)
 
 
 def test_where_sums_of_bytes_are_cut_off_they_are_made_the_slow_way(monkeypatch):

@@ -13,7 +13,7 @@ import numpy as np
 
 from vrag.embedders.minilm import MiniLM
 from vrag.embedders.pieces import CLS, SEP
-from vrag.embedders.sequences import Reading
+from vrag.embedders.sequences import TokenSequence
 from vrag.grid import FloatArray
 
 _FILE = Path(__file__).with_name("minilm_mean.npy")
@@ -26,7 +26,7 @@ def vocabulary_mean(model: MiniLM) -> FloatArray:
     """Mean of the unit vectors of every 16th piece of the vocabulary, each read alone, float32 [384]."""
     places = np.array([1])
     pieces = range(_FIRST_WORD, _VOCABULARY, _STEP)
-    vectors = np.concatenate(model.read([Reading(np.array([CLS, piece, SEP]), places) for piece in pieces]))
+    vectors = np.concatenate(model.read([TokenSequence(np.array([CLS, piece, SEP]), places) for piece in pieces]))
     mean: FloatArray = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(axis=0)
     return mean
 

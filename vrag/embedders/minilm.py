@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vrag.embedders.sequences import Reading, read_each
+from vrag.embedders.sequences import TokenSequence, read_each
 from vrag.embedders.weights import Weights
 from vrag.grid import FloatArray
 from vrag.runtime.machine import multiplies_bytes_exactly
@@ -38,11 +38,11 @@ class MiniLM:
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._threads = threads
 
-    def read(self, sequences: Sequence[Reading]) -> list[FloatArray]:
+    def read(self, sequences: Sequence[TokenSequence]) -> list[FloatArray]:
         """Last hidden state of the wanted pieces of each sequence, float32 [k, 384]."""
         return read_each(self._read, sequences, self._threads)
 
-    def _read(self, sequence: Reading) -> FloatArray:
+    def _read(self, sequence: TokenSequence) -> FloatArray:
         given = {"ids": sequence.ids[None], "rows": sequence.rows}
         tokens: FloatArray = self._session.run(["tokens"], given)[0]
         return tokens

@@ -16,7 +16,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TokenSequence:
     """Pieces that are read together.
 
     Args:
@@ -29,7 +29,7 @@ class Reading:
 
 
 def read_each(
-    read: Callable[[Reading], FloatArray], sequences: Sequence[Reading], threads: int | None
+    read: Callable[[TokenSequence], FloatArray], sequences: Sequence[TokenSequence], threads: int | None
 ) -> list[FloatArray]:
     """What `read` makes of each sequence.
 

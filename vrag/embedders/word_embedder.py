@@ -15,7 +15,7 @@ import numpy as np
 from vrag.embedders.options import ModelOptions
 from vrag.embedders.pieces import PagePieces, Pieces
 from vrag.embedders.protocol import WHOLE_QUERY, PageVectors, QueryVectors
-from vrag.embedders.sequences import IntArray, Reading
+from vrag.embedders.sequences import IntArray, TokenSequence
 from vrag.embedders.windows import split_windows
 from vrag.errors import UsageError
 from vrag.grid import WHOLE_PAGE, FloatArray, Grid
@@ -46,7 +46,7 @@ class Frame:
 class Encoder(Protocol):
     """Reads sequences of pieces, each as if it were alone."""
 
-    def read(self, sequences: Sequence[Reading]) -> list[FloatArray]:
+    def read(self, sequences: Sequence[TokenSequence]) -> list[FloatArray]:
         """The vectors of the wanted pieces of each sequence, float32 [k, d]."""
         ...
 
@@ -112,7 +112,7 @@ class WordEmbedder:
         window, before = self._frame.window, self._frame.query
         ids = self._pieces.split(words[:window]).ids[:window]
         tokens = np.array([*before, *ids, self._frame.end])
-        read = self._encoder.read([Reading(tokens, np.arange(len(tokens)))])[0]
+        read = self._encoder.read([TokenSequence(tokens, np.arange(len(tokens)))])[0]
         sentence = unit(read.mean(axis=0, keepdims=True)) * np.float32(SENTENCE_WEIGHT * len(ids))
         rows = np.concatenate([unit(read[len(before) : -1]), sentence])
         return QueryVectors(rows, (*self._pieces.texts(ids), WHOLE_QUERY))
@@ -129,7 +129,7 @@ class WordEmbedder:
         for window in split_windows(len(pieces), self._frame.window, OVERLAP):
             rows = np.flatnonzero(wanted[window.own_start : window.own_stop]) + window.own.start + len(before)
             if len(rows):
-                sequences.append(Reading(np.array([*before, *pieces.ids[window.start : window.stop], end]), rows))
+                sequences.append(TokenSequence(np.array([*before, *pieces.ids[window.start : window.stop], end]), rows))
         counts = counts[found.keep]
         return _Asked(sequences, found.boxes[found.keep], np.cumsum(counts) - counts)
 
@@ -151,7 +151,7 @@ class _Asked:
         starts: int64 [n], place of the first piece of each among all vectors that come back.
     """
 
-    sequences: Sequence[Reading] = ()
+    sequences: Sequence[TokenSequence] = ()
     boxes: FloatArray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     starts: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
 

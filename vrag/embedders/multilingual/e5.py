@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from vrag.embedders.multilingual.packed_model import PackedModel, unpacked
-from vrag.embedders.sequences import IntArray, Reading, read_each
+from vrag.embedders.sequences import IntArray, TokenSequence, read_each
 from vrag.grid import FloatArray
 
 GRAPH = Path(__file__).with_name("e5_layers.onnx")  # made by eval/minilm_graphs.py
@@ -48,11 +48,11 @@ class MultilingualE5:
         self._places: FloatArray = places + model.numbers("emb.type")[: model.dim]
         self._scale, self._shift = model.numbers("emb.ln.w"), model.numbers("emb.ln.b")
 
-    def read(self, sequences: Sequence[Reading]) -> list[FloatArray]:
+    def read(self, sequences: Sequence[TokenSequence]) -> list[FloatArray]:
         """Unit vectors of the wanted pieces of each sequence less their mean, float32 [k, 384]; each is read alone."""
         return read_each(self._read, sequences, self._threads)
 
-    def _read(self, sequence: Reading) -> FloatArray:
+    def _read(self, sequence: TokenSequence) -> FloatArray:
         given = {"embedded": self._embedded(sequence.ids), "rows": sequence.rows}
         tokens: FloatArray = self._session.run(["tokens"], given)[0]
         centred: FloatArray = tokens / np.linalg.norm(tokens, axis=-1, keepdims=True) - self._mean
