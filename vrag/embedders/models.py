@@ -96,7 +96,7 @@ def _nomic(size: str, licence: str, millions: int, vidore: Means) -> ModelInfo:
     return _torch(f"nomic-ai/colnomic-embed-multimodal-{size}", "ColQwen2_5", licence, millions, vidore, 736, _QWEN2_5)
 
 
-BUILTIN = ModelInfo("builtin", MINILM, "", 384, "Apache-2.0", 91, 23, languages="English")
+BUILTIN = ModelInfo("builtin", MINILM, "", 384, "Apache-2.0", 23, 23, languages="English")
 MULTILINGUAL = ModelInfo("multilingual", E5, "", 384, "MIT", 72, 118, languages="about 100")
 WORD_MODELS = (BUILTIN, MULTILINGUAL)  # that read words, and see no pictures
 MODELS: tuple[ModelInfo, ...] = (
