@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
+from resident import resident
 
 PAGES_A_FILE, LINES, WORDS_A_LINE, SIZE, VOCABULARY = 50, 45, 10, (612, 792), 30_000
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -124,14 +125,6 @@ def write_pdf(path: Path, pages: int, words: Sequence[str], chance: random.Rando
         page.close()
     document.save(str(path))
     document.close()
-
-
-def resident() -> dict[str, int]:
-    """Bytes of this process's memory by kind: `RssAnon` has no file behind it, `RssFile` has."""
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.is_file() else []
-    found = {line.split(":")[0]: int(line.split()[1]) << 10 for line in lines if line.startswith("Rss")}
-    return {"RssAnon": 0, "RssFile": 0, **found}
 
 
 def _utf16(text: str) -> ctypes.Array[ctypes.c_ushort]:

@@ -82,6 +82,12 @@ class Resampled:
         """Real pages that are resampled."""
         return len(self._all)
 
+    @property
+    def rows_a_page(self) -> float:
+        """Mean rows of a page of the first copy of all, and so of any."""
+        counts = [len(page.full[: self._rows]) for page in self._all]
+        return sum(counts) / len(counts)
+
     def copies(self, pages: int) -> Iterator[Copy]:
         """Documents that have so many pages together, the last one maybe only a part of it."""
         left, number = pages, 0
@@ -110,7 +116,7 @@ class Resampled:
         page = Page(number, payload["width"], payload["height"], words, payload["source"], payload["renderer"])
         random = np.random.default_rng([copy, *source.record.id.encode()])
         vectors = PageVectors(self._mixed(random, source.full[:most]), Grid.free(boxes))
-        made = page_payload(page, vectors.grid, doc_id)
+        made = {**page_payload(page, vectors.grid, doc_id), "meta": payload.get("meta", {})}
         return page_record(page_id(doc_id, number, self._key), made, vectors, words.texts, self._pipeline, self._mean)
 
     def _mixed(self, random: np.random.Generator, own: npt.NDArray[np.float16]) -> FloatArray:
@@ -126,4 +132,4 @@ class Resampled:
 def _copy_of(document: Document, number: int, pages: int) -> Copy:
     doc_id = hashlib.sha256(f"{document.doc_id}:{number}".encode()).hexdigest()
     path = f"/resampled/{number}/{PurePath(document.paths[0]).name}"
-    return Copy(Document(doc_id, (path,), pages, complete=True), document.doc_id, number)
+    return Copy(Document(doc_id, (path,), pages, complete=True, meta=document.meta), document.doc_id, number)

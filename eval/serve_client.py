@@ -16,6 +16,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
+from resident import resident
+
 START_S, END_S = 120.0, 60.0
 _POLL_S = 0.02
 ENDED = ("done", "failed", "cancelled")
@@ -123,8 +125,7 @@ class ServiceProcess(AbstractContextManager["ServiceProcess"]):
     @property
     def rss(self) -> int:
         """Bytes of memory that it has for itself, mapped files of the index not counted."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("RssAnon"))
+        return resident(self.process.pid)["RssAnon"]
 
     @property
     def descriptors(self) -> int:

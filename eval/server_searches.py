@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from resident import resident
+
 TOP = 10
 Tops = list[dict[str, float]]  # score by page of each question
 
@@ -35,6 +37,8 @@ class Searched:
         tops: Scores of the pages found, of every question.
         first_bytes: That went over the wire until the first search was answered; 0 where nobody counts.
         bytes: And for every question afterwards, on average.
+        memory: That the process has for itself in the end.
+        mapped: And of files, which it gives up when others need the room.
     """
 
     first: float
@@ -42,6 +46,8 @@ class Searched:
     tops: Tops
     first_bytes: int = 0
     bytes: float = 0.0
+    memory: int = 0
+    mapped: int = 0
 
 
 def search_apart(
@@ -69,7 +75,7 @@ def search_apart(
         _say(process, "go on")
         rest = _heard(process)
     carried = (sum(wire.carried for wire in wires) - between) / len(questions)
-    return Searched(first["first"], rest["seconds"], rest["tops"], between - before, carried)
+    return Searched(first["first"], rest["seconds"], rest["tops"], between - before, carried, rest["memory"])
 
 
 def _say(process: subprocess.Popen[str], line: str) -> None:
@@ -104,7 +110,11 @@ def main() -> None:
             hits = index.search(question, TOP, cascade)
             seconds.append(time.perf_counter() - started)
             tops.append({f"{hit.doc_id}:{hit.page}": hit.score for hit in hits})
-    print(json.dumps({"seconds": seconds, "tops": tops}), flush=True)
+        memory = resident()
+    print(
+        json.dumps({"seconds": seconds, "tops": tops, "memory": memory["RssAnon"], "mapped": memory["RssFile"]}),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

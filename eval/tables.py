@@ -14,14 +14,20 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def put(page: Path, text: str) -> None:
+def put(page: Path, text: str, name: str = "") -> None:
     """Replace what stands between the marks of a page.
+
+    Args:
+        page: In Markdown.
+        text: Of the tables.
+        name: Of the place, where a page has several.
 
     Raises:
         ValueError: It has no marks.
     """
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    mark = BEGIN.replace("figures", f"figures, {name}") if name else BEGIN
+    before, begin, rest = page.read_text(encoding="utf-8").partition(mark)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"{page} has no place for figures: {BEGIN} and {END} are missing.")
-    page.write_text(f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{page} has no place for figures: {mark} and {END} are missing.")
+    page.write_text(f"{before}{mark}\n\n{text.strip()}\n\n{END}{after}", encoding="utf-8")

@@ -122,6 +122,24 @@ def test_every_way_to_quantize_is_measured_and_a_run_that_was_stopped_goes_on(re
     assert ["full" in point["asked"] for point in points] == [True, True, False]  # once in each run
 
 
+def test_embedded_indexes_of_many_sizes_are_measured_and_a_run_that_was_stopped_goes_on(real_pages, tmp_path):
+    (tmp_path / "questions.jsonl").write_text(json.dumps({"query": "whale song"}) + "\n")
+    command = [sys.executable, EVAL / "scale_embedded.py", real_pages, tmp_path / "questions.jsonl", "--rows", "40"]
+    command += ["--folder", tmp_path / "made", "--json", tmp_path / "sizes.json", "--pages", "30", "--cascades"]
+    for cascades in ([], ["runs:8 > full", "full"]):
+        done = subprocess.run([*map(str, command), *cascades], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    (size,) = json.loads((tmp_path / "sizes.json").read_text())
+    assert (size["pages"], size["loaded"], size["problems"]) == (30, 30, 0)
+    assert size["disk"] > 0
+    assert [len(found["tops"][0]) for found in size["searched"].values()] == [10, 10]
+    rows = [line.split(" | ") for line in done.stdout.splitlines() if line.startswith("| 30 x 40")]
+    assert rows[1][1] == "`runs:8 > full`"
+    shared = size["searched"]["runs:8 > full"]["tops"][0].keys() & size["searched"]["full"]["tops"][0].keys()
+    assert float(rows[1][-1].strip(" |")) == len(shared) / 10 > 0
+    assert rows[2][-1].strip(" |") == "1.000"
+
+
 def test_a_wire_counts_both_ways(programs):
     from wire import Wire
 
@@ -141,11 +159,11 @@ def test_a_wire_counts_both_ways(programs):
             assert wire.carried == 505
 
 
-@pytest.mark.parametrize("page", ["server.md", "scale.md"])
-def test_pages_of_the_docs_have_a_place_for_figures(programs, tmp_path, page):
+@pytest.mark.parametrize(("page", "name"), [("server.md", ""), ("scale.md", ""), ("scale.md", "embedded")])
+def test_pages_of_the_docs_have_a_place_for_figures(programs, tmp_path, page, name):
     from tables import put
 
     copy = tmp_path / page
     copy.write_text((EVAL.parent / "docs" / page).read_text())
-    put(copy, "the new figures")
+    put(copy, "the new figures", name)
     assert "the new figures" in copy.read_text()
