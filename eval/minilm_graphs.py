@@ -35,7 +35,8 @@ VOCABULARY, MAX_LENGTH = 30522, 512
 EPSILON = 1e-12
 FIRST = 4.0  # what the numbers of the first token are divided by in front of the feed-forward layers
 E5_LAYERS = 12
-NAMES = ("minilm_int8.onnx", "minilm_float32.onnx", "multilingual/e5_layers.onnx")
+FLOAT_BYTES = 4
+NAMES = ("minilm_int8.onnx", "minilm_int8.json", "minilm_float32.onnx", "multilingual/e5_layers.onnx")
 
 _FUSED = "com.microsoft"
 # The dense layers of an encoder layer, in the order in which the exported model has them.
@@ -63,6 +64,9 @@ class Part:
 class Graph:
     """Nodes in order of execution, each with one output named by the caller, and the weights that they use.
 
+    Floats that lie at odd addresses must not be read in place: what is compiled may load them in pairs and fours. They
+    are handed over in memory, and `crooked` says where they are: offset and shape by name.
+
     Args:
         parts: Where the weights are, by name.
     """
@@ -70,6 +74,7 @@ class Graph:
     def __init__(self, parts: Mapping[str, Part]) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
+        self.crooked: dict[str, list[int]] = {}
         self._parts = parts
 
     def add(self, op: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any) -> str:
@@ -89,6 +94,9 @@ class Graph:
     def weight(self, name: str, *shape: int) -> str:
         """A tensor of the file."""
         part = self._parts[name]
+        if part.length and part.kind == TensorProto.FLOAT and part.offset % FLOAT_BYTES:
+            self.crooked[name] = [part.offset, *shape]
+            part = Part(part.kind, "memory", 0, 0)
         tensor = TensorProto(name=name, data_type=part.kind, dims=shape, data_location=TensorProto.EXTERNAL)
         places = {"location": part.file, "offset": part.offset, "length": part.length}
         for key, value in places.items() if part.length else [("location", part.file)]:
@@ -179,8 +187,8 @@ class Int8:
         return graph.add("Add", [graph.add("Mul", [product, f"{factors}:back"], f"{name}:back"), bias], f"{name}:out")
 
 
-def minilm_graph(parts: Mapping[str, Part], layers: Float32 | Int8) -> bytes:
-    """The serialised ONNX model.
+def minilm_graph(parts: Mapping[str, Part], layers: Float32 | Int8) -> tuple[bytes, bytes]:
+    """The serialised ONNX model, and the places of the floats that are handed over, as JSON.
 
     Args:
         parts: Where the weights are, by the names of model.safetensors; in 8 bits as `.weight_q`, `.weight_scale`.
@@ -188,7 +196,9 @@ def minilm_graph(parts: Mapping[str, Part], layers: Float32 | Int8) -> bytes:
     """
     graph = Graph(parts)
     _encoder(graph, layers, _embeddings(graph, layers), LAYERS)
-    return graph.serialised([helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "length"])])
+    model = graph.serialised([helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "length"])])
+    lines = ",\n".join(f"{json.dumps(name)}: {place}" for name, place in graph.crooked.items())
+    return model, f"{{\n{lines}\n}}\n".encode()
 
 
 def layers_graph(count: int) -> bytes:
@@ -285,7 +295,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("vrag/embedders"), help="folder for the graphs")
     args = parser.parse_args()
     int8, float32 = parts_of_onnx(args.int8), parts_of_safetensors(args.float32)
-    graphs = minilm_graph(int8, Int8()), minilm_graph(float32, Float32()), layers_graph(E5_LAYERS)
+    exact, straight = minilm_graph(float32, Float32())
+    if json.loads(straight):
+        parser.error(f"{args.float32} has floats at odd addresses")
+    graphs = *minilm_graph(int8, Int8()), exact, layers_graph(E5_LAYERS)
     for name, graph in zip(NAMES, graphs, strict=True):
         file = args.output / name
         file.parent.mkdir(exist_ok=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from vrag.embedders import minilm
 from vrag.embedders.minilm import MiniLM
 from vrag.embedders.multilingual import e5
 from vrag.embedders.sequences import TokenSequence
-from vrag.embedders.weights import FLOAT32, INT8, Weights, weights_of
+from vrag.embedders.weights import FLOAT32, INT8, weights_of
 from vrag.runtime.machine import multiplies_bytes_exactly
 
 PROGRAM = Path(__file__).parents[2] / "eval" / "minilm_graphs.py"
@@ -40,10 +41,6 @@ def random_ids(count: int, length: int) -> np.ndarray:
 
 def whole(ids) -> TokenSequence:
     return TokenSequence(np.array(ids), np.arange(len(ids)))
-
-
-def file_of(weights: Weights) -> Path:
-    return weights.files.find() / next(iter(weights.files.digests))
 
 
 @pytest.mark.parametrize("length", [1, 2, 9, 512])
@@ -97,11 +94,24 @@ def test_where_sums_of_bytes_are_cut_off_they_are_made_the_slow_way(monkeypatch)
 
 
 def test_the_shipped_graphs_are_those_that_the_program_makes(tmp_path):
-    files = [file_of(INT8), file_of(FLOAT32)]
+    files = [INT8.file, FLOAT32.file]
     subprocess.run([sys.executable, PROGRAM, *files, "--output", tmp_path], check=True, timeout=300)
-    for graph in (INT8.graph, FLOAT32.graph, e5.GRAPH):
+    for graph in (INT8.graph, INT8.crooked, FLOAT32.graph, e5.GRAPH):
         made = tmp_path / graph.relative_to(INT8.graph.parent)
         assert graph.read_bytes() == made.read_bytes(), "run: python eval/minilm_graphs.py"
+
+
+def test_floats_at_odd_addresses_are_not_read_in_place():
+    """What the session would map is asked of its graph: every float of the file lies at a multiple of four."""
+    onnx = pytest.importorskip("onnx", reason="the graph is read with onnx: pip install onnx")
+    for weights in (INT8, FLOAT32):
+        tensors = onnx.load(weights.graph, load_external_data=False).graph.initializer
+        external = [(t, {e.key: e.value for e in t.external_data}) for t in tensors if t.external_data]
+        mapped = [(t, int(at["offset"])) for t, at in external if at["location"] == weights.file.name]
+        handed = {t.name for t, at in external if at["location"] == "memory"}
+        assert mapped
+        assert all(offset % 4 == 0 for t, offset in mapped if t.data_type == onnx.TensorProto.FLOAT)
+        assert handed == set(json.loads(weights.crooked.read_text()) if weights.crooked else ())
 
 
 def test_weights_are_told_by_their_digest():

