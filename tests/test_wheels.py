@@ -41,6 +41,9 @@ def test_a_wheel_for_this_machine_scores_with_compiled_kernels(tmp_path):
     assert wheel.name.endswith(f"-py3-none-{HOOK['MACHINES'][HOOK['this_machine']()].tag}.whl")
     assert libraries(wheel) == [library_name()]
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    (licences,) = (tmp_path / "installed").glob("*.dist-info/licenses")
+    assert {file.name for file in licences.iterdir()} == {"LICENSE", "NOTICE"}
+    assert (tmp_path / "installed" / "vrag" / "py.typed").exists()
     code = f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r}); from vrag.bits.kernels import compiled; "
     code += "print(compiled.__file__, compiled.kernels().instructions)"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
