@@ -71,7 +71,8 @@ def test_what_the_last_steps_add_is_measured_part_by_part_and_with_settings_of_o
     assert done.returncode == 0, done.stderr
     facts = json.loads(out.read_text())
     assert [row["name"] for row in facts["rows"]] == [
-        "before", "title", "pairs", "years", "pairs + years", "title + years", "title + pairs", "title + pairs + years",
+        "before", "title", "pairs", "years", "places", "pairs + years + places", "title + years + places",
+        "title + pairs + places", "title + pairs + years", "title + pairs + years + places",
     ]  # fmt: skip
     assert {name: cell[0] for name, cell in facts["rows"][-1]["cells"].items()} == {
         "tiny, union": 1.0,
@@ -81,4 +82,4 @@ def test_what_the_last_steps_add_is_measured_part_by_part_and_with_settings_of_o
     assert sum(facts["left_out"]["chosen"].values()) == 2  # documents
     assert facts["left_out"]["sets"] == {}  # there is no other one
     assert set(facts["milliseconds"]["tiny"]) == {"pages", "before", "best"}
-    assert "| title + pairs + years | 1.000, +0.000" in done.stdout
+    assert "| title + pairs + years + places | 1.000, +0.000" in done.stdout

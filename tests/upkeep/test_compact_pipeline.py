@@ -118,9 +118,9 @@ def test_pages_are_shown_as_ever(made, indexed):
         (hit, *_), (same, *_) = index.search("krill", k=1), whole.search("krill", k=1)
         assert (hit.region, hit.words) == (same.region, same.words)
         assert index.snippet("krill", hit) == whole.snippet("krill", same)
-        assert [h.page for h in index.search_like("animals.pdf", 1)] == [
-            h.page for h in whole.search_like("animals.pdf", 1)
-        ]
+        mine, theirs = ([(h.doc, h.page) for h in one.search_like("animals.pdf", 1)] for one in (index, whole))
+        assert mine[:2] == theirs[:2]  # the others are as little like it as each other
+        assert set(mine) == set(theirs)
         mine, theirs = (one.explain("krill", "animals.pdf", 2) for one in (index, whole))
         assert [match.text for match in mine.matches] == [match.text for match in theirs.matches]
 
@@ -151,9 +151,9 @@ def check_server(made, server, tmp_path):
     with Index.open(server()) as index, Index.open(made) as embedded:
         assert index.verify() == []
         for question in QUESTIONS:
-            assert found(index, question, cascade="runs:5 > full@regions+context") == found(
-                embedded, question, cascade="runs:5 > full@regions+context"
-            )
+            there, here = (one.search(question, cascade="runs:5 > full@regions+context") for one in (index, embedded))
+            assert [(hit.doc, hit.page) for hit in there] == [(hit.doc, hit.page) for hit in here]
+            assert [hit.score for hit in there] == pytest.approx([hit.score for hit in here], abs=2e-3)
         assert index.search(QUESTIONS[0])[0].page == 2
         with pytest.raises(UsageError, match="keeps 'full' as bits, which the engine cannot score"):
             index.search("krill", cascade="exact")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,7 +41,7 @@ class IngestReport:
     seconds: float = 0.0
     timing: dict[str, float] = field(default_factory=dict)
     workers: int = 0
-    languages: Counter[str] = field(default_factory=Counter)
+    languages: dict[str, int] = field(default_factory=dict)
 
     @property
     def pages(self) -> int:
@@ -73,6 +72,10 @@ class IngestReport:
         """Count a file that cannot be printed here."""
         kind = path.suffix.lower()[1:]
         self.left_out[kind] = self.left_out.get(kind, 0) + 1
+
+    def seems_to_be(self, language: str) -> None:
+        """Count a page in a language."""
+        self.languages[language] = self.languages.get(language, 0) + 1
 
 
 class Progress(Protocol):

@@ -112,7 +112,8 @@ class Writer:
     def _record(self, pending: PendingDocument, page: Page, vectors: PageVectors) -> Record:
         document = pending.document
         kind = PAGE if document.state == CURRENT else ARRIVING
-        self.report.languages.update(filter(None, [likely_language(page.words.texts)]))
+        if language := likely_language(page.words.texts):
+            self.report.seems_to_be(language)
         payload = page_payload(page, vectors.grid, document.doc_id, kind)
         payload["meta"] = dict(document.meta)
         point = self.stored.page_id(document.doc_id, page.number)
