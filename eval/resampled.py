@@ -8,7 +8,8 @@ real ones. The same number gives the same pages.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from vrag import Index
 from vrag.bench.vectors import NOISE
 from vrag.catalog.contexts import context_id
-from vrag.catalog.documents import Document, page_id
+from vrag.catalog.documents import Document, Documents, page_id
 from vrag.catalog.page_record import page_record
 from vrag.catalog.payload import page_grid, page_payload, page_words
 from vrag.embedders.protocol import PageVectors
@@ -27,7 +28,7 @@ from vrag.pages.page import Page, Words
 from vrag.pipeline.pipeline import CONTEXT, FULL
 from vrag.pooling.poolings import normalise
 from vrag.search.where import parse_where
-from vrag.store.interface import Record
+from vrag.store.interface import Record, Store
 
 FEWEST_ROWS = 32  # of a page that is resampled
 
@@ -98,6 +99,31 @@ class Resampled:
                     yield _copy_of(document, number, count)
                 left -= count
             number += 1
+
+    def load(self, index: Index, pages: int, batch: int, tell: Callable[[str], None]) -> tuple[int, float]:
+        """Write the documents of so many pages that an index lacks; pages that were written, and the seconds of that.
+
+        Args:
+            index: Written to.
+            pages: In all.
+            batch: Records that are written at once.
+            tell: Told after every document.
+        """
+        there, count, seconds = {document.doc_id for document in index.documents.all()}, 0, 0.0
+        for copy in self.copies(pages):
+            if copy.document.doc_id not in there:
+                seconds += self._write(index.stored.store, copy, batch)
+                count += copy.document.pages
+                tell(f"{count} pages in {seconds:.0f} s")
+        return count, seconds
+
+    def _write(self, store: Store, copy: Copy, batch: int) -> float:
+        records = [*self.records(copy)]
+        started = time.perf_counter()
+        for first in range(0, len(records), batch):
+            store.upsert(records[first : first + batch])
+        Documents(store).put(copy.document)  # last: what is there is whole
+        return time.perf_counter() - started
 
     def records(self, copy: Copy) -> Iterator[Record]:
         """Records of the pages of a document, and of its context."""

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from resampled import Copy, Resampled
+from resampled import Resampled
 from resident import resident
 from scale_points import copied, quantiles, tell
 from server_searches import Searched, search_apart
@@ -28,10 +28,8 @@ from tables import markdown, put
 
 from vrag import Index
 from vrag.bench.run import machine
-from vrag.catalog.documents import Documents
 from vrag.evaluation.benchmarks.rows import read_rows
 from vrag.pipeline.pipeline import Pipeline
-from vrag.store.interface import Store
 
 BATCH = 64
 EXACT = "full"
@@ -73,7 +71,8 @@ def make(folder: Path, size: Size, source: Resampled, pipeline: Pipeline) -> Non
     before = resident()["RssAnon"]
     is_there = (folder / "index.json").exists()
     with Index.open(folder) if is_there else Index.create(folder, pipeline) as index:
-        _load(index, size, source)
+        size.loaded, size.load = source.load(index, size.pages, BATCH, tell)
+        size.rows = source.rows_a_page
         started = time.perf_counter()
         index.compact()
         size.compact = time.perf_counter() - started
@@ -81,25 +80,6 @@ def make(folder: Path, size: Size, source: Resampled, pipeline: Pipeline) -> Non
         size.problems = len(index.verify())
         size.verify = time.perf_counter() - started
         size.disk, size.memory = index.disk_bytes, resident()["RssAnon"] - before
-
-
-def _load(index: Index, size: Size, source: Resampled) -> None:
-    there = {document.doc_id for document in index.documents.all()}
-    for copy in source.copies(size.pages):
-        if copy.document.doc_id not in there:
-            size.load += _write(index.stored.store, copy, source)
-            size.loaded += copy.document.pages
-            tell(f"{size.pages} pages: {size.loaded} written in {size.load:.0f} s")
-    size.rows = source.rows_a_page
-
-
-def _write(store: Store, copy: Copy, source: Resampled) -> float:
-    records = [*source.records(copy)]
-    started = time.perf_counter()
-    for first in range(0, len(records), BATCH):
-        store.upsert(records[first : first + BATCH])
-    Documents(store).put(copy.document)  # last: what is there is whole
-    return time.perf_counter() - started
 
 
 def read(file: Path) -> list[Size]:

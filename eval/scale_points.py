@@ -29,18 +29,16 @@ from typing import Any
 import numpy as np
 from qdrant_client import models
 from qdrant_node import ENV, Node
-from resampled import Copy, Resampled
+from resampled import Resampled
 from tables import markdown, put
 
 from vrag import Index
 from vrag.bench.run import machine
-from vrag.catalog.documents import Documents
 from vrag.evaluation.benchmarks.rows import read_rows
 from vrag.pipeline.pipeline import FULL
 from vrag.places.facts import Facts
 from vrag.places.place import FolderPlace, ServerPlace
 from vrag.planning.estimate import VectorSample, memory_a_page
-from vrag.store.interface import Store
 from vrag.store.layout import QUANTIZATIONS, ServerLayout
 from vrag.store.server.connect import connect
 
@@ -164,25 +162,10 @@ class Scale:
 
     def _load(self) -> tuple[int, float]:
         """Write the documents that are not there; pages that were written, and the seconds of that."""
-        place, pages, seconds = self._place(), 0, 0.0
+        place = self._place()
         pipeline = self._laid_out("none").to_pipeline(place.name)
         with Index.hold(place) if place.holds_index() else Index.create(place, pipeline) as index:
-            store = index.stored.store
-            there = {document.doc_id for document in index.documents.all()}
-            for copy in self._source.copies(self._args.pages):
-                if copy.document.doc_id not in there:
-                    seconds += self._write(store, copy)
-                    pages += copy.document.pages
-                    tell(f"{pages} pages in {seconds:.0f} s")
-        return pages, seconds
-
-    def _write(self, store: Store, copy: Copy) -> float:
-        records = [*self._source.records(copy)]
-        started = time.perf_counter()
-        for first in range(0, len(records), BATCH):
-            store.upsert(records[first : first + BATCH])
-        Documents(store).put(copy.document)  # last: what is there is whole
-        return time.perf_counter() - started
+            return self._source.load(index, self._args.pages, BATCH, tell)
 
     def _quantize(self, quantization: str) -> float:
         """Bring the collection into a state; seconds until the server has made it."""

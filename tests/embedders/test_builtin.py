@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vrag.embedders.builtin import CANARY, WINDOW, BuiltinEmbedder
+from vrag.embedders.builtin import WINDOW, BuiltinEmbedder
 from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.embedders.options import ModelOptions
 from vrag.embedders.protocol import Embedder
@@ -116,7 +116,7 @@ def test_fingerprint_is_the_same_whatever_the_threads(builtin):
 
 def test_the_canary_of_float32_is_far_from_a_rounding_boundary(old):
     steps = old.canary_numbers() * 1000
-    assert np.abs(steps - np.floor(steps) - 0.5).min() > 0.1, f"choose another text than {CANARY!r}"
+    assert np.abs(steps - np.floor(steps) - 0.5).min() > 0.1, f"choose another text than {old.canary!r}"
 
 
 @pytest.fixture(scope="module")

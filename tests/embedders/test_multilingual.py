@@ -6,7 +6,7 @@ import pytest
 from tests.embedders.test_builtin import page
 from vrag.embedders.families import default_pipeline, load_embedder, model_mean
 from vrag.embedders.models import MULTILINGUAL
-from vrag.embedders.multilingual.multilingual_embedder import CANARY, WINDOW, MultilingualEmbedder
+from vrag.embedders.multilingual.multilingual_embedder import WINDOW, MultilingualEmbedder
 from vrag.embedders.multilingual.packed_model import MULTILINGUAL_FILES, PACKED_FILE, PackedModel, unpacked
 from vrag.embedders.multilingual.unigram import Unigram
 from vrag.embedders.protocol import Embedder
@@ -135,7 +135,7 @@ def test_a_question_finds_the_page_that_answers_it_in_whatever_language(multilin
 
 def test_the_canary_is_far_from_a_rounding_boundary(multilingual):
     steps = multilingual.canary_numbers() * 1000
-    assert np.abs(steps - np.floor(steps) - 0.5).min() > 0.05, f"choose another text than {CANARY!r}"
+    assert np.abs(steps - np.floor(steps) - 0.5).min() > 0.05, f"choose another text than {multilingual.canary!r}"
 
 
 def test_the_fingerprint_tells_it_from_the_built_in_model(multilingual, builtin):

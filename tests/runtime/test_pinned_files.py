@@ -106,7 +106,7 @@ def test_a_verified_file_is_not_hashed_again_until_it_changes(monkeypatch, tmp_p
     monkeypatch.setenv(SMALL.folder_env, str(folder))
     SMALL.find()
     hashed = []
-    monkeypatch.setattr(pinned_files, "_file_digest", lambda path: hashed.append(path.name) or "")
+    monkeypatch.setattr(pinned_files, "file_digest", lambda path: hashed.append(path.name) or "")
     SMALL.find()
     assert hashed == []
     os.utime(folder / "tokenizer.json", (1, 1))

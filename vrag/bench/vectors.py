@@ -152,7 +152,7 @@ def read_source(index: Index, queries: int, dim: int, questions: Sequence[AskedQ
         index: Whose pages and model are taken.
         queries: How many of each kind, spread evenly over the pages, and over the questions.
         dim: Most dimensions of a row.
-        questions: AskedQuery besides pieces of the pages' text; the pages that answer them are taken in any case.
+        questions: Asked besides pieces of the pages' text; the pages that answer them are taken in any case.
 
     Raises:
         UsageError: The index has too little to resample.

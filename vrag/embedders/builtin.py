@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
-
-import numpy as np
 
 from vrag.embedders.mean import load_mean
 from vrag.embedders.minilm import MiniLM
@@ -14,16 +11,13 @@ from vrag.embedders.options import ModelOptions
 from vrag.embedders.pieces import CLS, SEP, WordPieces
 from vrag.embedders.protocol import Fact, Fingerprint
 from vrag.embedders.weights import FLOAT32, HUB_ID, weights_of
-from vrag.embedders.word_embedder import OVERLAP, SENTENCE_WEIGHT, Frame, WordEmbedder
+from vrag.embedders.word_embedder import OVERLAP, SENTENCE_WEIGHT, Frame, WordEmbedder, canary_of
 from vrag.errors import ModelError
 from vrag.grid import FloatArray
 
 WINDOW = 126  # pieces read together; with the two special tokens the length the model was trained with
 VECTORS_VERSION = 1  # to be raised when the same words would get other vectors
 TOKENIZER = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"  # SHA-256 of the model's tokenizer.json
-
-# The numbers of this text are far from where rounding changes (held by a test).
-CANARY = "survey results of the western region"
 
 
 class BuiltinEmbedder(WordEmbedder):
@@ -37,6 +31,7 @@ class BuiltinEmbedder(WordEmbedder):
     """
 
     name = BUILTIN.name
+    canary = "survey results of the western region"
 
     def __init__(self, options: ModelOptions | None = None) -> None:
         chosen = options or ModelOptions()
@@ -71,17 +66,3 @@ class BuiltinEmbedder(WordEmbedder):
         # Numbers that are rounded to 8 bits differ from machine to machine by a step now and then.
         canary = " ".join(f"{number:.3f}" for number in self._canary_numbers)
         return Fingerprint({**facts, "precision": self._weights.precision, "canary": canary})
-
-    @cached_property
-    def _canary_numbers(self) -> FloatArray:
-        return self.canary_numbers()
-
-    def canary_numbers(self) -> FloatArray:
-        """The first 16 numbers of the first piece of `CANARY`: what a changed model would change."""
-        return self.embed_query(CANARY).vectors[0, :16]
-
-
-def canary_of(numbers: FloatArray) -> str:
-    """Hash of numbers in steps of 0.001: the same on every machine, with every thread count."""
-    steps = np.rint(numbers * 1000).astype("<i4")
-    return hashlib.sha256(steps.tobytes()).hexdigest()[:16]

@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from vrag.embedders.sequences import TokenSequence, read_each
 from vrag.embedders.weights import Weights
 from vrag.grid import FloatArray
 from vrag.runtime.machine import multiplies_bytes_exactly
+from vrag.runtime.onnx_session import OnnxSession
 
 
 class MiniLM:
@@ -31,19 +31,11 @@ class MiniLM:
     """
 
     def __init__(self, weights: Weights, threads: int | None = None) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.enable_mem_pattern = False  # a plan is kept for every shape seen, and page lengths vary without end
         file = weights.file
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(file.parent))
+        settings = {"session.model_external_initializers_file_folder_path": str(file.parent)}
         if not multiplies_bytes_exactly():  # older processors of x86 cut sums off that are too large; this is slower
-            options.add_session_config_entry("session.x64quantprecision", "1")
-        self._floats = _floats(file, weights.crooked)  # the session does not own that memory
-        options.add_external_initializers(list(self._floats), list(self._floats.values()))
-        graph = weights.graph.read_bytes()
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            settings["session.x64quantprecision"] = "1"
+        self._session = OnnxSession(weights.graph.read_bytes(), _floats(file, weights.crooked), settings)
         self._threads = threads
 
     def read(self, sequences: Sequence[TokenSequence]) -> list[FloatArray]:
@@ -51,20 +43,14 @@ class MiniLM:
         return read_each(self._read, sequences, self._threads)
 
     def _read(self, sequence: TokenSequence) -> FloatArray:
-        given = {"ids": sequence.ids[None], "rows": sequence.rows}
-        tokens: FloatArray = self._session.run(["tokens"], given)[0]
-        return tokens
+        return self._session.run("tokens", {"ids": sequence.ids[None], "rows": sequence.rows})
 
 
-def _floats(file: Path, crooked: Path | None) -> dict[str, Any]:
+def _floats(file: Path, crooked: Path | None) -> dict[str, FloatArray]:
     """Copies of the tensors that lie at odd addresses of the file, where compiled code must not read floats."""
     if crooked is None:
         return {}
-    import onnxruntime
-
-    content = np.memmap(file, np.uint8, "r")
-    found = {}
+    content, found = np.memmap(file, np.uint8, "r"), {}
     for name, (offset, *shape) in json.loads(crooked.read_text(encoding="utf-8")).items():
-        values = np.frombuffer(content, "<f4", math.prod(shape), offset).reshape(shape)
-        found[name] = onnxruntime.OrtValue.ortvalue_from_numpy(values.astype(np.float32))
+        found[name] = np.frombuffer(content, "<f4", math.prod(shape), offset).reshape(shape).astype(np.float32)
     return found

@@ -6,8 +6,10 @@ word's place on the page stays with it. Function words are read and then dropped
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -77,6 +79,7 @@ class WordEmbedder:
         options: How it was loaded.
     """
 
+    canary = ""  # a text whose numbers are far from where rounding changes (held by a test)
     dim = 384
     page_spec = PageSpec(image=False, words=True)
     max_rows = None
@@ -117,6 +120,14 @@ class WordEmbedder:
         rows = np.concatenate([unit(read[len(before) : -1]), sentence])
         return QueryVectors(rows, (*self._pieces.texts(ids), WHOLE_QUERY))
 
+    def canary_numbers(self) -> FloatArray:
+        """The first 16 numbers of the first piece of `canary`: what a changed model would change."""
+        return self.embed_query(self.canary).vectors[0, :16]
+
+    @cached_property
+    def _canary_numbers(self) -> FloatArray:
+        return self.canary_numbers()
+
     def _asked(self, page: Page) -> _Asked:
         """What is to be read of a page: every piece of a word with a row, in the window where it has most context."""
         if not len(page.words):
@@ -154,6 +165,12 @@ class _Asked:
     sequences: Sequence[TokenSequence] = ()
     boxes: FloatArray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     starts: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+def canary_of(numbers: FloatArray) -> str:
+    """Hash of numbers in steps of 0.001: the same on every machine, with every thread count."""
+    steps = np.rint(numbers * 1000).astype("<i4")
+    return hashlib.sha256(steps.tobytes()).hexdigest()[:16]
 
 
 def unit(rows: FloatArray) -> FloatArray:

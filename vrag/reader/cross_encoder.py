@@ -23,6 +23,7 @@ import numpy as np
 from vrag.errors import ModelError
 from vrag.grid import FloatArray
 from vrag.runtime.machine import usable_cpus
+from vrag.runtime.onnx_session import OnnxSession
 from vrag.runtime.pinned_files import PinnedFiles
 
 MODEL_FILE = "model.onnx"
@@ -52,7 +53,6 @@ class CrossEncoder:
     """
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
 
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
@@ -61,11 +61,7 @@ class CrossEncoder:
         # "[SEP]" on a page is text; only this switch keeps the library from reading it as a control token.
         self._tokenizer.encode_special_tokens = True
         self._first, self._end = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.enable_mem_pattern = False  # a plan is kept for every shape seen, and passages have all lengths
-        providers = ["CPUExecutionProvider"]
-        self._session = onnxruntime.InferenceSession(str(folder / MODEL_FILE), options, providers=providers)
+        self._session = OnnxSession(str(folder / MODEL_FILE))
         self._threads = ThreadPoolExecutor(threads or usable_cpus(), thread_name_prefix="vrag-reader")
 
     def logits(self, question: str, passages: Sequence[str], until: float = np.inf) -> FloatArray:
@@ -88,7 +84,7 @@ class CrossEncoder:
         ids = np.array([first + second], np.int64)
         kinds = np.array([[0] * len(first) + [1] * len(second)], np.int64)
         given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": kinds}
-        return float(self._session.run(["logits"], given)[0][0, 0])
+        return float(self._session.run("logits", given)[0, 0])
 
     def _tokens(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)

@@ -17,6 +17,7 @@ from pathlib import Path
 import platformdirs
 
 from vrag.errors import ModelError
+from vrag.runtime.file_facts import file_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _has_digest(path: Path, expected: str) -> bool:
     marker = _marker(path, expected)
     if marker.exists():
         return True
-    if _file_digest(path) != expected:
+    if file_digest(path) != expected:
         return False
     with suppress(OSError):  # without a writable cache each start hashes again, a quarter of a second
         marker.parent.mkdir(parents=True, exist_ok=True)
@@ -119,11 +120,3 @@ def _marker(path: Path, expected: str) -> Path:
     stat = path.stat()
     identity = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{expected}"
     return platformdirs.user_cache_path("vrag") / "verified" / hashlib.sha256(identity.encode()).hexdigest()
-
-
-def _file_digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -6,15 +6,15 @@ unpacked once. As their file has 4 bits a weight, that costs 85 MB instead of 47
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vrag.embedders.multilingual.packed_model import PackedModel, unpacked
 from vrag.embedders.sequences import IntArray, TokenSequence, read_each
 from vrag.grid import FloatArray
+from vrag.runtime.onnx_session import OnnxSession
 
 GRAPH = Path(__file__).with_name("e5_layers.onnx")  # made by eval/minilm_graphs.py
 # Parts of a layer, as the graph and as the file call them.
@@ -41,7 +41,7 @@ class MultilingualE5:
     """
 
     def __init__(self, model: PackedModel, mean: FloatArray, threads: int | None = None) -> None:
-        self._session, self._weights = _session(_layers(model))
+        self._session = OnnxSession(GRAPH.read_bytes(), _layers(model))
         self._threads = threads
         self._words, self._epsilon, self._mean = model.embeddings, model.epsilon, mean
         places = model.numbers("emb.pos").reshape(-1, model.dim)
@@ -53,8 +53,7 @@ class MultilingualE5:
         return read_each(self._read, sequences, self._threads)
 
     def _read(self, sequence: TokenSequence) -> FloatArray:
-        given = {"embedded": self._embedded(sequence.ids), "rows": sequence.rows}
-        tokens: FloatArray = self._session.run(["tokens"], given)[0]
+        tokens = self._session.run("tokens", {"embedded": self._embedded(sequence.ids), "rows": sequence.rows})
         centred: FloatArray = tokens / np.linalg.norm(tokens, axis=-1, keepdims=True) - self._mean
         return centred
 
@@ -64,18 +63,6 @@ class MultilingualE5:
         words -= words.mean(axis=-1, keepdims=True)
         words /= np.sqrt((words**2).mean(axis=-1, keepdims=True) + np.float32(self._epsilon))
         return np.asarray(words * self._scale + self._shift, np.float32)
-
-
-def _session(tensors: Mapping[str, FloatArray]) -> tuple[Any, list[Any]]:
-    """The layers, ready to be run by one thread, and what they read: the session does not own that memory."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.enable_mem_pattern = False  # a plan is kept for every shape seen, and page lengths vary without end
-    weights = [onnxruntime.OrtValue.ortvalue_from_numpy(tensor) for tensor in tensors.values()]
-    options.add_external_initializers(list(tensors), weights)
-    return onnxruntime.InferenceSession(GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"]), weights
 
 
 def _layers(model: PackedModel) -> dict[str, FloatArray]:

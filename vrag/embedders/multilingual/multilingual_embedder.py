@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from vrag.embedders.builtin import canary_of
 from vrag.embedders.models import MULTILINGUAL
 from vrag.embedders.multilingual.e5 import MultilingualE5
 from vrag.embedders.multilingual.packed_model import HUB_ID, MULTILINGUAL_FILES, PACKED_FILE, PackedModel
 from vrag.embedders.multilingual.unigram import Unigram
 from vrag.embedders.options import ModelOptions
 from vrag.embedders.protocol import Fingerprint
-from vrag.embedders.word_embedder import OVERLAP, SENTENCE_WEIGHT, Frame, WordEmbedder
+from vrag.embedders.word_embedder import OVERLAP, SENTENCE_WEIGHT, Frame, WordEmbedder, canary_of
 from vrag.grid import FloatArray
 
 WINDOW = 254  # pieces read together: of twice as many each has its neighbours, and a window costs their square
 VECTORS_VERSION = 1  # to be raised when the same words would get other vectors
-
-# The numbers of this text are far from where rounding changes (held by a test).
-CANARY = "Umfrage"
 
 # The model was trained with "passage:" before what is looked through, and "query:" before what is looked for.
 _FRAME = Frame(page=(0, 46692, 12), query=(0, 41, 1294, 12), end=2, window=WINDOW)
@@ -39,6 +34,7 @@ class MultilingualEmbedder(WordEmbedder):
     """
 
     name = MULTILINGUAL.name
+    canary = "Umfrage"
 
     def __init__(self, threads: int | None = None) -> None:
         model = PackedModel(MULTILINGUAL_FILES.find() / PACKED_FILE)
@@ -61,14 +57,6 @@ class MultilingualEmbedder(WordEmbedder):
                 "overlap": OVERLAP,
                 "sentence_weight": SENTENCE_WEIGHT,
                 "vectors": VECTORS_VERSION,
-                "canary": self._canary,
+                "canary": canary_of(self._canary_numbers),
             }
         )
-
-    def canary_numbers(self) -> FloatArray:
-        """The first 16 numbers of the first piece of `CANARY`: what a changed model would change."""
-        return self.embed_query(CANARY).vectors[0, :16]
-
-    @cached_property
-    def _canary(self) -> str:
-        return canary_of(self.canary_numbers())

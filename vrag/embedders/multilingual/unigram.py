@@ -64,8 +64,8 @@ class Unigram:
         self, words: Words, pieces: Pieces, keep: npt.NDArray[np.bool_], unspaced: npt.NDArray[np.bool_]
     ) -> PagePieces:
         """The pieces of a page, those of words without spaces each with a row and a part of the box."""
-        ends = np.append(pieces.starts[1:], len(pieces))
-        counts = np.where(unspaced, ends - pieces.starts, 1)
+        ends = pieces.starts + pieces.counts()
+        counts = np.where(unspaced, pieces.counts(), 1)
         owners = np.repeat(np.arange(len(words)), counts)
         starts = np.concatenate(
             [np.arange(a, b if apart else a + 1) for a, b, apart in zip(pieces.starts, ends, unspaced, strict=True)]

@@ -1,0 +1,41 @@
+"""ONNX models on the CPU, each run by the thread that asks: many threads may ask at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy.typing as npt
+
+
+class OnnxSession:
+    """A model that is ready to be run. Safe to share between threads.
+
+    Args:
+        model: Its file, or what the file holds.
+        tensors: Weights that are handed over in memory, by name.
+        settings: Of onnxruntime, by name.
+    """
+
+    def __init__(
+        self,
+        model: str | bytes,
+        tensors: Mapping[str, npt.NDArray[Any]] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.enable_mem_pattern = False  # a plan is kept for every shape seen, and texts have all lengths
+        for name, value in (settings or {}).items():
+            options.add_session_config_entry(name, value)
+        # Kept here: the library does not own that memory.
+        self._weights = {name: onnxruntime.OrtValue.ortvalue_from_numpy(one) for name, one in (tensors or {}).items()}
+        options.add_external_initializers(list(self._weights), list(self._weights.values()))
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def run(self, output: str, given: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """One output of the model, by the names of its inputs."""
+        found: npt.NDArray[Any] = self._session.run([output], given)[0]
+        return found
