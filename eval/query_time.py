@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from vrag import Index
+from vrag import Index, VragError
 from vrag.evaluation.benchmarks.folder import load_benchmark
 from vrag.search import ranking, running, search, searcher
 from vrag.search.operators import Fuse
@@ -80,17 +80,23 @@ def main() -> int:
     parser.add_argument("--cold", type=int, default=5, help="starts of the command line")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    report = {}
-    for text in options.sets:
-        folder, _, index = text.partition("=")
-        questions = [query.text for query in load_benchmark(Path(folder)).queries]
-        report[Path(folder).name] = asked = _ask_all(Path(index), questions, options.cascade)
-        if options.cold:
-            asked["cold vrag search"] = _cold(index, questions[0], options.cold)
-        _print(Path(folder).name, asked)
+    try:
+        report = {Path(text.partition("=")[0]).name: _measured(text, options) for text in options.sets}
+    except VragError as error:
+        parser.error(str(error))
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _measured(text: str, options: argparse.Namespace) -> dict[str, Any]:
+    folder, _, index = text.partition("=")
+    questions = [query.text for query in load_benchmark(Path(folder)).queries]
+    asked = _ask_all(Path(index), questions, options.cascade)
+    if options.cold:
+        asked["cold vrag search"] = _cold(index, questions[0], options.cold)
+    _print(Path(folder).name, asked)
+    return asked
 
 
 def _ask_all(place: Path, questions: Sequence[str], cascade: str | None) -> dict[str, Any]:

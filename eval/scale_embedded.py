@@ -26,7 +26,7 @@ from scale_points import copied, quantiles, tell
 from server_searches import Searched, search_apart
 from tables import markdown, put
 
-from vrag import Index
+from vrag import Index, VragError
 from vrag.bench.run import machine
 from vrag.evaluation.benchmarks.rows import read_rows
 from vrag.pipeline.pipeline import Pipeline
@@ -176,7 +176,10 @@ def main() -> None:
     if args.index is not None:
         if not (args.questions and args.folder):
             parser.error("QUESTIONS and --folder are needed to measure")
-        measure(args)
+        try:
+            measure(args)
+        except VragError as error:
+            parser.error(str(error))
     text = f"{machine()}.\n\n{shown(read(args.json))}"
     print(text)
     if args.into:

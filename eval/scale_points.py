@@ -32,13 +32,15 @@ from qdrant_node import ENV, Node
 from resampled import Resampled
 from tables import markdown, put
 
-from vrag import Index
+from vrag import Index, VragError
 from vrag.bench.run import machine
+from vrag.errors import UsageError
 from vrag.evaluation.benchmarks.rows import read_rows
 from vrag.pipeline.pipeline import FULL
 from vrag.places.facts import Facts
 from vrag.places.place import FolderPlace, ServerPlace
 from vrag.planning.estimate import VectorSample, memory_a_page
+from vrag.settings import is_index
 from vrag.store.layout import QUANTIZATIONS, ServerLayout
 from vrag.store.server.connect import connect
 
@@ -280,7 +282,13 @@ def measure(args: argparse.Namespace) -> None:
 
 
 def copied(index: Path, to: Path) -> None:
-    """A copy that may be opened, with holes where the index has them."""
+    """A copy that may be opened, with holes where the index has them.
+
+    Raises:
+        UsageError: There is no index.
+    """
+    if not is_index(index):
+        raise UsageError(f"There is no index at {index}.")
     if shutil.which("cp") and sys.platform == "linux":
         subprocess.run(["cp", "-r", "--sparse=always", str(index), str(to)], check=True)
     else:
@@ -313,7 +321,10 @@ def main() -> None:
     if args.index is not None:
         if not (args.questions and args.program and args.folder):
             parser.error("QUESTIONS, --program and --folder are needed to measure")
-        measure(args)
+        try:
+            measure(args)
+        except VragError as error:
+            parser.error(str(error))
     text = f"{machine()}.\n\n{shown([point for file in args.json for point in read(file)])}"
     print(text)
     if args.into:

@@ -140,6 +140,20 @@ def test_embedded_indexes_of_many_sizes_are_measured_and_a_run_that_was_stopped_
     assert rows[2][-1].strip(" |") == "1.000"
 
 
+@pytest.mark.parametrize(
+    ("program", "given", "said"),
+    [
+        ("scale_embedded.py", ["nowhere", "q.jsonl", "--folder", "made", "--json", "out.json"], "no index at nowhere"),
+        ("query_time.py", ["nowhere=index"], "There is no benchmark folder nowhere"),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_sentence(tmp_path, program, given, said):
+    done = subprocess.run([sys.executable, EVAL / program, *given], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_wire_counts_both_ways(programs):
     from wire import Wire
 
