@@ -65,7 +65,7 @@ format:
 
 # The command line reference, from the live --help.
 docs: $(TEST_VENV)/installed
-	$(TEST_VENV)/bin/typer vrag.cli.app utils docs --name vrag --title "The command line" --output docs/cli.md
+	$(TEST_VENV)/bin/typer vrag.cli.app utils docs --name vrag --title "The command line" --output docs/reference/cli.md
 
 # The built-in model against transformers and torch.
 reference: $(COLPALI_VENV)/installed

@@ -1,7 +1,7 @@
 """Draws the rooms of vrag, floor by floor, with the imports between them, from the code itself.
 
-    python docs/rooms.py            # writes docs/rooms.svg
-    python docs/rooms.py --check    # fails when docs/rooms.svg is not what the code says
+    python docs/rooms.py            # writes docs/pictures/rooms.svg
+    python docs/rooms.py --check    # fails when docs/pictures/rooms.svg is not what the code says
 
 Floors are the layers of the import contract in pyproject.toml, a room's text is the first line of its package. An
 arrow is an import, dashed where it passes floors; one that follows from others (a imports b, b imports c, a imports c)
@@ -24,7 +24,7 @@ except ImportError:
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "vrag"
-DRAWING = ROOT / "docs" / "rooms.svg"
+DRAWING = ROOT / "docs" / "pictures" / "rooms.svg"
 WIDTH, MARGIN, GAP, BETWEEN = 1240, 24, 18, 52  # pixels: of the drawing, around it, between rooms, between floors
 LINE, PADDING = 17, 12
 STYLE = """

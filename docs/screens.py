@@ -1,4 +1,4 @@
-"""Take the pictures of the web page that docs and README show: `python docs/screens.py` writes docs/web-*.png.
+"""Take the pictures of the web page that docs and README show: `python docs/screens.py` writes docs/pictures/web-*.png.
 
 Needs Chromium (VRAG_CHROMIUM, or on the path) and playwright; `vrag serve` answers it.
 """
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-DOCS = Path(__file__).parent
-SAMPLES = DOCS.parent / "eval" / "samples" / "pdfs"
+PICTURES = Path(__file__).parent / "pictures"
+SAMPLES = Path(__file__).parents[1] / "eval" / "samples" / "pdfs"
 SEARCHED, OPENED = "How much energy is used in a year?", "How much revenue came from freight in 2025?"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MOST_BYTES = 250_000  # of a picture in the docs
@@ -74,7 +74,7 @@ def main() -> None:
             assert service.stdout is not None
             address = json.loads(service.stdout.readline())["url"].rstrip("/")
             browser = started.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-            for picture in take(browser, address, DOCS):
+            for picture in take(browser, address, PICTURES):
                 assert picture.stat().st_size < MOST_BYTES, picture
             browser.close()
             service.terminate()

@@ -1,4 +1,4 @@
-"""Prints the sizing tables of docs/scale.md: a sample measured here, and the formulas of vrag.planning.estimate.
+"""Prints the tables of docs/performance/scale.md: a sample measured here, and the formulas of vrag.planning.estimate.
 
     python eval/scale.py PDFS...     # documents for the built-in pipeline, e.g. eval/samples/pdfs
 

@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("questions", type=Path, nargs="?", help='rows {"query"}')
     parser.add_argument("--folder", type=Path, help="of the indexes; kept, so that a run can go on")
     parser.add_argument("--json", type=Path, required=True, help="what was measured, and is added to")
-    parser.add_argument("--into", type=Path, help="put the tables into this page, e.g. docs/scale.md")
+    parser.add_argument("--into", type=Path, help="put the tables into this page, e.g. docs/performance/scale.md")
     parser.add_argument("--pages", type=int, nargs="+", default=[5_000, 20_000, 100_000])
     parser.add_argument("--rows", type=int, help="most rows of a page; by default as many as it has")
     parser.add_argument("--cascades", nargs="*", default=[*CASCADES, EXACT])

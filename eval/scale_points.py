@@ -311,7 +311,7 @@ def main() -> None:
     parser.add_argument(
         "--json", type=Path, nargs="+", required=True, help="what was measured; more goes into the first"
     )
-    parser.add_argument("--into", type=Path, help="put the tables into this page, e.g. docs/scale.md")
+    parser.add_argument("--into", type=Path, help="put the tables into this page, e.g. docs/performance/scale.md")
     parser.add_argument("--pages", type=int, default=20_000)
     parser.add_argument("--rows", type=int, help="most rows of a page; by default as many as it has")
     parser.add_argument("--quantization", nargs="+", choices=QUANTIZATIONS, default=list(QUANTIZATIONS))

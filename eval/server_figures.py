@@ -1,4 +1,4 @@
-"""What a real Qdrant server costs beside an embedded index of the same pages: the tables of docs/server.md.
+"""What a real Qdrant server costs beside an embedded index of the same pages: the tables of docs/performance/server.md.
 
     python eval/server_figures.py INDEX QUESTIONS --program QDRANT [--pdfs FOLDER] [--json FILE]
     python eval/server_figures.py INDEX QUESTIONS --url http://localhost:6333
@@ -223,7 +223,7 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--cascades", nargs="+", default=list(CASCADES))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--json", type=Path, help="write the tables to this file")
-    parser.add_argument("--into", type=Path, help="put them into this page, e.g. docs/server.md")
+    parser.add_argument("--into", type=Path, help="put them into this page, e.g. docs/performance/server.md")
     args = parser.parse_args()
     if not (args.url or args.program):
         parser.error(f"--program or --url is needed; {KEY_ENV} holds the server's key")

@@ -13,11 +13,11 @@ from vrag.cli import main
 
 ROOT = Path(__file__).parent.parent
 ROOMS = runpy.run_path(str(ROOT / "docs" / "rooms.py"))
-TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "concepts" / "architecture.md").read_text(encoding="utf-8")
 
 
 def test_the_drawing_is_of_this_code():
-    drawn = (ROOT / "docs" / "rooms.svg").read_text(encoding="utf-8")
+    drawn = (ROOT / "docs" / "pictures" / "rooms.svg").read_text(encoding="utf-8")
     assert drawn == ROOMS["drawing"](), "run: python docs/rooms.py"
 
 

@@ -85,7 +85,9 @@ def test_ports_are_open_to_this_machine_only_and_every_node_has_its_own(compose)
             f"${{QDRANT_BIND:-127.0.0.1}}:{port}:{inside}" for port, inside in zip(ports, (6333, 6334), strict=True)
         ]
         assert compose["services"][name]["ports"] == open_here
-    told = re.findall(r"QDRANT_URL=(\S+) VRAG_QDRANT_GRPC_PORT=(\S+)", (ROOT / "docs" / "server.md").read_text())
+    told = re.findall(
+        r"QDRANT_URL=(\S+) VRAG_QDRANT_GRPC_PORT=(\S+)", (ROOT / "docs" / "how-to" / "server.md").read_text()
+    )
     rest, grpc = zip(*list(outside.values())[1:], strict=True)
     assert (",".join(f"http://localhost:{port}" for port in rest), ",".join(map(str, grpc))) in told
 

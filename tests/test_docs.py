@@ -15,7 +15,7 @@ COMMANDS = sorted(GROUP.commands)
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_in_the_reference(name):
-    text = (ROOT / "docs" / "cli.md").read_text()
+    text = (ROOT / "docs" / "reference" / "cli.md").read_text()
     section = text.split(f"## `vrag {name}`")[1].split("\n## ")[0]
     options = [o for parameter in GROUP.commands[name].params for o in parameter.opts if o.startswith("--")]
     assert [option for option in options if f"`{option}" not in section and f" {option}" not in section] == []
@@ -23,12 +23,12 @@ def test_every_command_and_option_is_in_the_reference(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_shown_in_use(name):
-    pages = [ROOT / "README.md", *(page for page in (ROOT / "docs").glob("*.md") if page.name != "cli.md")]
+    pages = [ROOT / "README.md", *(page for page in (ROOT / "docs").rglob("*.md") if page.name != "cli.md")]
     assert any(f"vrag {name}" in page.read_text() for page in pages)
 
 
 def test_the_reference_names_no_option_that_is_gone():
-    text = (ROOT / "docs" / "cli.md").read_text()
+    text = (ROOT / "docs" / "reference" / "cli.md").read_text()
     commands = [GROUP, *GROUP.commands.values()]
     for command in commands:  # grows while it is walked: a group has commands of its own
         commands += getattr(command, "commands", {}).values()
@@ -45,6 +45,6 @@ def test_version_and_changelog_agree():
 
 
 def test_links_in_the_docs_lead_somewhere():
-    for file in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for file in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for link in re.findall(r"\]\((?!http)([^)#]+)", file.read_text()):
             assert (file.parent / link).exists(), f"{file.name}: {link}"

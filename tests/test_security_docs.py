@@ -1,4 +1,4 @@
-"""What docs/security.md says is bounded, read against the constants that bound it."""
+"""What docs/reference/security.md says is bounded, read against the constants that bound it."""
 
 import importlib
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parent.parent / "docs" / "security.md"
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "security.md"
 UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "ms": 1e-3, "minutes": 60, "hours": 3600}
 COUNTED = {
     "seconds", "pixels", "characters", "numbers", "levels", "pages", "keys", "files", "documents", "points", "times",

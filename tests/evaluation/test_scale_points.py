@@ -178,6 +178,6 @@ def test_pages_of_the_docs_have_a_place_for_figures(programs, tmp_path, page, na
     from tables import put
 
     copy = tmp_path / page
-    copy.write_text((EVAL.parent / "docs" / page).read_text())
+    copy.write_text((EVAL.parent / "docs" / "performance" / page).read_text())
     put(copy, "the new figures", name)
     assert "the new figures" in copy.read_text()

@@ -1,4 +1,4 @@
-"""Every example of docs/frameworks.md runs as it stands there, with the frameworks' own fake models."""
+"""Every example of docs/how-to/frameworks.md runs as it stands there, with the frameworks' own fake models."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from llama_index.core.llms import MockLLM
 
-TEXT = (Path(__file__).parents[2] / "docs" / "frameworks.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "frameworks.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 SAID = ["After 500 hours.", "After 500 hours.", "machines.pdf, page 1:\nReplace the oil", "machines.pdf 1 "]
 

@@ -1,4 +1,4 @@
-"""What docs/agents.md has to be pasted into hosts, tried with the official client."""
+"""What docs/how-to/agents.md has to be pasted into hosts, tried with the official client."""
 
 import json
 import re
@@ -16,7 +16,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-TEXT = (Path(__file__).parents[2] / "docs" / "agents.md").read_text("utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "agents.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(json|toml)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 INDEX = "/home/me/my-index"
 KEYS = ("mcpServers", "servers", "context_servers", "mcp_servers")  # under which hosts have their servers

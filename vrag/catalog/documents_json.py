@@ -1,4 +1,4 @@
-"""Documents as JSON, the same for the command line and the service; docs/json.md has the keys."""
+"""Documents as JSON, the same for the command line and the service; docs/reference/json.md has the keys."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def mcp(
 ) -> int:
     """Let assistants search, read and look at pages (Model Context Protocol); read-only unless allowed otherwise.
 
-    A host such as Claude Desktop, Cursor or VS Code starts it: docs/agents.md has what to paste where.
+    A host such as Claude Desktop, Cursor or VS Code starts it: docs/how-to/agents.md has what to paste where.
 
     Example: vrag mcp --index ./my-index
     Example: vrag mcp --index ./my-index --transport http --port 8322

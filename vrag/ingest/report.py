@@ -49,7 +49,7 @@ class IngestReport:
         return self.added + self.unchanged
 
     def to_json(self) -> dict[str, Any]:
-        """The report as docs/json.md has it."""
+        """The report as docs/reference/json.md has it."""
         keys = ("documents", "copies", "pages", "added", "unchanged", "removed")
         counts = {key: getattr(self, key) for key in keys}
         failed = [asdict(failure) for failure in self.failed]

@@ -86,7 +86,7 @@ def _kernels() -> Check:
     found = "numpy: this installation has no compiled ones" if chosen is None else f"compiled, {chosen.instructions}"
     remedy = (
         "Searches take several times as long: install a wheel made for this machine, or one that is made here: "
-        "pip install --force-reinstall --no-deps . (docs/speed.md)"
+        "pip install --force-reinstall --no-deps . (docs/performance/speed.md)"
     )
     return Check("kernels", chosen is not None, found, remedy, needed=False)
 

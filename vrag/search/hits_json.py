@@ -1,4 +1,4 @@
-"""Answers of a search as JSON, the same for the command line and the service; docs/json.md has the keys."""
+"""Answers of a search as JSON, the same for the command line and the service; docs/reference/json.md has the keys."""
 
 from __future__ import annotations
 

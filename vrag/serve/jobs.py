@@ -48,7 +48,7 @@ class JobStatus:
         done: Steps done.
         total: Steps in all; None while nobody knows.
         doing: What it is at, e.g. "report.pdf, page 3".
-        result: What it found, as docs/json.md has it of the command of that name.
+        result: What it found, as docs/reference/json.md has it of the command of that name.
         error: `{"error", "hint"}` of one that failed.
         version: Grows with every change.
     """
@@ -374,7 +374,7 @@ class Steps:
 
 
 def _to_json(kind: str, found: Any) -> dict[str, Any] | None:
-    """What a job found, as docs/json.md has it."""
+    """What a job found, as docs/reference/json.md has it."""
     if isinstance(found, (IngestReport, RepoolReport)):
         return found.to_json()
     if kind == "verify" and found is not None:

@@ -27,5 +27,5 @@ class Problem:
     derived: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """As docs/json.md has it."""
+        """As docs/reference/json.md has it."""
         return {"path": self.path, "page": self.page, "problem": self.problem}

@@ -61,7 +61,7 @@ class RepoolReport:
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """As docs/json.md has it."""
+        """As docs/reference/json.md has it."""
         return {**asdict(self), "seconds": round(self.seconds, 3)}
 
 

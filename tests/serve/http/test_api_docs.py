@@ -1,4 +1,4 @@
-"""docs/api.md is run: its examples in the shell and in Python, against a service that has what they name."""
+"""docs/reference/api.md is run: its examples in the shell and in Python, against a service that has what they name."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ from vrag import Index
 from vrag.serve.http import bounds, here, upload_limits
 from vrag.serve.http.problems import documented
 
-PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8321"
 
 
@@ -40,7 +40,7 @@ def test_the_example_in_python_works(place, capsys):
     _, running = place
     (example,) = blocks("python")
     values = {}
-    exec(compile(example.replace(ADDRESS, running.url), "docs/api.md", "exec"), values)  # noqa: S102
+    exec(compile(example.replace(ADDRESS, running.url), "docs/reference/api.md", "exec"), values)  # noqa: S102
     assert "Revenue by region" in capsys.readouterr().out
     assert values["picture"].startswith(b"\x89PNG")
 

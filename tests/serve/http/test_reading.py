@@ -1,4 +1,4 @@
-"""Every route that reads, as docs/api.md has it."""
+"""Every route that reads, as docs/reference/api.md has it."""
 
 import base64
 import io

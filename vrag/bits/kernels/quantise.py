@@ -14,7 +14,7 @@ With two bits a value a row is x - mu ~ scale * (2 b1 + b2), b2 the sign of what
 levels instead of two, for vectors whose estimates are the last word (`full` of words, where a region has few rows).
 
 One plane is sign against sign. Bit planes of a query against 1-bit vectors are the idea of RaBitQ (arXiv 2405.12497);
-no rotation is applied here, since the values of embedding models are spread well enough (docs/speed.md).
+no rotation is applied here, since the values of embedding models are spread well enough (docs/performance/speed.md).
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Signs:
 
         Whatever is fitted on pages makes scores depend on which pages came first, and is not needed. A row x of unit
         length has nearly nothing to do with the mean of a model's vocabulary, so |x - mean|^2 = 1 + |mean|^2, spread
-        evenly over d values that are close enough to Gaussian (docs/speed.md). With g a value in such spreads, and
-        c(g) what it becomes, +-1 or +-3, a sign is worth E[g g] / E[g c(g)] spreads for a row that is its own best
+        evenly over d values that are close enough to Gaussian (docs/performance/speed.md). With g a value in such
+        spreads, and c(g) what it becomes, +-1 or +-3, a sign is worth E[g g] / E[g c(g)] spreads for a row that is its own best
         match.
         """
         spread = math.sqrt((1 + float(mean @ mean)) / len(mean))

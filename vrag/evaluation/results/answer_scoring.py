@@ -61,7 +61,7 @@ def scored_answers(run: AnswerRun) -> list[ScoredAnswer]:
 
 
 def _values(key: AnswerKey, timed: TimedAnswer, facts: PageFacts) -> Values:
-    """All metrics of a question, as docs/evaluation.md describes them."""
+    """All metrics of a question, as docs/how-to/evaluation.md describes them."""
     answer, wanted = timed.answer, key.answer
     said = _said(answer, facts)
     texts, right = [text for text, _ in said], [text for text, pages in said if pages & facts.labelled]
@@ -102,7 +102,7 @@ def _share(values: Sequence[bool]) -> float | None:
 
 
 def _row(task: str, run: AnswerRun, scored: Mapping[str, ScoredAnswer]) -> Row:
-    """A row as docs/json.md describes it."""
+    """A row as docs/reference/json.md describes it."""
     all_of = list(scored.values())
     values = {name: _known(all_of, name) for name in all_of[0].values}
     means = {name: float(column.mean()) if len(column) else None for name, column in values.items()}

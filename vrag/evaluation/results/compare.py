@@ -54,7 +54,7 @@ class Comparison:
         return -self.difference > max_drop and self.p_value < alpha
 
     def as_json(self) -> dict[str, Any]:
-        """The comparison as `docs/json.md` describes it."""
+        """The comparison as `docs/reference/json.md` describes it."""
         return {
             "task": self.task,
             "scope": self.scope,

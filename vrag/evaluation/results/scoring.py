@@ -40,7 +40,7 @@ def key(metric: str) -> str:
 
 
 def score_task(run: TaskRun) -> list[Row]:
-    """One row a scope and cascade, as `docs/json.md` describes them."""
+    """One row a scope and cascade, as `docs/reference/json.md` describes them."""
     rows: list[Row] = []
     for scope in dict.fromkeys(cascade.scope for cascade in run.runs):
         runs = [cascade for cascade in run.runs if cascade.scope == scope]
