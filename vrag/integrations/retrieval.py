@@ -29,7 +29,7 @@ class RetrievedPage:
     Args:
         hit: As the search has it.
         text: All words of the page, with ` | ` between cells of tables, or the snippet.
-        metadata: The keys of a hit in docs/reference/json.md and the snippet; `image_missing` says why there is no picture.
+        metadata: The keys of a hit in docs/reference/json.md and the snippet; `image_missing`: why there is no picture.
         image: The page's picture, JPEG in base64; empty where none is wanted or can be drawn.
     """
 

@@ -62,8 +62,8 @@ class Signs:
         Whatever is fitted on pages makes scores depend on which pages came first, and is not needed. A row x of unit
         length has nearly nothing to do with the mean of a model's vocabulary, so |x - mean|^2 = 1 + |mean|^2, spread
         evenly over d values that are close enough to Gaussian (docs/performance/speed.md). With g a value in such
-        spreads, and c(g) what it becomes, +-1 or +-3, a sign is worth E[g g] / E[g c(g)] spreads for a row that is its own best
-        match.
+        spreads, and c(g) what it becomes, +-1 or +-3, a sign is worth E[g g] / E[g c(g)] spreads for a row that is its
+        own best match.
         """
         spread = math.sqrt((1 + float(mean @ mean)) / len(mean))
         threshold = _GAUSSIAN_STEP if levels == 2 else 0.0
