@@ -8,7 +8,7 @@ from dataclasses import replace
 from vrag.errors import UsageError
 from vrag.search.hit import Hit
 
-NOT_RELEVANT = 0.15  # less stands for nothing found: docs/concepts/relevance.md has how often that is wrong
+NOT_RELEVANT = 0.15  # less stands for nothing found: docs/reference/relevance.md has how often that is wrong
 
 
 def check_least(least: float) -> None:

@@ -15,7 +15,7 @@ each hit is judged by what does not depend on the model that embeds pages:
     relevance = 1 / (1 + exp(-(b0 + b1 * cover + b2 * lacks + b3 * length + b4 * years [+ b5 * logit])))
 
 The numbers b are of a logistic regression over questions of reports and filings, each asked of an index with its
-document and of one without (`eval/relevance.py` fits and measures them; docs/concepts/relevance.md has the figures).
+document and of one without (`eval/relevance.py` fits and measures them; docs/reference/relevance.md has the figures).
 Where a page or a query has no words, or a query has too many, nothing is known.
 """
 
