@@ -187,6 +187,8 @@ class Trials:
             self._strange(line, f"exit code {code}: {said[-300:]}")
         elif code and len(said) > MOST_SAID:
             self._strange(line, f"{len(said)} characters about a mistake: {said[:300]}")
+        elif "Value error" in said or "Input should be" in said:
+            self._strange(line, f"the words of another library: {said[-300:]}")
         elif code and not said.strip():
             self._strange(line, f"exit code {code} without a word")
 

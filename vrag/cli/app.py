@@ -12,6 +12,7 @@ import typer
 from vrag import __version__
 from vrag.cli import logs, output
 from vrag.cli.commands import CommandsOnDemand
+from vrag.cli.usage import usage_hint, usage_message
 from vrag.errors import VragError, is_panic
 
 INTERRUPTED = 130
@@ -120,14 +121,6 @@ def _other(error: BaseException, as_json: bool) -> int:
         _log.error("vrag failed", exc_info=error)
         raise error
     # Typer carries its own copy of click's classes.
-    if said := error.format_message():  # nothing where help was printed because there was no command
-        output.error(said, _usage_hint(error), as_json)
+    if said := usage_message(error):  # nothing where help was printed because there was no command
+        output.error(said, usage_hint(error), as_json)
     return int(getattr(error, "exit_code", _USAGE))
-
-
-def _usage_hint(error: BaseException) -> str:
-    context, names = getattr(error, "ctx", None), list[str]()
-    while context is not None:  # its own path would name the arguments of a group among its commands
-        names.insert(0, context.info_name)
-        context = context.parent
-    return f"See: {' '.join(names or ['vrag'])} --help"

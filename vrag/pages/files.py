@@ -51,7 +51,8 @@ def find_files(
                 raise _none_in(absolute, recursive, unprinted)
             found.update(in_folder)
             if left_out:
-                list(map(left_out, unprinted))
+                for file in unprinted:
+                    left_out(file)
         else:
             found.add(_named_file(absolute, can_print))
     return sorted(found)
