@@ -10,7 +10,7 @@ import pytest
     [
         ("ingest x --ocr nope", "Invalid value for '--ocr': 'nope' is not one of 'auto', 'always', 'never'."),
         ("ingest x --renderer x", "Invalid value for '--renderer': 'x' is not one of 'pdfium', 'poppler'."),
-        ("mcp --transport x", "Invalid value for '--transport': 'x' is not one of 'stdio', 'http'."),
+        ("ask x --llm-sees x", "Invalid value for '--llm-sees': 'x' is not one of 'auto', 'images', 'text', 'both'."),
         ("eval answers x --scope y", "Invalid value for '--scope': 'y' is not one of 'document', 'union'."),
         ("ingest x --dpi 17", "Invalid value for '--dpi': must be at least 18, not '17'."),
         ("ingest x --dpi 601", "Invalid value for '--dpi': must be at most 600, not '601'."),

@@ -18,6 +18,7 @@ _SAID = {  # by the type of an error of pydantic, which newer versions of typer 
     "finite_number": "{typed} is not a finite number.",
     "greater_than_equal": "must be at least {ge}, not {typed}.",
     "less_than_equal": "must be at most {le}, not {typed}.",
+    "string_unicode": "{typed} has halves of characters.",
     "value_error": "{error}",  # said by whoever reads the value; pydantic would put "Value error" before it
 }
 
