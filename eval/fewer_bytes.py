@@ -5,7 +5,7 @@
     python eval/fewer_bytes.py --patches 200 --folder DIR
     python eval/fewer_bytes.py --json FILE [FILE ...] --plot FILE
 
-BENCHMARK is a folder as docs/how-to/evaluation.md has it, INDEX one of its pages by the built-in model, only read.
+BENCHMARK is a folder as docs/reference/evaluation.md has it, INDEX one of its pages by the built-in model, only read.
 Every form is made of the stored vectors in DIR, asked all questions by its default cascade, measured as it was written
 and after `vrag compact`, and deleted. Directions are fitted to the other sets' rows, where there are any. `--patches`
 measures bytes alone, of made-up pages of 32 x 32 patches of 128 numbers.

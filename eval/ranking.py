@@ -2,10 +2,11 @@
 
     python eval/ranking.py BENCHMARK=INDEX [BENCHMARK=INDEX ...] [--read] [--json FILE]
 
-BENCHMARK is a folder as docs/how-to/evaluation.md has it, INDEX one of its pages. Every question is asked of all pages
-(`union`) and of its own document (`document`). The table has NDCG@10 of the default cascade without its last steps and
-with each part of `wording`, differences with 95 % intervals and p of a paired randomisation test, and what comes of it
-where the weight and the number of pages are chosen on other documents. `--read` asks with `read(...)` as well.
+BENCHMARK is a folder as docs/reference/evaluation.md has it, INDEX one of its pages. Every question is asked of all
+pages (`union`) and of its own document (`document`). The table has NDCG@10 of the default cascade without its last
+steps and with each part of `wording`, differences with 95 % intervals and p of a paired randomisation test, and what
+comes of it where the weight and the number of pages are chosen on other documents. `--read` asks with `read(...)` as
+well.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def test_ports_are_open_to_this_machine_only_and_every_node_has_its_own(compose)
         ]
         assert compose["services"][name]["ports"] == open_here
     told = re.findall(
-        r"QDRANT_URL=(\S+) VRAG_QDRANT_GRPC_PORT=(\S+)", (ROOT / "docs" / "how-to" / "server.md").read_text()
+        r"QDRANT_URL=(\S+) VRAG_QDRANT_GRPC_PORT=(\S+)", (ROOT / "docs" / "reference" / "server.md").read_text()
     )
     rest, grpc = zip(*list(outside.values())[1:], strict=True)
     assert (",".join(f"http://localhost:{port}" for port in rest), ",".join(map(str, grpc))) in told

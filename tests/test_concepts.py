@@ -9,7 +9,8 @@ import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
 DRAWN = runpy.run_path(str(DOCS / "drawings.py"))
-PAGES = [f"{name}.md" for name in ("page", "multivector", "maxsim", "pooling", "cascade", "region", "context", "relevance")]
+CONCEPTS = ("page", "multivector", "maxsim", "pooling", "cascade", "region", "context", "relevance")
+PAGES = [f"{name}.md" for name in CONCEPTS]
 NUMBER = re.compile(r"(?<![#\w.])-?\d+(?:\.\d+)?")
 ALMOST = 0.12  # of a shade or a score, which differ by a little from processor to processor; places are whole pixels
 

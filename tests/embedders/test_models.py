@@ -98,7 +98,7 @@ def test_published_means_are_those_of_the_published_scores(info):
 
 
 def test_the_docs_show_the_same_figures():
-    text = (ROOT / "docs" / "how-to" / "models.md").read_text()
+    text = (ROOT / "docs" / "reference" / "models.md").read_text()
     for info in (model for model in MODELS if model not in WORD_MODELS):
         means = ["–" if mean is None else str(mean) for mean in info.vidore]
         page = "unknown" if info.page_bytes is None else f"{info.page_bytes / 1000:.0f} kB"

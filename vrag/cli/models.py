@@ -31,7 +31,7 @@ def models(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
     output.rows([{**row, "runs_here": "yes" if row["runs_here"] else "no"} for row in families], as_json=False)
     for problem in machine.missing.values():
         output.note(f"Models that do not run here: {problem}")
-    output.note("Vectors and TFLOP are of an A4 page; v1, v2, v3 are published means of ViDoRe: docs/how-to/models.md")
+    output.note("Vectors and TFLOP are of an A4 page; v1, v2, v3: published means of ViDoRe (docs/reference/models.md)")
     return 0
 
 

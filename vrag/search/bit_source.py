@@ -110,7 +110,7 @@ class PointBits:
 
     @property
     def looks(self) -> Sequence[Look]:
-        """Each piece but the last, and then fewer candidates (docs/how-to/server.md has what that costs and loses)."""
+        """Each piece but the last, and then fewer candidates (docs/reference/server.md: what that costs and loses)."""
         return [Look(1, 224), Look(2, 112)][: len(self._of.keys) - 1]
 
     @property

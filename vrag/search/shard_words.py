@@ -6,7 +6,7 @@ An engine's score by one term is the page's weight of it times what the term is 
 
 So a question for each of the query's terms, and the pages' weights, tell in how many pages n_s of each shard a term is
 (as far as the pages lie there), hence in how many of all. With 200 pages a shard the engine's own scores make every
-fiftieth of the top ten another page; with a hundred times as many they hardly differ (docs/how-to/server.md).
+fiftieth of the top ten another page; with a hundred times as many they hardly differ (docs/reference/server.md).
 """
 
 from __future__ import annotations

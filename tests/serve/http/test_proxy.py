@@ -1,4 +1,4 @@
-"""The service behind nginx, with the very lines of docs/how-to/serve.md."""
+"""The service behind nginx, with the very lines of docs/reference/serve.md."""
 
 import os
 import re
@@ -25,7 +25,7 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 pytestmark = pytest.mark.skipif(
     not (NGINX and shutil.which("openssl")), reason="nginx and openssl are not installed: apt-get install nginx openssl"
 )
-DOCS = Path(__file__).parents[3] / "docs" / "how-to" / "serve.md"
+DOCS = Path(__file__).parents[3] / "docs" / "reference" / "serve.md"
 NAME = "pages.example.org"
 
 

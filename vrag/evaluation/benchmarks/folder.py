@@ -44,7 +44,7 @@ def load_benchmark(folder: str | Path) -> Benchmark:
     if not path.is_dir():
         raise UsageError(f"There is no benchmark folder {path}.")
     if not (path / CORPUS).is_file():
-        hint = f"It needs {CORPUS}, {QUERIES} and judgements (docs/how-to/evaluation.md). vrag eval make makes one."
+        hint = f"It needs {CORPUS}, {QUERIES} and judgements (docs/reference/evaluation.md). vrag eval make makes one."
         raise UsageError(f"{path} is no benchmark: {path / CORPUS} is missing.", hint)
     pages = _Pages(path)
     qrels = _qrels_file(path)

@@ -61,7 +61,7 @@ def scored_answers(run: AnswerRun) -> list[ScoredAnswer]:
 
 
 def _values(key: AnswerKey, timed: TimedAnswer, facts: PageFacts) -> Values:
-    """All metrics of a question, as docs/how-to/evaluation.md describes them."""
+    """All metrics of a question, as docs/reference/evaluation.md describes them."""
     answer, wanted = timed.answer, key.answer
     said = _said(answer, facts)
     texts, right = [text for text, _ in said], [text for text, pages in said if pages & facts.labelled]
