@@ -18,7 +18,7 @@ KERNELS := hatch_build.py vrag/bits/kernels/kernels.c vrag/bits/kernels/scoring.
 
 ON_A_SERVER := $(TEST_VENV)/bin/pytest -m qdrant
 
-.PHONY: demo wheels test test-core test-colpali check format docs soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
+.PHONY: demo wheels test test-core test-colpali check format docs site soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
@@ -66,6 +66,11 @@ format:
 # The command line reference, from the live --help.
 docs: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/typer vrag.cli.app utils docs --name vrag --title "The command line" --output docs/reference/cli.md
+
+# The docs as a site in site/, which opens from the folder: warnings, links and anchors that lead nowhere are errors.
+site: $(TEST_VENV)/installed
+	NO_MKDOCS_2_WARNING=1 $(TEST_VENV)/bin/python -m mkdocs build --quiet
+	@echo "Open $(CURDIR)/site/index.html"
 
 # The built-in model against transformers and torch.
 reference: $(COLPALI_VENV)/installed

@@ -16,7 +16,6 @@ class IngestReport:
     Args:
         documents: Documents of this run that are in the index; files of equal content are one.
         copies: Files of this run beyond the first of each document.
-        pages: Their pages that are in the index.
         added: Pages embedded by this run.
         unchanged: Pages that were there already.
         removed: Documents removed because their files are gone.
