@@ -40,7 +40,7 @@ def test_nothing_of_the_site_is_fetched_from_elsewhere(site):
 def test_the_search_works_from_a_folder(site):
     index = (site / "search" / "search_index.js").read_text("utf-8")
     assert index.startswith("var __index = {")
-    assert "how-to/serve.html" in index
+    assert "how-to/ask.html" in index
     assert "iframe-worker" in (site / "index.html").read_text("utf-8")
 
 
