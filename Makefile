@@ -30,7 +30,7 @@ demo: $(VENV)/installed
 	@echo "Next, with your own files:"
 	@echo "  . $(VENV)/bin/activate"
 	@echo "  vrag ingest ~/Documents --index ~/my-index"
-	@echo "  vrag search \"what you look for\" --index ~/my-index --save-pages ./hits"
+	@echo "  vrag search \"what you look for\" --index ~/my-index --image-dir ./hits"
 	@echo "In a browser, for you and your colleagues:"
 	@echo "  $(VENV)/bin/vrag serve --open"
 

@@ -48,7 +48,7 @@ def test_the_folder_would_be_run_by_a_python_that_looks_there(foreign):
 def test_commands_run_in_it_read_documents_and_draw_pages(foreign):
     for arguments in (
         ["ingest", "animals.pdf", "--index", "i"],
-        ["search", "sheep", "--index", "i", "--save-pages", "o"],
+        ["search", "sheep", "--index", "i", "--image-dir", "o"],
     ):
         done = subprocess.run(command(*arguments), cwd=foreign, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

@@ -160,7 +160,7 @@ def test_passwords_come_from_the_environment_and_are_kept_nowhere(cli, tmp_path)
     for variable, value in (("VRAG_PASSWORD", "hunter2"), ("VRAG_PASSWORDS", "wrong\nhunter2\n")):
         done = cli("ingest", "d", "--index", variable, "--workers", 1, env={variable: value})
         assert done.code == 0, done.err
-    done = cli("search", "locked", "--index", variable, "--save-pages", "hits", env={"VRAG_PASSWORD": "hunter2"})
+    done = cli("search", "locked", "--index", variable, "--image-dir", "hits", env={"VRAG_PASSWORD": "hunter2"})
     assert done.code == 0
     assert len(list((tmp_path / "hits").iterdir())) == 1
     assert cli("ingest", "d", "--index", "option", "--password", "hunter2", "--workers", 1).code == 0

@@ -9,7 +9,7 @@ from vrag import errors
 def test_the_public_names_are_these():
     assert vrag.__all__ == sorted(vrag.__all__)
     assert vrag.__all__ == [
-        "Answer", "AnyIndex", "Failure", "Hit", "Index", "IngestReport", "Llm", "Quote", "VragError",
+        "Answer", "AnyIndex", "Failure", "Hit", "Hits", "Index", "IngestReport", "Llm", "Quote", "VragError",
     ]  # fmt: skip
     for name in vrag.__all__:
         assert getattr(vrag, name).__doc__

@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from vrag.ingest.report import IngestReport
     from vrag.llm.llm import Llm
     from vrag.remote.any_index import AnyIndex
-    from vrag.search.hit import Hit
+    from vrag.search.hit import Hit, Hits
 
-__all__ = ["Answer", "AnyIndex", "Failure", "Hit", "Index", "IngestReport", "Llm", "Quote", "VragError"]
+__all__ = ["Answer", "AnyIndex", "Failure", "Hit", "Hits", "Index", "IngestReport", "Llm", "Quote", "VragError"]
 
 _HOME = {
     "Answer": "vrag.ask.answer",
     "AnyIndex": "vrag.remote.any_index",
     "Failure": "vrag.catalog.failures",
     "Hit": "vrag.search.hit",
+    "Hits": "vrag.search.hit",
     "Index": "vrag.index",
     "IngestReport": "vrag.ingest.report",
     "Llm": "vrag.llm.llm",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vrag.catalog.contexts import refresh_contexts
 from vrag.catalog.documents import Document
 from vrag.catalog.giving import give
-from vrag.embedders.families import ModelOptions
-from vrag.errors import UsageError
+from vrag.embedders.families import ModelOptions, canonical_name
+from vrag.errors import IndexExistsError, UsageError
 from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone, forget
 from vrag.ingest.report import IngestReport, Progress, Silent
-from vrag.pipeline.pipeline import Pipeline, make_pipeline
+from vrag.pipeline.pipeline import Pipeline, load_pipeline, make_pipeline
 from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import AnyPlace, FolderPlace, address_of, as_place
 from vrag.reading_index import ReadingIndex
@@ -92,6 +92,53 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         place = as_place(path, collection, wait)
         address = path if isinstance(path, str) and address_of(place, collection) else ""
         return served_or(place, wait, lambda: cls.hold(place, force, options=options, incomplete=incomplete), address)
+
+    @classmethod
+    def open_or_create(
+        cls,
+        path: AnyPlace = ".vrag",
+        pipeline: str | Pipeline | None = None,
+        model: str | None = None,
+        collection: str | None = None,
+        options: ModelOptions | None = None,
+        wait: float = 0.0,
+    ) -> AnyIndex:
+        """Open an index as `open` does, and make it as `create` does where there is none.
+
+        Whatever other process does the same at this moment, both have one index in the end; on a folder the slower one
+        needs `wait`, or is told that the other one has it.
+
+        Args:
+            path: As in `create`.
+            pipeline: As in `create`; an index that is there must have been made with it.
+            model: The same.
+            collection: As in `create`.
+            options: As in `create`.
+            wait: As in `create`.
+
+        Raises:
+            UsageError: There is something else at the place, or no such pipeline.
+            IndexMismatchError: The index was made with another pipeline, model or format.
+            ModelError: The model cannot be loaded.
+            BusyError: Another process has it open, or is making it.
+            StoreError: Files of the index are lost, or the server cannot be reached.
+        """
+        place = as_place(path, collection, wait)
+        address = path if isinstance(path, str) and address_of(place, collection) else ""
+
+        def held() -> Index:
+            if not place.holds_index():
+                with suppress(IndexExistsError):  # another process has made it meanwhile
+                    return cls.create(place, pipeline, model, options=options)
+            return cls.hold(place, options=replace(options or ModelOptions(), named=model))
+
+        opened = served_or(place, wait, held, address)
+        try:
+            _check_agrees(opened, pipeline, model)
+        except BaseException:
+            opened.close()
+            raise
+        return opened
 
     @classmethod
     @budget()
@@ -257,6 +304,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
 
         When one of them fails, the others are closed all the same.
         """
+        self.is_closed = True
         with ExitStack() as last:
             if self._lock is not None:
                 last.callback(self._lock.release)
@@ -283,3 +331,17 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         finally:
             self._searcher.forget()
             give_back()
+
+
+def _check_agrees(index: AnyIndex, pipeline: str | Pipeline | None, model: str | None) -> None:
+    """Refuse an index that was made with another pipeline or model than is asked for.
+
+    Raises:
+        IndexMismatchError: It was.
+    """
+    made = index.pipeline
+    chosen = load_pipeline(pipeline) if isinstance(pipeline, str) else pipeline
+    asked = (chosen.over(made) if chosen else made).with_model(canonical_name(model) if model else None)
+    for difference in index.differences(asked):
+        if difference.parts_pages:
+            raise difference.error(index.place.name, "Open it without, or name another place.")

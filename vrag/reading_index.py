@@ -31,7 +31,8 @@ from vrag.pipeline.differences import Difference
 from vrag.pipeline.pipeline import FULL, Pipeline
 from vrag.places.opening import Opened
 from vrag.runtime.budget import budget
-from vrag.search.hit import Hit
+from vrag.search.hit import Hit, Hits
+from vrag.search.hit_reader import bound
 from vrag.search.page_query import page_query, read_picture
 from vrag.search.plan import Detail
 from vrag.search.query_picture import AnyPicture, picture_bytes
@@ -56,6 +57,8 @@ class ReadingIndex:
         opened: What the process holds.
     """
 
+    is_closed = False
+
     def __init__(self, opened: Opened) -> None:
         self.place = opened.place
         self.stored = opened.stored
@@ -73,7 +76,7 @@ class ReadingIndex:
         where: str | Sequence[str] = (),
         words: Words = "plain",
         min_relevance: float = 0.0,
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` best pages for a query, best first.
 
         Args:
@@ -88,12 +91,36 @@ class ReadingIndex:
         Raises:
             UsageError: An empty query, k below 1, an unknown cascade, filter key or document, no least relevance.
         """
-        return self._searcher.search(query, k, cascade, where, words, min_relevance)
+        return bound(self._searcher.search(query, k, cascade, where, words, min_relevance), self, query)
+
+    @budget()
+    def search_many(
+        self,
+        queries: Sequence[str],
+        k: int = 10,
+        cascade: str | None = None,
+        where: str | Sequence[str] = (),
+        words: Words = "plain",
+        min_relevance: float = 0.0,
+    ) -> list[Hits]:
+        """The hits of many queries, in their order: what `search` gives for each, to the last bit.
+
+        A model of words reads the queries on all cores at once, and a service is asked once for many of them.
+
+        Args:
+            queries: What is looked for.
+            k: As in `search`, as are the others, which hold for every query.
+
+        Raises:
+            UsageError: As in `search`; of a query that cannot be asked, it says which one.
+        """
+        found = self._searcher.search_many(queries, k, cascade, where, words, min_relevance)
+        return [bound(hits, self, query) for query, hits in zip(queries, found, strict=True)]
 
     @budget()
     def search_like(
         self, doc: str, page: int, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` pages that are most like a page of the index, best first, by stored vectors and words.
 
         Args:
@@ -109,11 +136,11 @@ class ReadingIndex:
         with self.stored.gate.reading(), reading("a page"):
             record = self.documents.page_record(doc, page, [FULL])
             wanted = page_query(record.vectors[FULL], page_words(record.payload), f"{doc}, page {page},", record.id)
-        return self._searcher.like(wanted, k, cascade, where)
+        return bound(self._searcher.like(wanted, k, cascade, where), self, (doc, page))
 
     def search_image(
         self, picture: AnyPicture, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` pages that are most like a picture, best first; a model that does not see reads its words.
 
         Args:
@@ -137,10 +164,11 @@ class ReadingIndex:
         return read_picture(picture_bytes(picture), self._drawer, spec)
 
     @budget()
-    def search_read(self, page: Page, k: int, cascade: str | None, where: str | Sequence[str]) -> list[Hit]:
+    def search_read(self, page: Page, k: int, cascade: str | None, where: str | Sequence[str]) -> Hits:
         """The rest of `search_image`, of what was read."""
         (vectors,) = self.embedder.embed_pages([page])
-        return self._searcher.like(page_query(vectors.full, page.words, "The picture"), k, cascade, where)
+        found = self._searcher.like(page_query(vectors.full, page.words, "The picture"), k, cascade, where)
+        return bound(found, self, None)
 
     def ask(
         self,
@@ -187,6 +215,7 @@ class ReadingIndex:
 
         with budget():
             answer = ask(self._searcher, question, k, where, history)
+        bound(answer.pages, self, answer.searched or question)
         yield from steps(answer)
 
     @budget()
@@ -291,6 +320,18 @@ class ReadingIndex:
         """
         with self.stored.gate.reading():
             return page_words(self.documents.page_record(doc, page).payload)
+
+    def page_text(self, doc: str, page: int) -> str:
+        """The words of a page in reading order, a line of the page a line; empty where there are none.
+
+        Args:
+            doc: Document name.
+            page: From 1.
+
+        Raises:
+            UsageError: There is no such page.
+        """
+        return "\n".join(self.page_words(doc, page).text_lines())
 
     @budget()
     def page_source(self, doc: str, page: int) -> TextSource:
@@ -427,3 +468,8 @@ class ReadingIndex:
             StoreError: It does not answer.
         """
         return self.place.server_state()
+
+    def _repr_html_(self) -> str:
+        from vrag.search.notebook import index_html
+
+        return index_html(self)

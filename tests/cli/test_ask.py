@@ -48,7 +48,7 @@ def test_questions_from_a_file_keep_their_order_and_filters(cli, indexed, tmp_pa
 
 
 def test_the_pages_are_written_as_pictures_and_as_a_report(cli, indexed, tmp_path):
-    done = cli("ask", QUESTION, "--index", indexed, "-k", 1, "--html", "a.html", "--save-pages", "pages")
+    done = cli("ask", QUESTION, "--index", indexed, "-k", 1, "--html", "a.html", "--image-dir", "pages")
     assert done.code == 0
     assert "Answer written to a.html." in done.err
     page = (tmp_path / "a.html").read_text()

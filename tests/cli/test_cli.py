@@ -114,12 +114,36 @@ def test_queries_from_a_file_keep_their_order(cli, indexed, tmp_path):
 
 
 def test_pages_are_saved_as_pictures(cli, indexed, tmp_path):
-    assert cli("search", "krill", "--index", indexed, "-k", 2, "--save-pages", "hits").code == 0
+    assert cli("search", "krill", "--index", indexed, "-k", 2, "--image-dir", "hits").code == 0
     files = sorted((tmp_path / "hits").iterdir())
     assert [file.name for file in files][0] == "01-animals.pdf-p2.png"
     assert len(files) == 2
     with Image.open(files[0]) as picture:
         assert picture.size == (1224, 1584)
+
+
+def test_the_older_name_of_the_option_will_do(cli, indexed, tmp_path):
+    assert cli("search", "krill", "--index", indexed, "-k", 1, "--save-pages", "hits").code == 0
+    assert len(list((tmp_path / "hits").iterdir())) == 1
+
+
+def test_json_has_the_words_and_the_picture_of_each_hit(cli, indexed, tmp_path):
+    done = cli("search", "krill", "--index", indexed, "-k", 2, "--json", "--text", "--image-dir", "hits")
+    assert done.code == 0
+    assert [set(hit) for hit in done.json["hits"]] == [HIT_KEYS | {"snippet", "text", "image_file"}] * 2
+    first = done.json["hits"][0]
+    assert first["text"] == ANIMALS[1]
+    assert first["image_file"] == "hits/01-animals.pdf-p2.png"
+    assert (tmp_path / first["image_file"]).is_file()
+    (tmp_path / "some.jsonl").write_text('{"query-id": 1, "query": "krill"}\n')
+    lines = cli("search", "--queries", "some.jsonl", "--index", indexed, "-k", 1, "--json", "--text").lines
+    assert [set(hit) for line in lines for hit in line["hits"]] == [HIT_KEYS | {"text"}]
+
+
+def test_the_words_of_pages_are_for_json(cli, indexed):
+    done = cli("search", "krill", "--index", indexed, "--text")
+    assert done.code == 2
+    assert "--text is for --json. Give both" in " ".join(done.err.split())
 
 
 def test_a_long_name_leaves_room_for_the_text_where_the_terminal_is_narrow(cli, tmp_path):
@@ -133,7 +157,7 @@ def test_a_long_name_leaves_room_for_the_text_where_the_terminal_is_narrow(cli, 
 
 def test_pages_are_not_saved_to_a_file(cli, indexed, tmp_path):
     (tmp_path / "taken").write_text("mine")
-    done = cli("search", "krill", "--index", indexed, "--save-pages", "taken")
+    done = cli("search", "krill", "--index", indexed, "--image-dir", "taken")
     assert done.code == 2
     assert "taken is no folder" in done.err
     assert (tmp_path / "taken").read_text() == "mine"
@@ -144,10 +168,13 @@ def test_a_page_that_cannot_be_drawn_costs_the_others_nothing(cli, tmp_path):
         write_pdf(tmp_path / "d" / name, [text])
     assert cli("ingest", "d", "--index", "i").code == 0
     (tmp_path / "d" / "a.pdf").unlink()
-    done = cli("search", "emperor penguins", "--index", "i", "--save-pages", "hits")
+    done = cli("search", "emperor penguins", "--index", "i", "--image-dir", "hits")
     assert done.code == 1
     assert "Not written: a.pdf, page 1: the file is not there any more." in done.err
     assert "1 of 2 pages written to hits." in done.err
+    as_json = cli("search", "emperor penguins", "--index", "i", "--image-dir", "hits", "--json")
+    assert as_json.code == 1
+    assert [hit["image_file"] for hit in as_json.json["hits"]] == [None, "hits/02-b.pdf-p1.png"]
     assert [file.name for file in (tmp_path / "hits").iterdir()] == ["02-b.pdf-p1.png"]
 
 
@@ -214,7 +241,7 @@ def test_python_dash_m_is_the_same_command(cli, tmp_path):
         (["info", "--index", "empty"], 2, "No index"),
         (["info", "--index", ""], 2, "A path is empty"),
         (["ingest", "text", "--index", ""], 2, "A path is empty"),
-        (["search", "x", "--save-pages", ""], 2, "A path is empty"),
+        (["search", "x", "--image-dir", ""], 2, "A path is empty"),
         (["explain", "x", "--html", ""], 2, "A path is empty"),
         (["explain", "x", "--html", "same", "--png", "empty/../same"], 2, "the same file"),
         (["eval", "text", "--index", ""], 2, "A path is empty"),

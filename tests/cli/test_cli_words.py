@@ -108,7 +108,7 @@ def test_a_missing_folder_is_no_matter_of_the_hub(vrag, folder):
 def test_a_report_of_a_name_that_is_no_utf8(vrag, tmp_path):
     write_pdf(tmp_path / "d" / "an\udcff:bomb:[b]\nx.pdf", ["Honey bees dance."])
     assert vrag("ingest", "d", "--index", "i", "--workers", 1)[0] == 0
-    for arguments in (["explain", "bees", "--html", "w.html"], ["search", "bees", "--save-pages", "hits"], ["ls"]):
+    for arguments in (["explain", "bees", "--html", "w.html"], ["search", "bees", "--image-dir", "hits"], ["ls"]):
         code, out, err = vrag(*arguments, "--index", "i")
         assert code == 0
         assert "\nx.pdf" not in out + err

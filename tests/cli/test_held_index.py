@@ -70,7 +70,7 @@ def test_others_search_while_the_model_writes(process, indexed, endpoint, model,
     endpoint.answering = answer
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(
-            process, "ask", QUESTION, "--index", indexed, "-k", 1, *model, "text", "--save-pages", tmp_path / "pages"
+            process, "ask", QUESTION, "--index", indexed, "-k", 1, *model, "text", "--image-dir", tmp_path / "pages"
         )
         try:
             assert writes.wait(60)
@@ -112,7 +112,7 @@ def test_a_page_that_was_removed_while_the_model_wrote_is_named(cli, indexed, en
         return SAID
 
     endpoint.answering = answer
-    files = ("--html", "a.html", "--save-pages", "pages")
+    files = ("--html", "a.html", "--image-dir", "pages")
     done = cli("ask", QUESTION, "--index", index, "-k", 5, *model, "text", *files)
     assert (done.code, done.out.splitlines()[0]) == (1, CLAIM)
     assert "Not written: No document called 'machines.pdf' in the index." in done.err
@@ -129,7 +129,7 @@ def test_somebody_who_does_not_let_go_again_is_one_sentence_below_the_answer(cli
 
     endpoint.answering = answer
     try:
-        done = cli("ask", QUESTION, "--index", indexed, *model, "text", "--save-pages", "pages", "--wait", 0)
+        done = cli("ask", QUESTION, "--index", indexed, *model, "text", "--image-dir", "pages", "--wait", 0)
     finally:
         lock.release()
     assert (done.code, done.out.splitlines()[0]) == (1, CLAIM)

@@ -117,7 +117,7 @@ def _searching() -> Iterator[Step]:
         "matches": [QUESTION, "--explain", "-k", "2"],
         "matches-json": [QUESTION, "--explain", "-k", "2", "--json"],
         "queries": ["--queries", "some.jsonl", "-k", "2", "--json"],
-        "saved": [QUESTION, "-k", "2", "--save-pages", "hits"],
+        "saved": [QUESTION, "-k", "2", "--image-dir", "hits"],
     }
     for name, words in more.items():
         yield _step(f"search-{name}", "search", *words, *_INDEX)

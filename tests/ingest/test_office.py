@@ -33,7 +33,7 @@ def test_office_files_are_indexed_found_drawn_changed_and_removed(cli, tmp_path)
     assert [(failed["path"], failed["reason"]) for failed in done.json["failed"]] == [
         (str(folder / "locked.docx"), "The file is encrypted and needs a password.")
     ]
-    (hit,) = cli("search", "turbine repaired", "-k", "1", "--json", "--save-pages", "pages").json["hits"]
+    (hit,) = cli("search", "turbine repaired", "-k", "1", "--json", "--image-dir", "pages").json["hits"]
     assert (hit["doc"], hit["page"], hit["path"]) == ("report.docx", 2, str(report))
     assert [file.suffix for file in (tmp_path / "pages").iterdir()] == [".png"]
     (hit,) = cli("search", "valve leaks", "-k", "1", "--json").json["hits"]

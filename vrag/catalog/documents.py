@@ -117,6 +117,10 @@ class AnyDocuments(Protocol):
         """Every document, by first path."""
         ...
 
+    def count(self) -> int:
+        """Documents in the index, those that arrive as well."""
+        ...
+
     def get(self, doc_id: str) -> Document | None:
         """The document of these bytes, when the index knows it."""
         ...

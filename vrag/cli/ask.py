@@ -18,7 +18,7 @@ from vrag.cli.chat import converse
 from vrag.cli.held_index import HeldIndex
 from vrag.cli.llm_options import LlmModelOption, LlmOption, LlmSeesOption, NoLlmOption, SeesName, chosen_llm
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
-from vrag.cli.page_files import save_hits
+from vrag.cli.page_files import ImageDirOption, save_hits
 from vrag.cli.place import (
     WAIT_S,
     CollectionOption,
@@ -64,12 +64,7 @@ def ask(
     html: Annotated[
         Path | None, path_option("Write the answer with its pages, the quotes framed on them, as one HTML file.")
     ] = None,
-    save_pages: Annotated[
-        Path | None,
-        path_option(
-            "Write the pages that were looked at as PNG into this folder; 1 is returned if one cannot be drawn."
-        ),
-    ] = None,
+    image_dir: ImageDirOption = None,
     force: Annotated[bool, typer.Option(help="Ask although another model made the index, or pages are lost.")] = False,
     url: UrlOption = None,
     collection: CollectionOption = None,
@@ -91,12 +86,12 @@ def ask(
     opened = partial(
         open_index, index, url, collection, timeout, wait, force=force, options=model_options(device, dtype)
     )
-    if question is None and queries is None and _is_conversation(json, html, save_pages):
+    if question is None and queries is None and _is_conversation(json, html, image_dir):
         return converse(opened, asking)
     _check_alone(queries, html, json, stream)
     rows = list(asked_rows(" ".join(question) if question else None, queries, _EXAMPLE))
     with HeldIndex(opened) as held:
-        return _answer_all(held, asking, rows, html, save_pages)
+        return _answer_all(held, asking, rows, html, image_dir)
 
 
 def _is_conversation(*others: object) -> bool:
@@ -122,7 +117,7 @@ def _check_alone(queries: Path | None, html: Path | None, json: bool, stream: bo
 
 
 def _answer_all(
-    held: HeldIndex, asking: Asking, rows: Sequence[dict[str, Any]], html: Path | None, save_pages: Path | None
+    held: HeldIndex, asking: Asking, rows: Sequence[dict[str, Any]], html: Path | None, image_dir: Path | None
 ) -> int:
     """Exit code: 1 when a page cannot be drawn, or one of many questions has no answer because the model failed."""
     all_done, failures = True, 0
@@ -140,12 +135,12 @@ def _answer_all(
                 break
         else:
             failures = 0
-            all_done &= _hand_out(held, asking, row, answer, html, save_pages)
+            all_done &= _hand_out(held, asking, row, answer, html, image_dir)
     return 0 if all_done else 1
 
 
 def _hand_out(
-    held: HeldIndex, asking: Asking, row: dict[str, Any], answer: Answer, html: Path | None, save_pages: Path | None
+    held: HeldIndex, asking: Asking, row: dict[str, Any], answer: Answer, html: Path | None, image_dir: Path | None
 ) -> bool:
     """Whether an answer, which is printed if people read it, came in every other form that was asked for."""
     if not asking.prints:
@@ -154,7 +149,7 @@ def _hand_out(
         output.note("The index has no pages yet. Fill it with: vrag ingest FOLDER")
     if html:
         _write(answer, held.index, html)
-    return save_hits(held.index, answer.pages, save_pages) if save_pages else True
+    return all(save_hits(held.index, answer.pages, image_dir)) if image_dir else True
 
 
 def _say_failed(row: dict[str, Any], error: LlmError, as_json: bool) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from vrag.remote.any_index import AnyIndex
     from vrag.search.hit import Hit
 
-_SNIPPET_WORDS = 200  # of a page, by which passages of other pages are chosen where the search chose none
 _EXAMPLE = "e.g. vrag search --like report.pdf:3"
 
 LikeOption = Annotated[
@@ -42,10 +41,6 @@ class Example(Protocol):
         """The `k` pages that are most like it, best first."""
         ...
 
-    def words(self, index: AnyIndex) -> str:
-        """Its first words; empty when they are not known."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class ExamplePage:
@@ -68,10 +63,6 @@ class ExamplePage:
         """As `Index.search_like`."""
         return index.search_like(self.doc, self.page, k, cascade, where)
 
-    def words(self, index: AnyIndex) -> str:
-        """The words that stand first on it."""
-        return " ".join(index.page_words(self.doc, self.page).texts[:_SNIPPET_WORDS])
-
 
 @dataclass(frozen=True, slots=True)
 class ExamplePicture:
@@ -91,10 +82,6 @@ class ExamplePicture:
     def search(self, index: AnyIndex, k: int, cascade: str | None, where: Sequence[str]) -> list[Hit]:
         """As `Index.search_image`."""
         return index.search_image(self.file, k, cascade, where)
-
-    def words(self, _: AnyIndex) -> str:
-        """Nobody has read them here."""
-        return ""
 
 
 def example_of(like: str | None, image: Path | None, others: dict[str, object]) -> Example | None:

@@ -18,7 +18,7 @@ from vrag.cli.at_once import at_once
 from vrag.cli.example_options import ImageOption, LikeOption, example_of
 from vrag.cli.explain import matches_text
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
-from vrag.cli.page_files import save_hits
+from vrag.cli.page_files import ImageDirOption, save_hits
 from vrag.cli.place import (
     WAIT_S,
     CollectionOption,
@@ -28,8 +28,8 @@ from vrag.cli.place import (
     WaitOption,
     finite,
     open_index,
-    path_option,
 )
+from vrag.errors import UsageError
 from vrag.runtime.pathtext import quoted, shown
 from vrag.runtime.units import counted
 
@@ -68,11 +68,11 @@ def search(
         bool, typer.Option("--explain", help="Say what matched on each page, with what similarity.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a query.")] = False,
+    text: Annotated[
+        bool, typer.Option("--text", help="With --json: each hit's words as well, in reading order.")
+    ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the best hit in the browser, at its page.")] = False,
-    save_pages: Annotated[
-        Path | None,
-        path_option("Write the hit pages as PNG into this folder; 1 is returned if one cannot be drawn."),
-    ] = None,
+    image_dir: ImageDirOption = None,
     force: Annotated[
         bool, typer.Option(help="Search although another model made the index, or pages are lost.")
     ] = False,
@@ -90,7 +90,10 @@ def search(
     Example: vrag search "revenue by region" -k 5 --where doc=report.pdf
 
     Example: vrag search --like report.pdf:3
+
+    Example: vrag search "revenue by region" --json --text --image-dir ./hits
     """
+    _check_text(text, json)
     for_words = {"a query": query, "--queries": queries, "--exact-words": exact_words, "--explain": explain}
     example = example_of(like, image, {**for_words, "--min-relevance": min_relevance})
     typed = " ".join(query) if query else None
@@ -109,22 +112,38 @@ def search(
             else:
                 hits = opened.search(row["query"], k, cascade, filters, words, min_relevance)
             took_ms = (time.perf_counter() - started) * 1000
-            text = example.words(opened) if example else row["query"]
+            if hits and not json:
+                _say_if_irrelevant(row["query"], hits)
+                _print_hits(opened, row["query"], hits, took_ms, explain)
+            elif not json:
+                _say_nothing_found(opened, row["query"], filters, words, min_relevance)
+            files = save_hits(opened, hits, image_dir) if image_dir else []
+            all_saved &= all(files)
             if json:
                 answer = _as_json(row, cascade or opened.default_cascade, took_ms, hits)
-                if queries is None:  # a file of queries is for measuring, and each text costs a read of its page
-                    _add_snippets(answer, opened, text, hits)
+                # A file of queries is for measuring, and each snippet costs a read of its page.
+                wanted = {"snippet": queries is None, "text": text, "image_file": image_dir is not None}
+                _add(answer, hits, files, wanted)
                 output.data(_with_matches(answer, opened, hits) if explain else answer)
-            elif hits:
-                _say_if_irrelevant(row["query"], hits)
-                _print_hits(opened, row["query"], text, hits, took_ms, explain)
-            else:
-                _say_nothing_found(opened, row["query"], filters, words, min_relevance)
-            if save_pages:
-                all_saved &= save_hits(opened, hits, save_pages)
-            if open_ and hits:
-                webbrowser.open(f"{Path(hits[0].path).as_uri()}#page={hits[0].page}")
+            if open_:
+                _open_best(hits)
     return 0 if all_saved else 1
+
+
+def _check_text(text: bool, json: bool) -> None:
+    """Refuse what no table has room for.
+
+    Raises:
+        UsageError: All words of pages are asked for, and not as JSON.
+    """
+    if text and not json:
+        raise UsageError("--text is for --json.", "Give both: vrag search QUERY --json --text")
+
+
+def _open_best(hits: Sequence[Hit]) -> None:
+    """Show the file of the best hit in the browser, at its page."""
+    for hit in hits[:1]:
+        webbrowser.open(f"{Path(hit.path).as_uri()}#page={hit.page}")
 
 
 def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[Hit]) -> dict[str, Any]:
@@ -134,14 +153,23 @@ def _as_json(row: dict[str, Any], cascade: str, took_ms: float, hits: Sequence[H
     return {**identity, **answer_json(row["query"], cascade, took_ms, hits)}
 
 
-def _add_snippets(answer: dict[str, Any], index: AnyIndex, text: str, hits: Sequence[Hit]) -> None:
-    for row, hit in zip(answer["hits"], hits, strict=True):
-        row["snippet"] = _snippet(index, text, hit)
+def _add(answer: dict[str, Any], hits: Sequence[Hit], files: Sequence[str | None], wanted: dict[str, bool]) -> None:
+    """Say more of each hit: what is wanted of snippet, text, and the file of its picture."""
+    for number, (row, hit) in enumerate(zip(answer["hits"], hits, strict=True)):
+        if wanted["snippet"]:
+            row["snippet"] = hit.snippet
+        if wanted["text"]:
+            row["text"] = _text(hit)
+        if wanted["image_file"]:
+            row["image_file"] = files[number]
 
 
-def _snippet(index: AnyIndex, text: str, hit: Hit) -> str:
-    """The passage nearest to a text; without one that which the search has chosen, if it has."""
-    return index.snippet(text, hit) if text or hit.words else ""
+def _text(hit: Hit) -> str:
+    """The words of a hit's page; none when somebody has removed it since."""
+    try:
+        return hit.text
+    except UsageError:
+        return ""
 
 
 def _with_matches(answer: dict[str, Any], index: AnyIndex, hits: Sequence[Hit]) -> dict[str, Any]:
@@ -152,7 +180,7 @@ def _with_matches(answer: dict[str, Any], index: AnyIndex, hits: Sequence[Hit]) 
     return answer
 
 
-def _print_hits(index: AnyIndex, query: str, wanted: str, hits: Sequence[Hit], took_ms: float, explain: bool) -> None:
+def _print_hits(index: AnyIndex, query: str, hits: Sequence[Hit], took_ms: float, explain: bool) -> None:
     title = shown(query[:_TITLE])
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, expand=True)
     table.add_column("#", justify="right")
@@ -162,7 +190,7 @@ def _print_hits(index: AnyIndex, query: str, wanted: str, hits: Sequence[Hit], t
     table.add_column("Page", justify="right")
     table.add_column("Nearest text", overflow="fold", ratio=1)
     for hit in hits:
-        text = shown(_snippet(index, wanted, hit))
+        text = shown(hit.snippet)
         if explain:
             stages = ", ".join(f"{stage} {score:.3f}" for stage, score in hit.stages.items())
             text = f"{text}\n{stages}: {shown(matches_text(index.matches(query, hit)))}"

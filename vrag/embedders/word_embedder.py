@@ -109,15 +109,30 @@ class WordEmbedder:
         Raises:
             UsageError: The query is empty.
         """
+        return self.embed_queries([text])[0]
+
+    def embed_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
+        """As `embed_query` of each, to the last bit; the encoder reads several at once.
+
+        Raises:
+            UsageError: One of them is empty.
+        """
+        asked = [self._query_pieces(text) for text in texts]
+        tokens = [np.array([*self._frame.query, *ids, self._frame.end]) for ids in asked]
+        read = self._encoder.read([TokenSequence(one, np.arange(len(one))) for one in tokens])
+        return [self._query_vectors(ids, rows) for ids, rows in zip(asked, read, strict=True)]
+
+    def _query_pieces(self, text: str) -> IntArray:
+        """Pieces [p] of a query, as far as one window reaches."""
         words = text.split()
         if not words:
             raise UsageError("The query is empty.", "Say what you look for.")
-        window, before = self._frame.window, self._frame.query
-        ids = self._pieces.split(words[:window]).ids[:window]
-        tokens = np.array([*before, *ids, self._frame.end])
-        read = self._encoder.read([TokenSequence(tokens, np.arange(len(tokens)))])[0]
+        return self._pieces.split(words[: self._frame.window]).ids[: self._frame.window]
+
+    def _query_vectors(self, ids: IntArray, read: FloatArray) -> QueryVectors:
+        """The rows of a query's p pieces, from the vectors [p + tokens around them, d] of its sequence."""
         sentence = unit(read.mean(axis=0, keepdims=True)) * np.float32(SENTENCE_WEIGHT * len(ids))
-        rows = np.concatenate([unit(read[len(before) : -1]), sentence])
+        rows = np.concatenate([unit(read[len(self._frame.query) : -1]), sentence])
         return QueryVectors(rows, (*self._pieces.texts(ids), WHOLE_QUERY))
 
     def canary_numbers(self) -> FloatArray:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vrag.pages.page import Words as PageWords
     from vrag.pipeline.differences import Difference
     from vrag.pipeline.pipeline import Pipeline
-    from vrag.search.hit import Hit
+    from vrag.search.hit import Hit, Hits
     from vrag.search.query_picture import AnyPicture
     from vrag.search.query_text import Words
     from vrag.store.server.state import ServerState
@@ -117,19 +117,31 @@ class AnyIndex(Protocol):
         where: str | Sequence[str] = (),
         words: Words = "plain",
         min_relevance: float = 0.0,
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` best pages for a query, best first."""
+        ...
+
+    def search_many(
+        self,
+        queries: Sequence[str],
+        k: int = 10,
+        cascade: str | None = None,
+        where: str | Sequence[str] = (),
+        words: Words = "plain",
+        min_relevance: float = 0.0,
+    ) -> list[Hits]:
+        """The hits of many queries, in their order."""
         ...
 
     def search_like(
         self, doc: str, page: int, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` pages that are most like a page of the index, best first."""
         ...
 
     def search_image(
         self, picture: AnyPicture, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` pages that are most like a picture, best first."""
         ...
 
@@ -178,6 +190,10 @@ class AnyIndex(Protocol):
 
     def page_words(self, doc: str, page: int) -> PageWords:
         """The words of a page in reading order, with their places."""
+        ...
+
+    def page_text(self, doc: str, page: int) -> str:
+        """The words of a page in reading order, line by line."""
         ...
 
     def page_source(self, doc: str, page: int) -> TextSource:

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from vrag.errors import ServedError, UsageError
 from vrag.remote.channel import STEPS, Calls, Channel, StoppedError, Told
 from vrag.remote.door import find_door
+from vrag.runtime.batching import batched
+from vrag.search.hit_reader import bound
+from vrag.search.query_text import read_queries
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from vrag.pipeline.differences import Difference
     from vrag.pipeline.pipeline import Pipeline
     from vrag.remote.any_index import Located
-    from vrag.search.hit import Hit
+    from vrag.search.hit import Hit, Hits
     from vrag.search.query_picture import AnyPicture
     from vrag.search.query_text import Words
     from vrag.store.server.state import ServerState
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from vrag.upkeep.problem import Problem
     from vrag.upkeep.repool import RepoolReport
 
+MOST_QUERIES = 64  # of one call: more would keep a place of the service for seconds
 _AGAIN_S, _SELDOM_S = 0.05, 2.0  # between two looks for a service, at first and later
 Opened = TypeVar("Opened")
 
@@ -73,6 +77,10 @@ class RemoteDocuments:
         found: list[Document] = self._channel.call("documents", {})
         return found
 
+    def count(self) -> int:
+        """Documents in the index."""
+        return int(self._channel.call("document_count", {}))
+
     def get(self, doc_id: str) -> Document | None:
         """The document of these bytes, when the index knows it."""
         found: Document | None = self._channel.call("document", {"doc_id": doc_id})
@@ -94,6 +102,8 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         place: Where the index is.
         channel: To its holder.
     """
+
+    is_closed = False
 
     def __init__(self, place: RemotePlace, channel: Calls) -> None:
         self.place = place
@@ -176,30 +186,44 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         where: str | Sequence[str] = (),
         words: Words = "plain",
         min_relevance: float = 0.0,
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` best pages for a query, best first."""
         asked = {"query": query, "k": k, "cascade": cascade, "where": _clauses(where), "words": words}
         asked["min_relevance"] = min_relevance
-        found: list[Hit] = self._channel.call("search", asked)
-        return found
+        return bound(self._channel.call("search", asked), self, query)
+
+    def search_many(
+        self,
+        queries: Sequence[str],
+        k: int = 10,
+        cascade: str | None = None,
+        where: str | Sequence[str] = (),
+        words: Words = "plain",
+        min_relevance: float = 0.0,
+    ) -> list[Hits]:
+        """The hits of many queries, in their order; the holder is asked once for every `MOST_QUERIES` of them."""
+        asked = {"k": k, "cascade": cascade, "where": _clauses(where), "words": words, "min_relevance": min_relevance}
+        read_queries(queries, words)  # here, where it is known which one of all is wrong
+        found: list[list[Hit]] = []
+        for some in batched(queries, MOST_QUERIES):
+            found += self._channel.call("search_many", {"queries": some, **asked})
+        return [bound(hits, self, query) for query, hits in zip(queries, found, strict=True)]
 
     def search_like(
         self, doc: str, page: int, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` pages that are most like a page of the index, best first."""
         asked = {"doc": doc, "page": page, "k": k, "cascade": cascade, "where": _clauses(where)}
-        found: list[Hit] = self._channel.call("search_like", asked)
-        return found
+        return bound(self._channel.call("search_like", asked), self, (doc, page))
 
     def search_image(
         self, picture: AnyPicture, k: int = 10, cascade: str | None = None, where: str | Sequence[str] = ()
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` pages that are most like a picture, best first; it is read here and decoded by the holder."""
         from vrag.search.query_picture import picture_bytes
 
         asked = {"picture": picture_bytes(picture), "k": k, "cascade": cascade, "where": _clauses(where)}
-        found: list[Hit] = self._channel.call("search_image", asked)
-        return found
+        return bound(self._channel.call("search_image", asked), self, None)
 
     def ask(
         self,
@@ -233,7 +257,9 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         asked = {"question": question, "k": k, "where": _clauses(where)}
         if history:
             asked["history"] = [(before, answer) for before, answer in history]
-        yield from steps(self._channel.call("ask", asked))
+        answer: Answer = self._channel.call("ask", asked)
+        bound(answer.pages, self, answer.searched or question)
+        yield from steps(answer)
 
     def explain(
         self,
@@ -263,6 +289,10 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         """The words of a page in reading order, with their places."""
         found: PageWords = self._channel.call("page_words", {"doc": doc, "page": page})
         return found
+
+    def page_text(self, doc: str, page: int) -> str:
+        """The words of a page in reading order, line by line."""
+        return str(self._channel.call("page_text", {"doc": doc, "page": page}))
 
     def page_source(self, doc: str, page: int) -> TextSource:
         """Where the words of a page come from."""
@@ -386,7 +416,13 @@ class RemoteIndex(AbstractContextManager["RemoteIndex"]):
         return found
 
     def close(self) -> None:
-        """Nothing: the index stays with its holder."""
+        """Let go of it: its hits read no more pages. The index stays with its holder."""
+        self.is_closed = True
+
+    def _repr_html_(self) -> str:
+        from vrag.search.notebook import index_html
+
+        return index_html(self)
 
     def __exit__(self, *_: object) -> None:
         self.close()

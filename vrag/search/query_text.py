@@ -8,6 +8,7 @@ The words and phrases are embedded together; the phrases and excluded words hold
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -106,3 +107,23 @@ def _bounded(query: TypedQuery) -> TypedQuery:
 
 def _words(text: str) -> bool:
     return re.search(r"\w", text) is not None
+
+
+def read_queries(queries: Sequence[str], words: Words) -> list[TypedQuery]:
+    """Many queries, each as `read_query`.
+
+    Raises:
+        UsageError: They are one text, or one of them is no query; it is said which.
+    """
+    if isinstance(queries, str):  # else each letter would be searched for
+        raise UsageError("Many queries are a list of texts, not one text.", 'e.g. search_many(["freight", "pumps"])')
+    return [_read_nth(number, query, words) for number, query in enumerate(queries, 1)]
+
+
+def _read_nth(number: int, query: str, words: Words) -> TypedQuery:
+    try:
+        typed = read_query(query, words)
+        check_query(typed.text)
+    except UsageError as error:
+        raise UsageError(f"Query {number}: {error.message}", error.hint) from error
+    return typed

@@ -9,6 +9,7 @@ from vrag.cascade.cascade import Cascade, Stage
 from vrag.catalog.page_bits import PageBits, asks_for_bits
 from vrag.catalog.payload import page_words
 from vrag.catalog.stored import Stored
+from vrag.embedders.each import embed_queries
 from vrag.embedders.protocol import Embedder, QueryVectors
 from vrag.errors import UsageError
 from vrag.grid import FloatArray
@@ -25,7 +26,7 @@ from vrag.search.known_pages import KnownPages
 from vrag.search.page_query import PageQuery
 from vrag.search.passages import page_passages, page_snippet
 from vrag.search.plan import Detail, Limits
-from vrag.search.query_text import Words, check_query, read_query
+from vrag.search.query_text import TypedQuery, Words, check_query, read_queries, read_query
 from vrag.search.reading import Reading
 from vrag.search.relevance import query_terms
 from vrag.search.rescoring import Rescorer
@@ -66,7 +67,7 @@ class Searcher:
         last = self._last_query  # read once: another thread may ask something else meanwhile
         if last is None or last[0] != text:
             check_query(text)
-            embedded = self.embedder.embed_query(text)
+            (embedded,) = embed_queries(self.embedder, [text])
             embedded.vectors.flags.writeable = False  # who writes into it would change the next search
             self._last_query = last = text, embedded
         return last[1]
@@ -95,7 +96,33 @@ class Searcher:
         check_least(min_relevance)
         self._check(k, cascade)  # before anything is embedded
         typed = read_query(query, words)
-        embedded = self.embed(typed.text)
+        return self._found(typed, self.embed(typed.text), k, cascade, where, min_relevance)
+
+    def search_many(
+        self, queries: Sequence[str], k: int, cascade: str | None, where: Where, words: Words, min_relevance: float
+    ) -> list[list[Hit]]:
+        """The hits of each query, in their order; all are embedded before the first is looked for.
+
+        Raises:
+            UsageError: As `search` does, for any of them; nothing is searched then.
+        """
+        check_least(min_relevance)
+        self._check(k, cascade)
+        typed = read_queries(queries, words)
+        texts = list(dict.fromkeys(one.text for one in typed))
+        embedded = dict(zip(texts, embed_queries(self.embedder, texts), strict=True))
+        return [self._found(one, embedded[one.text], k, cascade, where, min_relevance) for one in typed]
+
+    def _found(
+        self,
+        typed: TypedQuery,
+        embedded: QueryVectors,
+        k: int,
+        cascade: str | None,
+        where: Where,
+        min_relevance: float,
+    ) -> list[Hit]:
+        """The best pages for a query that was embedded."""
         with self.stored.gate.reading():
             chosen = self.stored.pipeline.cascade(cascade)  # of the vectors there are now
             selection = replace(self.select(where), texts=typed.conditions)

@@ -14,6 +14,7 @@ from vrag.catalog.documents import Document
 from vrag.errors import StoreError, UsageError, VragError, is_panic
 from vrag.index import Index
 from vrag.pipeline.pipeline import make_pipeline
+from vrag.remote.remote_index import MOST_QUERIES
 from vrag.remote.wire import error_to_wire, loads
 from vrag.serve.jobs import CancelledError, Job
 from vrag.serve.service import Service
@@ -40,6 +41,15 @@ def ask(service: Service, question: str, k: int, where: Sequence[str], history: 
     """As `Index.ask`, in quotes alone: who wants a model to answer asks it himself."""
     with service.searching():
         return service.index.ask(question, k, where, None, history)
+
+
+@wraps(Index.search_many)
+def search_many(service: Service, queries: Sequence[str], *arguments: Any, **named: Any) -> Any:
+    """As `Index.search_many`, of no more queries than a call may have."""
+    if not isinstance(queries, list) or len(queries) > MOST_QUERIES:
+        raise UsageError(f"A call searches for a list of {MOST_QUERIES} queries at most.")
+    with service.searching():
+        return service.index.search_many(queries, *arguments, **named)
 
 
 def search_image(service: Service, picture: bytes, k: int, cascade: str | None, where: Sequence[str]) -> Any:
@@ -82,6 +92,7 @@ def repool(service: Service, name: str, table: Mapping[str, Any], listener: Copy
 # Answered at once; whatever else a process may ask of an index is a job of `LONG`.
 SHORT: Mapping[str, Call] = {
     "search": _computed(Index.search),
+    "search_many": search_many,
     "search_like": _computed(Index.search_like),
     "search_image": search_image,
     "ask": ask,
@@ -92,10 +103,12 @@ SHORT: Mapping[str, Call] = {
     "page_image": page_image,
     "page_jpeg": page_jpeg,
     "page_words": lambda service, doc, page: service.index.page_words(doc, page),
+    "page_text": lambda service, doc, page: service.index.page_text(doc, page),
     "page_source": lambda service, doc, page: service.index.page_source(doc, page),
     "vectors": lambda service, doc, page, name: service.index.vectors(doc, page, name),
     "differences": differences,
     "documents": lambda service: service.index.documents.all(),
+    "document_count": lambda service: service.index.documents.count(),
     "document": lambda service, doc_id: service.index.documents.get(doc_id),
     "labels": lambda service, doc_ids: service.index.documents.labels(doc_ids),
     "find_documents": lambda service, docs, where: service.index.find_documents(docs, where),

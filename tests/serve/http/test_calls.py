@@ -5,6 +5,7 @@ import pytest
 from tests.serve.http.test_uploads import OWLS, WHALES, ended, files
 from vrag import Answer, Index
 from vrag.ask.answer import Claimed, Found
+from vrag.remote.remote_index import MOST_QUERIES
 from vrag.remote.service_url import CALLS_PATH
 from vrag.remote.wire import dumps, loads
 from vrag.serve.http.uploads import FOLDER
@@ -112,3 +113,22 @@ def test_no_file_is_drawn_but_the_one_that_was_indexed(writer):
     status, said = call(writer, "page_image", page)
     assert status == 422
     assert "not the one that was indexed" in str(said["error"])
+
+
+def test_many_queries_are_bounded(reader):
+    asked = {"queries": ["bees"] * (MOST_QUERIES + 1), **{key: SEARCH[key] for key in ("k", "cascade", "where")}}
+    status, said = call(reader, "search_many", asked)
+    assert (status, f"{MOST_QUERIES} queries at most" in said["error"]["message"]) == (422, True)
+    status, said = call(reader, "search_many", {**asked, "queries": ["bees", "ice"]})
+    assert (status, [hits[0].rank for hits in said["result"]]) == (200, [1, 1])
+    for wrong in ({"queries": "bees"}, {"queries": ["bees"], "k": 10_000}, {"queries": ["bees"], "more": 1}):
+        assert call(reader, "search_many", {**asked, **wrong})[0] == 422
+
+
+def test_over_http_a_hit_reads_its_page_at_the_service(reader):
+    with Index.open(reader.url) as index:
+        hits = index.search_many(["bees", "penguins"], 1)
+        assert [found[0].text for found in hits] == [index.page_text(f[0].doc, f[0].page) for f in hits]
+        assert "dance" in hits[0][0].snippet
+        assert hits[0][0].image(200).width == 200
+        assert "modelbuiltin" in index._repr_html_().replace('</td><td style="text-align:left;vertical-align:top">', "")

@@ -22,10 +22,10 @@ from vrag.serve.http.request_shapes import MOST_HITS
 from vrag.serve.service import Service
 
 SHORT = (
-    "search", "search_like", "search_image", "ask", "explain", "snippet", "matches", "page_image", "page_jpeg",
-    "page_words", "page_source", "embed_query_tokens", "vectors", "differences", "documents", "document", "labels",
-    "find_documents", "failures", "pipeline", "default_cascade", "model_name", "fingerprint", "page_count",
-    "disk_bytes", "server_state", "lost",
+    "search", "search_many", "search_like", "search_image", "ask", "explain", "snippet", "matches", "page_image",
+    "page_jpeg", "page_words", "page_text", "page_source", "embed_query_tokens", "vectors", "differences", "documents",
+    "document_count", "document", "labels", "find_documents", "failures", "pipeline", "default_cascade", "model_name",
+    "fingerprint", "page_count", "disk_bytes", "server_state", "lost",
 )  # fmt: skip
 LONG = ("remove", "verify", "compact")
 router = APIRouter(include_in_schema=False)

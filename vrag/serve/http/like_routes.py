@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from vrag.errors import UsageError
 from vrag.runtime.data_url import data_in
 from vrag.search.hit import Hit
+from vrag.search.hit_reader import first_words
 from vrag.search.hits_json import answer_json
 from vrag.serve.http.bounds import IMAGE_PATH
 from vrag.serve.http.explain_routes import check_page, documents_named
@@ -22,7 +23,6 @@ from vrag.serve.http.response_shapes import SearchOut
 from vrag.serve.http.search_routes import add_images, check_pictures, present
 
 router = APIRouter(tags=["search"])
-_SNIPPET_WORDS = 200  # of the page, by which passages are chosen where the search chose none
 
 
 @router.post(
@@ -42,7 +42,7 @@ def search_like(asked: LikeRequest, here: HereNow) -> JsonAnswer:
         raise ProblemError(400, "Neither `doc` nor `doc_id` names a document.", "Send one of them.")
     check_page(here, documents, asked.page)
     index, doc = here.service.index, documents[0].paths[0] if asked.doc is None else asked.doc
-    text = " ".join(index.page_words(doc, asked.page).texts[:_SNIPPET_WORDS])
+    text = first_words(index.page_words(doc, asked.page))
 
     def search() -> list[Hit]:
         return index.search_like(doc, asked.page, asked.k, asked.cascade, clauses(asked.where))
