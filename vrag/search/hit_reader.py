@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FIRST_WORDS = 200  # of a page, by which passages of pages like it are chosen where the search chose none
 
 
-class Pages(Protocol):
+class FindingIndex(Protocol):
     """What a hit asks of its index."""
 
     is_closed: bool
@@ -49,7 +49,7 @@ class HitReader:
         asked: What was looked for: words, or a page of the index; None for a picture.
     """
 
-    index: Pages
+    index: FindingIndex
     asked: str | tuple[str, int] | None
 
     @cached_property
@@ -74,7 +74,7 @@ class HitReader:
         return self._open.page_image(hit.doc, hit.page, width=width)
 
     @property
-    def _open(self) -> Pages:
+    def _open(self) -> FindingIndex:
         if self.index.is_closed:
             raise UsageError(
                 "The index that found this hit is closed.", "Read its text, snippet and image while the index is open."
@@ -82,7 +82,7 @@ class HitReader:
         return self.index
 
 
-def bound(hits: Sequence[Hit], index: Pages, asked: str | tuple[str, int] | None) -> Hits:
+def bound(hits: Sequence[Hit], index: FindingIndex, asked: str | tuple[str, int] | None) -> Hits:
     """The hits of a search, from now on able to read their pages.
 
     Args:
