@@ -2,12 +2,15 @@
 
 import codecs
 import contextlib
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 CTRL_C, CTRL_D = "\x03", "\x04"
@@ -26,17 +29,19 @@ class Terminal:
         arguments: Path of the program, and its arguments.
         environment: Of the command.
         cwd: Where it runs.
+        columns: Characters of its lines.
     """
 
-    def __init__(self, arguments, environment, cwd):
+    def __init__(self, arguments, environment, cwd, columns=120):
         self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self._process = subprocess.Popen(
             [sys.executable, "-c", _LEADS, *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            env={**environment, "TERM": "xterm-256color", "COLUMNS": "120", "VRAG_LOG": "off"},
+            env={**environment, "TERM": "xterm-256color", "VRAG_LOG": "off"},
             cwd=cwd,
         )
         os.close(theirs)
@@ -87,6 +92,11 @@ class Terminal:
             while self._process.poll() is None or select.select([self._ours], [], [], 0)[0]:
                 self._read()
         return self._process.wait(seconds)
+
+    @property
+    def plain(self):
+        """All that was shown so far, styles taken away."""
+        return _STYLES.sub("", self.styled).replace("\r\n", "\n")
 
     def _read(self):
         try:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import ANIMALS, command
 from tests.pdfs import write_pdf
-from vrag.cli import output
+from vrag.cli import output, tables
 
 HOSTILE = "\x1b]0;owned\x07\x1b[31mred\x9b2J\u202efdp.exe [bold]x[/bold] [link=http://x]y[/link] array[/]index :bomb:"
 FORGED = "a.pdf\n 9   9.999   forged.pdf \u2028 forged \x85 forged"
@@ -65,8 +65,8 @@ def test_the_consoles_own_colours_pass(shown):
         lambda text: output.error(text, text, as_json=False),
         lambda text: output.error("x", "", as_json=False, details=[text]),
         lambda text: output.paragraph((text, "bold"), (text, ""), label="[1] "),
-        lambda text: output.rows([{"name": text, "meta": {text: text}}], as_json=False),
-        lambda text: output.numbers(("name",), ("value",), [(text, "1")]),
+        lambda text: tables.rows([{"name": text, "meta": {text: text}}], as_json=False),
+        lambda text: tables.numbers(("name",), ("value",), [(text, "1")]),
     ],
 )
 def test_text_is_text_to_every_way_out(shown, say):
@@ -108,7 +108,7 @@ def test_no_character_fails_for_the_encoding_of_the_terminal(monkeypatch, encodi
     for name, stream in streams.items():
         monkeypatch.setattr(sys, name, stream)
     output.prepare()
-    output.rows([{"name": "naïve 日本 \udcff"}], as_json=False)
+    tables.rows([{"name": "naïve 日本 \udcff"}], as_json=False)
     output.note("→ 日本")
     assert "\\u65e5\\u672c" in streams["stdout"].buffer.getvalue().decode(encoding)
     assert "\\u2192 \\u65e5\\u672c" in streams["stderr"].buffer.getvalue().decode(encoding)
@@ -167,38 +167,3 @@ def test_a_hostile_file_name_is_text(cli, tmp_path):
         assert done.code == 0
         assert "\x1b" not in done.out + done.err
     assert "[bold]imals.pdf" in done.out.replace("\n", "")
-
-
-@pytest.mark.parametrize("width", [30, 80, 200])
-def test_numbers_are_never_cut_off(monkeypatch, width):
-    file = io.StringIO()
-    monkeypatch.setattr(output, "stdout", output.SafeConsole(file=file, width=width))
-    output.numbers(("task",), ("NDCG\n@10", "95 %"), [("a-task-with-a-very-long-name" * 3, "0.1234", "0.001 to 0.999")])
-    text = file.getvalue()
-    assert "0.1234" in text
-    assert "0.001 to 0.999" in text
-    assert "…" not in text
-
-
-ROWS = [
-    {"model": "vidore/colqwen2.5-v0.2-merged", "vectors": "by words", "licence": "Qwen Research", "runs_here": "no"},
-    {"model": "builtin", "vectors": "384", "licence": "[bold]", "runs_here": "needs torch"},
-]
-
-
-@pytest.mark.parametrize("width", [20, 60, 80, 200])
-@pytest.mark.parametrize("terminal", [True, False])
-def test_no_word_of_a_table_is_broken(monkeypatch, width, terminal):
-    file = io.StringIO()
-    console = output.SafeConsole(file=file, width=width, force_terminal=terminal, no_color=True, color_system=None)
-    monkeypatch.setattr(output, "stdout", console)
-    output.rows(ROWS, as_json=False)
-    lines = file.getvalue().splitlines()
-    for row in ROWS:
-        assert any(row["model"] in line for line in lines)
-    words = file.getvalue().split()
-    assert {"Qwen", "Research", "[bold]", "torch"} <= {word.rstrip(";") for word in words}
-    if terminal and width > 30:
-        assert max(map(len, lines)) <= width
-    if not terminal:  # a line a row, so that grep and cut work
-        assert len([line for line in lines if line.strip()]) == 2 + len(ROWS)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from vrag.cli import output
+from vrag.cli import output, tables
 from vrag.cli.answers import Asking
 from vrag.cli.held_index import HeldIndex
 from vrag.cli.page_files import picture_name
@@ -130,8 +130,7 @@ class _Chat:
         return file
 
     def _help(self, _: str) -> None:
-        for command, does in _HELP:
-            output.line(f"{command:10s}{does}")
+        tables.facts(_HELP)
 
     def _quit(self, _: str) -> None:
         raise _Quit

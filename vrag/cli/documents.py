@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vrag.cli import output
+from vrag.cli import output, tables
 from vrag.cli.at_once import at_once
 from vrag.cli.confirm import confirm
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, open_index
@@ -43,7 +43,7 @@ def ls(
         output.warn_of_loss(opened.lost)
         chosen = opened.find_documents(docs or (), where or ())
         rows = _facet(chosen, facet) if facet else _rows(opened, chosen)
-    output.rows(rows if json or facet else _shown(rows), json)
+    tables.rows(rows if json or facet else _shown(rows), json)
     return 0
 
 

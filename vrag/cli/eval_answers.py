@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vrag.cli import output
+from vrag.cli import output, tables
 from vrag.cli.eval_options import CacheOption, OutOption, ResumeOption, default_cache
 from vrag.cli.eval_progress import asked_with_bars, tell_missing
 from vrag.cli.llm_options import LlmModelOption, LlmOption, LlmSeesOption, NoLlmOption, SeesName, chosen_llm
@@ -97,9 +97,10 @@ def _tell(evaluation: AnswerEvaluation, as_json: bool) -> None:
     else:
         values = ("questions", "shown\nin 1", "shown\nin 3", "literal", "cited\n@1", "cited\nF1", "attrib.\naccuracy",
                   "accuracy", "supported", "unans.\nF1")  # fmt: skip
-        output.numbers(("task", "scope"), values, map(_cells, rows))
-        for kind, path in evaluation.reports.items():
-            output.line(f"{kind:9s} {path}")
+        spare = ("questions", "supported", "literal", "shown\nin 3", "cited\n@1")
+        tables.numbers(("task", "scope"), values, map(_cells, rows), spare)
+        output.line("")
+        tables.facts(evaluation.reports.items())
     tell_missing([task.run for task in evaluation.tasks])
     for reason, count in Counter(evaluation.failures).most_common(5):
         output.note(f"{counted(count, 'question')} without an answer of the model: {reason}")

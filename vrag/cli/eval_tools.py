@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vrag.cli import output
+from vrag.cli import output, tables
 from vrag.cli.place import finite
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ def make(
 
 def _print(comparisons: Sequence[Comparison]) -> None:
     names = ("task", "scope", "cascade", "metric")
-    output.numbers(names, ("queries", "first", "second", "change", "95 %", "p"), map(_cells, comparisons))
+    values = ("queries", "first", "second", "change", "95 %", "p")
+    tables.numbers(names, values, map(_cells, comparisons), spare=("95 %", "queries", "metric"))
 
 
 def _cells(c: Comparison) -> list[str]:

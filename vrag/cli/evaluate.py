@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from vrag.cli import eval_answers, eval_tools, output
+from vrag.cli import eval_answers, eval_tools, output, tables
 from vrag.cli.eval_options import CacheOption, OutOption, ResumeOption, default_cache, eval_place
 from vrag.cli.eval_progress import asked_with_bars, tell_missing
 from vrag.cli.model_options import (
@@ -127,9 +127,10 @@ def _tell(evaluation: Evaluation, as_json: bool) -> None:
         output.data({"results": rows, "reports": evaluation.reports})
     else:
         values = ("queries", "NDCG\n@5", "NDCG\n@10", "95 %", "Recall\n@10", "queries\n/s")
-        output.numbers(("task", "scope", "cascade"), values, map(_cells, rows))
-        for kind, path in evaluation.reports.items():
-            output.line(f"{kind:9s} {path}")
+        spare = ("95 %", "queries\n/s", "NDCG\n@5")
+        tables.numbers(("task", "scope", "cascade"), values, map(_cells, rows), spare)
+        output.line("")
+        tables.facts(evaluation.reports.items())
     tell_missing(evaluation.runs)
 
 

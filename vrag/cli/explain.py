@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 
-from vrag.cli import output
+from vrag.cli import output, tables
 from vrag.cli.at_once import at_once
 from vrag.cli.place import (
     WAIT_S,
@@ -23,6 +21,7 @@ from vrag.cli.place import (
     open_index,
     path_option,
 )
+from vrag.cli.tables import Column
 from vrag.errors import UsageError
 from vrag.runtime.pathtext import shown
 from vrag.search.query_text import check_query
@@ -110,23 +109,23 @@ def _token_file(png: Path, number: int, token: str) -> Path:
 
 def _print_tables(found: Explanation) -> None:
     output.line(f"{found.doc}, page {found.page}: {found.query[:200]}")
-    output.stdout.print(_stages(found))
-    output.stdout.print(_matches(found))
+    output.line("")
+    _print_stages(found)
+    output.line("")
+    _print_matches(found)
     output.note(f"Cascade {found.cascade}: {found.standing}. {found.sums}")
     if found.counted:
         output.note(_region(found.counted))
 
 
-def _stages(found: Explanation) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("Stage", "Rank", "Score", "Outcome"):
-        table.add_column(name, justify="right" if name in ("Rank", "Score") else "left")
+def _print_stages(found: Explanation) -> None:
+    rows = []
     for stage in found.stages:
         name = f"{stage.branch}: {stage.stage}" if stage.branch else stage.stage
-        table.add_row(name, stage.standing, f"{stage.score:.3f}", stage.outcome)
-        for part in stage.parts:
-            table.add_row(f"  of it {part.name}", "", f"{part.score:+.3f}", "")
-    return table
+        rows.append((name, stage.standing, f"{stage.score:.3f}", stage.outcome))
+        rows += [(f"  of it {part.name}", "", f"{part.score:+.3f}", "") for part in stage.parts]
+    columns = [Column("stage"), Column("rank", right=True), Column("score", right=True), Column("outcome")]
+    tables.table(columns, [tuple(map(shown, row)) for row in rows])
 
 
 def _region(counted: RegionAnswers) -> str:
@@ -138,17 +137,17 @@ def _region(counted: RegionAnswers) -> str:
     return f"The best region is {x0:.0%} to {x1:.0%} across, {y0:.0%} to {y1:.0%} down ({rows})."
 
 
-def _matches(found: Explanation) -> Table:
+def _print_matches(found: Explanation) -> None:
     from vrag.explain.explanation import word_matches
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("Query", "Page", "Where", "Similarity", "Adds", *(("Counted",) if found.counted else ())):
-        table.add_column(name, justify="right" if name in ("Similarity", "Adds") else "left", overflow="fold")
+    rows = []
     for word in word_matches(found):
         match, answer = word.best, word.counted
         x0, y0, x1, y1 = match.box
         middle = f"{(x0 + x1) / 2:.0%} across, {(y0 + y1) / 2:.0%} down"
         numbers = (f"{match.similarity:.3f}", f"{word.contribution:.3f}")
         rest = (f"{answer.contribution:.3f} {answer.source} {answer.text}".rstrip(),) if answer else ()
-        table.add_row(*map(shown, (word.token, match.text, match.place or middle, *numbers, *rest)))
-    return table
+        rows.append((word.token, match.text, match.place or middle, *numbers, *rest))
+    columns = [Column("query"), Column("page"), Column("where"), Column("similarity", right=True)]
+    columns += [Column("adds", right=True), *([Column("counted")] if found.counted else [])]
+    tables.table(columns, [tuple(map(shown, row)) for row in rows])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vrag.cli import output
+from vrag.cli import output, tables
 from vrag.cli.at_once import at_once
 from vrag.cli.documents import JsonOption
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, open_index
-from vrag.cli.server_lines import print_server
+from vrag.cli.server_lines import server_facts, warn_of_server
 from vrag.runtime.units import counted, size
+
+if TYPE_CHECKING:
+    from vrag.store.server.state import ServerState
 
 
 @at_once()
@@ -47,12 +50,11 @@ def status(
         }
     rows = [asdict(failure) for failure in failures]
     if failed:
-        output.rows(rows, json)
+        tables.rows(rows, json)
     elif json:
         output.data(facts)
     else:
-        _print_status(facts)
-        print_server(state)
+        _print_status(facts, state)
     return 0
 
 
@@ -84,13 +86,12 @@ def verify(
         output.data({"pages": pages, "problems": rows, "left": len(left), "warnings": warnings})
     else:
         if rows:
-            output.rows(rows, as_json=False)
+            tables.rows(rows, as_json=False)
         rest = f", {len(left)} left after repair." if repair else "."
         output.line(f"{counted(pages, 'page')}, {counted(len(rows), 'problem')}{rest}")
         if rows and not repair:
             output.note("vrag verify --repair removes what is wrong and indexes it again.")
-        for warning in warnings:
-            output.note(f"Warning: {warning}")
+        warn_of_server(state)
     return 1 if left else 0
 
 
@@ -119,14 +120,15 @@ def compact(
     return 0
 
 
-def _print_status(facts: dict[str, Any]) -> None:
-    for key in ("index", "documents", "pages"):
-        output.line(f"{key:16s} {facts[key]}")
+def _print_status(facts: dict[str, Any], state: ServerState | None) -> None:
+    known = [(key, str(facts[key])) for key in ("index", "documents", "pages")]
     if facts["bytes"] is not None:
-        output.line(f"{'size':16s} {size(facts['bytes'])}")
-    unfinished = facts["partial"] + facts["arriving"]
-    if unfinished:
-        output.line(f"{'unfinished':16s} {counted(unfinished, 'document')}: run vrag ingest again")
+        known.append(("size", size(facts["bytes"])))
+    known += server_facts(state)
+    if unfinished := facts["partial"] + facts["arriving"]:
+        known.append(("unfinished", f"{counted(unfinished, 'document')}: run vrag ingest again"))
     if facts["failed_files"] or facts["failed_pages"]:
         files, pages = counted(facts["failed_files"], "file"), counted(facts["failed_pages"], "page")
-        output.line(f"{'failed':16s} {files}, {pages}: vrag status --failed says why")
+        known.append(("failed", f"{files}, {pages}: vrag status --failed says why"))
+    tables.facts(known)
+    warn_of_server(state)

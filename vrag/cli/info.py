@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vrag.cli import output
+from vrag.cli import output, tables
 from vrag.cli.at_once import at_once
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, open_index
-from vrag.cli.server_lines import print_server
+from vrag.cli.server_lines import server_facts, warn_of_server
 from vrag.runtime.units import size
 
 if TYPE_CHECKING:
@@ -80,11 +80,14 @@ def doctor(json: JsonOption = False) -> int:
 
 
 def _print_info(facts: dict[str, Any], state: ServerState | None) -> None:
-    for key in ("index", "pipeline", "model", "language", "default_cascade", "pages"):
-        output.line(f"{key.replace('_', ' '):16s} {'none' if facts[key] is None else facts[key]}")
+    keys = ("index", "pipeline", "model", "language", "default_cascade", "pages")
+    known = [(key.replace("_", " "), "none" if facts[key] is None else str(facts[key])) for key in keys]
     if facts["bytes"] is not None:
-        output.line(f"{'size':16s} {size(facts['bytes'])}")
-    print_server(state)
+        known.append(("size", size(facts["bytes"])))
+    tables.facts([*known, *server_facts(state)])
+    warn_of_server(state)
     whole = {True: "complete", False: "partial"}
     documents = [{**row, "state": whole[row["complete"]]} for row in facts["documents"]]
-    output.rows([{key: row[key] for key in ("doc", "pages", "state", "path")} for row in documents], as_json=False)
+    if documents:
+        output.line("")
+        tables.rows([{key: row[key] for key in ("doc", "pages", "state", "path")} for row in documents], as_json=False)

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from vrag.cli import output
+from vrag.cli import output, tables
 
 _UNKNOWN = "?"
+_YES = {True: "yes", False: "no"}
+_SPARE = ("v3", "languages", "v2", "v1", "vectors", "dim", "TFLOP")  # the last one goes first
 
 
 def models(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> int:
@@ -27,8 +29,9 @@ def models(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
     if json:
         output.data({"models": found, "families": families})
         return 0
-    output.rows([_model(row) for row in found], as_json=False)
-    output.rows([{**row, "runs_here": "yes" if row["runs_here"] else "no"} for row in families], as_json=False)
+    tables.rows([_model(row) for row in found], as_json=False, spare=_SPARE)
+    output.line("")
+    tables.rows([_family(row) for row in families], as_json=False, spare=("page", "engine"))
     for problem in machine.missing.values():
         output.note(f"Models that do not run here: {problem}")
     output.note("Vectors and TFLOP are of an A4 page; v1, v2, v3: published means of ViDoRe (docs/reference/models.md)")
@@ -46,6 +49,10 @@ def _model(row: Mapping[str, Any]) -> dict[str, str]:
         "licence": row["licence"],
         "languages": row["languages"] or "-",
         **{name: "-" if mean is None else mean for name, mean in zip(("v1", "v2", "v3"), row["vidore"], strict=True)},
-        "runs here": row["how"] if row["runs_here"] else f"no: {row['how'].split(':')[0]}",
+        "runs here": row["how"] if row["runs_here"] else f"no: {row['how'].split(':')[0].removeprefix('needs ')}",
     }
     return {key: _UNKNOWN if value is None else str(value) for key, value in facts.items()}
+
+
+def _family(row: Mapping[str, Any]) -> dict[str, str]:
+    return {**{key: row[key] for key in ("family", "pipeline", "page", "engine")}, "runs here": _YES[row["runs_here"]]}

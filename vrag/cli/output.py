@@ -7,17 +7,13 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console
-from rich.measure import Measurement
-from rich.padding import Padding
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
 from vrag.errors import UnknownDocumentError, VragError
@@ -34,8 +30,6 @@ _ESCAPED = re.compile(
 
 _ERROR = "Error:"
 _LIST = "vrag ls lists the documents."
-_BETWEEN = 3  # characters between two columns
-_WIDEST = 1000  # characters of a table that is not to be cut off
 _LONGEST = 1200  # characters of a message
 _FOLDED = 16  # characters that are left of a name where there is little room
 
@@ -169,88 +163,6 @@ def paragraph(*parts: tuple[str, str], label: str = "") -> None:
     for number, text in enumerate(lines):
         text.rstrip()
         stdout.print(Text.assemble(" " * cell_len(label) if number else label, text), soft_wrap=True)
-
-
-def rows(rows: Sequence[Mapping[str, Any]], as_json: bool, whole: Any = None) -> None:
-    """Rows as JSON (the list itself, or `whole`), or as a table for people.
-
-    No word is broken: a row that does not fit the terminal comes as a paragraph instead, and in a pipe nothing is
-    folded at all.
-    """
-    if as_json:
-        data(list(rows) if whole is None else whole)
-        return
-    if not rows:
-        note("Nothing to list.")
-        return
-    heads = [key.replace("_", " ") for key in rows[0]]
-    cells = [[_cell(value) for value in row.values()] for row in rows]
-    widths = _widths(heads, cells, stdout.width if stdout.is_terminal else _WIDEST)
-    if widths is None:
-        _paragraphs(heads, cells)
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=_total(widths))
-    for head, width in zip(heads, widths, strict=True):
-        table.add_column(head, width=width)
-    for row in cells:
-        table.add_row(*map(Text, row))
-    stdout.print(table, crop=False)
-
-
-def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]], room: int) -> list[int] | None:
-    """Width of each column so that the table fits and no word is broken; None when that cannot be."""
-    columns = list(zip(heads, *cells, strict=True))
-    least = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in columns]
-    widths = [max(cell_len(line) for text in column for line in text.split("\n")) for column in columns]
-    excess = _total(widths) - room
-    while excess > 0:
-        slack, column = max((width - word, i) for i, (width, word) in enumerate(zip(widths, least, strict=True)))
-        if slack == 0:
-            return None
-        taken = min(slack, excess, max(1, slack // 2))  # half of it, so that several long columns share
-        widths[column] -= taken
-        excess -= taken
-    return widths
-
-
-def _total(widths: Sequence[int]) -> int:
-    """Characters of a line of a table."""
-    return sum(widths) + _BETWEEN * len(widths) - 1
-
-
-def _paragraphs(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    for row in cells:
-        stdout.print(Text(row[0], "bold"), soft_wrap=True)
-        facts = [f"{head} {cell}" for head, cell in zip(heads[1:], row[1:], strict=True) if cell]
-        stdout.print(Padding(Text("; ".join(facts)), (0, 0, 1, 2)))
-
-
-def numbers(names: Sequence[str], values: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table of measured values for people: names fold where there is little room, values never.
-
-    Args:
-        names: Heads of the first columns.
-        values: Heads of the others, at the right; a line end breaks them.
-        rows: One text a column.
-    """
-    table, cells = Table(box=box.SIMPLE_HEAD, pad_edge=False), [[shown(cell) for cell in row] for row in rows]
-    for column, name in enumerate(names):
-        longest = max(len(text) for text in (name, *(row[column] for row in cells)))
-        table.add_column(name, overflow="fold", min_width=min(longest, _FOLDED))
-    for name in values:
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in cells:
-        table.add_row(*row)
-    least = Measurement.get(stdout, stdout.options.update(max_width=_WIDEST), table).minimum
-    if least > stdout.width:
-        table.width = least
-    stdout.print(table, crop=False)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        return "\n".join(shown(f"{key}: {text}") for key, text in value.items())
-    return shown("" if value is None else str(value))
 
 
 def error(message: str, hint: str, as_json: bool, details: Sequence[str] = ()) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vrag.cli import output
+from vrag.cli import output, tables
 from vrag.cli.info import JsonOption
 from vrag.runtime.parsing import read_text
 
@@ -27,7 +27,10 @@ def pipelines(context: typer.Context, json: JsonOption = False) -> int:
         from vrag.pipeline.pipeline import list_pipelines
 
         rows = [_summary(pipeline) for pipeline in list_pipelines()]
-        output.rows(rows if json else [{**row, "cascades": ", ".join(row["cascades"])} for row in rows], json)
+        people = rows if json else [{**row, "cascades": ", ".join(row["cascades"])} for row in rows]
+        tables.rows(people, json, spare=("model", "default_cascade", "cascades"))
+        if not json:
+            output.note("vrag pipelines show NAME prints one of them.")
     return 0
 
 

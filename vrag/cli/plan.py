@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
 
-from vrag.cli import output
+from vrag.cli import output, tables
 from vrag.cli.place import IndexOption, finite, named_path
 from vrag.errors import UsageError
 from vrag.runtime.units import counted, size
 from vrag.settings import index_for_writing
 
 if TYPE_CHECKING:
-    from vrag.planning.estimate import Estimate, Sample
+    from vrag.planning.estimate import Estimate, Sample, VectorSample
 
 _GB = 10**9
 
@@ -104,17 +102,17 @@ def _print(facts: dict[str, Any], sample: Sample, result: Estimate) -> None:
         "on a server": f"{size(result.server_disk)} of disk, {size(result.server_memory)} in memory, each copy",
         "cluster": f"{counted(result.nodes, 'node')} of {size(node['memory'])} memory, {size(node['disk'])} disk",
     }
-    for key, text in rows.items():
-        output.line(f"{key:12s} {text}")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("vector", "rows", "dim", "bytes a page", "all pages", "one exact scan"):
-        table.add_column(name, justify="left" if name == "vector" else "right")
-    for v in sample.vectors:
-        total, scan = size(v.bytes_a_page * result.pages), f"{result.scan_seconds[v.name]:,.3f} s"
-        table.add_row(v.name, f"{v.rows:.1f}", str(v.dim), f"{v.bytes_a_page:,.0f}", total, scan)
-    output.stdout.print(table)
+    tables.facts(rows.items())
+    output.line("")
+    heads = ("rows", "dim", "bytes a page", "all pages", "one exact scan")
+    tables.numbers(("vector",), heads, [_vector(vector, result) for vector in sample.vectors])
     for text in (*facts["failed"], *result.notes):
         output.note(text)
+
+
+def _vector(vector: VectorSample, result: Estimate) -> tuple[str, ...]:
+    total, scan = size(vector.bytes_a_page * result.pages), f"{result.scan_seconds[vector.name]:,.3f} s"
+    return vector.name, f"{vector.rows:.1f}", str(vector.dim), f"{vector.bytes_a_page:,.0f}", total, scan
 
 
 def _duration(seconds: float) -> str:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
 
-from vrag.cli import output
+from vrag.cli import output, tables
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, finite
 from vrag.cli.progress import bar_of_steps
+from vrag.cli.tables import Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +111,7 @@ def _as_json(tuning: Tuning) -> dict[str, Any]:
 
 
 def _print(tuning: Tuning, facts: dict[str, Any], chosen: str, applied: bool) -> None:
-    output.stdout.print(_table(tuning))
+    _print_table(tuning)
     origin = "drawn from the pages" if facts["drawn"] else "given"
     output.note(
         f"{facts['queries']} queries {origin}, {facts['pages']} pages. The reference scores every page by "
@@ -129,16 +128,12 @@ def _print(tuning: Tuning, facts: dict[str, Any], chosen: str, applied: bool) ->
         output.note(f"The default is {facts['default']}; make this one the default with --apply.")
 
 
-def _table(tuning: Tuning) -> Table:
+def _print_table(tuning: Tuning) -> None:
     judged = any(row.ndcg is not None for row in tuning.rows)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Cascade", overflow="fold")
-    for name in ("", "Recall", "±", "Before", *(["NDCG"] if judged else []), "ms", "p95", "MB"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in tuning.rows:
-        style = "bold" if row is tuning.chosen else "" if row.pareto else "dim"
-        table.add_row(*_cells(row, judged), style=style)
-    return table
+    heads = ("", "recall", "±", "before", *(["NDCG"] if judged else []), "ms", "p95", "MB")
+    columns = [Column("cascade"), *(Column(head, right=True) for head in heads)]
+    styles = ["bold" if row is tuning.chosen else "" if row.pareto else "dim" for row in tuning.rows]
+    tables.table(columns, [_cells(row, judged) for row in tuning.rows], styles)
 
 
 def _cells(row: Measured, judged: bool) -> list[str]:
