@@ -28,7 +28,7 @@ from tables import markdown, put
 
 from vrag import Index, VragError
 from vrag.bench.run import machine
-from vrag.evaluation.benchmarks.rows import read_rows
+from vrag.evaluation.benchmarks.questions import read_questions
 from vrag.pipeline.pipeline import Pipeline
 
 BATCH = 64
@@ -143,7 +143,7 @@ def measure(args: argparse.Namespace) -> None:
         copied(args.index, Path(copy) / "index")
         with Index.open(Path(copy) / "index") as index:
             source, pipeline = Resampled(index, args.rows), index.pipeline
-    questions = [row.text("query") for row in read_rows(args.questions)]
+    questions = [question.text for question in read_questions(args.questions)]
     chosen = questions[:: max(1, len(questions) // args.asked)][: args.asked]
     sizes = read(args.json)
     for pages in sorted(set(args.pages)):

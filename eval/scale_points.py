@@ -35,7 +35,7 @@ from tables import markdown, put
 from vrag import Index, VragError
 from vrag.bench.run import machine
 from vrag.errors import UsageError
-from vrag.evaluation.benchmarks.rows import read_rows
+from vrag.evaluation.benchmarks.questions import read_questions
 from vrag.pipeline.pipeline import FULL
 from vrag.places.facts import Facts
 from vrag.places.place import FolderPlace, ServerPlace
@@ -276,7 +276,7 @@ def measure(args: argparse.Namespace) -> None:
         with Index.open(index_folder) as index:
             source = Resampled(index, args.rows)
         facts = FolderPlace(index_folder).facts()
-    questions = [row.text("query") for row in read_rows(args.questions)]
+    questions = [question.text for question in read_questions(args.questions)]
     chosen = questions[:: max(1, len(questions) // args.asked)][: args.asked]
     Scale(Node(args.program, args.folder), args, source, facts, chosen).run()
 

@@ -34,7 +34,7 @@ from tables import markdown, put
 from vrag import Index, __version__
 from vrag.bench.run import machine
 from vrag.catalog.kinds import PAGE
-from vrag.evaluation.benchmarks.rows import read_rows
+from vrag.evaluation.benchmarks.questions import read_questions
 from vrag.places.place import ServerPlace
 from vrag.store.server.address import GRPC_PORT_ENV, KEY_ENV, Server
 from vrag.store.server.connect import connect
@@ -167,7 +167,7 @@ def _ms(seconds: float) -> str:
 
 
 def _questions(args: argparse.Namespace) -> list[str]:
-    found = [row.text("query") for row in read_rows(args.questions)]
+    found = [question.text for question in read_questions(args.questions)]
     return found[:: max(1, len(found) // args.asked)][: args.asked]
 
 

@@ -104,7 +104,7 @@ MISTAKES = [
     ("corpus", {"corpus-id": 3, "doc": "a.pdf"}, "line 4: 'page' is missing; the row has 'corpus-id', 'doc'"),
     ("corpus", {}, "the row has nothing"),
     ("corpus", {"corpus-id": 3, "doc": "a.pdf", "page": 0}, "'page' must be at least 1, not 0"),
-    ("corpus", {"corpus-id": 3, "doc": "a.pdf", "page": "3"}, "'page' must be a whole number, not '3'"),
+    ("corpus", {"corpus-id": 3, "doc": "a.pdf", "page": "3a"}, "'page' must be a whole number, not '3a'"),
     ("corpus", {"corpus-id": 3, "doc": "a.pdf", "page": True}, "'page' must be a whole number, not True"),
     ("corpus", {"corpus-id": 3, "doc": "c.pdf", "page": 1}, "there is no 'c.pdf' in"),
     ("corpus", {"corpus-id": 3, "doc": 7, "page": 1}, "'doc' must be text, not 7"),

@@ -57,7 +57,7 @@ def test_the_test_split_is_used(beir):
         ("q9\tp0\t1", "line 5: unknown query id q9"),
         ("q0\tp9\t1", "line 5: unknown corpus id p9"),
         ("q0\tp0\t1\t7", "line 5: more cells than the head has (query-id, corpus-id, score)"),
-        ("q0\tp0", "line 5: 'score' must be text, not None"),
+        ("q0\tp0", "line 5: 'score' must be a whole number, not None"),
     ],
 )
 def test_a_mistake_in_a_table_is_named(beir, line, message):

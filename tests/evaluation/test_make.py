@@ -112,7 +112,7 @@ def test_make_and_evaluate_on_the_command_line(cli, eval_cache, documents, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("q.txt", "pdfs"), "neither .csv nor .jsonl"),
+        (("q.txt", "pdfs"), "neither a table (.csv, .tsv) nor JSON Lines (.jsonl)"),
         (("gone.csv", "pdfs"), "gone.csv is missing"),
         (("q.csv", "nowhere"), "There is no folder nowhere"),
         (("q.csv", "q.csv"), "There is no folder q.csv"),
@@ -164,7 +164,7 @@ def test_made_of_a_table_without_answers_it_has_no_files_of_them(documents, tmp_
     make_benchmark(tmp_path / "q.csv", documents, tmp_path / "mine")
     assert not list((tmp_path / "mine").glob("*answer*"))
     (tmp_path / "none.csv").write_text("question,file,page\nWhat does it cost?,machines.pdf,\n")
-    with pytest.raises(VragError, match="line 2: 'page' must be a whole number"):  # without answers a page is missing
+    with pytest.raises(VragError, match="line 2: there is no page"):  # without answers a page is missing
         make_benchmark(tmp_path / "none.csv", documents, tmp_path / "other")
 
 

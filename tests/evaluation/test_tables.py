@@ -115,7 +115,7 @@ MISTAKES = [
     (broken(qrels=Dataset.from_dict({"query-id": [0], "corpus-id": [77], "score": [1]})),
      "qrels, row 1: unknown corpus id 77"),
     (broken(queries=Dataset.from_dict({"query-id": [0, 0], "query": ["a", "b"]})), "queries, row 2: query id 0"),
-    (broken(queries=Dataset.from_dict({"query-id": [0], "question": ["a"]})), "queries, row 1: 'query' is missing"),
+    (broken(queries=Dataset.from_dict({"query-id": [0], "words": ["a"]})), "queries, row 1: 'query' is missing"),
     ({k: t for k, t in mirrors.hyphens().items() if k != "qrels"}, "has no table 'qrels', only corpus, queries"),
 ]  # fmt: skip
 

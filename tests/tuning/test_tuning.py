@@ -258,8 +258,10 @@ def test_queries_of_a_benchmark_folder_have_their_grades(index, tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "no queries"),
-        ('{"question": 1}', "'query' is missing"),
+        ("", "no questions"),
+        ('{"words": "x"}', "line 1: 'query' is missing"),
+        ('{"question": 1}', "line 1: 'question' must be text"),
+        ('{"query": "x", "page": 1}', "line 1: there is a page, and no document"),
         ('{"query": "x", "doc": "other.pdf", "page": 1}', "other.pdf"),
         ('{"query": "x", "doc": "many.pdf", "page": 0}', "at least 1"),
         ("nonsense", "not JSON"),

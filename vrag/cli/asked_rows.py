@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,14 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from vrag.errors import UsageError
-from vrag.runtime.parsing import MalformedError, json_lines, parse_json, read_stream, read_text, reason_of
 from vrag.runtime.pathtext import quoted
 from vrag.search.query_text import check_query
 
-_STDIN = Path("-")
+QUESTIONS = "File of questions (CSV or JSONL), or a benchmark folder"
 QueriesOption = Annotated[
     Path | None,
-    typer.Option(allow_dash=True, help='JSONL file of {"query-id", "query", "where"?} rows; - reads stdin.'),
+    typer.Option(allow_dash=True, help=f"{QUESTIONS}; - reads stdin."),
 ]
 
 
@@ -26,11 +24,11 @@ def asked_rows(query: str | None, file: Path | None, example: str) -> Iterator[d
 
     Args:
         query: Asked on the command line.
-        file: Of queries, `-` for standard input.
+        file: Of questions, `-` for standard input; or a benchmark folder.
         example: Of a query, shown when there is neither.
 
     Raises:
-        UsageError: There is neither, or both, the file is none of queries, or one of them cannot be asked.
+        UsageError: There is neither, or both, the file is none of questions, or one of them cannot be asked.
     """
     if query is None and file is None:
         raise UsageError("Give a query, or a file of queries with --queries.", example)
@@ -44,32 +42,15 @@ def asked_rows(query: str | None, file: Path | None, example: str) -> Iterator[d
         yield {"query": query}
     else:
         assert file is not None
-        yield from _read_queries(file)
+        yield from _rows_of(file)
 
 
-def _read_queries(file: Path) -> Iterator[dict[str, Any]]:
-    name = "standard input" if file == _STDIN else str(file)
-    try:
-        text = read_stream(sys.stdin.buffer) if file == _STDIN else read_text(file)
-    except (OSError, MalformedError) as error:
-        raise UsageError(f"{name} cannot be read: {reason_of(error)}.") from error
-    for number, line in json_lines(text):
-        yield _parse_row(line, f"{name}, line {number}")
+def _rows_of(file: Path) -> Iterator[dict[str, Any]]:
+    from vrag.evaluation.benchmarks.questions import read_questions
 
-
-def _parse_row(line: str, place: str) -> dict[str, Any]:
-    try:
-        row = parse_json(line)
-    except MalformedError as error:
-        raise UsageError(f"{place}: {error}.") from error
-    if not isinstance(row, dict) or not isinstance(row.get("query"), str) or "query-id" not in row:
-        raise UsageError(f'{place}: needs a "query-id" and a "query".')
-    clauses = row.get("where") or []
-    clauses = [clauses] if isinstance(clauses, str) else clauses
-    if not isinstance(clauses, list) or not all(isinstance(clause, str) for clause in clauses):
-        raise UsageError(f'{place}: "where" must be "KEY=VALUE".')
-    try:
-        check_query(row["query"])
-    except UsageError as error:
-        raise UsageError(f"{place}: {error.message}", error.hint) from error
-    return {"query": row["query"], "query-id": row["query-id"], "where": clauses}
+    for question in read_questions(file):
+        try:
+            check_query(question.text)
+        except UsageError as error:
+            raise UsageError(f"{question.place}: {error.message}", error.hint) from error
+        yield {"query": question.text, "query-id": question.id, "where": list(question.where)}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vrag.cli import output, tables
+from vrag.cli.asked_rows import QUESTIONS
 from vrag.cli.place import LONGEST_S, WAIT_S, WaitOption, check_writable, finite
 from vrag.errors import UsageError
 from vrag.settings import find_index
@@ -47,9 +48,7 @@ def bench(
     queries: Annotated[int, typer.Option(min=1, help="Queries of each kind asked of every system.")] = 20,
     questions: Annotated[
         Path | None,
-        typer.Option(
-            help="Ask these besides pieces of the pages' text: JSONL of {query, doc?, page?}, or a benchmark folder."
-        ),
+        typer.Option(allow_dash=True, help=f"Ask these besides pieces of the pages' text. {QUESTIONS}; - reads stdin."),
     ] = None,
     rows: Annotated[int, typer.Option(min=32, help="Vectors of a page.")] = 1024,
     dim: Annotated[int, typer.Option(min=8, help="Dimension of a vector; larger ones are projected.")] = 128,

@@ -29,7 +29,12 @@ class ScopeName(str, Enum):
 
 
 def answers(
-    folders: Annotated[list[str], typer.Argument(help="Benchmarks with answers.jsonl.", metavar="FOLDER...")],
+    folders: Annotated[
+        list[str],
+        typer.Argument(
+            help="Benchmarks with answers.jsonl, or files of questions with answers.", metavar="BENCHMARK..."
+        ),
+    ],
     index: Annotated[
         list[Path] | None, path_option("Use this index of the corpus instead of a cached one; one for each folder.")
     ] = None,

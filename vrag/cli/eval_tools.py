@@ -91,7 +91,7 @@ def gate(
 
 def make(
     questions: Annotated[
-        Path, typer.Argument(help="CSV or JSONL: question, file, page; perhaps score, answer, format.")
+        Path, typer.Argument(allow_dash=True, help="File of questions (CSV or JSONL) with the pages that answer them.")
     ],
     documents: Annotated[Path, typer.Argument(help="Folder of the PDFs and images.")],
     out: Annotated[Path, typer.Option(help="Benchmark folder to make.")] = Path("benchmark"),

@@ -61,7 +61,9 @@ def evaluate(
     ctx: typer.Context,
     benchmarks: Annotated[
         list[str] | None,
-        typer.Argument(help="vidore, vidore-v2, vidore-v2/esg_reports, or folders.", metavar="BENCHMARK..."),
+        typer.Argument(
+            help="vidore, vidore-v2, vidore-v2/esg_reports, folders, or files of questions.", metavar="BENCHMARK..."
+        ),
     ] = None,
     cascade: Annotated[list[str] | None, typer.Option(help="Cascade to measure; may be repeated.")] = None,
     pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output, tables
+from vrag.cli.asked_rows import QUESTIONS
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, finite
 from vrag.cli.progress import bar_of_steps
 from vrag.cli.tables import Column
@@ -26,9 +27,7 @@ _DRAWN = 50
 
 def tune(
     index: IndexOption = None,
-    queries: Annotated[
-        Path | None, typer.Option(help='JSONL file of {"query", "doc"?, "page"?} rows, or a benchmark folder.')
-    ] = None,
+    queries: Annotated[Path | None, typer.Option(allow_dash=True, help=f"{QUESTIONS}; - reads stdin.")] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Queries: of the file, default all; else drawn from pages, default 50.")
     ] = None,

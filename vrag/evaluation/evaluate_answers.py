@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vrag.errors import UsageError
-from vrag.evaluation.benchmarks.answer_key import load_answer_keys
+from vrag.evaluation.benchmarks.answer_key import AnswerKey, load_answer_keys
+from vrag.evaluation.benchmarks.benchmark import Benchmark
+from vrag.evaluation.benchmarks.question_tables import question_file_keys
 from vrag.evaluation.benchmarks.task import Task, refuse_same_names
 from vrag.evaluation.reports.answer_reports import write_answer_reports
 from vrag.evaluation.results.results import Results, make_answer_results
@@ -48,7 +50,7 @@ def evaluate_answers(
     """Ask the tasks' questions, score the answers, and write the reports into `options.run.out`.
 
     Args:
-        tasks: Folders of benchmarks with `answers.jsonl`.
+        tasks: Folders of benchmarks with `answers.jsonl`, or files of questions with answers.
         options: How questions are asked.
         watcher: Told of every step.
         places: Of an index for each task; none for cached ones.
@@ -60,7 +62,7 @@ def evaluate_answers(
     refuse_same_names(tasks)
     if places and len(places) != len(tasks):
         raise UsageError(f"There are {len(tasks)} benchmarks and {len(places)} indexes.", "Name one --index for each.")
-    keys = [load_answer_keys(Path(task.source), task.benchmark, options.run.limit_queries) for task in tasks]
+    keys = [_keys(Path(task.source), task.benchmark, options.run.limit_queries) for task in tasks]
     for task, mine in zip(tasks, keys, strict=True):
         if not any(keys_of(mine, scope) for scope in options.scopes or SCOPES):
             raise UsageError(f"{task.name} has no question of this scope.", "Leave --scope out.")
@@ -70,3 +72,8 @@ def evaluate_answers(
         answered.append(answer_task(task, mine, replace(options, run=run), watcher))
     results = make_answer_results(answered, options)
     return AnswerEvaluation(results, answered, write_answer_reports(results, answered, options.run.out))
+
+
+def _keys(source: Path, benchmark: Benchmark, limit: int | None) -> list[AnswerKey]:
+    read = question_file_keys if source.is_file() else load_answer_keys
+    return read(source, benchmark, limit)

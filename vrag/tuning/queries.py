@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import UsageError
-from vrag.evaluation.benchmarks.folder import is_folder_benchmark, load_benchmark
-from vrag.evaluation.benchmarks.rows import Row, read_rows
+from vrag.evaluation.benchmarks.questions import GoodPage, read_questions
 from vrag.index import Index
 
 SHORTEST, LONGEST = 4, 8  # words of a drawn query
@@ -45,25 +44,19 @@ def page_key(path: str, page: int) -> str:
 
 
 def read_queries(source: Path, index: Index, sample: int | None, seed: int) -> list[TuningQuery]:
-    """Queries of a JSON Lines file or a benchmark folder.
+    """Queries of a file of questions or a benchmark folder.
 
     Args:
-        source: Rows `{"query"}`, where known with "doc" and "page" of the page that answers it; or a folder as
-            `vrag.evaluation.benchmarks.folder` reads it.
+        source: As `vrag.evaluation.benchmarks.questions.read_questions` takes it.
         index: Names the pages.
         sample: How many of them, drawn at random; None for all.
         seed: Same seed, same sample.
 
     Raises:
-        UsageError: There are none, or one names a document that is not in the index.
-        VragError: A row is malformed.
+        UsageError: There are none, a row is malformed, or one names a document that is not in the index.
     """
-    if is_folder_benchmark(source):
-        queries = _read_folder(source, index)
-    else:
-        queries = [TuningQuery(row.text("query"), _label(row, index)) for row in read_rows(source)]
-    if not queries:
-        raise UsageError(f"{source} has no queries.", 'Write rows such as {"query": "revenue by region"}.')
+    asked = read_questions(source)
+    queries = [TuningQuery(one.text, {_key(index, page): page.grade for page in one.pages}) for one in asked]
     if sample is None or sample >= len(queries):
         return queries
     chosen = np.random.default_rng(seed).choice(len(queries), sample, replace=False)
@@ -148,24 +141,11 @@ def _has_content(plain: str) -> bool:
     return 1 < len(plain) <= _LONGEST_WORD and not plain.isdigit() and plain not in FUNCTION_WORDS
 
 
-def _label(row: Row, index: Index) -> Grades:
-    doc = row.optional_text("doc")
-    if doc is None or "page" not in row.fields:
-        return {}
-    return {_key(index, doc, row.integer("page", least=1)): 1}
-
-
-def _read_folder(folder: Path, index: Index) -> list[TuningQuery]:
-    benchmark = load_benchmark(folder)
-    keys: dict[str, str] = {}
-    for corpus_id, page in benchmark.corpus.items():
-        keys[corpus_id] = _key(index, page.doc, page.page)
-    return [
-        TuningQuery(query.text, {keys[page]: grade for page, grade in benchmark.qrels.get(query.id, {}).items()})
-        for query in benchmark.queries
-    ]
-
-
-def _key(index: Index, doc: str, page: int) -> str:
-    document = index.documents.find(str(PurePath(doc)))[0]
-    return page_key(document.paths[0], page)
+def _key(index: Index, good: GoodPage) -> str:
+    try:
+        document = index.documents.find(str(PurePath(good.doc)))[0]
+    except UsageError as error:
+        if good.row is None:
+            raise
+        raise type(error)(f"{good.row.place}: {error.message}", error.hint, error.details) from error
+    return page_key(document.paths[0], good.page)

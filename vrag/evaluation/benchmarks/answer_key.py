@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vrag.errors import UsageError
-from vrag.evaluation.benchmarks.benchmark import QUERY_ID, QUERY_TEXT, Benchmark, PageRef, Query
+from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef, Query, query_doc
+from vrag.evaluation.benchmarks.question_rows import NOTHING, QUERY_ID, QuestionRow, answer_format, row_answer
 from vrag.evaluation.benchmarks.rows import Row, read_rows
-from vrag.evaluation.numbers.short_answer import FORMATS, AnswerFormat, ShortAnswer, read_answer
+from vrag.evaluation.numbers.short_answer import ShortAnswer
 
 ANSWERS, UNANSWERABLE = "answers.jsonl", "unanswerable.jsonl"
-NOTHING = ShortAnswer(("Not answerable",), "None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,25 @@ def load_answer_keys(folder: Path, benchmark: Benchmark, limit: int | None = Non
     if not (folder / ANSWERS).is_file():
         hint = f"Rows of {ANSWERS}: query-id, answer, format. vrag eval make writes it from a column 'answer'."
         raise UsageError(f"{folder} has no {ANSWERS}.", hint)
-    queries = {query.id: query for query in benchmark.queries}
-    keys: dict[str, AnswerKey] = {}
-    for row in read_rows(folder / ANSWERS):
-        _add(keys, row, _answered(row, queries, benchmark))
-    for row in read_rows(folder / UNANSWERABLE) if (folder / UNANSWERABLE).is_file() else ():
-        _add(keys, row, AnswerKey(_unanswerable(row, queries, set(benchmark.docs)), NOTHING))
+    unanswerable = folder / UNANSWERABLE
+    nothing = read_rows(unanswerable) if unanswerable.is_file() else iter(())
+    keys = answer_keys(read_rows(folder / ANSWERS), nothing, benchmark, limit)
     if not keys:
         raise UsageError(f"{folder / ANSWERS} is empty.")
+    return keys
+
+
+def answer_keys(
+    answers: Iterable[Row], unanswerable: Iterable[Row], benchmark: Benchmark, limit: int | None = None
+) -> list[AnswerKey]:
+    """The same of rows, whatever they were read from."""
+    queries = {query.id: query for query in benchmark.queries}
+    docs = set(benchmark.docs)
+    keys: dict[str, AnswerKey] = {}
+    for row in answers:
+        _add(keys, row, _answered(row, queries, benchmark))
+    for row in unanswerable:
+        _add(keys, row, AnswerKey(_unanswerable(row, queries, docs), NOTHING))
     return list(_first(keys, limit))
 
 
@@ -85,22 +96,6 @@ def _answered(row: Row, queries: Mapping[str, Query], benchmark: Benchmark) -> A
     return AnswerKey(query, row_answer(row, form), tuple(_evidence(row, query, benchmark)))
 
 
-def answer_format(row: Row) -> AnswerFormat | None:
-    """The format that a row names for its answer; None when it names none."""
-    form = row.optional_text("format")
-    if form is not None and form not in FORMATS:
-        raise row.error(f"'format' must be one of {', '.join(FORMATS)}, not {form!r}")
-    return form
-
-
-def row_answer(row: Row, form: AnswerFormat | None) -> ShortAnswer:
-    """The answer of a row, of a format that is guessed where it is None."""
-    try:
-        return read_answer(row.fields.get("answer"), form)
-    except ValueError as error:
-        raise row.error(f"'answer' {error}") from error
-
-
 def _evidence(row: Row, query: Query, benchmark: Benchmark) -> Iterator[tuple[PageRef, str]]:
     given = row.fields.get("evidence") or []
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
@@ -115,13 +110,11 @@ def _evidence(row: Row, query: Query, benchmark: Benchmark) -> Iterator[tuple[Pa
 
 def _unanswerable(row: Row, queries: Mapping[str, Query], docs: set[str]) -> Query:
     """The question of a row; its id is the one it has, else its line's number."""
-    name = row.id(*QUERY_ID[:2]) if row.key(*QUERY_ID[:2]) in row.fields else f"unanswerable-{row.line}"
+    asked = QuestionRow(row)
+    name = f"unanswerable-{row.line}" if asked.id is None else str(asked.id)
     if name in queries:
         raise row.error(f"query id {name} is one of the other questions")
-    doc = row.optional_text("doc")
-    if doc is not None and doc not in docs:
-        raise row.error(f"no page of {doc!r} is in the corpus")
-    return Query(name, row.text(*QUERY_TEXT), doc)
+    return Query(name, asked.text, query_doc(asked, docs), asked.kind, asked.language)
 
 
 def _first(keys: Mapping[str, AnswerKey], limit: int | None) -> Iterator[AnswerKey]:

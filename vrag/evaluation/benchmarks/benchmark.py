@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from vrag.errors import VragError
+from vrag.evaluation.benchmarks.question_rows import QUERY_ID, QuestionRow
 from vrag.evaluation.benchmarks.rows import Row
 
 CORPUS_ID = ("corpus-id", "corpus_id", "_id", "id")
-QUERY_ID = ("query-id", "query_id", "_id", "id")
-QUERY_TEXT = ("query", "text")
-GRADE = "score"
+_GRADE = "score"
 
 T = TypeVar("T")
 
@@ -165,23 +164,23 @@ def _read_corpus(rows: Iterable[Row], place_page: PlacePage, pages_once: bool) -
 def _read_queries(rows: Iterable[Row], docs: set[str]) -> dict[str, Query]:
     queries: dict[str, Query] = {}
     for row in rows:
-        query = Query(
-            row.id(*QUERY_ID),
-            row.text(*QUERY_TEXT),
-            _query_doc(row, docs),
-            row.optional_text("type") or "",
-            row.optional_text("language") or "",
-        )
+        asked = QuestionRow(row)
+        query = Query(row.id(*QUERY_ID), asked.text, query_doc(asked, docs), asked.kind, asked.language)
         if query.id in queries:
             raise row.error(f"query id {query.id} is there twice")
         queries[query.id] = query
     return queries
 
 
-def _query_doc(row: Row, docs: set[str]) -> str | None:
-    doc = row.optional_text("doc")
+def query_doc(asked: QuestionRow, docs: AbstractSet[str]) -> str | None:
+    """The document of a question, None when it has none.
+
+    Raises:
+        VragError: It is not one of `docs`.
+    """
+    doc = asked.doc
     if doc is not None and doc not in docs:
-        raise row.error(f"no page of {doc!r} is in the corpus")
+        raise asked.row.error(f"no page of {doc!r} is in the corpus")
     return doc
 
 
@@ -194,7 +193,7 @@ def _read_qrels(rows: Iterable[Row], queries: AbstractSet[str], corpus: Abstract
         if corpus_id not in corpus:
             raise row.error(f"unknown corpus id {corpus_id}")
         grades = qrels.setdefault(query_id, {})
-        grade = row.integer(GRADE)
+        grade = row.integer(_GRADE)
         if grades.setdefault(corpus_id, grade) != grade:  # repeated rows that agree are common and harmless
             raise row.error(f"query {query_id} with corpus id {corpus_id} has grade {grades[corpus_id]} before")
     return qrels

@@ -99,11 +99,4 @@ def _qrels_file(folder: Path) -> Path:
 
 
 def _read_qrels(path: Path) -> Iterator[Row]:
-    if path.suffix != ".tsv":
-        yield from read_rows(path)
-        return
-    for row in read_table(path, "\t"):
-        score = row.text("score")
-        if not score.lstrip("-").isdecimal():
-            raise row.error(f"'score' must be a whole number, not {score!r}")
-        yield Row(row.path, row.line, {**row.fields, "score": int(score)})
+    return read_table(path, "\t") if path.suffix == ".tsv" else read_rows(path)

@@ -12,6 +12,7 @@ from vrag.evaluation.benchmarks.folder import is_folder_benchmark, load_benchmar
 from vrag.evaluation.benchmarks.hub import find_tables, has_tables
 from vrag.evaluation.benchmarks.page_pictures import PICTURES, PictureFolder
 from vrag.evaluation.benchmarks.parquet import read_benchmark
+from vrag.evaluation.benchmarks.question_tables import load_question_file
 from vrag.evaluation.benchmarks.suites import SuiteTask, find_suite_tasks, load_suites
 from vrag.evaluation.benchmarks.task import Task
 
@@ -51,7 +52,8 @@ def load_tasks(words: Sequence[str], where: Places) -> list[Task]:
     """The tasks of all words, in their order, read and checked.
 
     Args:
-        words: Suites ("vidore", "vidore-v2"), tasks of one ("vidore-v2/esg_reports"), folders of benchmarks.
+        words: Suites ("vidore", "vidore-v2"), tasks of one ("vidore-v2/esg_reports"), folders of benchmarks, files of
+            questions.
         where: Where data may be.
 
     Raises:
@@ -59,18 +61,20 @@ def load_tasks(words: Sequence[str], where: Places) -> list[Task]:
         VragError: A benchmark is malformed, or its data cannot be had.
     """
     if not words:
-        raise UsageError("Name a benchmark.", f"A folder, or one of: vidore, {', '.join(load_suites())}.")
+        raise UsageError(
+            "Name a benchmark.", f"A folder, a file of questions, or one of: vidore, {', '.join(load_suites())}."
+        )
     return [task for word in words for task in _of_word(word, where)]
 
 
 def load_folders(names: Sequence[str]) -> list[Task]:
-    """The tasks of benchmark folders in our own layout or BEIR's.
+    """The tasks of files of questions, and of benchmark folders in our own layout or BEIR's.
 
     Raises:
         UsageError: A folder is missing or no benchmark.
         VragError: A benchmark is malformed.
     """
-    benchmarks = [load_benchmark(name) for name in names]
+    benchmarks = [load_question_file(Path(name)) if Path(name).is_file() else load_benchmark(name) for name in names]
     return [Task(one.name, one, source=name) for one, name in zip(benchmarks, names, strict=True)]
 
 
@@ -111,9 +115,12 @@ def _copy_of(task: SuiteTask, data: Path | None) -> Path | None:
 
 
 def _from_folder(folder: Path, where: Places) -> Task:
+    if folder.is_file():
+        benchmark = load_question_file(folder)
+        return Task(benchmark.name, benchmark, source=str(folder))
     if not folder.is_dir():
         known = f"Suites: vidore, {', '.join(load_suites())}; one of their tasks: vidore-v2/esg_reports; or a folder."
-        raise UsageError(f"There is no benchmark or folder {folder}.", known)
+        raise UsageError(f"There is no benchmark, folder or file {folder}.", known)
     if is_folder_benchmark(folder) or not has_tables(folder):
         benchmark = load_benchmark(folder)
     else:
