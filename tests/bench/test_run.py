@@ -184,7 +184,7 @@ def test_sizes_that_cannot_be(cli, long_index, sizes):
     [
         (["--plot", "missing/p.png"], "there is no such folder"),
         (["--csv", "."], "it is a folder"),
-        (["--questions", "none.jsonl"], "none.jsonl has no queries"),
+        (["--questions", "none.jsonl"], "none.jsonl has no questions"),
         (["--questions", "missing.jsonl"], "missing.jsonl"),
         (["--index", "missing"], "No index"),
     ],

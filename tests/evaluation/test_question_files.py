@@ -2,16 +2,19 @@
 
 import csv
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import ANIMALS, MACHINES, copy_index
 from tests.evaluation.tiny import write_documents, write_tiny
 from tests.pdfs import write_pdf
-from tests.conftest import ANIMALS, MACHINES, copy_index
+from vrag.evaluation.benchmarks.question_rows import DOC, GRADE, PAGE, QUERY_ID, QUERY_TEXT, read_question_rows
 
 LEOPARD, PUMPS, COST = "What do snow leopards hunt?", "Which invoice covers pumps?", "What does it cost?"
 FULL = {"query-id": "a", "query": LEOPARD, "doc": "animals.pdf", "page": 1, "score": 2, "where": "doc=animals.pdf",
-        "type": "Text", "language": "english", "answer": "blue sheep", "format": "Str", "note": "is not read"}  # fmt: skip
+        "type": "Text", "language": "english", "answer": "blue sheep", "format": "Str", "note": "unread"}  # fmt: skip
 NAMES = list(FULL)
 ROWS = [
     FULL,
@@ -161,3 +164,23 @@ def test_bad_rows_are_named_by_file_and_line(cli, indexed, tmp_path, command, na
     assert done.code in (1, 2)
     assert says in done.err
     assert "Traceback" not in done.err
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "reference" / "questions.md").read_text()
+
+
+def test_the_docs_name_every_field(tmp_path):
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]*)\| [^|]+ \|$", DOCS.split("## Fields")[1].split("## What")[0], re.M)
+    named = [re.findall("`([^`]+)`", f"{name} {others}") for name, others in rows]
+    fields = [list(names) for names in (QUERY_TEXT, QUERY_ID, DOC, PAGE, GRADE, ["where"], ["answer"], ["format"])]
+    assert [names for names in named if names] == [*fields, ["type", "language"]]
+
+
+def test_the_two_examples_of_the_docs_are_one_question(tmp_path):
+    found = []
+    for suffix, block in re.findall(r"```(csv|json)\n(.+?)```", DOCS, re.S):
+        (tmp_path / f"q.{suffix}").write_text(block)
+        (question,) = read_question_rows(tmp_path / f"q.{suffix}")
+        found.append((question.text, question.doc, question.page, question.answer))
+    assert len(found) == 2
+    assert found[0] == found[1]
