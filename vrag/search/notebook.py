@@ -25,6 +25,7 @@ MOST_PICTURES = 10  # of them; each is drawn anew
 _SMALL, _LARGE = 120, 480  # pixels of a page's width in a table, and by itself
 _QUALITY = 75  # of a JPEG: a small page takes 3 kB, a large one some 40 kB
 _FRAME = "#d9480f"
+_EDGE = 'style="border:1px solid #ccc"'  # where a white page ends
 _LEFT = 'style="text-align:left;vertical-align:top"'
 
 
@@ -116,7 +117,8 @@ def _picture(hit: Hit, width: int) -> str:
         _draw_frame(page, hit.region)
     buffer = io.BytesIO()
     page.save(buffer, "JPEG", quality=_QUALITY)
-    return f'<img src="{data_url(buffer.getvalue())}" alt="{_place(hit)}" width="{page.width}" height="{page.height}">'
+    address, size = data_url(buffer.getvalue()), f'width="{page.width}" height="{page.height}"'
+    return f'<img src="{address}" alt="{_place(hit)}" {size} {_EDGE}>'
 
 
 def _draw_frame(page: Image, region: Box) -> None:
