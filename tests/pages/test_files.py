@@ -84,7 +84,10 @@ def refuse():
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing.pdf", "There is no file or folder"), ("notes.log", "notes.log is not a PDF, PNG, JPEG, TIFF or WebP")],
+    [
+        ("missing.pdf", "There is no file or folder"),
+        ("notes.log", "notes.log is not a PDF, PNG, JPEG, TIFF, WebP or CBZ"),
+    ],
 )
 def test_what_is_named_but_cannot_be_read_is_said(tree, name, message):
     with pytest.raises(UsageError, match=message):
@@ -92,7 +95,9 @@ def test_what_is_named_but_cannot_be_read_is_said(tree, name, message):
 
 
 def test_a_folder_without_documents_is_said(tmp_path):
-    with pytest.raises(UsageError, match="No PDF, PNG, JPEG, TIFF or WebP file, nor one that LibreOffice prints, in"):
+    with pytest.raises(
+        UsageError, match="No PDF, PNG, JPEG, TIFF, WebP or CBZ file, nor one that LibreOffice prints, in"
+    ):
         find_files([tmp_path])
 
 

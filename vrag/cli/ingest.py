@@ -63,7 +63,7 @@ def ingest(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            parser=named_path, help="PDFs, images, Office files, web pages, text, mail, or folders of them."
+            parser=named_path, help="PDFs, images, CBZ, Office files, web pages, text, mail, or folders of them."
         ),
     ] = None,
     index: Annotated[

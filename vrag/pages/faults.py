@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from pypdfium2 import PdfiumError
 
 from vrag.errors import EncryptedError, PageError, VragError
-from vrag.pages.files import is_image, where
+from vrag.pages.files import is_album, is_image, where
 from vrag.printing.printables import is_printed
 
 _SOURCE_HINT = "Get it again from its source."
@@ -29,6 +31,7 @@ _POPPLER_HINT = (
 )
 _NOT_INSTALLED = (poppler.PDFInfoNotInstalledError, poppler.PopplerNotInstalledError, FileNotFoundError)
 _TOO_SLOW = (poppler.PDFPopplerTimeoutError, subprocess.TimeoutExpired)
+_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)  # of packed files
 _END_BYTES = 1024  # a PDF names itself within its first kilobyte, and ends with %%EOF
 
 
@@ -67,7 +70,9 @@ def explain(error: Exception, path: Path) -> PageError:
         return PageError("it needs more memory than a page may take.", _SMALLER_HINT)
     if is_printed(path):
         return PageError(f"it cannot be printed, or its print not be read ({_short(error)}).", _PRINT_HINT)
-    return _explain_image(error) if is_image(path) else _explain_pdf(error, path)
+    if is_album(path) and isinstance(error, _NO_ARCHIVE):
+        return PageError(f"the archive is damaged or cut off ({_short(error)}).", _SOURCE_HINT)
+    return _explain_image(error) if is_image(path) or is_album(path) else _explain_pdf(error, path)
 
 
 def _explain_image(error: Exception) -> PageError:

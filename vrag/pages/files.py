@@ -13,9 +13,10 @@ from vrag.runtime.units import counted
 
 PDF_SUFFIXES = frozenset({".pdf"})
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
-_SUFFIXES = PDF_SUFFIXES | IMAGE_SUFFIXES | PRINTED_SUFFIXES
+ALBUM_SUFFIXES = frozenset({".cbz"})
+_SUFFIXES = PDF_SUFFIXES | IMAGE_SUFFIXES | ALBUM_SUFFIXES | PRINTED_SUFFIXES
 _PRINTED = ", ".join(suffix[1:] for suffix in sorted(PRINTED_SUFFIXES))
-_WANTED = "PDF, PNG, JPEG, TIFF or WebP"
+_WANTED = "PDF, PNG, JPEG, TIFF, WebP or CBZ"
 _OF_OFFICE = "~$"  # begins the names of files that tell who has a document open
 
 
@@ -61,6 +62,11 @@ def find_files(
 def is_image(path: Path) -> bool:
     """Whether the file is an image by its suffix."""
     return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def is_album(path: Path) -> bool:
+    """Whether the file is an archive of pictures by its suffix."""
+    return path.suffix.lower() in ALBUM_SUFFIXES
 
 
 def display_name(path: Path) -> str:

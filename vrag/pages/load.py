@@ -11,10 +11,11 @@ from PIL.Image import Image
 
 from vrag.errors import PageError
 from vrag.grid import WHOLE_PAGE, Box
+from vrag.pages.albums import AlbumReader
 from vrag.pages.claims import check_claim
 from vrag.pages.crop import crop, is_blank
 from vrag.pages.faults import page_errors
-from vrag.pages.files import is_image
+from vrag.pages.files import is_album, is_image
 from vrag.pages.page import Page, PageSpec, Renderer, Words
 from vrag.pages.pdfium import PdfiumReader
 from vrag.pages.pictures import PictureReader
@@ -35,7 +36,9 @@ def _open_reader(renderer: Renderer, path: Path, passwords: Sequence[str]) -> Re
     """Passwords go to PDFium only: poppler's tools would show them in the list of processes."""
     if renderer == "pdfium":
         return PdfiumReader(path, passwords)
-    return PopplerReader(path) if renderer == "poppler" else PictureReader(path)
+    if renderer == "poppler":
+        return PopplerReader(path)
+    return AlbumReader(path) if is_album(path) else PictureReader(path)
 
 
 class PageLoader:
@@ -119,7 +122,7 @@ class PageLoader:
 
 
 def _renderers(path: Path, spec: PageSpec) -> tuple[Renderer, ...]:
-    if is_image(path):
+    if is_image(path) or is_album(path):
         return ("image",)
     return ("poppler", "pdfium") if spec.renderer == "poppler" else ("pdfium", "poppler")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,8 @@ _ORIENTATION_TAG = 0x0112
 class PictureReader:
     """An image file; every page is one picture."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file; nothing is decoded yet.
+    def __init__(self, path: Path | BytesIO) -> None:
+        """Open the file, or its bytes; nothing is decoded yet.
 
         Raises:
             UnidentifiedImageError: It is no picture of these formats.

@@ -1,12 +1,15 @@
 """Uploads: from a multipart body to the first hit, and everything that may go wrong between."""
 
+import io
 import json
 import os
 import socket
 import threading
 import time
+import zipfile
 
 import pytest
+from PIL import Image
 
 from tests.conftest import copy_index
 from tests.pdfs import pdf_bytes
@@ -485,3 +488,21 @@ def test_an_office_file_is_printed_and_indexed(writer, tmp_path, monkeypatch):
     answer = writer.post("/v1/documents", files=files(("minutes.docx", sent)))
     assert ended(writer, answer)["result"]["added"] == 1
     until(lambda: kept(writer) == ["minutes.docx"])
+
+
+def test_an_album_is_known_by_its_name_and_its_first_bytes(writer, tmp_path):
+    picture = io.BytesIO()
+    Image.new("RGB", (60, 80), "white").save(picture, "PNG")
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("1.png", picture.getvalue())
+        archive.writestr("2.png", picture.getvalue())
+    job = ended(writer, writer.post("/v1/documents", files=files(("book.cbz", data.getvalue()))))
+    assert job["state"] == "done"
+    (row,) = [row for row in writer.get("/v1/documents").json()["documents"] if row["doc"] == "book.cbz"]
+    assert row["pages"] == 2
+    given = writer.get(f"/v1/documents/{row['id']}/file")
+    assert given.content == data.getvalue()
+    assert given.headers["content-disposition"].startswith("attachment")
+    for name, sent in (("book.cbz", b"Rar!"), ("book.zip", data.getvalue())):
+        assert writer.post("/v1/documents", files=files((name, sent))).status_code == 415

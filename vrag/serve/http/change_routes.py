@@ -57,7 +57,7 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
 )
 async def upload(here: HereNow, request: Request) -> JsonAnswer:
-    """Files to be kept and indexed: PDF, PNG, JPEG, TIFF, WebP, and what LibreOffice prints where it is installed.
+    """Files to be kept and indexed: PDF, PNG, JPEG, TIFF, WebP, CBZ, and what LibreOffice prints where it is installed.
 
     What was accepted survives a crash of the service.
     """

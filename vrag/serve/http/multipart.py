@@ -13,12 +13,12 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from vrag.catalog.metadata import MOST_BYTES as MOST_FIELD
 from vrag.serve.http.problems import ProblemError
 from vrag.serve.http.upload_limits import UploadLimits
-from vrag.serve.http.upload_names import HEAD, clean_name, kind_of_file, kind_of_printed, printed_endings
+from vrag.serve.http.upload_names import HEAD, clean_name, kind_of_album, kind_of_file, kind_of_printed, printed_endings
 
 FILES, METADATA = "files", "metadata"
 _BETWEEN = 1 << 20  # bytes that boundaries and headers may add
 _SHAPE = "Send multipart/form-data with one or more `files`, and `metadata` as a JSON object if you like."
-_TYPES = "PDF, PNG, JPEG, TIFF and WebP files can be indexed"
+_TYPES = "PDF, PNG, JPEG, TIFF, WebP and CBZ files can be indexed"
 
 
 @dataclass(slots=True)
@@ -170,7 +170,8 @@ class Parts:
         self._is_whole = True
 
     def _name_it(self, file: Received) -> None:
-        kind = kind_of_file(self._head) or kind_of_printed(file.sent_as, self._head)
+        kind = kind_of_file(self._head) or kind_of_album(file.sent_as, self._head)
+        kind = kind or kind_of_printed(file.sent_as, self._head)
         if not file.bytes:
             raise ProblemError(422, f"{file.sent_as!r} is empty.", "Send the file again.")
         if kind is None:

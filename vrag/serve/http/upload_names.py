@@ -22,6 +22,7 @@ _ENDINGS = {
     "jpeg": (".jpg", ".jpeg"),
     "tiff": (".tif", ".tiff"),
     "webp": (".webp",),
+    "cbz": (".cbz",),
     **{suffix[1:]: (suffix,) for suffix in PRINTED_SUFFIXES},
 }
 _OFFICE_STARTS = (b"PK\x03\x04", b"{\\rtf", b"\xd0\xcf\x11\xe0")  # archives, RTF, and what is encrypted
@@ -63,12 +64,17 @@ def kind_of_printed(name: str, head: bytes) -> str | None:
     return ending[1:] if agrees else None
 
 
+def kind_of_album(name: str, head: bytes) -> str | None:
+    """Whether a file is an archive of pictures, by its name as far as its first bytes agree: cbz; None for others."""
+    return "cbz" if PurePath(name).suffix.lower() == ".cbz" and head.startswith(b"PK\x03\x04") else None
+
+
 def clean_name(name: str, kind: str) -> str:
     """The name under which an upload is kept: without folders and what is unfit, with an ending of its kind.
 
     Args:
         name: As the browser sent it.
-        kind: From `kind_of_file` or `kind_of_printed`.
+        kind: From `kind_of_file`, `kind_of_album` or `kind_of_printed`.
     """
     last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
     plain = _fit(last).strip(" ._") if last.strip(" ._") else ""

@@ -32,9 +32,10 @@ async function refused(file, largest, printed) {
     const head = String.fromCharCode(...new Uint8Array(await file.slice(0, HEAD).arrayBuffer()));
     const isWebp = head.startsWith("RIFF") && head.slice(8, 12) === "WEBP";
     if (head.includes("%PDF-") || isWebp || STARTS.some((start) => head.startsWith(start))) return null;
+    if (file.name.toLowerCase().endsWith(".cbz") && head.startsWith("PK\x03\x04")) return null;
     if (isPrinted(file.name, head, printed)) return null;
     const others = printed.length ? `, and ${printed.map((ending) => ending.slice(1)).join(", ")}` : "";
-    const hint = `PDF, PNG, JPEG, TIFF and WebP files can be added${others}.`;
+    const hint = `PDF, PNG, JPEG, TIFF, WebP and CBZ files can be added${others}.`;
     return { reason: "This is no PDF and no picture.", hint };
   } catch {
     return { reason: "The browser cannot read it.", hint: "A folder has to be dropped on the page." };
