@@ -24,7 +24,6 @@ def test_pages_like_a_page(cli, indexed, tmp_path):
     assert ("machines.pdf", 1) not in places
     assert all(hit["snippet"] for hit in done.json["hits"])
     people = cli("search", "--like", "machines.pdf:1", "-k", 1, "--index", indexed, "--image-dir", "pages")
-    assert people.out.lstrip().startswith("machines.pdf:1")
     assert "QX-4471" in people.out
     assert people.err.startswith("1 of 5 pages in ")
     assert len(list((tmp_path / "pages").iterdir())) == 1

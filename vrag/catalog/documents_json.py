@@ -8,6 +8,7 @@ from typing import Any
 
 from vrag.catalog.documents import CURRENT, AnyDocuments, Document
 from vrag.catalog.metadata import together
+from vrag.runtime.pathtext import shown
 
 
 def documents_json(documents: AnyDocuments, chosen: Sequence[Document]) -> list[dict[str, Any]]:
@@ -37,6 +38,12 @@ def document_json(document: Document, name: str) -> dict[str, Any]:
         "state": state_of(document),
         "meta": together(document.layers),
     }
+
+
+def title_of(document: Document | None, name: str) -> str:
+    """The title that a document's metadata has, else its name: one line, that shows in no other order than it has."""
+    title = document.meta.get("title") if document else None
+    return shown(" ".join(title.split()) if isinstance(title, str) and title.strip() else name)
 
 
 def state_of(document: Document) -> str:

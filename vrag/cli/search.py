@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
 
 from vrag.cli import output
 from vrag.cli.asked_rows import QueriesOption, asked_rows
 from vrag.cli.at_once import at_once
 from vrag.cli.example_options import ImageOption, LikeOption, example_of
 from vrag.cli.explain import matches_text
+from vrag.cli.hits import ShownHit, documents_together, print_hits
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
 from vrag.cli.page_files import ImageDirOption, save_hits
 from vrag.cli.place import (
@@ -30,7 +29,7 @@ from vrag.cli.place import (
     open_index,
 )
 from vrag.errors import UsageError
-from vrag.runtime.pathtext import quoted, shown
+from vrag.runtime.pathtext import quoted
 from vrag.runtime.units import counted
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
 _EXAMPLE = 'e.g. vrag search "revenue by region"'
 _TITLE = 200  # characters of a query above its hits
-_ROOMY = 80  # characters of a line in which names of files need not be folded
 
 
 @at_once(given="query")
@@ -66,6 +64,9 @@ def search(
     ] = 0.0,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what matched on each page, with what similarity.")
+    ] = False,
+    by_document: Annotated[
+        bool, typer.Option("--by-document", help="Group the hits by document, the document of the best hit first.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a query.")] = False,
     text: Annotated[
@@ -112,9 +113,10 @@ def search(
             else:
                 hits = opened.search(row["query"], k, cascade, filters, words, min_relevance)
             took_ms = (time.perf_counter() - started) * 1000
+            hits = documents_together(hits) if by_document else hits
             if hits and not json:
                 _say_if_irrelevant(row["query"], hits)
-                _print_hits(opened, row["query"], hits, took_ms, explain)
+                _print_hits(opened, row, hits, took_ms, explain, by_document)
             elif not json:
                 _say_nothing_found(opened, row["query"], filters, words, min_relevance)
             files = save_hits(opened, hits, image_dir) if image_dir else []
@@ -180,23 +182,28 @@ def _with_matches(answer: dict[str, Any], index: AnyIndex, hits: Sequence[Hit]) 
     return answer
 
 
-def _print_hits(index: AnyIndex, query: str, hits: Sequence[Hit], took_ms: float, explain: bool) -> None:
-    title = shown(query[:_TITLE])
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, expand=True)
-    table.add_column("#", justify="right")
-    table.add_column("Score", justify="right")
-    width = output.stdout.width  # where it is narrow, long names must leave room for the text
-    table.add_column("Document", overflow="fold", max_width=40 if width >= _ROOMY else width // 5)
-    table.add_column("Page", justify="right")
-    table.add_column("Nearest text", overflow="fold", ratio=1)
-    for hit in hits:
-        text = shown(hit.snippet)
-        if explain:
-            stages = ", ".join(f"{stage} {score:.3f}" for stage, score in hit.stages.items())
-            text = f"{text}\n{stages}: {shown(matches_text(index.matches(query, hit)))}"
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", shown(hit.doc), str(hit.page), text)
-    output.stdout.print(table)
+def _print_hits(
+    index: AnyIndex, row: Mapping[str, Any], hits: Sequence[Hit], took_ms: float, explain: bool, grouped: bool
+) -> None:
+    titles, query = _titles(index, hits), row["query"]
+    if "query-id" in row:  # one of many
+        output.line(f"{row['query-id']}: {query[:_TITLE]}")
+    known = [ShownHit(h, titles[h.doc_id], h.snippet, _why(index, query, h) if explain else "") for h in hits]
+    print_hits(known, query, grouped)
     output.note(f"{len(hits)} of {counted(index.page_count, 'page')} in {took_ms:.0f} ms.")
+
+
+def _titles(index: AnyIndex, hits: Sequence[Hit]) -> dict[str, str]:
+    """Titles of the documents, by id."""
+    from vrag.catalog.documents_json import title_of
+
+    names = {hit.doc_id: hit.doc for hit in hits}
+    return {doc_id: title_of(index.documents.get(doc_id), name) for doc_id, name in names.items()}
+
+
+def _why(index: AnyIndex, query: str, hit: Hit) -> str:
+    stages = ", ".join(f"{stage} {score:.3f}" for stage, score in hit.stages.items())
+    return f"{stages}: {matches_text(index.matches(query, hit))}"
 
 
 def _say_if_irrelevant(query: str, hits: Sequence[Hit]) -> None:

@@ -35,6 +35,12 @@ def matched(asked: AskedWords, text: str) -> list[str]:
     ]
 
 
+def matched_spans(asked: AskedWords, text: str) -> list[tuple[int, int]]:
+    """First character and end of each of them in a text."""
+    words = set(matched(asked, text))
+    return [found.span() for found in WORD.finditer(text) if found[0] in words]
+
+
 def _stems(word: str) -> list[str]:
     """What a word may be without its ending."""
     stems = [word[:-letters] for letters in range(1, _ENDING + 1)]

@@ -3,9 +3,9 @@
 import pytest
 
 from vrag.catalog.documents import Document
+from vrag.catalog.documents_json import title_of
 from vrag.search import matched_words
 from vrag.search.matched_words import asked_words, matched
-from vrag.serve.http.search_routes import title_of
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse, Response
 
 from vrag.catalog.documents import Document
-from vrag.catalog.documents_json import facet, metadata_keys, state_of
+from vrag.catalog.documents_json import facet, metadata_keys, state_of, title_of
 from vrag.search.query_text import MOST_CHARACTERS as LONGEST_QUERY
 from vrag.serve.http.conditional import has
 from vrag.serve.http.document_rows import document_rows, failure_row, one_row
@@ -19,7 +19,6 @@ from vrag.serve.http.json_answer import JsonAnswer
 from vrag.serve.http.originals import original_of
 from vrag.serve.http.problems import ProblemError, documented
 from vrag.serve.http.response_shapes import DocumentOut, DocumentsOut, FailuresOut
-from vrag.serve.http.search_routes import title_of
 
 router = APIRouter(tags=["documents"])
 MOST_LISTED = 200

@@ -7,11 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from vrag.catalog.documents import Document
-from vrag.catalog.documents_json import state_of
+from vrag.catalog.documents_json import state_of, title_of
 from vrag.catalog.failures import Failure, Failures
 from vrag.catalog.metadata import together
 from vrag.serve.http.here import Here, no_such_document, url_of
-from vrag.serve.http.search_routes import title_of
 
 FailedPages = Mapping[int, Failure]
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from vrag import __version__
 from vrag.catalog.documents import Document
+from vrag.catalog.documents_json import title_of
 from vrag.catalog.failures import Failure
 from vrag.catalog.kinds import reading
 from vrag.catalog.metadata import together
@@ -26,7 +27,6 @@ from vrag.serve.http.json_answer import JsonAnswer
 from vrag.serve.http.originals import original_of
 from vrag.serve.http.problems import ProblemError, documented, too_many_pictures
 from vrag.serve.http.response_shapes import PageOut
-from vrag.serve.http.search_routes import title_of
 
 router = APIRouter(tags=["pages"])
 _KEPT_S = 3600  # for which a browser need not ask again: a document's bytes never change, how we draw them may

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from vrag.catalog.documents import Document
+from vrag.catalog.documents_json import title_of
 from vrag.catalog.payload import page_words
 from vrag.errors import PageError, UsageError
 from vrag.explain.explanation_json import matches_json
 from vrag.runtime.data_url import data_url
-from vrag.runtime.pathtext import quoted, shown
+from vrag.runtime.pathtext import quoted
 from vrag.runtime.units import counted
 from vrag.search.hit import Hit
 from vrag.search.hits_json import answer_json
@@ -145,12 +145,6 @@ def addresses(hit: Hit) -> dict[str, str]:
         "thumbnail_url": f"{page}/thumbnail",
         "file_url": f"{url_of(hit.doc_id, 'file')}#page={hit.page}",
     }
-
-
-def title_of(document: Document | None, name: str) -> str:
-    """The title that a document's metadata has, else its name: one line, that shows in no other order than it has."""
-    title = document.meta.get("title") if document else None
-    return shown(" ".join(title.split()) if isinstance(title, str) and title.strip() else name)
 
 
 def add_images(here: Here, rows: Sequence[dict[str, Any]]) -> None:
