@@ -12,7 +12,7 @@ import typer
 from vrag import __version__
 from vrag.cli import logs, output
 from vrag.cli.commands import CommandsOnDemand
-from vrag.cli.usage import usage_hint, usage_message
+from vrag.cli.usage import help_instead, usage_hint, usage_message
 from vrag.errors import VragError, is_panic
 
 INTERRUPTED = 130
@@ -25,7 +25,7 @@ app = typer.Typer(
     cls=CommandsOnDemand,
     help='Make a folder of PDFs searchable, page by page.\n\nStart with: vrag ingest ./pdfs, then: vrag search "query"',
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -120,7 +120,8 @@ def _other(error: BaseException, as_json: bool) -> int:
     if not hasattr(error, "format_message"):
         _log.error("vrag failed", exc_info=error)
         raise error
-    # Typer carries its own copy of click's classes.
-    if said := usage_message(error):  # nothing where help was printed because there was no command
-        output.error(said, usage_hint(error), as_json)
+    if wanted := help_instead(error):
+        output.text(f"{wanted}\n")
+    else:
+        output.error(usage_message(error), usage_hint(error), as_json)
     return int(getattr(error, "exit_code", _USAGE))

@@ -8,35 +8,47 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
-_HOMES = {  # module of vrag.cli and name in it, in the order of `vrag --help`
-    "ingest": "ingest.ingest",
-    "search": "search.search",
-    "ask": "ask.ask",
-    "serve": "serve.serve",
-    "mcp": "mcp.mcp",
-    "ls": "documents.ls",
-    "rm": "documents.rm",
-    "status": "health.status",
-    "verify": "health.verify",
-    "compact": "health.compact",
-    "watch": "watch.watch",
-    "explain": "explain.explain",
-    "tune": "tune.tune",
-    "info": "info.info",
-    "models": "models.models",
-    "repool": "repool.repool",
-    "doctor": "info.doctor",
-    "plan": "plan.plan",
-    "push": "transfer.push",
-    "pull": "transfer.pull",
-    "bench": "bench.bench",
-    "pipelines": "pipelines.app",
-    "skill": "skill.app",
-    "snapshot": "transfer.snapshot",
-    "eval": "evaluate.app",
+from vrag.cli.help import HelpfulCommand, HelpfulGroup
+
+_SECTIONS = {  # of `vrag --help`, with the module of vrag.cli and the name in it of each command
+    "First steps": {
+        "ingest": "ingest.ingest",
+        "search": "search.search",
+        "ask": "ask.ask",
+        "serve": "serve.serve",
+        "doctor": "info.doctor",
+    },
+    "Keep an index up to date": {
+        "ls": "documents.ls",
+        "status": "health.status",
+        "info": "info.info",
+        "watch": "watch.watch",
+        "rm": "documents.rm",
+        "verify": "health.verify",
+        "compact": "health.compact",
+    },
+    "Share it with assistants, servers and other machines": {
+        "mcp": "mcp.mcp",
+        "skill": "skill.app",
+        "push": "transfer.push",
+        "pull": "transfer.pull",
+        "snapshot": "transfer.snapshot",
+    },
+    "Choose models and settings": {
+        "models": "models.models",
+        "pipelines": "pipelines.app",
+        "plan": "plan.plan",
+        "repool": "repool.repool",
+    },
+    "Understand and measure results": {
+        "explain": "explain.explain",
+        "eval": "evaluate.app",
+        "tune": "tune.tune",
+        "bench": "bench.bench",
+    },
 }
+_HOMES = {name: home for section in _SECTIONS.values() for name, home in section.items()}
 
 
 class Commands(Mapping[str, Any]):
@@ -55,8 +67,10 @@ class Commands(Mapping[str, Any]):
         return len(_HOMES)
 
 
-class CommandsOnDemand(TyperGroup):
+class CommandsOnDemand(HelpfulGroup):
     """The group of all commands."""
+
+    sections = {title: list(commands) for title, commands in _SECTIONS.items()}
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{**settings, "commands": Commands()})
@@ -71,9 +85,9 @@ def _build(name: str) -> Any:
     """
     module, attribute = _HOMES[name].split(".")
     command = getattr(import_module(f"vrag.cli.{module}"), attribute)
-    alone = typer.Typer(rich_markup_mode="rich")
+    alone = typer.Typer(rich_markup_mode=None)
     if isinstance(command, typer.Typer):
         alone.add_typer(command, name=name)
     else:
-        alone.command(name)(command)
+        alone.command(name, cls=HelpfulCommand)(command)
     return typer.main.get_group(alone).commands[name]

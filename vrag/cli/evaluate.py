@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from vrag.cli import eval_answers, eval_tools, output, tables
 from vrag.cli.eval_options import CacheOption, OutOption, ResumeOption, default_cache, eval_place
 from vrag.cli.eval_progress import asked_with_bars, tell_missing
+from vrag.cli.help import HelpfulCommand, HelpfulGroup
 from vrag.cli.model_options import (
     BatchSizeOption,
     DeviceOption,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vrag.evaluation.evaluate import Evaluation
 
 
-class BenchmarksOrCommand(TyperGroup):
+class BenchmarksOrCommand(HelpfulGroup):
     """A group whose first word is one of its commands, or else a benchmark of its own command."""
 
     allow_interspersed_args = True  # options may follow the benchmarks
@@ -47,13 +47,14 @@ app = typer.Typer(
     cls=BenchmarksOrCommand,
     invoke_without_command=True,
     subcommand_metavar="",
+    rich_markup_mode=None,
     help="Measure retrieval quality and speed; report them.\n\nExample: vrag eval ./my-benchmark --cascade exact",
 )
 
-app.command("compare")(eval_tools.compare)
-app.command("gate")(eval_tools.gate)
-app.command("answers")(eval_answers.answers)
-app.command("make")(eval_tools.make)
+app.command("compare", cls=HelpfulCommand)(eval_tools.compare)
+app.command("gate", cls=HelpfulCommand)(eval_tools.gate)
+app.command("answers", cls=HelpfulCommand)(eval_answers.answers)
+app.command("make", cls=HelpfulCommand)(eval_tools.make)
 
 
 @app.callback()

@@ -28,7 +28,16 @@ from vrag.cli.model_options import (
     RevisionOption,
     model_options,
 )
-from vrag.cli.place import WAIT_S, CollectionOption, TimeoutOption, UrlOption, WaitOption, named_path, path_option
+from vrag.cli.place import (
+    WAIT_S,
+    WHERE,
+    CollectionOption,
+    TimeoutOption,
+    UrlOption,
+    WaitOption,
+    named_path,
+    path_option,
+)
 from vrag.cli.progress import ingest_bar
 from vrag.embedders.options import ModelOptions
 from vrag.errors import IndexExistsError, UsageError
@@ -67,7 +76,7 @@ def ingest(
         ),
     ] = None,
     index: Annotated[
-        Path | None, path_option("Folder of the index; default: the nearest .vrag, else a new one.")
+        Path | None, path_option("Folder of the index; default: the nearest .vrag, else a new one.", section=WHERE)
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,

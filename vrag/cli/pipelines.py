@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output, tables
+from vrag.cli.help import HelpfulCommand, HelpfulGroup
 from vrag.cli.info import JsonOption
 from vrag.runtime.parsing import read_text
 
 if TYPE_CHECKING:
     from vrag.pipeline.pipeline import Pipeline
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
+app = typer.Typer(invoke_without_command=True, cls=HelpfulGroup, rich_markup_mode=None)
 
 
 @app.callback()
@@ -34,7 +35,7 @@ def pipelines(context: typer.Context, json: JsonOption = False) -> int:
     return 0
 
 
-@app.command("show")
+@app.command("show", cls=HelpfulCommand)
 def show(
     name: Annotated[str, typer.Argument(help="Pipeline by name, or a TOML file.")],
     json: JsonOption = False,

@@ -95,27 +95,39 @@ def open_index(
     return Index.open(place, force, options=options, incomplete=incomplete)
 
 
-def path_option(explained: str, *names: str) -> Any:
+def path_option(explained: str, *names: str, section: str | None = None) -> Any:
     """An option that is a path, and not an empty one."""
-    return typer.Option(*names, parser=named_path, metavar="<path>", help=explained)
+    return typer.Option(*names, parser=named_path, metavar="<path>", help=explained, rich_help_panel=section)
 
 
-IndexOption = Annotated[Path | None, path_option("Folder of the index; default: the nearest .vrag.", "--index")]
+WHERE = "Where the index is"  # section of the help
+IndexOption = Annotated[
+    Path | None, path_option("Folder of the index; default: the nearest .vrag.", "--index", section=WHERE)
+]
 UrlOption = Annotated[
     list[str] | None,
     typer.Option(
         "--url",
+        rich_help_panel=WHERE,
         help="Qdrant server, or service, instead of a folder; repeat it for more nodes of a cluster, or put commas "
         "between them. Also QDRANT_URL, QDRANT_API_KEY.",
     ),
 ]
 CollectionOption = Annotated[
-    str | None, typer.Option("--collection", help='Collection on the server; also VRAG_COLLECTION; default "vrag".')
+    str | None,
+    typer.Option(
+        "--collection", rich_help_panel=WHERE, help='Collection on the server; also VRAG_COLLECTION; default "vrag".'
+    ),
 ]
 TimeoutOption = Annotated[
     float | None,
     typer.Option(
-        "--timeout", min=0.1, max=LONGEST_S, callback=finite, help="Seconds a server has to answer; default 30."
+        "--timeout",
+        rich_help_panel=WHERE,
+        min=0.1,
+        max=LONGEST_S,
+        callback=finite,
+        help="Seconds a server has to answer; default 30.",
     ),
 ]
 WAIT_S = 10.0  # longer than a search takes; who writes for longer is named
@@ -123,6 +135,7 @@ WaitOption = Annotated[
     float,
     typer.Option(
         "--wait",
+        rich_help_panel=WHERE,
         min=0,
         max=LONGEST_S,
         callback=finite,

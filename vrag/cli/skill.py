@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from vrag.cli import output
+from vrag.cli.help import HelpfulCommand, HelpfulGroup
 from vrag.cli.info import JsonOption
 from vrag.cli.place import path_option
 
 app = typer.Typer(
-    help="Teach an assistant that has a shell to use vrag.", no_args_is_help=True, rich_markup_mode="rich"
+    help="Teach an assistant that has a shell to use vrag.",
+    no_args_is_help=True,
+    cls=HelpfulGroup,
+    rich_markup_mode=None,
 )
 
 
@@ -21,7 +25,7 @@ def _group() -> None:
     """Teach an assistant that has a shell to use vrag."""
 
 
-@app.command("install")
+@app.command("install", cls=HelpfulCommand)
 def install(
     path: Annotated[
         Path | None,

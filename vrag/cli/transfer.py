@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output
+from vrag.cli.help import HelpfulCommand, HelpfulGroup
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.cli.progress import copy_bar
 from vrag.errors import UsageError
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 FileArgument = Annotated[Path, typer.Argument(help="The snapshot, e.g. index.tar.gz.")]
 
-snapshot = typer.Typer(name="snapshot", help="Keep an embedded index in one file.", no_args_is_help=True)
+snapshot = typer.Typer(
+    name="snapshot",
+    help="Keep an embedded index in one file.",
+    no_args_is_help=True,
+    cls=HelpfulGroup,
+    rich_markup_mode=None,
+)
 
 
 def push(
@@ -72,7 +79,7 @@ def pull(
     return 0
 
 
-@snapshot.command("create")
+@snapshot.command("create", cls=HelpfulCommand)
 def create(
     file: FileArgument,
     index: IndexOption = None,
@@ -99,7 +106,7 @@ def create(
     return 0
 
 
-@snapshot.command("restore")
+@snapshot.command("restore", cls=HelpfulCommand)
 def restore(file: FileArgument, index: IndexOption = None, json: JsonOption = False) -> int:
     """Make an index of a snapshot, in a folder that is new or empty.
 

@@ -23,6 +23,13 @@ _SAID = {  # by the type of an error of pydantic, which newer versions of typer 
 }
 
 
+def help_instead(error: BaseException) -> str:
+    """The help that somebody gets who has named no command of a group; empty for any other error."""
+    context = getattr(error, "ctx", None)
+    # By its name: typer may carry its own copy of click's classes.
+    return str(context.get_help()) if context and type(error).__name__ == "NoArgsIsHelpError" else ""
+
+
 def usage_message(error: BaseException) -> str:
     """What the option parser says, in our words where it repeats what another library said of a value."""
     parsed: Any = error

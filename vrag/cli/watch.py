@@ -15,6 +15,7 @@ from vrag.cli import output
 from vrag.cli.ingest import say_what_is_left_out
 from vrag.cli.place import (
     LONGEST_S,
+    WHERE,
     CollectionOption,
     TimeoutOption,
     UrlOption,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 def watch(
     folder: Annotated[Path, typer.Argument(parser=named_path, help="Folder to watch, to the bottom.")],
     index: Annotated[
-        Path | None, path_option("Folder of the index; default: the nearest .vrag, else a new one.")
+        Path | None, path_option("Folder of the index; default: the nearest .vrag, else a new one.", section=WHERE)
     ] = None,
     interval: Annotated[
         float, typer.Option(min=0.1, max=LONGEST_S, callback=finite, help="Seconds between two looks at the folder.")
