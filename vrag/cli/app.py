@@ -40,11 +40,14 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option(_VERBOSE, help="Show the log with all traces; anywhere on the line. It is kept in VRAG_LOG too."),
+        typer.Option(
+            _VERBOSE,
+            help="Show the log with all traces; works anywhere on the line. VRAG_LOG names the file that keeps it.",
+        ),
     ] = False,
 ) -> None:
     """What comes before the command."""

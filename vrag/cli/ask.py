@@ -44,7 +44,7 @@ _EXAMPLE = 'e.g. vrag ask "What was the revenue in 2025?"'
 @at_once(given="question")
 def ask(
     question: Annotated[
-        list[str] | None, typer.Argument(help="What you want to know, in words; without one it is a conversation.")
+        list[str] | None, typer.Argument(help="What you want to know, in words. Without it, a conversation starts.")
     ] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Pages to look at.")] = 5,
@@ -57,12 +57,12 @@ def ask(
     stream: Annotated[
         bool | None,
         typer.Option(
-            "--stream/--no-stream", help="Print every claim as soon as it is checked; default: on a terminal."
+            "--stream/--no-stream", help="Print every claim as soon as it is checked; the default on a terminal."
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a question.")] = False,
     html: Annotated[
-        Path | None, path_option("Write the answer with its pages, the quotes framed on them, as one HTML file.")
+        Path | None, path_option("Write one HTML file: the answer, and its pages with the quotes framed.")
     ] = None,
     image_dir: ImageDirOption = None,
     force: Annotated[bool, typer.Option(help="Ask although another model made the index, or pages are lost.")] = False,
@@ -73,11 +73,11 @@ def ask(
     device: DeviceOption = "auto",
     dtype: DTypeOption = DTypeName.auto,
 ) -> int:
-    """Answer a question with what the pages say: every quote is looked for on its page.
+    """Answer a question with quotes from the pages, each checked on its page.
 
-    Without a language model the answer is quotes, word for word, and nothing leaves this machine.
+    Without a language model the answer is quotes, word for word. Nothing leaves this machine.
 
-    Without a question it is a conversation; /help lists what else can be typed there.
+    Without a question it starts a conversation; type /help in it.
 
     Example: vrag ask "What was the revenue in 2025?" --where doc=report.pdf --html answer.html
     """

@@ -45,7 +45,7 @@ def bench(
     index: Annotated[
         Path | None, typer.Option(help="Index whose vectors are resampled; default: nearest .vrag.")
     ] = None,
-    queries: Annotated[int, typer.Option(min=1, help="Queries of each kind asked of every system.")] = 20,
+    queries: Annotated[int, typer.Option(min=1, help="How many queries of each kind to ask every system.")] = 20,
     questions: Annotated[
         Path | None,
         typer.Option(allow_dash=True, help=f"Ask these besides pieces of the pages' text. {QUESTIONS}; - reads stdin."),
@@ -55,10 +55,10 @@ def bench(
     peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Measure other libraries too.")] = True,
     seconds: Annotated[
         float,
-        typer.Option(min=1, max=LONGEST_S, callback=finite, help="Each system searches so long at each size, at most."),
+        typer.Option(min=1, max=LONGEST_S, callback=finite, help="Seconds that each system may search at each size."),
     ] = 300,
     ingest: Annotated[Path | None, typer.Option(help="Measure the ingest of these PDFs too, stage by stage.")] = None,
-    ingest_pages: Annotated[int, typer.Option(min=1, help="Pages of them at most.")] = 60,
+    ingest_pages: Annotated[int, typer.Option(min=1, help="At most so many pages of --ingest.")] = 60,
     csv: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture (PNG) to this file.")] = None,
     work: Annotated[Path | None, typer.Option(help="Folder for the stores: 0.8 MB a page, removed at the end.")] = None,
@@ -67,7 +67,7 @@ def bench(
 ) -> int:
     """Measure queries a second and recall against corpus size.
 
-    Pages are resampled from the vectors of an index, so that any size can be made; the output says how.
+    Pages are resampled from the vectors of an index, so any size is possible. The output says how.
 
     Example: vrag bench --sizes 1000,5000 --questions questions.jsonl --csv bench.csv --plot bench.png
     """

@@ -52,14 +52,15 @@ def answers(
     device: DeviceOption = "auto",
     dtype: DTypeOption = DTypeName.auto,
     limit_queries: Annotated[
-        int | None, typer.Option(min=1, help="First so many questions that have an answer, and that have none.")
+        int | None,
+        typer.Option(min=1, help="Ask only the first so many questions with an answer, and as many without."),
     ] = None,
     resume: ResumeOption = True,
     out: OutOption = Path("vrag-answers"),
     cache: CacheOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print results and report paths as JSON.")] = False,
 ) -> int:
-    """Measure answers, their quotes and the pages they cite, without a judge model. An interrupted run goes on.
+    """Measure answers, their quotes and the pages they cite, without a model as judge. An interrupted run goes on.
 
     Without --llm the answers are quotes, word for word.
 

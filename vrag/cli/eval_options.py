@@ -17,7 +17,7 @@ CacheOption = Annotated[
     Path | None, typer.Option(envvar=CACHE_ENV, help="Folder of indexes and page pictures made for evaluation.")
 ]
 OutOption = Annotated[Path, typer.Option(help="Folder of the reports.")]
-ResumeOption = Annotated[bool, typer.Option(help="Keep the answers of an interrupted run of the same thing.")]
+ResumeOption = Annotated[bool, typer.Option(help="Go on with an interrupted run of the same thing.")]
 
 
 def default_cache() -> Path:

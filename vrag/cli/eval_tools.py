@@ -26,11 +26,11 @@ MetricOption = Annotated[
 
 def compare(
     first: Annotated[Path, typer.Argument(help="results.json, or a folder of reports.")],
-    second: Annotated[Path, typer.Argument(help="The results to set against it.")],
+    second: Annotated[Path, typer.Argument(help="The results to compare it with.")],
     metric: MetricOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Set two results side by side, question by question, with intervals and tests.
+    """Compare two results question by question, with intervals and significance tests.
 
     Example: vrag eval compare before/results.json after/results.json
     """
@@ -47,17 +47,17 @@ def compare(
 
 def gate(
     results: Annotated[Path, typer.Argument(help="The results to judge.")] = Path("vrag-eval"),
-    baseline: Annotated[Path, typer.Option(help="Results that must not be fallen behind.")] = ...,  # type: ignore[assignment]
+    baseline: Annotated[Path, typer.Option(help="The results.json to compare with.")] = ...,  # type: ignore[assignment]
     max_drop: Annotated[
-        float, typer.Option(min=0, max=1, callback=finite, help="Fall of the mean that is let pass.")
+        float, typer.Option(min=0, max=1, callback=finite, help="Drop of the mean score that is allowed.")
     ] = 0.01,
     alpha: Annotated[
-        float, typer.Option(min=0, max=1, callback=finite, help="Chance below which a fall counts as one.")
+        float, typer.Option(min=0, max=1, callback=finite, help="A drop counts when its p-value is below this.")
     ] = 0.05,
     metric: MetricOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Fail with exit code 3 when quality fell significantly and by more than --max-drop below a baseline.
+    """Exit with code 3 when quality fell below a baseline, by more than --max-drop and by more than chance.
 
     Example: vrag eval gate --baseline baseline.json --max-drop 0.01
     """
@@ -97,9 +97,9 @@ def make(
     out: Annotated[Path, typer.Option(help="Benchmark folder to make.")] = Path("benchmark"),
     json: JsonOption = False,
 ) -> int:
-    """Make a benchmark of your own documents and questions; every row is checked first.
+    """Make a benchmark of your own documents and questions. Every row is checked first.
 
-    With a column "answer" a row without page is a question that nothing answers, and vrag eval answers can be run.
+    With a column "answer" you can run vrag eval answers. A row without a page is then a question that nothing answers.
 
     Example: vrag eval make questions.csv ./pdfs --out my-benchmark
     """

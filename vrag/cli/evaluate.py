@@ -48,7 +48,7 @@ app = typer.Typer(
     invoke_without_command=True,
     subcommand_metavar="",
     rich_markup_mode=None,
-    help="Measure retrieval quality and speed; report them.\n\nExample: vrag eval ./my-benchmark --cascade exact",
+    help="Measure how well and how fast pages are found.\n\nExample: vrag eval ./my-benchmark --cascade exact",
 )
 
 app.command("compare", cls=HelpfulCommand)(eval_tools.compare)
@@ -70,8 +70,8 @@ def evaluate(
     pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     index: Annotated[Path | None, path_option("Use this index of the corpus instead of a cached one.")] = None,
-    url: Annotated[list[str] | None, typer.Option(help="Hold the index on this server; needs --collection.")] = None,
-    collection: Annotated[str | None, typer.Option(help="Collection that holds the corpus there, alone.")] = None,
+    url: Annotated[list[str] | None, typer.Option(help="Keep the index on this server; needs --collection.")] = None,
+    collection: Annotated[str | None, typer.Option(help="Collection on the server, for this corpus alone.")] = None,
     timeout: TimeoutOption = None,
     wait: WaitOption = WAIT_S,
     device: DeviceOption = "auto",
@@ -82,8 +82,10 @@ def evaluate(
     allow_random_weights: RandomWeightsOption = False,
     data: Annotated[Path | None, typer.Option(envvar="VRAG_VIDORE_DIR", help="Folder of copies of data sets.")] = None,
     language: Annotated[list[str] | None, typer.Option(help="Ask questions of this language only; repeatable.")] = None,
-    limit_queries: Annotated[int | None, typer.Option(min=1, help="First so many questions of each language.")] = None,
-    union: Annotated[bool, typer.Option("--union", help="Ask of all benchmarks' pages together as well.")] = False,
+    limit_queries: Annotated[
+        int | None, typer.Option(min=1, help="Ask only the first so many questions of each language.")
+    ] = None,
+    union: Annotated[bool, typer.Option("--union", help="Also search the pages of all benchmarks together.")] = False,
     depth: Annotated[int, typer.Option(min=10, max=1000, help="Hits of each search that are judged.")] = 100,
     resume: ResumeOption = True,
     out: OutOption = Path("vrag-eval"),

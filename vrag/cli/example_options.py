@@ -25,7 +25,7 @@ LikeOption = Annotated[
 ]
 ImageOption = Annotated[
     Path | None,
-    path_option("Find pages like this picture (PNG, JPEG), or that say what it says, instead of a query.", "--image"),
+    path_option("Find pages like this picture (PNG, JPEG), or that say the same, instead of a query.", "--image"),
 ]
 
 

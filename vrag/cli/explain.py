@@ -37,18 +37,23 @@ _SHOWN_MATCHES = 5  # of a hit in `search --explain`
 
 @at_once()
 def explain(
-    query: Annotated[str, typer.Argument(help="What was looked for, as it was typed into vrag search.")],
+    query: Annotated[str, typer.Argument(help="The query, as you typed it into vrag search.")],
     doc: Annotated[str | None, typer.Option(help="Document name; default: the best hit's.")] = None,
     page: Annotated[int | None, typer.Option(min=1, help="Page of --doc; default: its best page.")] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits that the search lets through.")] = 10,
     cascade: Annotated[str | None, typer.Option(help="best, exact, two-stage, three-stage, or stages as text.")] = None,
-    where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE filters that the search had.")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE filters of the search.")] = None,
     exact_words: Annotated[
-        bool, typer.Option("--exact-words", help='Every word must be on the page; a "phrase" and -word hold anyway.')
+        bool,
+        typer.Option(
+            "--exact-words", help='Every word must be on the page. (A "phrase" and a -word count without this too.)'
+        ),
     ] = False,
     png: Annotated[Path | None, path_option("Write the page under its heat map to this file.")] = None,
-    per_token: Annotated[bool, typer.Option("--per-token", help="One more PNG a token, beside --png.")] = False,
+    per_token: Annotated[
+        bool, typer.Option("--per-token", help="With --png: one more picture for each token.")
+    ] = False,
     html: Annotated[Path | None, path_option("Write a report for the browser to this file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     force: Annotated[

@@ -65,13 +65,13 @@ def verify(
     timeout: TimeoutOption = None,
     wait: WaitOption = WAIT_S,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Remove what is wrong, index it again from its file.")
+        bool, typer.Option("--repair", help="Remove what is wrong and index it again from its file.")
     ] = False,
     json: JsonOption = False,
 ) -> int:
     """Check that every page is there, whole, and what the index says of it; exit 1 when something is wrong.
 
-    A node or a copy of a shard that is missing on a server is a warning, since no page is lost by it.
+    A missing node or copy of a shard on a server is a warning, since no page is lost by it.
 
     Example: vrag verify --repair
     """
@@ -103,7 +103,7 @@ def compact(
     wait: WaitOption = WAIT_S,
     json: JsonOption = False,
 ) -> int:
-    """Give back the space of removed pages, of which no file keeps a word, and make searching quicker.
+    """Give back the space of removed pages, erase their words from all files, and make searching faster.
 
     Example: vrag compact
     """

@@ -80,14 +80,20 @@ def ingest(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
     pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,
-    recursive: Annotated[bool, typer.Option(help="Search folders to the bottom.")] = True,
-    renderer: Annotated[RendererName | None, typer.Option(help="Tried first; the other one rescues.")] = None,
+    recursive: Annotated[bool, typer.Option(help="Include sub-folders.")] = True,
+    renderer: Annotated[
+        RendererName | None, typer.Option(help="Renderer to try first; the other one takes over what it cannot read.")
+    ] = None,
     dpi: Annotated[int | None, typer.Option(min=18, max=600, help="Resolution of rendered pages.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages; default: one a core.")] = None,
-    ocr: Annotated[OcrMode | None, typer.Option(help="Read pixels: where text is missing, always, or never.")] = None,
+    ocr: Annotated[
+        OcrMode | None, typer.Option(help="Read pages by OCR: where text is missing, always, or never.")
+    ] = None,
     language: Annotated[
         str | None,
-        typer.Option(help="Of the words: english (default), german, ..., or multilingual (extra [languages])."),
+        typer.Option(
+            help="Language of the pages: english (default), german, ..., or multilingual (extra [languages])."
+        ),
     ] = None,
     ocr_language: Annotated[
         str | None, typer.Option(help="Recognition model in VRAG_OCR_MODELS; default: the built-in one.")
@@ -96,11 +102,12 @@ def ingest(
         list[str] | None, typer.Option(help="For encrypted PDFs; may be repeated. Better: VRAG_PASSWORD.")
     ] = None,
     max_memory: Annotated[
-        str | None, typer.Option(help="Of all processes together, e.g. 4GB; default: half of the machine's.")
+        str | None,
+        typer.Option(help="Limit for all processes together, e.g. 4GB; default: half of the machine's memory."),
     ] = None,
     meta: Annotated[list[str] | None, typer.Option(help="KEY=VALUE for every document; may be repeated.")] = None,
     metadata: Annotated[Path | None, typer.Option(help="CSV or JSONL with a column `file`: metadata by file.")] = None,
-    check: Annotated[bool, typer.Option(help="Hash all files, also those that look unchanged.")] = False,
+    check: Annotated[bool, typer.Option(help="Hash all files, even those that look unchanged.")] = False,
     retry_failed: Annotated[bool, typer.Option(help="Try again what failed before; without PATHS: all of it.")] = False,
     prune: Annotated[bool, typer.Option(help="Remove documents whose files are gone from PATHS; asks first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Prune without asking.")] = False,
@@ -120,7 +127,7 @@ def ingest(
     timing: Annotated[bool, typer.Option("--timing", help="Show where the time went.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
-    """Index PDFs, images and Office files. What is there already is left alone; an interrupted run goes on.
+    """Index PDFs, images and Office files. Known files are skipped, and an interrupted run goes on.
 
     LibreOffice, where it is installed, prints docx, pptx, xlsx, odt, odp, ods, rtf, html, md, txt and eml.
 

@@ -31,22 +31,26 @@ LlmOption = Annotated[
         "--llm",
         metavar="<url>",
         rich_help_panel=_GROUP,
-        help=f"Where it answers (any OpenAI-compatible endpoint), e.g. http://localhost:11434/v1; also {URL_ENV}, "
-        f"and {KEY_ENV} if it wants a key. It is sent the question and the pages.",
+        help="Address of the model (any OpenAI-compatible endpoint), e.g. http://localhost:11434/v1. "
+        f"It gets the question and the pages. Also {URL_ENV}; {KEY_ENV} has its key.",
     ),
 ]
 LlmModelOption = Annotated[
     str | None,
     typer.Option(
-        "--llm-model", rich_help_panel=_GROUP, help=f"Its name; also {MODEL_ENV}; default: the first one that answers."
+        "--llm-model",
+        rich_help_panel=_GROUP,
+        help=f"Name of the model; also {MODEL_ENV}; default: the first one listed.",
     ),
 ]
 LlmSeesOption = Annotated[
     SeesName,
-    typer.Option("--llm-sees", rich_help_panel=_GROUP, help="What it is shown of pages; auto: pictures if it can see."),
+    typer.Option(
+        "--llm-sees", rich_help_panel=_GROUP, help="What the model gets of pages; auto: pictures too if it can see."
+    ),
 ]
 NoLlmOption = Annotated[
-    bool, typer.Option("--no-llm", rich_help_panel=_GROUP, help=f"Quotes alone, although {URL_ENV} names one.")
+    bool, typer.Option("--no-llm", rich_help_panel=_GROUP, help=f"Answer in quotes even if {URL_ENV} names a model.")
 ]
 
 

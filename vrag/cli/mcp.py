@@ -47,11 +47,11 @@ def mcp(
             "--root", parser=named_path, metavar="<path>", help="Folder whose files they may index; may be repeated."
         ),
     ] = None,
-    host: Annotated[str, typer.Option(help="With http: address to listen at; another machine's needs --token.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="With http: port; 0: any that is free.")] = PORT,
-    token: Annotated[str | None, typer.Option(help=f"With http: who has it may ask. Better: {TOKEN_ENV}.")] = None,
+    host: Annotated[
+        str, typer.Option(help="With http: address to listen at; any but this machine's own needs --token.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="With http: port; 0: any free one.")] = PORT,
+    token: Annotated[str | None, typer.Option(help=f"With http: whoever has it may ask. Better: {TOKEN_ENV}.")] = None,
     llm: LlmOption = None,
     llm_model: LlmModelOption = None,
     llm_sees: LlmSeesOption = SeesName.auto,
@@ -62,7 +62,7 @@ def mcp(
 ) -> int:
     """Let assistants search, read and look at pages (Model Context Protocol); read-only unless allowed otherwise.
 
-    A host such as Claude Desktop, Cursor or VS Code starts it: docs/how-to/agents.md has what to paste where.
+    A host such as Claude Desktop, Cursor or VS Code starts it: docs/how-to/agents.md says what to paste where.
 
     Example: vrag mcp --index ./my-index
     Example: vrag mcp --index ./my-index --transport http --port 8322

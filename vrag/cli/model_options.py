@@ -38,7 +38,7 @@ DTypeOption = Annotated[
     typer.Option(envvar="VRAG_DTYPE", rich_help_panel=_GROUP, help="auto: bfloat16 on cuda, float32 elsewhere."),
 ]
 BatchSizeOption = Annotated[
-    str, typer.Option(rich_help_panel=_GROUP, help="Pages at once, or auto; halved when memory runs out.")
+    str, typer.Option(rich_help_panel=_GROUP, help="Pages embedded at once, or auto; halved when memory runs out.")
 ]
 RevisionOption = Annotated[
     str | None, typer.Option(rich_help_panel=_GROUP, help="Branch, tag or commit of a hub checkpoint.")
@@ -49,7 +49,9 @@ QueryTokensOption = Annotated[
 ]
 RandomWeightsOption = Annotated[
     bool,
-    typer.Option("--allow-random-weights", rich_help_panel=_GROUP, help="Load it although weights are missing."),
+    typer.Option(
+        "--allow-random-weights", rich_help_panel=_GROUP, help="Load the model even if weights are missing: for tests."
+    ),
 ]
 
 

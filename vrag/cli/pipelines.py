@@ -40,7 +40,7 @@ def show(
     name: Annotated[str, typer.Argument(help="Pipeline by name, or a TOML file.")],
     json: JsonOption = False,
 ) -> int:
-    """Print a pipeline; as TOML it is a file to start your own from.
+    """Print a pipeline as TOML: a file to start your own from.
 
     Example: vrag pipelines show builtin > mine.toml
     """

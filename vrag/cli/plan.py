@@ -25,10 +25,14 @@ def plan(
     paths: Annotated[
         list[Path] | None, typer.Argument(parser=named_path, help="PDFs, images, or folders of them.")
     ] = None,
-    pages: Annotated[int | None, typer.Option(min=1, help="Plan for so many pages instead of those of PATHS.")] = None,
+    pages: Annotated[
+        int | None, typer.Option(min=1, help="Plan for this many pages instead of those of PATHS.")
+    ] = None,
     pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
-    sample: Annotated[int, typer.Option(min=1, max=1000, help="Pages of PATHS that are embedded to measure.")] = 8,
+    sample: Annotated[
+        int, typer.Option(min=1, max=1000, help="How many pages of PATHS to embed for the measurement.")
+    ] = 8,
     node_memory: Annotated[
         float, typer.Option(min=1, max=1_000_000, callback=finite, help="Memory of one node of a cluster, GB.")
     ] = 64,
@@ -38,7 +42,7 @@ def plan(
     index: IndexOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """Tell size, time, and what fits, before anything is indexed. A sample is embedded to measure it.
+    """Estimate size, time and machines before anything is indexed. A sample of pages is embedded to measure it.
 
     Example: vrag plan ./pdfs --pages 1000000
     """

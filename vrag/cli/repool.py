@@ -33,9 +33,9 @@ def repool(
     wait: WaitOption = WAIT_S,
     json: JsonOption = False,
 ) -> int:
-    """Pool the pages of an index as another pipeline says; nothing is read or embedded again.
+    """Pool the pages of an index again, as another pipeline says. No file is read, nothing is embedded.
 
-    The index stays as it is until everything is done; an interrupted run goes on where it stopped.
+    The index stays as it is until everything is done. An interrupted run goes on where it stopped.
 
     Example: vrag repool --pipeline mine.toml --index ./my-index
     """

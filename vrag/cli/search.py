@@ -44,14 +44,17 @@ _TITLE = 200  # characters of a query above its hits
 @at_once(given="query")
 def search(
     query: Annotated[
-        list[str] | None, typer.Argument(help="What to look for, in words; in quotes when it has -words in it.")
+        list[str] | None, typer.Argument(help="What to look for, in words. Put it in quotes when it has -words in it.")
     ] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits wanted.")] = 10,
     cascade: Annotated[str | None, typer.Option(help="best, exact, two-stage, three-stage, or stages as text.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, e.g. doc=report.pdf; may be repeated.")] = None,
     exact_words: Annotated[
-        bool, typer.Option("--exact-words", help='Every word must be on the page; a "phrase" and -word hold anyway.')
+        bool,
+        typer.Option(
+            "--exact-words", help='Every word must be on the page. (A "phrase" and a -word count without this too.)'
+        ),
     ] = False,
     queries: QueriesOption = None,
     like: LikeOption = None,
@@ -59,11 +62,14 @@ def search(
     min_relevance: Annotated[
         float,
         typer.Option(
-            min=0, max=1, callback=finite, help="Leave out hits with less, e.g. 0.3; those that cannot be judged stay."
+            min=0,
+            max=1,
+            callback=finite,
+            help="Leave out hits with less relevance than this, e.g. 0.3. Hits of unknown relevance stay.",
         ),
     ] = 0.0,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say what matched on each page, with what similarity.")
+        bool, typer.Option("--explain", help="Show which words matched on each page, and how well.")
     ] = False,
     by_document: Annotated[
         bool, typer.Option("--by-document", help="Group the hits by document, the document of the best hit first.")
@@ -86,7 +92,7 @@ def search(
 ) -> int:
     """Find the pages that answer a query.
 
-    --like and --image look for pages like a page or a picture; a model that reads words alone reads those of a picture.
+    --like and --image look for pages like a page or a picture. A model that only reads words reads the picture's.
 
     Example: vrag search "revenue by region" -k 5 --where doc=report.pdf
 

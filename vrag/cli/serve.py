@@ -36,12 +36,12 @@ def serve(
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
     wait: WaitOption = WAIT_S,
-    host: Annotated[str, typer.Option(help="Address to listen at; another than this machine's needs --token.")] = (
+    host: Annotated[str, typer.Option(help="Address to listen at; any but this machine's own needs --token.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0: any that is free.")] = PORT,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0: any free one.")] = PORT,
     token: Annotated[
-        str | None, typer.Option(help=f"Who has it may ask. Better: {TOKEN_ENV}, since others can read a command line.")
+        str | None, typer.Option(help=f"Whoever has it may ask. Better: {TOKEN_ENV}: others can read a command line.")
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Let nobody change the index.")] = False,

@@ -31,7 +31,7 @@ def install(
         Path | None,
         path_option("Folder of skills; default: ~/.agents/skills, and ~/.claude/skills where ~/.claude is.", "--path"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a skill of this name that is another.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace another skill of this name.")] = False,
     json: JsonOption = False,
 ) -> int:
     """Put the skill "vrag" where Claude Code, Codex and other programs look for skills.

@@ -37,13 +37,13 @@ def push(
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
     wait: WaitOption = WAIT_S,
-    shards: Annotated[int | None, typer.Option(min=1, help="Of a new collection; default: the pipeline's.")] = None,
+    shards: Annotated[int | None, typer.Option(min=1, help="For a new collection; default: the pipeline's.")] = None,
     replication: Annotated[
-        int | None, typer.Option(min=1, help="Of a new collection; default: the pipeline's.")
+        int | None, typer.Option(min=1, help="For a new collection; default: the pipeline's.")
     ] = None,
     json: JsonOption = False,
 ) -> int:
-    """Copy an embedded index to a Qdrant server, without embedding anything again. A copy cut off goes on.
+    """Copy an embedded index to a Qdrant server, without embedding anything again. An interrupted copy goes on.
 
     Example: vrag push --index ./my-index --url http://localhost:6333
     """
@@ -68,7 +68,7 @@ def pull(
     wait: WaitOption = WAIT_S,
     json: JsonOption = False,
 ) -> int:
-    """Copy an index from a Qdrant server into a folder, without embedding anything again. A copy cut off goes on.
+    """Copy an index from a Qdrant server into a folder, without embedding anything again. An interrupted copy goes on.
 
     Example: vrag pull --url http://localhost:6333 --index ./my-copy
     """
@@ -88,7 +88,7 @@ def create(
     wait: WaitOption = WAIT_S,
     json: JsonOption = False,
 ) -> int:
-    """Write an index to one file; one on a Qdrant server is pulled into a folder first, or kept by the server's means.
+    """Write an index in a folder to one file. Pull an index on a server first, or use the server's own snapshots.
 
     Example: vrag snapshot create backup.tar.gz --index ./my-index
     """
@@ -108,7 +108,7 @@ def create(
 
 @snapshot.command("restore", cls=HelpfulCommand)
 def restore(file: FileArgument, index: IndexOption = None, json: JsonOption = False) -> int:
-    """Make an index of a snapshot, in a folder that is new or empty.
+    """Make an index from a snapshot, in a new or empty folder.
 
     Example: vrag snapshot restore backup.tar.gz --index ./restored
     """

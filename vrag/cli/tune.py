@@ -29,25 +29,27 @@ def tune(
     index: IndexOption = None,
     queries: Annotated[Path | None, typer.Option(allow_dash=True, help=f"{QUESTIONS}; - reads stdin.")] = None,
     sample: Annotated[
-        int | None, typer.Option(min=1, help="Queries: of the file, default all; else drawn from pages, default 50.")
+        int | None,
+        typer.Option(min=1, help="How many queries to ask; default: all of the file, or 50 drawn from the pages."),
     ] = None,
     cascade: Annotated[
-        list[str] | None, typer.Option(help="Compare this one; may be repeated. Default: a range of them.")
+        list[str] | None, typer.Option(help="Cascade to compare; may be repeated. Default: a range of them.")
     ] = None,
     keep: Annotated[
-        float, typer.Option(min=0, max=1, callback=finite, help="Share of the reference's top 10 to be kept.")
+        float,
+        typer.Option(min=0, max=1, callback=finite, help="Share of the reference's top 10 that must still be found."),
     ] = 0.99,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same queries.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawn queries: the same seed draws the same ones.")] = 0,
     apply: Annotated[bool, typer.Option("--apply", help="Make the chosen cascade the index's default.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Write recall against latency to this PNG.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    force: Annotated[bool, typer.Option(help="Tune although the index was made by another model.")] = False,
+    force: Annotated[bool, typer.Option(help="Tune even if another model made the index.")] = False,
     url: UrlOption = None,
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
     wait: WaitOption = WAIT_S,
 ) -> int:
-    """Find the cheapest cascade that keeps what scoring every page finds on this index.
+    """Find the fastest cascade that still finds what scoring every page finds.
 
     Example: vrag tune --queries questions.jsonl --apply
     """

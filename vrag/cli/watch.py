@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(parser=named_path, help="Folder to watch, to the bottom.")],
+    folder: Annotated[Path, typer.Argument(parser=named_path, help="Folder to watch, with its sub-folders.")],
     index: Annotated[
         Path | None, path_option("Folder of the index; default: the nearest .vrag, else a new one.", section=WHERE)
     ] = None,
@@ -46,9 +46,9 @@ def watch(
     collection: CollectionOption = None,
     timeout: TimeoutOption = None,
 ) -> int:
-    """Keep an index current: index what comes or changes in a folder, remove what goes, until Ctrl-C.
+    """Keep an index up to date with a folder, until Ctrl-C: index what is new or changed, remove what is gone.
 
-    Between changes the index is closed, so that searches get in; on a Qdrant server they get in anyway.
+    Between changes the index is closed, so other commands can search it. (On a Qdrant server they always can.)
 
     Example: vrag watch ./pdfs --index ./my-index
     """
