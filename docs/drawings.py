@@ -2,7 +2,7 @@
 
     python docs/drawings.py            # writes docs/pictures/concept-*.svg
 
-`tests/test_concepts.py` draws them again and compares, so what they show is what vrag does.
+`tests/test_docs_examples.py` draws them again and compares, so what they show is what vrag does.
 """
 
 from __future__ import annotations
