@@ -18,7 +18,7 @@ KERNELS := hatch_build.py vrag/bits/kernels/kernels.c vrag/bits/kernels/scoring.
 
 ON_A_SERVER := $(TEST_VENV)/bin/pytest -m qdrant
 
-.PHONY: demo wheels test test-core test-colpali check format docs site soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
+.PHONY: demo wheels test test-core test-colpali check format docs site walk soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
@@ -71,6 +71,10 @@ docs: $(TEST_VENV)/installed
 site: $(TEST_VENV)/installed
 	NO_MKDOCS_2_WARNING=1 $(TEST_VENV)/bin/python -m mkdocs build --quiet
 	@echo "Open $(CURDIR)/site/index.html"
+
+# A newcomer's walk in a fresh clone: every command of README and tutorial, compared with what is shown there. Minutes.
+walk: $(TEST_VENV)/installed
+	$(TEST_VENV)/bin/python -m tests.walk
 
 # The built-in model against transformers and torch.
 reference: $(COLPALI_VENV)/installed
