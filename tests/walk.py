@@ -20,6 +20,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -83,7 +84,13 @@ class Shell:
     def __init__(self, folder: Path) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("VRAG_", "QDRANT_"))}
         bash = ["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"]
-        environment = {**kept, "NO_COLOR": "1", "COLUMNS": "80", "VIRTUAL_ENV_DISABLE_PROMPT": "1", "PS1": f"{_PROMPT}$?]"}
+        environment = {
+            **kept,
+            "NO_COLOR": "1",
+            "COLUMNS": "80",
+            "VIRTUAL_ENV_DISABLE_PROMPT": "1",
+            "PS1": f"{_PROMPT}$?]",
+        }
         self._terminal = Terminal(bash, environment, folder, columns=80)
 
     def __enter__(self) -> Shell:
@@ -195,6 +202,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put what was printed into the pages")
     parser.add_argument("--here", action="store_true", help="with the environment that runs this; installs nothing")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, by children too
     wrong = 0
     with tempfile.TemporaryDirectory() as base:
         folder = clone(Path(base).resolve() / "vrag", Path(sys.prefix) if options.here else None)
