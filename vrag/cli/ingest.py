@@ -129,7 +129,7 @@ def ingest(
 ) -> int:
     """Index PDFs, images and Office files. Known files are skipped, and an interrupted run goes on.
 
-    LibreOffice, where it is installed, prints docx, pptx, xlsx, odt, odp, ods, rtf, html, md, txt and eml.
+    LibreOffice, where it is installed, prints docx, pptx, xlsx, odt, odp, ods, rtf, html, md, txt, eml and epub.
 
     Example: vrag ingest ./pdfs --index ./my-index
 

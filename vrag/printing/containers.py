@@ -1,4 +1,4 @@
-"""Office files are archives of XML: refused before LibreOffice sees them when they are locked, cut off, or a bomb."""
+"""Office files and books are archives of XML: refused before they are read when they are locked, cut off, or a bomb."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def _check_old(path: Path) -> None:
 
 def _check_archive(path: Path, head: bytes) -> None:
     if not head.startswith(b"PK"):
-        raise PageError("it is no Office file, whatever its name says.", _SOURCE_HINT)
+        kind = "EPUB" if path.suffix == ".epub" else "Office"
+        raise PageError(f"it is no {kind} file, whatever its name says.", _SOURCE_HINT)
     try:
         with zipfile.ZipFile(path) as archive:
             _check_parts(archive)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from html.parser import HTMLParser
 
@@ -79,9 +79,14 @@ def decoded(data: bytes, encoding: str = "") -> str:
     return data.decode("cp1252", "replace").replace("\0", "")
 
 
-def cleaned(html: str) -> tuple[str, str]:
-    """HTML without scripts, styles, frames, links and pictures from elsewhere; and its title."""
-    cleaner = _Cleaner()
+def cleaned(html: str, find_picture: Callable[[str], str] = str) -> tuple[str, str]:
+    """HTML without scripts, styles, frames, links and pictures from elsewhere; and its title.
+
+    Args:
+        html: As somebody wrote it.
+        find_picture: Gives the `data:` address of a picture by the one that it has there; what is none is left out.
+    """
+    cleaner = _Cleaner(find_picture)
     cleaner.feed(html)
     cleaner.close()
     return "".join(cleaner.parts), " ".join("".join(cleaner.title).split())
@@ -90,8 +95,9 @@ def cleaned(html: str) -> tuple[str, str]:
 class _Cleaner(HTMLParser):
     """Copies what may stay."""
 
-    def __init__(self) -> None:
+    def __init__(self, find_picture: Callable[[str], str]) -> None:
         super().__init__(convert_charrefs=True)
+        self._find_picture = find_picture
         self.parts: list[str] = []
         self.title: list[str] = []
         self._unshown = ""  # the tag that is being passed over
@@ -102,8 +108,8 @@ class _Cleaner(HTMLParser):
             return
         if tag in _UNSHOWN:
             self._unshown = tag
-        elif tag == "img":
-            self.parts.append(_picture(dict(attrs)))
+        elif tag in ("img", "image"):
+            self.parts.append(_picture(dict(attrs), self._find_picture))
         elif tag in _TAGS:
             kept = "".join(f' {name}="{escape(value or "")}"' for name, value in attrs if name in _ATTRIBUTES)
             self.parts.append(f"<{tag}{kept}>")
@@ -128,9 +134,9 @@ class _Cleaner(HTMLParser):
             self.title.append(data)
 
 
-def _picture(attributes: dict[str, str | None]) -> str:
+def _picture(attributes: dict[str, str | None], find_picture: Callable[[str], str]) -> str:
     """A picture that is part of the page, or what stands for it."""
-    source = attributes.get("src") or ""
+    source = find_picture(attributes.get("src") or attributes.get("xlink:href") or "")
     if _PICTURE.fullmatch(source):
         return f'<img src="{source}">'
     return escape(attributes.get("alt") or "")

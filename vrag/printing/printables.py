@@ -10,7 +10,8 @@ OFFICE = {
     ".pptx": "impress", ".odp": "impress",
 }  # fmt: skip
 TEXTS = frozenset({".html", ".htm", ".md", ".txt", ".eml"})  # these become a plain web page first
-PRINTED_SUFFIXES = frozenset(OFFICE) | TEXTS
+BOOKS = frozenset({".epub"})  # so do these, which are archives
+PRINTED_SUFFIXES = frozenset(OFFICE) | TEXTS | BOOKS
 
 
 def is_printed(path: Path) -> bool:

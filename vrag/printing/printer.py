@@ -10,10 +10,11 @@ from pypdfium2 import PdfiumError
 
 from vrag.errors import PageError
 from vrag.printing import plain_page
+from vrag.printing.book import of_book
 from vrag.printing.containers import check_office
 from vrag.printing.libreoffice import MOST_PAGES, convert
 from vrag.printing.mail import DEEPEST, MOST_ATTACHMENTS, Attachment, read_mail
-from vrag.printing.printables import OFFICE, PRINTED_SUFFIXES
+from vrag.printing.printables import BOOKS, OFFICE, PRINTED_SUFFIXES
 
 MOST_TEXT = 16 << 20  # bytes of a text, web page or mail without what is attached to it
 MOST_MAIL = 128 << 20  # bytes
@@ -41,6 +42,9 @@ def print_file(source: Path, work: Path, depth: int = 0) -> Path:
     if source.suffix in OFFICE:
         check_office(source)
         pdf = convert(source, OFFICE[source.suffix], work)
+    elif source.suffix in BOOKS:
+        check_office(source)
+        pdf = _print_page(source, work, of_book(source))
     elif source.suffix == ".eml":
         pdf = _print_mail(source, work, depth)
     else:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from vrag.printing.libreoffice import find_libreoffice
-from vrag.printing.printables import OFFICE, PRINTED_SUFFIXES
+from vrag.printing.printables import PRINTED_SUFFIXES, TEXTS
 
 HEAD = 1024  # bytes that tell what a file is
 LONGEST_NAME = 120  # characters, the ending included
@@ -60,7 +60,7 @@ def kind_of_printed(name: str, head: bytes) -> str | None:
     ending = PurePath(name).suffix.lower()
     if ending not in printed_endings():
         return None
-    agrees = head.startswith(_OFFICE_STARTS) if ending in OFFICE else b"\0" not in head or head.startswith(_UTF_16)
+    agrees = head.startswith(_OFFICE_STARTS) if ending not in TEXTS else b"\0" not in head or head.startswith(_UTF_16)
     return ending[1:] if agrees else None
 
 
