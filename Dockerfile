@@ -3,7 +3,7 @@
 # with the wheels. See docs/reference/serve.md.
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
-COPY pyproject.toml hatch_build.py README.md ./
+COPY pyproject.toml hatch_build.py README.md LICENSE NOTICE ./
 COPY vrag vrag
 COPY pipelines pipelines
 COPY eval/suites eval/suites
@@ -11,9 +11,11 @@ COPY eval/published eval/published
 RUN python -m venv /opt/vrag && /opt/vrag/bin/pip install --no-cache-dir .
 
 FROM python:3.12-slim-bookworm
-# poppler rescues pages that PDFium cannot draw. OCR and the model need no library of the system.
+# poppler rescues pages that PDFium cannot draw. OCR and the model need no library of the system. LibreOffice prints Office
+# files, which makes up most of the image: --build-arg OFFICE= leaves it out.
+ARG OFFICE="libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui fonts-dejavu-core fonts-liberation"
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends poppler-utils \
+    && apt-get install --yes --no-install-recommends poppler-utils ${OFFICE} \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home vrag \
     && install -d -o vrag -g vrag /data

@@ -18,7 +18,7 @@ KERNELS := hatch_build.py vrag/bits/kernels/kernels.c vrag/bits/kernels/scoring.
 
 ON_A_SERVER := $(TEST_VENV)/bin/pytest -m qdrant
 
-.PHONY: demo wheels test test-core test-colpali check format docs site walk soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
+.PHONY: demo wheels packages test test-core test-colpali check format docs site walk soak fuzz samples reference server-up server-down cluster-up serve-up test-server test-cluster clean
 
 demo: $(VENV)/installed
 	@echo "== Indexing eval/samples/pdfs: a report, slides, a paper, and two scanned notices"
@@ -38,6 +38,11 @@ demo: $(VENV)/installed
 wheels: $(TEST_VENV)/installed
 	for machine in $$($(TEST_VENV)/bin/python hatch_build.py --machines); do \
 		VRAG_WHEEL_FOR=$$machine $(TEST_VENV)/bin/python -m hatchling build -t wheel || exit 1; done
+
+# What people install, in empty environments: wheel and source distribution on every Python that is there, and the wheel with
+# the oldest packages that it allows. Some 15 minutes, and 1 GB at a time.
+packages: $(TEST_VENV)/installed
+	$(TEST_VENV)/bin/python -m tests.packages
 
 # Everything: about twenty minutes on two cores, part of it torch being installed (5 GB, once).
 test: test-core test-colpali

@@ -19,6 +19,7 @@ except ModuleNotFoundError:
 
 from tests.store.rest import serving
 from vrag.cli.commands import Commands
+from vrag.printing.libreoffice import INSTALL
 
 ROOT = Path(__file__).parent.parent
 
@@ -54,6 +55,16 @@ def test_the_image_is_pinned_slim_and_nobodys(image):
     assert "poppler-utils" in only(image, "RUN")
 
 
+def test_office_files_are_printed_in_it_unless_told_otherwise(image):
+    """The packages that an answer without LibreOffice names, and fonts, without which lines break elsewhere."""
+    (office,) = (text for step, text in image if step == "ARG" and text.startswith("OFFICE="))
+    named = re.findall(r"libreoffice-\w+-nogui", INSTALL)
+    assert len(named) == 3
+    assert set(named) < set(re.findall(r"[\w-]+", office.partition("=")[2]))
+    assert "fonts-" in office
+    assert "poppler-utils ${OFFICE}" in only(image, "RUN")
+
+
 def test_the_index_and_the_uploads_are_in_the_volume_that_the_user_may_write(image):
     volume = only(image, "VOLUME")
     settings = dict(pair.split("=", 1) for pair in only(image, "ENV").split())
@@ -69,6 +80,7 @@ def test_all_that_the_wheel_is_made_of_is_copied_and_not_ignored(steps):
         "pyproject.toml",
         "hatch_build.py",
         project["project"]["readme"],
+        *project["project"]["license-files"],
         *wheel["packages"],
         *wheel["force-include"],
     }
