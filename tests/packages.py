@@ -36,7 +36,7 @@ def main(wanted: list[str]) -> int:
         facts = metadata(wheel)
         pythons = wanted or re.findall(r"Python :: (3\.\d+)$", str(facts), re.M)
         found = {name: program for name in pythons if (program := find_python(name))}
-        rounds = [(name, what, []) for name in found for what in (wheel, source)]
+        rounds = [(name, what, []) for what in (wheel, source) for name in found]
         rounds += [(name, wheel, oldest(facts, name)) for name in list(found)[:1]]
         for name in pythons:
             if name not in found:
@@ -98,10 +98,11 @@ def oldest(facts: str, python: str) -> list[str]:
 
 def find_python(name: str) -> str | None:
     """A program that starts this Python, by its version or path."""
-    program = shutil.which(f"python{name}") or shutil.which(name)
-    if program is None or subprocess.run([program, "-c", ""], capture_output=True).returncode:
-        return None
-    return program
+    known = (Path.home() / ".pyenv" / "versions").glob(f"{name}.*/bin/python")
+    for program in (shutil.which(f"python{name}"), shutil.which(name), *map(str, known)):
+        if program and subprocess.run([program, "-c", ""], capture_output=True).returncode == 0:
+            return program
+    return None
 
 
 def attempt(python: str, package: Path, pins: list[str], environment: Path) -> str:
