@@ -7,10 +7,13 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from email import message_from_string
 from pathlib import Path
 
 import pytest
 
+from tests.packages import check_contents, metadata, oldest
+from vrag import __version__
 from vrag.bits.kernels.kernel_library import SOURCES, library_name
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +51,38 @@ def test_a_wheel_for_this_machine_scores_with_compiled_kernels(tmp_path):
     code += "print(compiled.__file__, compiled.kernels().instructions)"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(str(tmp_path / "installed"))
+
+
+def test_what_people_read_of_the_packages(tmp_path):
+    """Version, licences, classifiers and description; `make packages` installs both on every Python."""
+    (_, wheel), (_, source) = (build(kind, tmp_path / kind) for kind in ("wheel", "sdist"))
+    check_contents(wheel, source)
+    twine = [sys.executable, "-m", "twine", "check", "--strict", str(wheel), str(source)]
+    done = subprocess.run(twine, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    facts = message_from_string(metadata(wheel))
+    assert (facts["Name"], facts["Version"], facts["License-Expression"]) == ("vrag-toolkit", __version__, "Apache-2.0")
+    assert "Typing :: Typed" in facts.get_all("Classifier")
+    assert {"numpy==1.26", "tomli==2.0"} <= set(oldest(metadata(wheel), "3.10"))
+    assert [pin for pin in oldest(metadata(wheel), "3.12") if pin.startswith(("tomli", "torch", "ray"))] == []
+
+
+def test_the_wheel_works_away_from_the_checkout(tmp_path):
+    """With what the tests have installed in place of an environment of its own."""
+    _, wheel = build("wheel", tmp_path / "wheels")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    start = f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r}); import vrag.cli; "
+    start += f"assert vrag.__file__.startswith({str(tmp_path)!r}); sys.exit(vrag.cli.main())"
+
+    def vrag(*arguments):
+        command = [sys.executable, "-I", "-c", start, *map(str, arguments)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "ok       kernels                  compiled" in vrag("doctor")
+    vrag("ingest", ROOT / "eval/samples/pdfs/old-notices-scanned.pdf")
+    assert "old-notices-scanned.pdf" in vrag("search", "relief valve of pump number 3", "-k", "1")
 
 
 def test_the_source_distribution_makes_a_wheel_for_another_machine(tmp_path):

@@ -14,6 +14,9 @@ from vrag.cli.server_lines import server_facts, warn_of_server
 from vrag.runtime.units import size
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vrag.planning.doctor import Check
     from vrag.store.server.state import ServerState
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -60,15 +63,36 @@ def info(
     return 0
 
 
-def doctor(json: JsonOption = False) -> int:
+@at_once()
+def doctor(
+    index: IndexOption = None,
+    url: UrlOption = None,
+    collection: CollectionOption = None,
+    timeout: TimeoutOption = None,
+    wait: WaitOption = WAIT_S,
+    report: Annotated[
+        bool, typer.Option("--report", help="Print a block for a bug report, without secrets and users' names.")
+    ] = False,
+    json: JsonOption = False,
+) -> int:
     """Check what is installed, what is missing, and how to get it; exit 1 when vrag cannot work.
 
-    Example: vrag doctor
+    With --index or --url it opens that index, too, and says how it is.
+
+    Example: vrag doctor --index ./my-index --report
     """
+    from vrag.planning.bug_report import report_facts, report_lines
     from vrag.planning.doctor import examine
 
     checks = examine()
-    if json:
+    if index is not None or url:
+        checks += _examine_index(index, url, collection, timeout, wait)
+    if report and json:
+        output.data(report_facts(checks))
+    elif report:
+        for line in report_lines(report_facts(checks)):
+            output.line(line)
+    elif json:
         output.data({"checks": [asdict(check) for check in checks]})
     else:
         for check in checks:
@@ -77,6 +101,19 @@ def doctor(json: JsonOption = False) -> int:
             if not check.ok:
                 output.line(f"         {check.remedy}")
     return 0 if all(check.ok or not check.needed for check in checks) else 1
+
+
+def _examine_index(
+    index: Path | None, url: list[str] | None, collection: str | None, timeout: float | None, wait: float
+) -> list[Check]:
+    from vrag.errors import VragError
+    from vrag.planning.doctor import examine_index, index_not_opened
+
+    try:
+        with open_index(index, url, collection, timeout, wait, force=True, incomplete=True) as opened:
+            return examine_index(opened)
+    except VragError as error:
+        return [index_not_opened(error)]
 
 
 def _print_info(facts: dict[str, Any], state: ServerState | None) -> None:

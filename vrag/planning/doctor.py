@@ -6,12 +6,19 @@ import os
 import shutil
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vrag.embedders.colpali.torch_engine import PAIR_REMEDY, torch_pair_problem
 from vrag.errors import VragError
 from vrag.llm.llm import URL_ENV, llm_from
+from vrag.pages.ocr import MODELS_ENV
 from vrag.printing.libreoffice import INSTALL, find_libreoffice
 from vrag.runtime.pinned_files import PinnedFiles
+from vrag.runtime.units import counted, size
+
+if TYPE_CHECKING:
+    from vrag.remote.any_index import AnyIndex
 
 # Package, extra of pyproject.toml it comes with, and what for.
 _EXTRAS = (
@@ -26,6 +33,8 @@ _EXTRAS = (
     ("llama-index-core", "llamaindex", "the retriever for LlamaIndex"),
     ("mcp", "mcp", "vrag mcp, for assistants"),
     ("reportlab", "samples", "making the sample documents anew"),
+    ("mkdocs-material", "docs", "building the site of the docs"),
+    ("mkdocstrings-python", "docs", "building the site of the docs"),
 )
 
 
@@ -57,6 +66,7 @@ def examine() -> list[Check]:
         _package("rapidocr", "pip install rapidocr", needed=True),
         _kernels(),
         *_weights(),
+        _ocr_languages(),
         _poppler(),
         _libreoffice(),
         *_torch_pair(),
@@ -65,6 +75,31 @@ def examine() -> list[Check]:
         _server(),
         _llm(),
     ]
+
+
+def examine_index(opened: AnyIndex) -> list[Check]:
+    """How an index is, and the server that it lies on."""
+    documents = opened.documents.all()
+    unfinished = sum(not document.complete or document.state != "current" for document in documents)
+    failed, lost = len(opened.failures()), opened.lost
+    state = opened.server_state()
+    facts = [counted(len(documents), "document"), counted(opened.page_count, "page")]
+    facts += [f"pipeline {opened.pipeline.name}", f"model {opened.pipeline.model}", f"cascade {opened.default_cascade}"]
+    facts += [size(opened.disk_bytes)] if state is None else []
+    facts += [f"{unfinished} unfinished"] if unfinished else []
+    facts += [f"{failed} failed (vrag status --failed)"] if failed else []
+    facts += [f"lost: {lost}"] if lost else []
+    remedy = "vrag ingest again finishes what is not; vrag verify --repair mends it."
+    checks = [Check("index", not (unfinished or lost), f"{opened.place.name}: {', '.join(facts)}", remedy, needed=True)]
+    if state is not None:
+        said = " ".join(state.warnings()) or f"{state.status}, {counted(state.points, 'point')}"
+        checks.append(Check("server", not state.warnings(), said, "vrag status says more.", needed=True))
+    return checks
+
+
+def index_not_opened(error: VragError) -> Check:
+    """An index that was named and cannot be opened, or a server that does not answer."""
+    return Check("index", False, str(error.message), error.hint or "See: vrag status", needed=True)
 
 
 def _version(name: str) -> str | None:
@@ -111,6 +146,18 @@ def _pinned(name: str, files: PinnedFiles, why: str = "", missing: str = "", nee
         return Check(name, True, f"{files.find()} ({files.origin}, {files.licence})", remedy, needed)
     except VragError as error:
         return Check(name, False, missing or str(error), remedy, needed)
+
+
+def _ocr_languages() -> Check:
+    """What OCR reads: the models inside of rapidocr, and those of a folder."""
+    folder = os.environ.get(MODELS_ENV, "")
+    found = sorted(path.name for path in Path(folder).glob("*rec*.onnx")) if folder else []
+    own = "Chinese, English and much of Latin script (PP-OCR of PaddleOCR inside of rapidocr, Apache-2.0)"
+    remedy = f"For other scripts: put one of rapidocr's recognition models into a folder, and name it in {MODELS_ENV}."
+    if folder and not found:
+        return Check("OCR languages", False, f"{own}; no model *rec*.onnx in {folder}", remedy, needed=False)
+    more = f"; in {folder}: {', '.join(found)}" if found else ""
+    return Check("OCR languages", True, f"{own}{more}", remedy, needed=False)
 
 
 def _poppler() -> Check:
