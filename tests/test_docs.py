@@ -47,3 +47,14 @@ def test_links_in_the_docs_lead_somewhere():
     for file in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for link in re.findall(r"\]\((?!http)([^)#]+)", file.read_text()):
             assert (file.parent / link).exists(), f"{file.name}: {link}"
+
+
+def test_the_figures_in_the_readme_are_those_of_the_page_on_quality():
+    readme, page = ((ROOT / name).read_text() for name in ("README.md", "docs/performance/quality.md"))
+    rows = [line for line in readme.splitlines() if line.startswith("| ") and line.endswith(" ms |")]
+    assert len(rows) == 2
+    for row in rows:
+        figures = re.findall(r"0\.\d{3}", row)
+        assert len(figures) == 2
+        assert [figure for figure in figures if f"| {figure} [" not in page] == []
+        assert f"| {re.search(r'([0-9]+) ms', row)[1]} |" in page
