@@ -17,6 +17,7 @@ from vrag.ingest.ingest_options import IngestOptions
 from vrag.ingest.pruning import Gone, forget
 from vrag.ingest.report import IngestReport, Progress, Silent
 from vrag.pipeline.pipeline import Pipeline, load_pipeline, make_pipeline
+from vrag.places.known_names import write_names
 from vrag.places.opening import Opened, create_index, open_index
 from vrag.places.place import AnyPlace, FolderPlace, address_of, as_place
 from vrag.reading_index import ReadingIndex
@@ -214,6 +215,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         """Remove documents with all their pages, in one step."""
         with self.stored.changing(), self.stored.exchanging():
             self.documents.remove(documents)
+        self._name_documents()
         give_back()
 
     def set_metadata(self, document: Document, values: Mapping[str, Any]) -> Document:
@@ -321,6 +323,11 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _name_documents(self) -> None:
+        """Say in the folder what its documents are called now."""
+        if self.place.folder is not None:
+            write_names(self.place.folder, self.documents.all())
+
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Documents come, change or go in the block; afterwards they say of themselves what is true then."""
@@ -328,6 +335,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
             yield
         try:
             refresh_contexts(self.stored, self.embedder)
+            self._name_documents()
         finally:
             self._searcher.forget()
             give_back()

@@ -16,6 +16,7 @@ PASSWORD_ENV, PASSWORDS_ENV = "VRAG_PASSWORD", "VRAG_PASSWORDS"
 INDEX_FILE = "index.json"
 INDEX_FILES = (INDEX_FILE,)  # what belongs to an index beside its shard; the rest of its folder can be made again
 _BLOCK = 512  # bytes of a block of `st_blocks`, whatever the file system's own block is
+CACHE = "cache"  # folder of what can be made again from the shard
 SHARD = "shard"  # folder of the embedded engine, beside that file
 
 

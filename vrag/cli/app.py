@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ import typer
 from vrag import __version__
 from vrag.cli import logs, output
 from vrag.cli.commands import CommandsOnDemand
+from vrag.cli.completion import complete, is_completing
 from vrag.cli.usage import help_instead, usage_hint, usage_message
 from vrag.errors import VragError, is_panic
 
@@ -56,6 +58,8 @@ def _root(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; nothing a user can do wrong ends in a traceback."""
     output.prepare()
+    if is_completing():
+        return _complete()
     code = 0
     try:
         code = _command(arguments)
@@ -64,6 +68,14 @@ def run(arguments: Sequence[str]) -> int:
         if not code and not isinstance(error, output.ReaderGoneError):  # else it was told already
             output.error(error.message, error.hint, as_json=False)
         return output.quiet_stdout()
+    return code
+
+
+def _complete() -> int:
+    """Answer a shell; what goes wrong is nobody's business there."""
+    code, answer = complete(lambda: _built()(args=[], prog_name="vrag", standalone_mode=False))
+    with suppress(output.OutputError):
+        output.text(answer)
     return code
 
 

@@ -75,6 +75,14 @@ class CommandsOnDemand(HelpfulGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{**settings, "commands": Commands()})
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Names alone: to say what each command does, all of them would have to be loaded."""
+        there, self.commands = self.commands, {name: HelpfulCommand(name) for name in _HOMES}
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self.commands = there
+
 
 @cache
 def _build(name: str) -> Any:

@@ -9,6 +9,7 @@ import typer
 
 from vrag.cli import output, tables
 from vrag.cli.at_once import at_once
+from vrag.cli.completion import complete_documents, complete_filters
 from vrag.cli.confirm import confirm
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, open_index
 from vrag.errors import UsageError
@@ -18,14 +19,19 @@ if TYPE_CHECKING:
     from vrag.catalog.documents import Document
     from vrag.remote.any_index import AnyIndex
 
-WhereOption = Annotated[list[str] | None, typer.Option(help='Filter, e.g. "year >= 2020"; may be repeated.')]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(autocompletion=complete_filters, help='Filter, e.g. "year >= 2020"; may be repeated.'),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _SHOWN = 20
 
 
 @at_once()
 def ls(
-    docs: Annotated[list[str] | None, typer.Argument(help="Documents by name; default: all.")] = None,
+    docs: Annotated[
+        list[str] | None, typer.Argument(autocompletion=complete_documents, help="Documents by name; default: all.")
+    ] = None,
     index: IndexOption = None,
     url: UrlOption = None,
     collection: CollectionOption = None,
@@ -49,7 +55,9 @@ def ls(
 
 @at_once()
 def rm(
-    docs: Annotated[list[str] | None, typer.Argument(help="Documents by name or path.")] = None,
+    docs: Annotated[
+        list[str] | None, typer.Argument(autocompletion=complete_documents, help="Documents by name or path.")
+    ] = None,
     index: IndexOption = None,
     url: UrlOption = None,
     collection: CollectionOption = None,

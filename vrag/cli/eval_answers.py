@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output, tables
+from vrag.cli.completion import complete_models, complete_pipelines
 from vrag.cli.eval_options import CacheOption, OutOption, ResumeOption, default_cache
 from vrag.cli.eval_progress import asked_with_bars, tell_missing
 from vrag.cli.llm_options import LlmModelOption, LlmOption, LlmSeesOption, NoLlmOption, SeesName, chosen_llm
@@ -46,8 +47,11 @@ def answers(
     llm_model: LlmModelOption = None,
     llm_sees: LlmSeesOption = SeesName.auto,
     no_llm: NoLlmOption = False,
-    pipeline: Annotated[str | None, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model, see: vrag models.")] = None,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(autocompletion=complete_pipelines, help="Pipeline by name or TOML file, see: vrag pipelines."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(autocompletion=complete_models, help="Model, see: vrag models.")] = None,
     wait: WaitOption = WAIT_S,
     device: DeviceOption = "auto",
     dtype: DTypeOption = DTypeName.auto,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from vrag.cli.completion import complete_pages
 from vrag.cli.place import path_option
 from vrag.errors import UsageError
 from vrag.runtime.pathtext import quoted, shown
@@ -21,7 +22,12 @@ _EXAMPLE = "e.g. vrag search --like report.pdf:3"
 
 LikeOption = Annotated[
     str | None,
-    typer.Option("--like", metavar="DOC:PAGE", help="Find pages like this page of the index, instead of a query."),
+    typer.Option(
+        "--like",
+        autocompletion=complete_pages,
+        metavar="DOC:PAGE",
+        help="Find pages like this page of the index, instead of a query.",
+    ),
 ]
 ImageOption = Annotated[
     Path | None,

@@ -10,6 +10,7 @@ import typer
 
 from vrag.cli import output, tables
 from vrag.cli.at_once import at_once
+from vrag.cli.completion import complete_cascades, complete_documents, complete_filters
 from vrag.cli.place import (
     WAIT_S,
     CollectionOption,
@@ -38,12 +39,19 @@ _SHOWN_MATCHES = 5  # of a hit in `search --explain`
 @at_once()
 def explain(
     query: Annotated[str, typer.Argument(help="The query, as you typed it into vrag search.")],
-    doc: Annotated[str | None, typer.Option(help="Document name; default: the best hit's.")] = None,
+    doc: Annotated[
+        str | None, typer.Option(autocompletion=complete_documents, help="Document name; default: the best hit's.")
+    ] = None,
     page: Annotated[int | None, typer.Option(min=1, help="Page of --doc; default: its best page.")] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits that the search lets through.")] = 10,
-    cascade: Annotated[str | None, typer.Option(help="best, exact, two-stage, three-stage, or stages as text.")] = None,
-    where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE filters of the search.")] = None,
+    cascade: Annotated[
+        str | None,
+        typer.Option(autocompletion=complete_cascades, help="best, exact, two-stage, three-stage, or stages as text."),
+    ] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(autocompletion=complete_filters, help="KEY=VALUE filters of the search.")
+    ] = None,
     exact_words: Annotated[
         bool,
         typer.Option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output, tables
+from vrag.cli.completion import complete_pipelines
 from vrag.cli.help import HelpfulCommand, HelpfulGroup
 from vrag.cli.info import JsonOption
 from vrag.runtime.parsing import read_text
@@ -37,7 +38,7 @@ def pipelines(context: typer.Context, json: JsonOption = False) -> int:
 
 @app.command("show", cls=HelpfulCommand)
 def show(
-    name: Annotated[str, typer.Argument(help="Pipeline by name, or a TOML file.")],
+    name: Annotated[str, typer.Argument(autocompletion=complete_pipelines, help="Pipeline by name, or a TOML file.")],
     json: JsonOption = False,
 ) -> int:
     """Print a pipeline as TOML: a file to start your own from.

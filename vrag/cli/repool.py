@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vrag.cli import output
+from vrag.cli.completion import complete_pipelines
 from vrag.cli.info import JsonOption
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption
 from vrag.cli.progress import copy_bar
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def repool(
-    pipeline: Annotated[str, typer.Option(help="Pipeline by name or TOML file, see: vrag pipelines.")],
+    pipeline: Annotated[
+        str, typer.Option(autocompletion=complete_pipelines, help="Pipeline by name or TOML file, see: vrag pipelines.")
+    ],
     index: IndexOption = None,
     into: Annotated[
         str | None,

@@ -13,6 +13,7 @@ import typer
 from vrag.cli import output
 from vrag.cli.asked_rows import QueriesOption, asked_rows
 from vrag.cli.at_once import at_once
+from vrag.cli.completion import complete_cascades, complete_filters
 from vrag.cli.example_options import ImageOption, LikeOption, example_of
 from vrag.cli.explain import matches_text
 from vrag.cli.hits import ShownHit, documents_together, print_hits
@@ -48,8 +49,14 @@ def search(
     ] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits wanted.")] = 10,
-    cascade: Annotated[str | None, typer.Option(help="best, exact, two-stage, three-stage, or stages as text.")] = None,
-    where: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, e.g. doc=report.pdf; may be repeated.")] = None,
+    cascade: Annotated[
+        str | None,
+        typer.Option(autocompletion=complete_cascades, help="best, exact, two-stage, three-stage, or stages as text."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(autocompletion=complete_filters, help="KEY=VALUE, e.g. doc=report.pdf; may be repeated."),
+    ] = None,
     exact_words: Annotated[
         bool,
         typer.Option(

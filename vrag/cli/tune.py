@@ -10,6 +10,7 @@ import typer
 
 from vrag.cli import output, tables
 from vrag.cli.asked_rows import QUESTIONS
+from vrag.cli.completion import complete_cascades
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, finite
 from vrag.cli.progress import bar_of_steps
 from vrag.cli.tables import Column
@@ -33,7 +34,10 @@ def tune(
         typer.Option(min=1, help="How many queries to ask; default: all of the file, or 50 drawn from the pages."),
     ] = None,
     cascade: Annotated[
-        list[str] | None, typer.Option(help="Cascade to compare; may be repeated. Default: a range of them.")
+        list[str] | None,
+        typer.Option(
+            autocompletion=complete_cascades, help="Cascade to compare; may be repeated. Default: a range of them."
+        ),
     ] = None,
     keep: Annotated[
         float,

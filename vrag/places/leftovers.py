@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from vrag.places.known_names import NAMES_FILE
 from vrag.runtime.drafts import is_draft
 from vrag.runtime.lock import LOCK_FILE
-from vrag.settings import INDEX_FILE, SHARD
+from vrag.settings import CACHE, INDEX_FILE, SHARD
 from vrag.store.edge.edge_rubbish import is_rubbish
 
-CACHE, _BITS = "cache", "bits"  # what can be made again from the shard
+_BITS = "bits"  # in the cache
 _OLD_DRAFT = re.compile(rf"{re.escape(INDEX_FILE)}\.\d+")
 _INSIDE = {  # what of a folder's content is ours
     SHARD: {"edge_config.json", "segments", "wal", "manifest.json", "manifest.json.draft"},
-    CACHE: {_BITS},
+    CACHE: {_BITS, NAMES_FILE},
 }
 
 

@@ -29,11 +29,10 @@ from vrag.errors import PageError, UsageError
 from vrag.pages.page import Page, Words
 from vrag.pages.workers import PageWorkers
 from vrag.pipeline.pipeline import FULL, Pipeline
-from vrag.places.leftovers import CACHE
 from vrag.places.opening import keep_bits
 from vrag.places.place import FolderPlace
 from vrag.planning.estimate import Disk, Machine, Sample, VectorSample
-from vrag.settings import SHARD
+from vrag.settings import CACHE, SHARD
 from vrag.store.interface import AnyVector, Record, Selection, SparseVector, StageRequest
 
 _STORED = 256  # records of the throw-away store: the sample's pages, again and again
