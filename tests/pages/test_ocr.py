@@ -44,7 +44,7 @@ def test_it_is_quiet_and_asks_nobody(capfd, caplog, monkeypatch):
         raise AssertionError("OCR must not use the network")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    ocr._engine.cache_clear()
+    ocr._reader.cache_clear()
     with caplog.at_level(logging.DEBUG):
         assert len(read_words(text_picture(["Offline"]))) == 1
         read_words(Image.new("RGB", (300, 200), "white"))

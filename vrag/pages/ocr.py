@@ -7,7 +7,7 @@ import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,11 @@ from vrag.pages.order import reading_order
 from vrag.pages.page import Words
 
 if TYPE_CHECKING:
-    from rapidocr import RapidOCR
+    from vrag.pages.text_lines import LineReader
 
 MIN_SCORE = 0.5
 MODELS_ENV = "VRAG_OCR_MODELS"
-_MODELS = {"Det": "*det*.onnx", "Cls": "*cls*.onnx", "Rec": "*rec*.onnx"}
+_MODELS = ("*det*.onnx", "*cls*.onnx", "*rec*.onnx")
 
 
 def read_words(picture: Image, language: str = "") -> Words:
@@ -37,11 +37,12 @@ def read_words(picture: Image, language: str = "") -> Words:
     Raises:
         ModelError: rapidocr has come without its models, or there is none for this language.
     """
-    found: Any = _engine(language)(np.asarray(picture)[:, :, ::-1])  # OpenCV's channel order
-    if found.boxes is None or not found.txts:
+    lines = _reader(language).read(np.ascontiguousarray(np.asarray(picture)[:, :, ::-1]))  # blue first
+    certain = [line for line in lines if line.certainty >= MIN_SCORE and line.text.strip()]
+    if not certain:
         return Words()
-    quads = (np.asarray(found.boxes) / picture.size).astype(np.float32)
-    return _words(quads, list(found.txts))
+    quads = (np.stack([line.corners for line in certain]) / picture.size).astype(np.float32)
+    return _words(np.clip(quads, 0, 1), [line.text for line in certain])
 
 
 def _words(quads: FloatArray, texts: list[str]) -> Words:
@@ -78,27 +79,15 @@ def _ruler() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 @functools.cache
-def _engine(language: str = "") -> RapidOCR:
-    """The one engine of this process, on one thread: pages are read by several processes."""
-    import cv2
+def _reader(language: str = "") -> LineReader:
+    """The one reader of this process for a language."""
     import rapidocr
 
-    cv2.setNumThreads(1)
+    from vrag.pages.text_lines import LineReader
+
     folder = Path(rapidocr.__file__).parent / "models"
-    params: dict[str, Any] = {f"{part}.model_path": _model(folder, name) for part, name in _MODELS.items()}
-    if language:
-        params["Rec.model_path"] = recogniser(language)
-    params |= {
-        "Global.log_level": "critical",
-        "Global.text_score": MIN_SCORE,
-        "Det.limit_type": "max",  # a small picture is not blown up: that is slower and reads no better
-        "Det.limit_side_len": 2000,
-        "Rec.rec_batch_num": 1,  # one line at a time, at its own width: a quarter less work than padded batches
-        "Rec.rec_img_shape": [3, 48, 160],
-        "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-    }
-    return rapidocr.RapidOCR(params=params)
+    finder, classifier, own = (_model(folder, name) for name in _MODELS)
+    return LineReader(finder, classifier, recogniser(language) if language else own)
 
 
 def recogniser(language: str) -> str:
@@ -120,7 +109,7 @@ def recogniser(language: str) -> str:
 
 
 def _model(folder: Path, pattern: str) -> str:
-    """Path of a model in the wheel: with it named, rapidocr has no reason to download one."""
+    """Path of a model in the wheel."""
     found = sorted(folder.glob(pattern))
     if not found:
         raise ModelError(f"rapidocr has no model {pattern} in {folder}.", "Run: pip install --force-reinstall rapidocr")

@@ -35,6 +35,24 @@ class OnnxSession:
         options.add_external_initializers(list(self._weights), list(self._weights.values()))
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
+    @property
+    def input(self) -> str:
+        """Name of the model's first input."""
+        name: str = self._session.get_inputs()[0].name
+        return name
+
+    @property
+    def output(self) -> str:
+        """Name of its first output."""
+        name: str = self._session.get_outputs()[0].name
+        return name
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What its file says besides, by name: the characters that a recogniser of text knows, for one."""
+        found: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        return found
+
     def run(self, output: str, given: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
         """One output of the model, by the names of its inputs."""
         found: npt.NDArray[Any] = self._session.run([output], given)[0]
