@@ -58,8 +58,8 @@ class LineReader:
     def __init__(self, finder: str, classifier: str, recogniser: str) -> None:
         cv2.setNumThreads(1)  # pages are read by several processes
         self._finder = TextFinder(finder)
-        self._classifier = OnnxSession(classifier)
-        self._recogniser = OnnxSession(recogniser)
+        self._classifier = OnnxSession(classifier, memory="shared")
+        self._recogniser = OnnxSession(recogniser, memory="shared")
         characters = self._recogniser.notes.get("character", "")
         if not characters:
             raise ModelError(

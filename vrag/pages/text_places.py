@@ -22,6 +22,9 @@ _SMALL = 800  # pixels of the longer side of a picture that is looked at in full
 _HALF = 0.5
 _LARGE = 26  # pixels of a line's height from which half size shows it well
 _HINT = 0.01  # probability of text that is reason enough to look again; text has from 0.3
+_EDGE = 60  # levels between neighbouring pixels
+_AROUND = (24, 8)  # pixels around, in which edges are counted
+_DENSE = 0.5  # of these pixels
 _MARGIN = 48  # pixels seen around a place
 _APART = 8  # pixels between a line and the edge of what is looked at again
 _MOST = 0.7  # of the picture; if more of it has to be seen again, all is
@@ -35,7 +38,7 @@ class TextFinder:
     """
 
     def __init__(self, model: str) -> None:
-        self._session = OnnxSession(model)
+        self._session = OnnxSession(model, memory="shared")
         # Its own values. Lines are sorted later, by people's order.
         self._boxes = DBPostProcess(thresh=0.3, box_thresh=0.5, unclip_ratio=1.6, use_dilation=True)
 
@@ -46,7 +49,7 @@ class TextFinder:
             return self._in_full(picture)
         likely = self._likely(picture, _HALF)
         lines = self._lines(likely, picture)
-        again = _unsure(likely, lines, np.array([width, height], np.float32))
+        again = _unsure(picture, likely, lines)
         if again is None:
             return lines
         bounds = np.concatenate([lines.min(axis=1), lines.max(axis=1)], axis=1)
@@ -72,15 +75,17 @@ class TextFinder:
         return np.asarray(quads, np.float32).reshape(-1, 4, 2)
 
 
-def _unsure(likely: FloatArray, lines: FloatArray, size: FloatArray) -> FloatArray | None:
-    """The part of a picture of `size` (width, height) that has to be seen in full: x0, y0, x1, y1; None if nothing.
+def _unsure(picture: Pixels, likely: FloatArray, lines: FloatArray) -> FloatArray | None:
+    """The part of a picture that has to be seen in full: x0, y0, x1, y1 in pixels; None if nothing.
 
-    Small lines are in it, and whatever may be text and is in no large line.
+    Small lines are in it, and whatever may be text and is in no large line: the detector has a hint of it, or there
+    are as many edges as print has.
     """
     sides = np.linalg.norm(lines - np.roll(lines, -1, axis=1), axis=2)
     is_large = sides.min(axis=1) >= _LARGE
-    scale = size / np.array(likely.shape[::-1], np.float32)
-    rest = (likely > _HINT).astype(np.uint8)
+    height, width = picture.shape[:2]
+    scale = np.array([width / likely.shape[1], height / likely.shape[0]], np.float32)
+    rest = ((likely > _HINT) | _is_dense(picture, likely.shape)).astype(np.uint8)
     known = np.zeros_like(rest)
     for line in lines[is_large]:
         cv2.fillPoly(known, [np.rint(line / scale).astype(np.int32)], [1])
@@ -91,6 +96,14 @@ def _unsure(likely: FloatArray, lines: FloatArray, size: FloatArray) -> FloatArr
     if not len(corners):
         return None
     return np.concatenate([corners.min(axis=0) - _MARGIN, corners.max(axis=0) + _MARGIN]).astype(np.float32)
+
+
+def _is_dense(picture: Pixels, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Where edges are as dense as in small print, for each of `shape` (rows, columns) parts of the picture."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > _EDGE
+    density = cv2.boxFilter(edges.astype(np.float32), -1, _AROUND)
+    return np.asarray(cv2.resize(density, shape[::-1], interpolation=cv2.INTER_AREA) > _DENSE, np.bool_)
 
 
 def _around_lines(area: FloatArray, bounds: FloatArray, width: int, height: int) -> FloatArray:
