@@ -1,5 +1,6 @@
 """Office files, made by the libraries that people make them with, or by hand where something is wrong with them."""
 
+import io
 import zipfile
 from email.message import EmailMessage
 from html import escape
@@ -10,6 +11,7 @@ import pptx
 import pytest
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import parse_xml
+from PIL import Image
 
 from vrag.printing.libreoffice import INSTALL, find_libreoffice
 
@@ -191,3 +193,32 @@ def attach(message, name, data, kind="application/octet-stream"):
     """Attach bytes to a mail."""
     main, sub = kind.split("/")
     message.add_attachment(data, maintype=main, subtype=sub, filename=name)
+
+
+CONTAINER = '<container><rootfiles><rootfile full-path="O/content.opf"/></rootfiles></container>'
+OPF = """<package><metadata><dc:title>Whales &amp; <x>more</dc:title><dc:creator>A. Author</dc:creator></metadata>
+<manifest><item id="two" href="two.xhtml"/><item id="one" href="text/one%20a.xhtml#top"/><item id="css" href="a.css"/>
+</manifest><spine><itemref idref="one"/><itemref idref="two"/><itemref idref="none"/><itemref idref="one"/></spine>"""
+ONE = (
+    '<?xml version="1.0"?><html><head><title/></head><body><h1>Ishmael</h1><img src="../a.png" alt="a"/></body></html>'
+)
+TWO = "<html><body><p>Lighthouses warn ships.</p></body></html>"
+
+
+def red():
+    data = io.BytesIO()
+    Image.new("RGB", (200, 100), "red").save(data, "PNG")
+    return data.getvalue()
+
+
+def write_book(path, **changed):
+    """A book of two chapters; parts by name, None for one that is left out."""
+    parts = {
+        "mimetype": "application/epub+zip", "META-INF/container.xml": CONTAINER, "O/content.opf": OPF,
+        "O/text/one a.xhtml": ONE, "O/two.xhtml": TWO, "O/a.png": red(), **changed.pop("parts", {}),
+    }  # fmt: skip
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            if data is not None:
+                archive.writestr(name, data)
+    return path

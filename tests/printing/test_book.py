@@ -1,47 +1,16 @@
 """EPUB files become one plain page; what is wrong with one is a sentence, and nothing outside of it is read."""
 
 import base64
-import io
-import zipfile
 
 import pytest
-from PIL import Image
 
-from tests.printing.office_files import needs_libreoffice
+from tests.printing.office_files import OPF, needs_libreoffice, red, write_book
 from vrag.errors import EncryptedError, PageError
 from vrag.pages.load import PageLoader
 from vrag.pages.page import PageSpec
 from vrag.printing import book, containers
 from vrag.printing.book import of_book
 from vrag.printing.containers import check_office
-
-CONTAINER = '<container><rootfiles><rootfile full-path="O/content.opf"/></rootfiles></container>'
-OPF = """<package><metadata><dc:title>Whales &amp; <x>more</dc:title><dc:creator>A. Author</dc:creator></metadata>
-<manifest><item id="two" href="two.xhtml"/><item id="one" href="text/one%20a.xhtml#top"/><item id="css" href="a.css"/>
-</manifest><spine><itemref idref="one"/><itemref idref="two"/><itemref idref="none"/><itemref idref="one"/></spine>"""
-ONE = (
-    '<?xml version="1.0"?><html><head><title/></head><body><h1>Ishmael</h1><img src="../a.png" alt="a"/></body></html>'
-)
-TWO = "<html><body><p>Lighthouses warn ships.</p></body></html>"
-
-
-def red():
-    data = io.BytesIO()
-    Image.new("RGB", (200, 100), "red").save(data, "PNG")
-    return data.getvalue()
-
-
-def write_book(path, **changed):
-    """A book of two chapters; parts by name, None for one that is left out."""
-    parts = {
-        "mimetype": "application/epub+zip", "META-INF/container.xml": CONTAINER, "O/content.opf": OPF,
-        "O/text/one a.xhtml": ONE, "O/two.xhtml": TWO, "O/a.png": red(), **changed.pop("parts", {}),
-    }  # fmt: skip
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in parts.items():
-            if data is not None:
-                archive.writestr(name, data)
-    return path
 
 
 def page_of(tmp_path, **parts):

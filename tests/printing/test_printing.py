@@ -12,6 +12,7 @@ from tests.printing.office_files import (
     mail,
     needs_libreoffice,
     text_odt,
+    write_book,
     write_docx,
     write_odf,
     write_pptx,
@@ -43,6 +44,7 @@ MAKERS = {
     ".md": lambda path: path.write_text(f"*{WORDS}*"),
     ".txt": lambda path: path.write_text(WORDS),
     ".eml": lambda path: path.write_bytes(mail(WORDS).as_bytes()),
+    ".epub": lambda path: write_book(path, parts={"O/text/one a.xhtml": None, "O/two.xhtml": f"<p>{WORDS}</p>"}),
 }
 
 
