@@ -3,8 +3,10 @@
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 
 from tests.serve.web.conftest import LOOKS, Watched, keep
 
@@ -107,4 +109,12 @@ def test_the_pictures_of_the_docs_can_be_taken_again(chromium, site, tmp_path):
     screens = runpy.run_path(str(Path(__file__).parents[3] / "docs" / "screens.py"))
     for picture in screens["take"](chromium, site, tmp_path):
         assert 50_000 < picture.stat().st_size < screens["MOST_BYTES"]
-        assert (screens["PICTURES"] / picture.name).stat().st_size < screens["MOST_BYTES"]
+        kept = screens["PICTURES"] / picture.name
+        assert kept.stat().st_size < screens["MOST_BYTES"]
+        assert unlike(picture, kept) < 6, "run: python docs/screens.py"
+
+
+def unlike(one, other):
+    """Mean difference in grey, 0 to 255, of two pictures so small that fonts of other machines hardly matter."""
+    small = [np.asarray(Image.open(file).convert("L").resize((60, 38)), np.float32) for file in (one, other)]
+    return float(np.abs(small[0] - small[1]).mean())
