@@ -57,6 +57,8 @@ def test_steps_are_found_in_order():
         ("score 16.162", "score 16.5", True),
         ("pump number 3", "pump number 4", True),
         ("report.pdf", "reports.pdf", True),
+        ("one\ntwo", "one two", True),
+        (f"{HOME}: 4 documents", f"{HOME}: 4\ndocuments", False),
     ],
 )
 def test_what_may_differ_is_little(shown, printed, apart):
