@@ -21,7 +21,9 @@ export function uploadButton(...content) {
   const input = h("input", {
     type: "file",
     multiple: true,
-    accept: ".pdf,.png,.jpg,.jpeg,.tif,.tiff,.webp,.cbz,.docx,.pptx,.xlsx,.odt,.odp,.ods,.rtf,.html,.htm,.md,.txt,.eml,.epub",
+    accept:
+      ".pdf,.png,.jpg,.jpeg,.tif,.tiff,.webp,.cbz," +
+      ".docx,.pptx,.xlsx,.odt,.odp,.ods,.rtf,.html,.htm,.md,.txt,.eml,.epub",
     class: "unseen",
     tabindex: "-1",
     "aria-label": "Files to add",
