@@ -28,7 +28,7 @@ from tables import markdown, put
 
 from vrag import Index, VragError
 from vrag.bench.run import machine
-from vrag.evaluation.benchmarks.questions import read_questions
+from vrag.evaluation.benchmarks.asked_questions import read_questions
 from vrag.pipeline.pipeline import Pipeline
 
 BATCH = 64

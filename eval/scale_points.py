@@ -35,7 +35,7 @@ from tables import markdown, put
 from vrag import Index, VragError
 from vrag.bench.run import machine
 from vrag.errors import UsageError
-from vrag.evaluation.benchmarks.questions import read_questions
+from vrag.evaluation.benchmarks.asked_questions import read_questions
 from vrag.pipeline.pipeline import FULL
 from vrag.places.facts import Facts
 from vrag.places.place import FolderPlace, ServerPlace

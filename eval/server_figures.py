@@ -34,7 +34,7 @@ from tables import markdown, put
 from vrag import Index, __version__
 from vrag.bench.run import machine
 from vrag.catalog.kinds import PAGE
-from vrag.evaluation.benchmarks.questions import read_questions
+from vrag.evaluation.benchmarks.asked_questions import read_questions
 from vrag.places.place import ServerPlace
 from vrag.store.server.address import GRPC_PORT_ENV, KEY_ENV, Server
 from vrag.store.server.connect import connect

@@ -30,7 +30,7 @@ def test_weights_are_named_with_their_model_and_licences(files):
 
 def test_what_is_said_to_be_part_of_the_package_is_there():
     part = NOTICE.split("Part of this package")[1].split("Weights, read")[0]
-    named = re.findall(r"- ([\w/.*]+)", part)
+    named = re.findall(r"- ([\w/.*-]+)", part)
     assert len(named) > 3
     assert all(list(ROOT.glob(pattern)) for pattern in named if "/" in pattern)
 

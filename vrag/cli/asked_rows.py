@@ -46,7 +46,7 @@ def asked_rows(query: str | None, file: Path | None, example: str) -> Iterator[d
 
 
 def _rows_of(file: Path) -> Iterator[dict[str, Any]]:
-    from vrag.evaluation.benchmarks.questions import read_questions
+    from vrag.evaluation.benchmarks.asked_questions import read_questions
 
     for question in read_questions(file):
         try:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vrag.embedders.function_words import FUNCTION_WORDS
 from vrag.errors import UsageError
-from vrag.evaluation.benchmarks.questions import GoodPage, read_questions
+from vrag.evaluation.benchmarks.asked_questions import GoodPage, read_questions
 from vrag.index import Index
 
 SHORTEST, LONGEST = 4, 8  # words of a drawn query
@@ -47,7 +47,7 @@ def read_queries(source: Path, index: Index, sample: int | None, seed: int) -> l
     """Queries of a file of questions or a benchmark folder.
 
     Args:
-        source: As `vrag.evaluation.benchmarks.questions.read_questions` takes it.
+        source: As `vrag.evaluation.benchmarks.asked_questions.read_questions` takes it.
         index: Names the pages.
         sample: How many of them, drawn at random; None for all.
         seed: Same seed, same sample.

@@ -30,7 +30,7 @@ class GoodPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AskedQuestion:
     """A question.
 
     Args:
@@ -48,7 +48,7 @@ class Question:
     pages: tuple[GoodPage, ...] = ()
 
 
-def read_questions(source: Path) -> list[Question]:
+def read_questions(source: Path) -> list[AskedQuestion]:
     """The questions of a file (docs/reference/questions.md), `-` for standard input, or of a benchmark folder.
 
     Rows of a file with the same question and the same id, or none, are one question that several pages answer.
@@ -65,20 +65,20 @@ def read_questions(source: Path) -> list[Question]:
     return questions
 
 
-def _of_folder(folder: Path) -> Iterator[Question]:
+def _of_folder(folder: Path) -> Iterator[AskedQuestion]:
     benchmark = load_benchmark(folder)
     for query in benchmark.queries:
         grades = benchmark.qrels.get(query.id, {})
         pages = tuple(GoodPage(*benchmark.corpus[corpus_id], grade) for corpus_id, grade in grades.items())
-        yield Question(query.id, query.text, f"{folder}, question {query.id}", (), pages)
+        yield AskedQuestion(query.id, query.text, f"{folder}, question {query.id}", (), pages)
 
 
-def _of_rows(rows: Iterator[QuestionRow]) -> list[Question]:
-    found: dict[object, Question] = {}
+def _of_rows(rows: Iterator[QuestionRow]) -> list[AskedQuestion]:
+    found: dict[object, AskedQuestion] = {}
     for asked in rows:
         row, key = asked.row, (asked.text, asked.id, asked.where)
         name = row.line if asked.id is None else asked.id
-        before = found.get(key, Question(name, asked.text, row.place, asked.where))
+        before = found.get(key, AskedQuestion(name, asked.text, row.place, asked.where))
         found[key] = replace(before, pages=(*before.pages, *_page(asked)))
     return list(found.values())
 
