@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vrag.planning.doctor import Check
     from vrag.store.server.state import ServerState
 
+_CHECK = 32  # characters before what a check found
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -97,9 +98,9 @@ def doctor(
     else:
         for check in checks:
             mark = "ok     " if check.ok else ("MISSING" if check.needed else "absent ")
-            output.line(f"{mark}  {check.name:24s} {check.found}")
+            tables.facts([(f"{mark}  {check.name}", check.found)], least=_CHECK)
             if not check.ok:
-                output.line(f"         {check.remedy}")
+                output.line(f"         {check.remedy}")  # never folded, since there are commands to copy in it
     return 0 if all(check.ok or not check.needed for check in checks) else 1
 
 
