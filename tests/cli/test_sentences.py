@@ -68,7 +68,7 @@ def test_what_is_missing_or_wrong_is_named(cli, indexed, tmp_path, arguments, sa
         (["ls"], 0, "", "Nothing to list."),
         (["ls", "--json"], 0, "[]", ""),
         (["search", "krill"], 0, "", "the index has no pages yet. Fill it with: vrag ingest FOLDER"),
-        (["status"], 0, "documents        0", ""),
+        (["status"], 0, "documents  0", ""),
         (["status", "--failed"], 0, "", "Nothing to list."),
         (["verify"], 0, "0 pages, 0 problems", ""),
         (["rm", "--where", "page=1", "--yes"], 2, "", "page"),

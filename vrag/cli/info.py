@@ -128,4 +128,4 @@ def _print_info(facts: dict[str, Any], state: ServerState | None) -> None:
     documents = [{**row, "state": whole[row["complete"]]} for row in facts["documents"]]
     if documents:
         output.line("")
-        tables.rows([{key: row[key] for key in ("doc", "pages", "state", "path")} for row in documents], as_json=False)
+    tables.rows([{key: row[key] for key in ("doc", "pages", "state", "path")} for row in documents], as_json=False)
