@@ -22,7 +22,7 @@ from vrag.cli.place import (
     open_index,
     path_option,
 )
-from vrag.cli.tables import Column
+from vrag.cli.tables import TableColumn
 from vrag.errors import UsageError
 from vrag.runtime.pathtext import shown
 from vrag.search.query_text import check_query
@@ -137,7 +137,12 @@ def _print_stages(found: Explanation) -> None:
         name = f"{stage.branch}: {stage.stage}" if stage.branch else stage.stage
         rows.append((name, stage.standing, f"{stage.score:.3f}", stage.outcome))
         rows += [(f"  of it {part.name}", "", f"{part.score:+.3f}", "") for part in stage.parts]
-    columns = [Column("stage"), Column("rank", right=True), Column("score", right=True), Column("outcome")]
+    columns = [
+        TableColumn("stage"),
+        TableColumn("rank", right=True),
+        TableColumn("score", right=True),
+        TableColumn("outcome"),
+    ]
     tables.table(columns, [tuple(map(shown, row)) for row in rows])
 
 
@@ -161,6 +166,6 @@ def _print_matches(found: Explanation) -> None:
         numbers = (f"{match.similarity:.3f}", f"{word.contribution:.3f}")
         rest = (f"{answer.contribution:.3f} {answer.source} {answer.text}".rstrip(),) if answer else ()
         rows.append((word.token, match.text, match.place or middle, *numbers, *rest))
-    columns = [Column("query"), Column("page"), Column("where"), Column("similarity", right=True)]
-    columns += [Column("adds", right=True), *([Column("counted")] if found.counted else [])]
+    columns = [TableColumn("query"), TableColumn("page"), TableColumn("where"), TableColumn("similarity", right=True)]
+    columns += [TableColumn("adds", right=True), *([TableColumn("counted")] if found.counted else [])]
     tables.table(columns, [tuple(map(shown, row)) for row in rows])

@@ -79,7 +79,7 @@ def print_hits(hits: Sequence[ShownHit], query: str, grouped: bool = False) -> N
 def _print_rows(hits: Sequence[ShownHit]) -> None:
     has_why = any(one.why for one in hits)
     heads = ("#", "score", "doc", "page", "title", *(["matched"] if has_why else []), "text")
-    columns = [tables.Column(head, right=head in ("#", "score", "page")) for head in heads]
+    columns = [tables.TableColumn(head, right=head in ("#", "score", "page")) for head in heads]
     rows = []
     for one in hits:
         title = "" if one.title == one.hit.doc else one.title

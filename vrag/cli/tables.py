@@ -28,7 +28,7 @@ _PART = "; "  # between the lines of a cell where a row is one line
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column of a table.
 
     Args:
@@ -59,7 +59,7 @@ def rows(rows: Sequence[Mapping[str, Any]], as_json: bool, whole: Any = None, sp
         return
     cells = [[_cell(value) for value in row.values()] for row in rows]
     columns = [
-        Column(key.replace("_", " "), all(map(_NUMBER.fullmatch, texts)), _rank(key, spare))
+        TableColumn(key.replace("_", " "), all(map(_NUMBER.fullmatch, texts)), _rank(key, spare))
         for key, texts in zip(rows[0], zip(*cells, strict=True), strict=True)
     ]
     table(columns, cells)
@@ -76,11 +76,11 @@ def numbers(
         rows: One text a column.
         spare: Heads of columns that are left out where there is no room, the last one first.
     """
-    columns = [Column(name, name in values, _rank(name, spare)) for name in (*names, *values)]
+    columns = [TableColumn(name, name in values, _rank(name, spare)) for name in (*names, *values)]
     table(columns, [[_cell(cell) for cell in row] for row in rows])
 
 
-def table(columns: Sequence[Column], cells: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> None:
+def table(columns: Sequence[TableColumn], cells: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> None:
     """A table on stdout.
 
     Args:
@@ -135,7 +135,7 @@ def _cell(value: Any) -> str:
     return shown("" if value is None else str(value))
 
 
-def _print_lines(columns: Sequence[Column], cells: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
+def _print_lines(columns: Sequence[TableColumn], cells: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
     """A row a line, as `grep` and `cut` want it."""
     heads = [column.head.replace("\n", " ") for column in columns]
     lines = [heads, *([cell.replace("\n", _PART) for cell in row] for row in cells)]
@@ -145,7 +145,7 @@ def _print_lines(columns: Sequence[Column], cells: Sequence[Sequence[str]], styl
 
 
 def _print_folded(
-    columns: Sequence[Column], cells: Sequence[Sequence[str]], styles: Sequence[str], layout: _Layout
+    columns: Sequence[TableColumn], cells: Sequence[Sequence[str]], styles: Sequence[str], layout: _Layout
 ) -> None:
     """What a terminal gets."""
     kept = [columns[i] for i in layout.kept]
@@ -165,7 +165,7 @@ def _print_folded(
         output.note(f"No room for {', '.join(gone)}: a wider terminal or --json shows all.")
 
 
-def _joined(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
+def _joined(texts: Sequence[str], columns: Sequence[TableColumn], widths: Sequence[int]) -> str:
     """One line of a row."""
     padded = [
         " " * (width - cell_len(text)) + text if column.right else set_cell_size(text, width)
@@ -174,7 +174,7 @@ def _joined(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[in
     return _BETWEEN.join(padded).rstrip()
 
 
-def _layout(columns: Sequence[Column], cells: Sequence[Sequence[str]], room: int) -> _Layout | None:
+def _layout(columns: Sequence[TableColumn], cells: Sequence[Sequence[str]], room: int) -> _Layout | None:
     """The layout that leaves out least; None when there is no room for any."""
     texts = list(zip((column.head for column in columns), *cells, strict=True))
     spare = sorted((i for i, column in enumerate(columns) if column.spare), key=lambda i: -columns[i].spare)
@@ -245,7 +245,7 @@ def _folded(text: str, width: int) -> list[str]:
     return lines
 
 
-def _print_paragraphs(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
+def _print_paragraphs(columns: Sequence[TableColumn], cells: Sequence[Sequence[str]]) -> None:
     for row in cells:
         output.stdout.print(Text(row[0].replace("\n", _PART), "bold"), soft_wrap=True)
         named = zip(columns[1:], row[1:], strict=True)

@@ -13,7 +13,7 @@ from vrag.cli.asked_rows import QUESTIONS
 from vrag.cli.completion import complete_cascades
 from vrag.cli.place import WAIT_S, CollectionOption, IndexOption, TimeoutOption, UrlOption, WaitOption, finite
 from vrag.cli.progress import bar_of_steps
-from vrag.cli.tables import Column
+from vrag.cli.tables import TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +136,7 @@ def _print(tuning: Tuning, facts: dict[str, Any], chosen: str, applied: bool) ->
 def _print_table(tuning: Tuning) -> None:
     judged = any(row.ndcg is not None for row in tuning.rows)
     heads = ("", "recall", "±", "before", *(["NDCG"] if judged else []), "ms", "p95", "MB")
-    columns = [Column("cascade"), *(Column(head, right=True) for head in heads)]
+    columns = [TableColumn("cascade"), *(TableColumn(head, right=True) for head in heads)]
     styles = ["bold" if row is tuning.chosen else "" if row.pareto else "dim" for row in tuning.rows]
     tables.table(columns, [_cells(row, judged) for row in tuning.rows], styles)
 
