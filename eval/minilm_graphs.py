@@ -15,7 +15,7 @@ With weights of 8 bits, numbers are rounded to 8 bits in front of every dense la
 A few of a layer's channels have numbers several times as large as all others, of whatever text, and would make that
 scale coarse. So those channels are left out there, and their part of the product is made in float32 (the idea of
 LLM.int8(), arXiv 2208.07339). Which channels these are is measured with the text of LICENSE. The vectors of words then
-have a cosine of 0.9988 with the ones of float32, without it 0.990.
+have a mean cosine of more than 0.998 with those of float32 (tests/embedders/test_minilm.py), without it 0.990.
 """
 
 from __future__ import annotations
