@@ -179,7 +179,7 @@ def _busy(holder: Holder | None) -> BusyError:
         )
     return BusyError(
         f"The index is open in another process: {holder or 'it does not say which'}.",
-        "Wait for it to end (--wait SECONDS), or use a Qdrant server when several processes must work at once.",
+        "Wait for it to end (--wait SECONDS). For many at once, let one process serve the index: vrag serve.",
     )
 
 

@@ -15,7 +15,7 @@ _SAYS: Sequence[tuple[tuple[str, ...], type[StoreError], str, str]] = (
         ("WouldBlock",),
         BusyError,
         "The index is open in another process.",
-        "Wait for it to end, or use a Qdrant server when several processes must work at once.",
+        "Wait for it to end. For many at once, let one process serve the index: vrag serve.",
     ),
     (
         ("Read-only file system", "ReadOnlyFilesystem", "Permission denied", "PermissionDenied"),
