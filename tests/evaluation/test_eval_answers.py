@@ -192,7 +192,7 @@ def test_a_run_that_is_killed_while_the_model_writes_goes_on(answers, answered, 
         (["answered", "answered"], 2, "two benchmarks called 'answered'"),
         (["answered", "--scope", "all"], 2, "scope"),
         (["answered", "--llm-model", "x"], 2, "is for a language model, and none is named"),
-        ([], 2, "FOLDER"),
+        ([], 2, "BENCHMARK"),
     ],
 )
 def test_a_mistake_is_one_sentence(answers, tiny, answered, arguments, code, words):

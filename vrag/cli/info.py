@@ -101,7 +101,10 @@ def doctor(
             tables.facts([(f"{mark}  {check.name}", check.found)], least=_CHECK)
             if not check.ok:
                 output.line(f"         {check.remedy}")  # never folded, since there are commands to copy in it
-    return 0 if all(check.ok or not check.needed for check in checks) else 1
+    missing = [check.name for check in checks if check.needed and not check.ok]
+    if missing:
+        output.note(f"Missing: {', '.join(missing)}.")
+    return 1 if missing else 0
 
 
 def _examine_index(
