@@ -96,15 +96,19 @@ def doctor(
     elif json:
         output.data({"checks": [asdict(check) for check in checks]})
     else:
-        for check in checks:
-            mark = "ok     " if check.ok else ("MISSING" if check.needed else "absent ")
-            tables.facts([(f"{mark}  {check.name}", check.found)], least=_CHECK)
-            if not check.ok:
-                output.line(f"         {check.remedy}")  # never folded, since there are commands to copy in it
+        _print_checks(checks)
     missing = [check.name for check in checks if check.needed and not check.ok]
     if missing:
         output.note(f"Missing: {', '.join(missing)}.")
     return 1 if missing else 0
+
+
+def _print_checks(checks: list[Check]) -> None:
+    for check in checks:
+        mark = "ok     " if check.ok else ("MISSING" if check.needed else "absent ")
+        tables.facts([(f"{mark}  {check.name}", check.found)], least=_CHECK)
+        if not check.ok:
+            output.line(f"         {check.remedy}")  # never folded, since there are commands to copy in it
 
 
 def _examine_index(
