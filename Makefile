@@ -155,4 +155,5 @@ $(TEST_VENV)/installed: pyproject.toml $(KERNELS)
 $(COLPALI_VENV)/installed: pyproject.toml $(KERNELS) requirements-colpali.txt
 	$(PYTHON) -m venv $(COLPALI_VENV)
 	$(COLPALI_VENV)/bin/python $(PIP) -r requirements-colpali.txt
+	$(COLPALI_VENV)/bin/python $(PIP) --no-deps $(FLOAT32)
 	touch $@
