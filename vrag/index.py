@@ -19,7 +19,7 @@ from vrag.ingest.report import IngestReport, Progress, Silent
 from vrag.pipeline.pipeline import Pipeline, load_pipeline, make_pipeline
 from vrag.places.known_names import write_names
 from vrag.places.opening import Opened, create_index, open_index
-from vrag.places.place import AnyPlace, FolderPlace, address_of, as_place
+from vrag.places.place import AnyPlace, FolderPlace, Place, address_of, as_place
 from vrag.reading_index import ReadingIndex
 from vrag.remote.any_index import AnyIndex
 from vrag.remote.remote_index import served_or
@@ -91,7 +91,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         by its address: whether that is a service or a Qdrant server is found out by asking.
         """
         place = as_place(path, collection, wait)
-        address = path if isinstance(path, str) and address_of(place, collection) else ""
+        address = _address(path, place, collection)
         return served_or(place, wait, lambda: cls.hold(place, force, options=options, incomplete=incomplete), address)
 
     @classmethod
@@ -125,7 +125,7 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
             StoreError: Files of the index are lost, or the server cannot be reached.
         """
         place = as_place(path, collection, wait)
-        address = path if isinstance(path, str) and address_of(place, collection) else ""
+        address = _address(path, place, collection)
 
         def held() -> Index:
             if not place.holds_index():
@@ -339,6 +339,11 @@ class Index(ReadingIndex, AbstractContextManager["Index"]):
         finally:
             self._searcher.forget()
             give_back()
+
+
+def _address(path: AnyPlace, place: Place, collection: str | None) -> str:
+    """What was given, where it may be the address of a service; else nothing."""
+    return path if isinstance(path, str) and address_of(place, collection) else ""
 
 
 def _check_agrees(index: AnyIndex, pipeline: str | Pipeline | None, model: str | None) -> None:

@@ -267,8 +267,7 @@ class Documents:
         rivals = self._paths_of_names({PurePath(path).name for path in paths.values()})
         labels = {}
         for doc_id, path in paths.items():
-            others = [other for other, owner in rivals[PurePath(path).name] if owner != doc_id and other != path]
-            labels[doc_id] = shortest_name(path, others), path
+            labels[doc_id] = name_among(path, doc_id, rivals[PurePath(path).name]), path
         return labels
 
     def _paths_of_names(self, names: Collection[str]) -> dict[str, list[tuple[str, str]]]:
@@ -292,6 +291,17 @@ class Documents:
         parts = sorted(known for known in names if wanted and wanted in known.casefold())
         close = parts or difflib.get_close_matches(name[:_COMPARED], names, cutoff=_ALIKE)
         return f"Did you mean: {', '.join(close[:_SUGGESTED])}?" if close else ""
+
+
+def name_among(path: str, owner: str, same_name: Iterable[tuple[str, str]]) -> str:
+    """The shortest end of a document's path that tells it apart.
+
+    Args:
+        path: Its first one.
+        owner: Its id.
+        same_name: Every (path, document id) with this name of a file.
+    """
+    return shortest_name(path, [other for other, whose in same_name if whose != owner and other != path])
 
 
 def shortest_name(path: str, others: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vrag.catalog.documents import CURRENT, AnyDocuments, Document
@@ -44,6 +44,16 @@ def title_of(document: Document | None, name: str) -> str:
     """The title that a document's metadata has, else its name: one line, that shows in no other order than it has."""
     title = document.meta.get("title") if document else None
     return shown(" ".join(title.split()) if isinstance(title, str) and title.strip() else name)
+
+
+def titles_of(documents: AnyDocuments, names: Mapping[str, str]) -> dict[str, str]:
+    """Titles of documents, by id.
+
+    Args:
+        documents: Of the index.
+        names: Names by id; a document that has gone meanwhile keeps its own.
+    """
+    return {doc_id: title_of(documents.get(doc_id), name) for doc_id, name in names.items()}
 
 
 def state_of(document: Document) -> str:

@@ -15,7 +15,6 @@ from vrag.cli.answers import Asking
 from vrag.cli.asked_rows import QueriesOption, asked_rows
 from vrag.cli.at_once import at_once
 from vrag.cli.chat import converse
-from vrag.cli.completion import complete_filters
 from vrag.cli.held_index import HeldIndex
 from vrag.cli.llm_options import LlmModelOption, LlmOption, LlmSeesOption, NoLlmOption, SeesName, chosen_llm
 from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
@@ -31,6 +30,7 @@ from vrag.cli.place import (
     open_index,
     path_option,
 )
+from vrag.cli.search_options import FilterOption
 from vrag.errors import LlmError, UsageError
 from vrag.llm.llm import MOST_FAILURES
 from vrag.runtime.units import counted
@@ -49,10 +49,7 @@ def ask(
     ] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Pages to look at.")] = 5,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(autocompletion=complete_filters, help="KEY=VALUE, e.g. doc=report.pdf; may be repeated."),
-    ] = None,
+    where: FilterOption = None,
     queries: QueriesOption = None,
     llm: LlmOption = None,
     llm_model: LlmModelOption = None,

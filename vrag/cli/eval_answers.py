@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output, tables
-from vrag.cli.completion import complete_models, complete_pipelines
 from vrag.cli.eval_options import CacheOption, OutOption, ResumeOption, default_cache
 from vrag.cli.eval_progress import asked_with_bars, tell_missing
 from vrag.cli.llm_options import LlmModelOption, LlmOption, LlmSeesOption, NoLlmOption, SeesName, chosen_llm
-from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, model_options
+from vrag.cli.model_options import DeviceOption, DTypeName, DTypeOption, ModelOption, PipelineOption, model_options
 from vrag.cli.place import WAIT_S, WaitOption, path_option
 from vrag.runtime.units import counted
 
@@ -47,11 +46,8 @@ def answers(
     llm_model: LlmModelOption = None,
     llm_sees: LlmSeesOption = SeesName.auto,
     no_llm: NoLlmOption = False,
-    pipeline: Annotated[
-        str | None,
-        typer.Option(autocompletion=complete_pipelines, help="Pipeline by name or TOML file, see: vrag pipelines."),
-    ] = None,
-    model: Annotated[str | None, typer.Option(autocompletion=complete_models, help="Model, see: vrag models.")] = None,
+    pipeline: PipelineOption = None,
+    model: ModelOption = None,
     wait: WaitOption = WAIT_S,
     device: DeviceOption = "auto",
     dtype: DTypeOption = DTypeName.auto,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import eval_answers, eval_tools, output, tables
-from vrag.cli.completion import complete_cascades, complete_models, complete_pipelines
+from vrag.cli.completion import complete_cascades
 from vrag.cli.eval_options import CacheOption, OutOption, ResumeOption, default_cache, eval_place
 from vrag.cli.eval_progress import asked_with_bars, tell_missing
 from vrag.cli.help import HelpfulCommand, HelpfulGroup
@@ -17,6 +17,8 @@ from vrag.cli.model_options import (
     DeviceOption,
     DTypeName,
     DTypeOption,
+    ModelOption,
+    PipelineOption,
     QueryTokensName,
     QueryTokensOption,
     RandomWeightsOption,
@@ -70,11 +72,8 @@ def evaluate(
     cascade: Annotated[
         list[str] | None, typer.Option(autocompletion=complete_cascades, help="Cascade to measure; may be repeated.")
     ] = None,
-    pipeline: Annotated[
-        str | None,
-        typer.Option(autocompletion=complete_pipelines, help="Pipeline by name or TOML file, see: vrag pipelines."),
-    ] = None,
-    model: Annotated[str | None, typer.Option(autocompletion=complete_models, help="Model, see: vrag models.")] = None,
+    pipeline: PipelineOption = None,
+    model: ModelOption = None,
     index: Annotated[Path | None, path_option("Use this index of the corpus instead of a cached one.")] = None,
     url: Annotated[list[str] | None, typer.Option(help="Keep the index on this server; needs --collection.")] = None,
     collection: Annotated[str | None, typer.Option(help="Collection on the server, for this corpus alone.")] = None,

@@ -10,7 +10,7 @@ import typer
 
 from vrag.cli import output, tables
 from vrag.cli.at_once import at_once
-from vrag.cli.completion import complete_cascades, complete_documents, complete_filters
+from vrag.cli.completion import complete_documents, complete_filters
 from vrag.cli.place import (
     WAIT_S,
     CollectionOption,
@@ -22,6 +22,7 @@ from vrag.cli.place import (
     open_index,
     path_option,
 )
+from vrag.cli.search_options import CascadeOption, ExactWordsOption
 from vrag.cli.tables import TableColumn
 from vrag.errors import UsageError
 from vrag.runtime.pathtext import shown
@@ -45,19 +46,11 @@ def explain(
     page: Annotated[int | None, typer.Option(min=1, help="Page of --doc; default: its best page.")] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits that the search lets through.")] = 10,
-    cascade: Annotated[
-        str | None,
-        typer.Option(autocompletion=complete_cascades, help="best, exact, two-stage, three-stage, or stages as text."),
-    ] = None,
+    cascade: CascadeOption = None,
     where: Annotated[
         list[str] | None, typer.Option(autocompletion=complete_filters, help="KEY=VALUE filters of the search.")
     ] = None,
-    exact_words: Annotated[
-        bool,
-        typer.Option(
-            "--exact-words", help='Every word must be on the page. (A "phrase" and a -word count without this too.)'
-        ),
-    ] = False,
+    exact_words: ExactWordsOption = False,
     png: Annotated[Path | None, path_option("Write the page under its heat map to this file.")] = None,
     per_token: Annotated[
         bool, typer.Option("--per-token", help="With --png: one more picture for each token.")

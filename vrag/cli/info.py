@@ -104,9 +104,10 @@ def doctor(
 
 
 def _print_checks(checks: list[Check]) -> None:
+    from vrag.planning.doctor import mark_of
+
     for check in checks:
-        mark = "ok     " if check.ok else ("MISSING" if check.needed else "absent ")
-        tables.facts([(f"{mark}  {check.name}", check.found)], least=_CHECK)
+        tables.facts([(f"{mark_of(check.ok, check.needed):7s}  {check.name}", check.found)], least=_CHECK)
         if not check.ok:
             output.line(f"         {check.remedy}")  # never folded, since there are commands to copy in it
 

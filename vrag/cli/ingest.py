@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import logs, output
-from vrag.cli.completion import complete_models, complete_pipelines
 from vrag.cli.confirm import confirm
 from vrag.cli.model_options import (
     BatchSizeOption,
     DeviceOption,
     DTypeName,
     DTypeOption,
+    ModelOption,
+    PipelineOption,
     QueryTokensName,
     QueryTokensOption,
     RandomWeightsOption,
@@ -79,11 +80,8 @@ def ingest(
     index: Annotated[
         Path | None, path_option("Folder of the index; default: the nearest .vrag, else a new one.", section=WHERE)
     ] = None,
-    model: Annotated[str | None, typer.Option(autocompletion=complete_models, help="Model, see: vrag models.")] = None,
-    pipeline: Annotated[
-        str | None,
-        typer.Option(autocompletion=complete_pipelines, help="Pipeline by name or TOML file, see: vrag pipelines."),
-    ] = None,
+    model: ModelOption = None,
+    pipeline: PipelineOption = None,
     recursive: Annotated[bool, typer.Option(help="Include sub-folders.")] = True,
     renderer: Annotated[
         RendererName | None, typer.Option(help="Renderer to try first; the other one takes over what it cannot read.")

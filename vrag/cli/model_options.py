@@ -1,4 +1,4 @@
-"""Options of every command that runs a model: where it runs and how."""
+"""Options of every command that runs a model: which one, where it runs and how."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vrag.cli.completion import complete_models, complete_pipelines
 from vrag.embedders.options import ModelOptions
 from vrag.errors import UsageError
 from vrag.runtime.parsing import MalformedError, whole_number
@@ -29,6 +30,11 @@ class QueryTokensName(str, Enum):
     no_specials = "no_specials"
 
 
+ModelOption = Annotated[str | None, typer.Option(autocompletion=complete_models, help="Model, see: vrag models.")]
+PipelineOption = Annotated[
+    str | None,
+    typer.Option(autocompletion=complete_pipelines, help="Pipeline by name or TOML file, see: vrag pipelines."),
+]
 _GROUP = "How the model runs (ColPali-style models)"
 DeviceOption = Annotated[
     str, typer.Option(envvar="VRAG_DEVICE", rich_help_panel=_GROUP, help="auto, cpu, cuda, cuda:1 or mps.")

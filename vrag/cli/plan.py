@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrag.cli import output, tables
-from vrag.cli.completion import complete_models, complete_pipelines
+from vrag.cli.model_options import ModelOption, PipelineOption
 from vrag.cli.place import IndexOption, finite, named_path
 from vrag.errors import UsageError
 from vrag.runtime.units import counted, size
@@ -29,11 +29,8 @@ def plan(
     pages: Annotated[
         int | None, typer.Option(min=1, help="Plan for this many pages instead of those of PATHS.")
     ] = None,
-    pipeline: Annotated[
-        str | None,
-        typer.Option(autocompletion=complete_pipelines, help="Pipeline by name or TOML file, see: vrag pipelines."),
-    ] = None,
-    model: Annotated[str | None, typer.Option(autocompletion=complete_models, help="Model, see: vrag models.")] = None,
+    pipeline: PipelineOption = None,
+    model: ModelOption = None,
     sample: Annotated[
         int, typer.Option(min=1, max=1000, help="How many pages of PATHS to embed for the measurement.")
     ] = 8,

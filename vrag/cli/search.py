@@ -13,7 +13,6 @@ import typer
 from vrag.cli import output
 from vrag.cli.asked_rows import QueriesOption, asked_rows
 from vrag.cli.at_once import at_once
-from vrag.cli.completion import complete_cascades, complete_filters
 from vrag.cli.example_options import ImageOption, LikeOption, example_of
 from vrag.cli.explain import matches_text
 from vrag.cli.hits import ShownHit, documents_together, print_hits
@@ -29,6 +28,7 @@ from vrag.cli.place import (
     finite,
     open_index,
 )
+from vrag.cli.search_options import CascadeOption, ExactWordsOption, FilterOption
 from vrag.errors import UsageError
 from vrag.runtime.pathtext import quoted
 from vrag.runtime.units import counted
@@ -49,20 +49,9 @@ def search(
     ] = None,
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", "--top", min=1, help="Hits wanted.")] = 10,
-    cascade: Annotated[
-        str | None,
-        typer.Option(autocompletion=complete_cascades, help="best, exact, two-stage, three-stage, or stages as text."),
-    ] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(autocompletion=complete_filters, help="KEY=VALUE, e.g. doc=report.pdf; may be repeated."),
-    ] = None,
-    exact_words: Annotated[
-        bool,
-        typer.Option(
-            "--exact-words", help='Every word must be on the page. (A "phrase" and a -word count without this too.)'
-        ),
-    ] = False,
+    cascade: CascadeOption = None,
+    where: FilterOption = None,
+    exact_words: ExactWordsOption = False,
     queries: QueriesOption = None,
     like: LikeOption = None,
     image: ImageOption = None,
@@ -198,20 +187,14 @@ def _with_matches(answer: dict[str, Any], index: AnyIndex, hits: Sequence[Hit]) 
 def _print_hits(
     index: AnyIndex, row: Mapping[str, Any], hits: Sequence[Hit], took_ms: float, explain: bool, grouped: bool
 ) -> None:
-    titles, query = _titles(index, hits), row["query"]
+    from vrag.catalog.documents_json import titles_of
+
+    titles, query = titles_of(index.documents, {hit.doc_id: hit.doc for hit in hits}), row["query"]
     if "query-id" in row:  # one of many
         output.line(f"{row['query-id']}: {query[:_TITLE]}")
     known = [ShownHit(h, titles[h.doc_id], h.snippet, _why(index, query, h) if explain else "") for h in hits]
     print_hits(known, query, grouped)
     output.note(f"{len(hits)} of {counted(index.page_count, 'page')} in {took_ms:.0f} ms.")
-
-
-def _titles(index: AnyIndex, hits: Sequence[Hit]) -> dict[str, str]:
-    """Titles of the documents, by id."""
-    from vrag.catalog.documents_json import title_of
-
-    names = {hit.doc_id: hit.doc for hit in hits}
-    return {doc_id: title_of(index.documents.get(doc_id), name) for doc_id, name in names.items()}
 
 
 def _why(index: AnyIndex, query: str, hit: Hit) -> str:

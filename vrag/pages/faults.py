@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +14,9 @@ from pypdfium2 import PdfiumError
 
 from vrag.errors import EncryptedError, PageError, VragError
 from vrag.pages.files import is_album, is_image, where
+from vrag.printing.containers import NO_ARCHIVE, SOURCE_HINT
 from vrag.printing.printables import is_printed
 
-_SOURCE_HINT = "Get it again from its source."
 _SMALLER_HINT = "Scale it down, or cut it into pages."
 _REPAIR_HINT = "Open it in a PDF viewer and save it anew, or get it again from its source."
 _PRINT_HINT = "Save it as a PDF."
@@ -31,7 +29,6 @@ _POPPLER_HINT = (
 )
 _NOT_INSTALLED = (poppler.PDFInfoNotInstalledError, poppler.PopplerNotInstalledError, FileNotFoundError)
 _TOO_SLOW = (poppler.PDFPopplerTimeoutError, subprocess.TimeoutExpired)
-_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)  # of packed files
 _END_BYTES = 1024  # a PDF names itself within its first kilobyte, and ends with %%EOF
 
 
@@ -70,8 +67,8 @@ def explain(error: Exception, path: Path) -> PageError:
         return PageError("it needs more memory than a page may take.", _SMALLER_HINT)
     if is_printed(path):
         return PageError(f"it cannot be printed, or its print not be read ({_short(error)}).", _PRINT_HINT)
-    if is_album(path) and isinstance(error, _NO_ARCHIVE):
-        return PageError(f"the archive is damaged or cut off ({_short(error)}).", _SOURCE_HINT)
+    if is_album(path) and isinstance(error, NO_ARCHIVE):
+        return PageError(f"the archive is damaged or cut off ({_short(error)}).", SOURCE_HINT)
     return _explain_image(error) if is_image(path) or is_album(path) else _explain_pdf(error, path)
 
 
@@ -79,20 +76,20 @@ def _explain_image(error: Exception) -> PageError:
     if isinstance(error, Image.DecompressionBombError):
         return PageError("the image has too many pixels to decode.", _SMALLER_HINT)
     if isinstance(error, UnidentifiedImageError):
-        return PageError("it is no PNG, JPEG, TIFF or WebP picture, whatever its name says.", _SOURCE_HINT)
-    return PageError(f"the image is damaged ({_short(error)}).", _SOURCE_HINT)
+        return PageError("it is no PNG, JPEG, TIFF or WebP picture, whatever its name says.", SOURCE_HINT)
+    return PageError(f"the image is damaged ({_short(error)}).", SOURCE_HINT)
 
 
 def _explain_pdf(error: Exception, path: Path) -> PageError:
     head, tail = _ends(path)
     if not head:
-        return PageError("the file is empty (0 bytes).", _SOURCE_HINT)
+        return PageError("the file is empty (0 bytes).", SOURCE_HINT)
     if b"%PDF-" not in head:
-        return PageError("it is not a PDF, whatever its name says.", _SOURCE_HINT)
+        return PageError("it is not a PDF, whatever its name says.", SOURCE_HINT)
     if _needs_password(error):
         return EncryptedError("the PDF is encrypted and needs a password.", _PASSWORD_HINT)
     if b"%%EOF" not in tail:
-        return PageError("the PDF is cut off: its end is missing.", _SOURCE_HINT)
+        return PageError("the PDF is cut off: its end is missing.", SOURCE_HINT)
     return PageError(f"the PDF is damaged or has no pages ({_short(error)}).", _REPAIR_HINT)
 
 

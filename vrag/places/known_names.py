@@ -49,14 +49,14 @@ def read_names(folder: Path) -> list[str]:
 
 def _names(documents: Sequence[Document]) -> list[str]:
     """As `Documents.labels` has them."""
-    from vrag.catalog.documents import CURRENT, shortest_name
+    from vrag.catalog.documents import CURRENT, name_among
 
     owned = [(path, document.doc_id) for document in documents for path in document.paths]
     rivals: dict[str, list[tuple[str, str]]] = {}
     for path, owner in owned:
         rivals.setdefault(PurePath(path).name, []).append((path, owner))
     return sorted(
-        shortest_name(path, [p for p, owner in rivals[PurePath(path).name] if owner != document.doc_id and p != path])
+        name_among(path, document.doc_id, rivals[PurePath(path).name])
         for document in documents
         if document.state == CURRENT
         for path in document.paths[:1]

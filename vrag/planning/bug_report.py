@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from vrag.planning.doctor import Check
+from vrag.planning.doctor import Check, mark_of
 from vrag.version import __version__
 
 _SECRET = re.compile(r"TOKEN|KEY|SECRET|PASS|CREDENTIAL|AUTH|COOKIE", re.IGNORECASE)  # in the name of a variable
@@ -47,8 +47,7 @@ def report_lines(facts: dict[str, Any]) -> list[str]:
         f"packages: {', '.join(f'{name} {version}' for name, version in facts['packages'].items())}",
     ]
     for check in facts["checks"]:
-        mark = "ok" if check["ok"] else "MISSING" if check["needed"] else "absent"
-        lines.append(f"{mark:8s}{check['name']}: {check['found']}")
+        lines.append(f"{mark_of(check['ok'], check['needed']):8s}{check['name']}: {check['found']}")
     return ["```", *lines, "```"]
 
 

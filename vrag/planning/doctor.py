@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vrag.catalog.documents_json import state_of
 from vrag.embedders.colpali.torch_engine import PAIR_REMEDY, torch_pair_problem
 from vrag.errors import VragError
 from vrag.llm.llm import URL_ENV, llm_from
@@ -80,7 +81,7 @@ def examine() -> list[Check]:
 def examine_index(opened: AnyIndex) -> list[Check]:
     """How an index is, and the server that it lies on."""
     documents = opened.documents.all()
-    unfinished = sum(not document.complete or document.state != "current" for document in documents)
+    unfinished = sum(state_of(document) != "complete" for document in documents)
     failed, lost = len(opened.failures()), opened.lost
     state = opened.server_state()
     facts = [counted(len(documents), "document"), counted(opened.page_count, "page")]
@@ -100,6 +101,11 @@ def examine_index(opened: AnyIndex) -> list[Check]:
 def index_not_opened(error: VragError) -> Check:
     """An index that was named and cannot be opened, or a server that does not answer."""
     return Check("index", False, str(error.message), error.hint or "See: vrag status", needed=True)
+
+
+def mark_of(ok: bool, needed: bool) -> str:
+    """A check in one word."""
+    return "ok" if ok else "MISSING" if needed else "absent"
 
 
 def _version(name: str) -> str | None:

@@ -5,24 +5,23 @@ Nothing is unpacked onto the disk: names in a book are looked up in the book alo
 
 from __future__ import annotations
 
-import base64
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 from vrag.errors import EncryptedError, PageError
+from vrag.printing.containers import NO_ARCHIVE, SOURCE_HINT
 from vrag.printing.plain_page import cleaned, decoded, plain_page
+from vrag.runtime.data_url import data_url
 
 MOST_WORDS = 16 << 20  # bytes of all chapters together
 MOST_PICTURES = 32 << 20  # bytes of all pictures together; the others are left out
 _CONTAINER, _LOCKS = "META-INF/container.xml", "META-INF/encryption.xml"
 _STARTS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"))
 _PAGE_END = '<p style="page-break-before:always"></p>'
-_SOURCE_HINT = "Get it again from its source."
 
 
 def of_book(path: Path) -> bytes:
@@ -35,8 +34,8 @@ def of_book(path: Path) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             return _Book(archive).page()
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
-        raise PageError("the file is damaged or cut off.", _SOURCE_HINT) from error
+    except NO_ARCHIVE as error:
+        raise PageError("the file is damaged or cut off.", SOURCE_HINT) from error
 
 
 class _Book:
@@ -52,7 +51,7 @@ class _Book:
         self._room = MOST_PICTURES
         place = _Listed.of(self._text(_CONTAINER)).package
         if place not in self._names:
-            raise PageError("it is an archive, but no EPUB: it does not say where its chapters are.", _SOURCE_HINT)
+            raise PageError("it is an archive, but no EPUB: it does not say where its chapters are.", SOURCE_HINT)
         self._listed, self._folder = _Listed.of(self._text(place)), posixpath.dirname(place)
 
     def page(self) -> bytes:
@@ -60,7 +59,7 @@ class _Book:
         names = [_within(self._folder, href) for href in self._listed.chapters()]
         chapters = [name for name in names if name in self._names]
         if not chapters:
-            raise PageError("it has no chapter.", _SOURCE_HINT)
+            raise PageError("it has no chapter.", SOURCE_HINT)
         if set(chapters) & set(_Listed.of(self._text(_LOCKS)).locked):
             raise EncryptedError("the book is locked to a program or device (DRM).", "Get a copy without a lock.")
         if sum(self._archive.getinfo(name).file_size for name in chapters) > MOST_WORDS:
@@ -79,7 +78,7 @@ class _Book:
         data = self._archive.read(name)
         kind = next((kind for start, kind in _STARTS if data.startswith(start)), "")
         self._room -= len(data)
-        return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}" if kind else ""
+        return data_url(data, kind) if kind else ""
 
     def _text(self, name: str) -> str:
         """What a file says; nothing where it is not there or too long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 from vrag.errors import EncryptedError, PageError
@@ -15,7 +16,9 @@ _MOST_MANIFEST = 1 << 20
 _OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Word, Excel and PowerPoint of old, and what is encrypted today
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 _RTF = b"{\\rtf"
-_SOURCE_HINT = "Get it again from its source."
+# What Python says of an archive that is damaged, cut off, locked, or packed in a way that it does not know.
+NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+SOURCE_HINT = "Get it again from its source."
 _SAVE_HINT = "Open it in the program it was made with, and save a copy without a password."
 
 
@@ -29,12 +32,12 @@ def check_office(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(len(_OLD))
     if not head:
-        raise PageError("the file is empty (0 bytes).", _SOURCE_HINT)
+        raise PageError("the file is empty (0 bytes).", SOURCE_HINT)
     if head == _OLD:
         _check_old(path)
     if path.suffix == ".rtf":
         if not head.startswith(_RTF):
-            raise PageError("it is no RTF file, whatever its name says.", _SOURCE_HINT)
+            raise PageError("it is no RTF file, whatever its name says.", SOURCE_HINT)
     else:
         _check_archive(path, head)
 
@@ -48,12 +51,12 @@ def _check_old(path: Path) -> None:
 def _check_archive(path: Path, head: bytes) -> None:
     if not head.startswith(b"PK"):
         kind = "EPUB" if path.suffix == ".epub" else "Office"
-        raise PageError(f"it is no {kind} file, whatever its name says.", _SOURCE_HINT)
+        raise PageError(f"it is no {kind} file, whatever its name says.", SOURCE_HINT)
     try:
         with zipfile.ZipFile(path) as archive:
             _check_parts(archive)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
-        raise PageError("the file is damaged or cut off.", _SOURCE_HINT) from error
+    except (*NO_ARCHIVE, ValueError) as error:
+        raise PageError("the file is damaged or cut off.", SOURCE_HINT) from error
 
 
 def _check_parts(archive: zipfile.ZipFile) -> None:
@@ -65,7 +68,7 @@ def _check_parts(archive: zipfile.ZipFile) -> None:
         )
     names = {part.filename: part for part in parts}
     if not any(mark in names for mark in _MARKS):
-        raise PageError("it is an archive, but no Office file, whatever its name says.", _SOURCE_HINT)
+        raise PageError("it is an archive, but no Office file, whatever its name says.", SOURCE_HINT)
     if _MANIFEST in names:
         with archive.open(_MANIFEST) as manifest:
             if _LOCKED in manifest.read(_MOST_MANIFEST):

@@ -7,7 +7,7 @@ import unicodedata
 
 from vrag.pages.language import ENGLISH, function_words_of, likely_language
 
-WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _STEM = 4  # letters that two forms of a word share at least
 _ENDING = 3  # letters by which they may differ
 AskedWords = tuple[set[str], set[str]]
@@ -15,7 +15,7 @@ AskedWords = tuple[set[str], set[str]]
 
 def asked_words(query: str) -> AskedWords:
     """Words of a query, and what is left of them without an ending."""
-    found = WORD.findall(query)
+    found = _WORD.findall(query)
     dropped = function_words_of(likely_language(found) or ENGLISH)
     words = {_plain(word) for word in found if word.casefold() not in dropped} - {""}
     return words, {stem for word in words for stem in _stems(word)}
@@ -29,7 +29,7 @@ def matched(asked: AskedWords, text: str) -> list[str]:
         text: To be marked.
     """
     words, stems = asked
-    forms = {word: _plain(word) for word in WORD.findall(text)}
+    forms = {word: _plain(word) for word in _WORD.findall(text)}
     return [
         word for word, form in forms.items() if form in words or form in stems or not words.isdisjoint(_stems(form))
     ]
@@ -38,7 +38,7 @@ def matched(asked: AskedWords, text: str) -> list[str]:
 def matched_spans(asked: AskedWords, text: str) -> list[tuple[int, int]]:
     """First character and end of each of them in a text."""
     words = set(matched(asked, text))
-    return [found.span() for found in WORD.finditer(text) if found[0] in words]
+    return [found.span() for found in _WORD.finditer(text) if found[0] in words]
 
 
 def _stems(word: str) -> list[str]:

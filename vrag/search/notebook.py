@@ -13,7 +13,7 @@ from vrag.runtime.data_url import data_url
 from vrag.runtime.pathtext import shown
 from vrag.runtime.units import counted
 from vrag.search.hit import Hit, reader_of
-from vrag.search.matched_words import WORD, AskedWords, asked_words, matched
+from vrag.search.matched_words import AskedWords, asked_words, matched_spans
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -140,9 +140,7 @@ def _passage(hit: Hit) -> str:
 
 def _marked(text: str, asked: AskedWords) -> str:
     """A text as HTML, with the words that were asked for marked."""
-    words = set(matched(asked, text))
-    found = [word.span() for word in WORD.finditer(text) if word[0] in words]
-    edges = [0, *(edge for span in found for edge in span), len(text)]
+    edges = [0, *(edge for span in matched_spans(asked, text) for edge in span), len(text)]
     parts = [_text(text[start:end]) for start, end in pairwise(edges)]
     return "".join(f"<mark>{part}</mark>" if number % 2 else part for number, part in enumerate(parts))
 

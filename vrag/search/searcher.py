@@ -67,7 +67,7 @@ class Searcher:
         last = self._last_query  # read once: another thread may ask something else meanwhile
         if last is None or last[0] != text:
             check_query(text)
-            (embedded,) = embed_queries(self.embedder, [text])
+            embedded = self.embedder.embed_query(text)
             embedded.vectors.flags.writeable = False  # who writes into it would change the next search
             self._last_query = last = text, embedded
         return last[1]

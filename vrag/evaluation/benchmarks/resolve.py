@@ -116,8 +116,7 @@ def _copy_of(task: SuiteTask, data: Path | None) -> Path | None:
 
 def _from_folder(folder: Path, where: Places) -> Task:
     if folder.is_file():
-        benchmark = load_question_file(folder)
-        return Task(benchmark.name, benchmark, source=str(folder))
+        return load_folders([str(folder)])[0]
     if not folder.is_dir():
         known = f"Suites: vidore, {', '.join(load_suites())}; one of their tasks: vidore-v2/esg_reports; or a folder."
         raise UsageError(f"There is no benchmark, folder or file {folder}.", known)

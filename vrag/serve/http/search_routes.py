@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from vrag.catalog.documents_json import title_of
+from vrag.catalog.documents_json import titles_of
 from vrag.catalog.payload import page_words
 from vrag.errors import PageError, UsageError
 from vrag.explain.explanation_json import matches_json
@@ -112,7 +112,8 @@ def present(
         include: What each has besides, pictures left alone.
     """
     index = here.service.index
-    titles, wanted = _titles(here, hits), asked_words(query)
+    titles = titles_of(index.documents, {hit.doc_id: hit.doc for hit in hits})
+    wanted = asked_words(query)
     for hit, row in zip(hits, rows, strict=True):
         row.update(addresses(hit), title=titles[hit.doc_id])
         if "snippet" in include:
@@ -122,12 +123,6 @@ def present(
             row["text"] = _text(here, hit)
         if "matches" in include:
             row["matches"] = matches_json(index.matches(query, hit))
-
-
-def _titles(here: Here, hits: Sequence[Hit]) -> Mapping[str, str]:
-    """Titles by document; a document that went since it was found has its name."""
-    documents = here.service.index.documents
-    return {doc_id: title_of(documents.get(doc_id), name) for doc_id, name in {h.doc_id: h.doc for h in hits}.items()}
 
 
 def _text(here: Here, hit: Hit) -> str:
