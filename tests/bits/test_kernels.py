@@ -62,6 +62,19 @@ def test_each_instruction_set_does_what_numpy_does(kernels, shape, m):
 _DTYPES = {"f": np.float32, "m": np.float32, "i": np.int64}
 
 
+def test_pages_of_few_rows_score_as_each_does_alone(kernels):
+    """Neighbours share a tile; which ones they are must not show."""
+    lengths = np.random.default_rng(5).integers(0, 20, 120).tolist()
+    for levels, planes in ((1, 4), (1, 1), (2, 4)):
+        bits, rows, query = corpus(3, 96, lengths, levels, planes)
+        pages = np.random.default_rng(6).permutation(len(lengths))
+        together, alone = np.empty((2, len(pages)), np.float32)
+        kernels.maxsim(bits, rows, pages, query, together)
+        for i in range(len(pages)):
+            kernels.maxsim(bits, rows, pages[i : i + 1], query, alone[i : i + 1])
+        assert together.tolist() == alone.tolist()
+
+
 def test_the_greatest_distance_is_told_right(kernels):
     """Rows that differ from the query in every bit, at the widest row that the kernels take."""
     for dim, levels in ((4352, 1), (1440, 2)):

@@ -21,9 +21,18 @@ typedef uint16_t NAME(halves) __attribute__((vector_size(2 * LANES), aligned(2))
 
 static inline shorts NAME(lesser)(shorts a, shorts b) { return __builtin_elementwise_min(a, b); }
 
+/* The nibbles of WIDTH neighbouring words, as vectors [8]. */
+static inline void NAME(split_word)(const uint32_t *x, bytes *nibbles) {
+    typedef uint32_t tile __attribute__((vector_size(4 * WIDTH), aligned(4)));
+    for (int c = 0; c < 4; c++) {
+        bytes both = __builtin_convertvector(*(const tile *)x >> (8 * c), bytes);
+        nibbles[2 * c] = both & 15;
+        nibbles[2 * c + 1] = both >> 4;
+    }
+}
+
 /* The nibbles of the tile that starts with a row of a block [words, n], as vectors [words * 8]. */
 static inline void NAME(split)(const uint32_t *block, int64_t n, int64_t start, int64_t words, bytes *nibbles) {
-    typedef uint32_t tile __attribute__((vector_size(4 * WIDTH), aligned(4)));
     uint32_t padded[WIDTH];
     for (int64_t w = 0; w < words; w++) {
         const uint32_t *x = block + w * n + start;
@@ -31,11 +40,7 @@ static inline void NAME(split)(const uint32_t *block, int64_t n, int64_t start, 
             for (int64_t i = 0; i < WIDTH; i++) padded[i] = x[i < n ? i : n - 1];
             x = padded;
         }
-        for (int c = 0; c < 4; c++) {
-            bytes both = __builtin_convertvector(*(const tile *)x >> (8 * c), bytes);
-            nibbles[w * WORD_NIBBLES + 2 * c] = both & 15;
-            nibbles[w * WORD_NIBBLES + 2 * c + 1] = both >> 4;
-        }
+        NAME(split_word)(x, nibbles + w * WORD_NIBBLES);
     }
 }
 
@@ -143,6 +148,55 @@ static inline void NAME(nearest_signs)(
 }
 #endif
 
+static inline uint16_t NAME(least_of)(const uint16_t *distances, int64_t count) {
+    uint16_t least = UINT16_MAX;
+    for (int64_t i = 0; i < count; i++) least = distances[i] < least ? distances[i] : least;
+    return least;
+}
+
+/* A tile's distances to one query row, row by row: an even and an odd one are a number of 32 bits. */
+static inline void NAME(in_order)(const shorts *found, uint16_t *distances) {
+    typedef uint32_t pairs __attribute__((vector_size(2 * WIDTH), aligned(2)));
+    *(pairs *)distances = __builtin_convertvector(found[0], pairs) | __builtin_convertvector(found[1], pairs) << 16;
+}
+
+/* Estimated MaxSim of the chosen pages from `k` on whose rows fit into one tile together, at least one of them; the
+   first page that does not fit, or is not there. Where pages have few rows, one in each tile would leave it empty. */
+static inline int64_t NAME(maxsim_together)(
+    const struct pages *pages, const struct query *query, const struct NAME(memory) *memory, int64_t k, float *out) {
+    const uint32_t *blocks[WIDTH];
+    int64_t sizes[WIDTH], places[WIDTH], used = 0, held = 0;
+    for (; k < pages->count; k++) {
+        int64_t n, first = span(pages->rows, pages->known, pages->chosen[k], query->words, pages->size, &n);
+        if (first < 0 || used + n > WIDTH) break;
+        out[k] = n ? 0 : -__builtin_inff();
+        if (n == 0) continue;
+        blocks[held] = pages->bits + first * query->words;
+        places[held] = k;
+        sizes[held++] = n;
+        used += n;
+    }
+    uint32_t words[WIDTH] = {0};
+    for (int64_t w = 0; w < query->words; w++) {
+        uint32_t *into = words;
+        for (int64_t p = 0; p < held; p++)
+            for (int64_t i = 0; i < sizes[p]; i++) *into++ = blocks[p][w * sizes[p] + i];
+        NAME(split_word)(words, memory->nibbles + w * WORD_NIBBLES);
+    }
+    int64_t row_tables = query->words * WORD_NIBBLES * TABLE;
+    for (int64_t j = 0; j < query->m; j += TOGETHER) {
+        shorts found[TOGETHER][2];
+        NAME(meet_any)(memory->nibbles, memory->tables + j * row_tables, query, found);
+        for (int t = 0; t < TOGETHER && j + t < query->m; t++) {
+            uint16_t distances[WIDTH], *row = distances;
+            NAME(in_order)(found[t], distances);
+            for (int64_t p = 0; p < held; row += sizes[p++])
+                out[places[p]] += query->offset[j + t] + query->slope[j + t] * (float)NAME(least_of)(row, sizes[p]);
+        }
+    }
+    return k;
+}
+
 /* Estimated MaxSim of each chosen page; minus infinity for one without rows. -1, or the place of a page that is not
    there. */
 PUBLIC int64_t NAME(maxsim)(const struct pages *pages, const struct query *query, uint8_t *scratch, float *out) {
@@ -151,6 +205,10 @@ PUBLIC int64_t NAME(maxsim)(const struct pages *pages, const struct query *query
     for (int64_t k = 0; k < pages->count; k++) {
         int64_t n, first = span(pages->rows, pages->known, pages->chosen[k], query->words, pages->size, &n);
         if (first < 0) return k;
+        if (n <= WIDTH / 2) {
+            k = NAME(maxsim_together)(pages, query, &memory, k, out) - 1;
+            continue;
+        }
         const uint32_t *block = pages->bits + first * query->words;
 #ifdef HAS_POPCOUNT
         if (query->planes == 1 && query->heavy == 0 && n >= 32)
@@ -158,10 +216,9 @@ PUBLIC int64_t NAME(maxsim)(const struct pages *pages, const struct query *query
         else
 #endif
             NAME(nearest)(block, n, query, &memory);
-        float total = n ? 0 : -__builtin_inff();
-        for (int64_t j = 0; n && j < query->m; j++)
-            total += query->offset[j] + query->slope[j] * (float)__builtin_reduce_min(memory.least[j]);
-        out[k] = total;
+        out[k] = 0;
+        for (int64_t j = 0; j < query->m; j++)
+            out[k] += query->offset[j] + query->slope[j] * (float)__builtin_reduce_min(memory.least[j]);
     }
     return -1;
 }
@@ -178,10 +235,7 @@ static inline void NAME(measure)(
             NAME(meet_any)(memory->nibbles, memory->tables + j * row_tables, query, found);
             for (int t = 0; t < TOGETHER && j + t < query->m; t++) {
                 uint16_t both[WIDTH], *into = memory->distances + (j + t) * longest + start;
-                for (int i = 0; i < WIDTH / 2; i++) {
-                    both[2 * i] = found[t][0][i];
-                    both[2 * i + 1] = found[t][1][i];
-                }
+                NAME(in_order)(found[t], both);
                 if (n < WIDTH)
                     for (int64_t i = 0; i < n; i++) into[i] = both[i];
                 else
@@ -189,12 +243,6 @@ static inline void NAME(measure)(
             }
         }
     }
-}
-
-static inline uint16_t NAME(least_of)(const uint16_t *distances, int64_t count) {
-    uint16_t least = UINT16_MAX;
-    for (int64_t i = 0; i < count; i++) least = distances[i] < least ? distances[i] : least;
-    return least;
 }
 
 static inline float NAME(greater)(float a, float b) { return a > b ? a : b; }
