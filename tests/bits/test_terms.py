@@ -64,9 +64,21 @@ def test_terms_are_worth_what_their_rarity_says_and_weigh_what_the_page_says(sto
     assert TermPages(paired(None), np.array([0, 0])).weights(0, QUERY.indices) is None
 
 
-def test_terms_with_equal_last_bits_are_told_apart():
-    one = SparseVector(np.array([5, 5 + (7 << 16)], np.uint32), np.array([1, 2], np.float32))
-    pages = TermPages(paired(one), np.array([0, 0, 2]))
-    found, scores, _ = pages.scores(SparseVector(one.indices[1:], np.ones(1, np.float32)), np.ones(2, bool))
+def test_scores_of_given_pages_are_those_among_all(store):
+    found, view = by_words(store), view_of(store)
+    scores = view.terms["text"].scores(QUERY, view.table.alive)
+    known, places = view.table.places([*(page(n).id for n in range(79, -1, -1)), "of nobody"])
+    assert known == [page(n).id for n in range(79, -1, -1)]
+    given = dict(zip(known, scores.of(places).tolist(), strict=True))
+    assert {name: score for name, score in given.items() if not np.isnan(score)} == found
+    unknown = SparseVector(np.array([999], np.uint32), np.ones(1, np.float32))
+    nothing = view.terms["text"].scores(unknown, view.table.alive)
+    assert np.isnan(nothing.of(places)).all()
+
+
+def test_terms_with_an_equal_half_are_told_apart():
+    one = SparseVector(np.array([5, 5 + (7 << 16), 6 + (7 << 16)], np.uint32), np.array([1, 2, 3], np.float32))
+    pages = TermPages(paired(one), np.array([0, 0, 3]))
+    found, scores, _ = pages.scores(SparseVector(one.indices[1:2], np.ones(1, np.float32)), np.ones(2, bool))
     assert found.tolist() == [1]
     assert scores.tolist() == pytest.approx([2 * np.log(1 + 0.5 / 1.5)])

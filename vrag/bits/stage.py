@@ -88,8 +88,7 @@ def _as_good(scores: FloatArray, limit: int) -> npt.NDArray[np.bool_]:
 
 def scores_of(scorer: PackedPages | ExactPages, table: PageTable, query: FloatArray, ids: Sequence[str]) -> Scores:
     """MaxSim of given pages by id, estimated or exact; those that the cache does not have are left out."""
-    known = [page for page in ids if page in table.position]
-    positions = np.array([table.position[page] for page in known], np.int64)
+    known, positions = table.places(ids)
     return dict(zip(known, scorer.maxsim(query, positions).tolist(), strict=True))
 
 

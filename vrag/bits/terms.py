@@ -22,7 +22,7 @@ from vrag.bits.kernels.quantise import BitArray
 from vrag.grid import FloatArray
 from vrag.store.interface import SparseVector
 
-_FEW = 1 << 16  # last bits of a term's id, by which most that are not looked for are told apart
+_HALVES = 1 << 16  # values of half a term's id, by which most that are not looked for are told apart
 
 
 class WordScores(NamedTuple):
@@ -37,6 +37,16 @@ class WordScores(NamedTuple):
     pages: IntArray
     scores: FloatArray
     worth: npt.NDArray[np.float64]
+
+    def of(self, pages: IntArray) -> FloatArray:
+        """Scores of given pages, float32 [p]; NaN for those that have none of the terms.
+
+        Args:
+            pages: int64 [p], their positions.
+        """
+        place = np.searchsorted(self.pages, pages)
+        is_there = np.append(self.pages, -1)[place] == pages
+        return np.where(is_there, np.append(self.scores, np.float32(0))[place], np.float32(np.nan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +101,17 @@ class TermPages:
         """Places among the pairs that have one of the sorted terms, and which of them: int64 [matches] both."""
         if not len(terms):
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        may_be = np.zeros(_FEW, bool)
-        may_be[terms % _FEW] = True
-        at = np.flatnonzero(may_be[self.pairs[:, 0] % _FEW])
+        may_be = np.zeros(_HALVES, bool)
+        may_be[_first_half(terms)] = True
+        at = np.flatnonzero(may_be[_first_half(self.pairs)[::2]])
         which = np.searchsorted(terms, self.pairs[at, 0]).clip(max=len(terms) - 1)
         is_one = terms[which] == self.pairs[at, 0]
         return at[is_one], which[is_one]
+
+
+def _first_half(values: BitArray) -> npt.NDArray[np.uint16]:
+    """The first half, as it lies in memory, of each of the numbers uint32: no number is worked out, which is faster."""
+    return np.asarray(values).reshape(-1).view(np.uint16)[::2]
 
 
 def paired(vector: SparseVector | None) -> BitArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,11 @@ class PageTable:
         alive[list(position.values())] = True
         order = np.argsort(np.argsort(np.array(ids, "S"), kind="stable"), kind="stable")
         return cls(tuple(ids), alive, dict(position), order)
+
+    def places(self, ids: Iterable[str]) -> tuple[list[str], IntArray]:
+        """Those of the ids that are living pages, and their positions, int64."""
+        known = [page for page in ids if page in self.position]
+        return known, np.array([self.position[page] for page in known], np.int64)
 
 
 @dataclass(frozen=True, slots=True)

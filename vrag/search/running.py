@@ -6,6 +6,7 @@ Whatever the engine can express goes to it as one request, the rest is done here
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -226,9 +227,9 @@ class Runner:
         if stage.bits or stage.vector == TEXT:
             view = self.glance.view if self.glance.beside.scores(stage) else None
         if view is not None and stage.vector == TEXT:
-            pages, found, _ = (values.tolist() for values in self._by_words())
-            by_words = {view.table.ids[page]: score for page, score in zip(pages, found, strict=True)}
-            return {page: by_words[page] for page in ids if page in by_words}
+            known, places = view.table.places(ids)
+            found = zip(known, self._by_words().of(places).tolist(), strict=True)
+            return {page: score for page, score in found if not math.isnan(score)}
         query = self.form(stage)
         if isinstance(query, SparseVector) and not len(query.indices):
             return {}
