@@ -142,6 +142,19 @@ def test_the_fingerprint_tells_the_precision(builtin, old):
     assert any(one.startswith("precision: ") for one in old.fingerprint().differences(builtin.fingerprint()))
 
 
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [
+        (ModelOptions(dtype="float32"), FLOAT32),
+        (ModelOptions(dtype="bfloat16"), INT8),
+        (ModelOptions(dtype="float32", weights=INT8.digest), INT8),  # an index goes on with its own
+        (ModelOptions(weights=FLOAT32.digest), FLOAT32),
+    ],
+)
+def test_float32_is_for_new_indexes_that_ask_for_it(options, weights):
+    assert BuiltinEmbedder(options).fingerprint().facts["weights"] == weights.digest
+
+
 def test_words_without_a_row_are_not_read_but_as_context(builtin, old):
     """The rows of a page in 8 bits are those of float32, over several windows."""
     source = page(["the", *LONG, "of", "unbelievably", "the"])

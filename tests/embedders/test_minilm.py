@@ -12,7 +12,7 @@ from vrag.embedders import minilm
 from vrag.embedders.minilm import MiniLM
 from vrag.embedders.multilingual import e5
 from vrag.embedders.sequences import TokenSequence
-from vrag.embedders.weights import FLOAT32, INT8, weights_of
+from vrag.embedders.weights import FLOAT32, INT8
 from vrag.runtime.machine import multiplies_bytes_exactly
 
 PROGRAM = Path(__file__).parents[2] / "eval" / "minilm_graphs.py"
@@ -112,12 +112,6 @@ def test_floats_at_odd_addresses_are_not_read_in_place():
         assert mapped
         assert all(offset % 4 == 0 for t, offset in mapped if t.data_type == onnx.TensorProto.FLOAT)
         assert handed == set(json.loads(weights.crooked.read_text()) if weights.crooked else ())
-
-
-def test_weights_are_told_by_their_digest():
-    assert weights_of(FLOAT32.digest) is FLOAT32
-    assert weights_of(INT8.digest) is INT8
-    assert weights_of(None) is INT8
 
 
 @pytest.mark.reference

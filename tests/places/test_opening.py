@@ -5,7 +5,6 @@ import shutil
 import pytest
 
 from vrag import Index
-from vrag.embedders.options import ModelOptions
 from vrag.embedders.weights import FLOAT32
 from vrag.errors import IndexExistsError, StoreError
 from vrag.places import opening
@@ -37,9 +36,10 @@ def test_where_an_index_is_nothing_else_is_looked_at(copied):
 def test_an_index_made_with_float32_goes_on_with_it(folder, tmp_path, cli, process):
     """Its vectors are of another precision than those of today: pages and questions are embedded as they were."""
     place, first, second = tmp_path / "i", folder / "animals.pdf", folder / "sub" / "machines.pdf"
-    with Index.create(place, options=ModelOptions(weights=FLOAT32.digest)) as index:
-        index.ingest([first])
+    assert cli("ingest", first, "--index", place, "--dtype", "float32").code == 0
+    with Index.open(place) as index:
         before = index.embedder.fingerprint()
+        assert before.facts["weights"] == FLOAT32.digest
     assert cli("ingest", second, "--index", place).code == 0
     with Index.open(place) as index:
         assert index.embedder.fingerprint() == before
@@ -47,5 +47,9 @@ def test_an_index_made_with_float32_goes_on_with_it(folder, tmp_path, cli, proce
         assert index.search("page")
     without = process("search", "page", "--index", place, env={"VRAG_MINILM_FLOAT32": str(tmp_path)})
     assert without.code != 0
-    assert "The float32 weights of the built-in model, with which this index was made, were not found." in without.err
-    assert "Or ingest the files into a new place." in without.err
+    assert "The float32 weights of the built-in model were not found." in without.err
+    assert "Or ingest the files into a new place: weights of 8 bits come with vrag." in without.err
+    missing = {"VRAG_MINILM_FLOAT32": str(tmp_path)}
+    anew = process("ingest", first, "--index", tmp_path / "new", "--dtype", "float32", env=missing)
+    assert anew.code != 0
+    assert "Or leave out --dtype (VRAG_DTYPE): weights of 8 bits come with vrag." in anew.err

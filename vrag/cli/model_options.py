@@ -41,7 +41,11 @@ DeviceOption = Annotated[
 ]
 DTypeOption = Annotated[
     DTypeName,
-    typer.Option(envvar="VRAG_DTYPE", rich_help_panel=_GROUP, help="auto: bfloat16 on cuda, float32 elsewhere."),
+    typer.Option(
+        envvar="VRAG_DTYPE",
+        rich_help_panel=_GROUP,
+        help="auto: bfloat16 on cuda, float32 elsewhere, 8 bits for the built-in model.",
+    ),
 ]
 BatchSizeOption = Annotated[
     str, typer.Option(rich_help_panel=_GROUP, help="Pages embedded at once, or auto; halved when memory runs out.")

@@ -10,7 +10,7 @@ from vrag.embedders.models import BUILTIN
 from vrag.embedders.options import ModelOptions
 from vrag.embedders.pieces import CLS, SEP, WordPieces
 from vrag.embedders.protocol import Fact, Fingerprint
-from vrag.embedders.weights import FLOAT32, HUB_ID, weights_of
+from vrag.embedders.weights import FLOAT32, HUB_ID, INT8
 from vrag.embedders.word_embedder import OVERLAP, SENTENCE_WEIGHT, Frame, WordEmbedder, canary_of
 from vrag.errors import ModelError
 from vrag.grid import FloatArray
@@ -24,7 +24,7 @@ class BuiltinEmbedder(WordEmbedder):
     """all-MiniLM-L6-v2 as a late-interaction model over words (implements `Embedder`).
 
     Args:
-        options: Of them `threads` and `weights`.
+        options: Of them `threads`, `weights`, and for a new index `dtype`: "float32" has weights of its own.
 
     Raises:
         ModelError: The weights are missing or not the right ones.
@@ -35,13 +35,15 @@ class BuiltinEmbedder(WordEmbedder):
 
     def __init__(self, options: ModelOptions | None = None) -> None:
         chosen = options or ModelOptions()
-        self._weights = weights_of(chosen.weights)
+        self._weights = FLOAT32 if _is_exact(chosen) else INT8
         try:
             model = MiniLM(self._weights, chosen.threads)
         except ModelError as error:
-            if self._weights is FLOAT32:
-                raise ModelError(error.message, f"{error.hint} Or ingest the files into a new place.") from error
-            raise
+            if self._weights is INT8:
+                raise
+            otherwise = "ingest the files into a new place" if chosen.weights else "leave out --dtype (VRAG_DTYPE)"
+            hint = f"{error.hint} Or {otherwise}: weights of 8 bits come with vrag."
+            raise ModelError(error.message, hint) from error
         super().__init__(WordPieces(), model, Frame((CLS,), (CLS,), SEP, WINDOW), chosen)
 
     @cached_property
@@ -66,3 +68,8 @@ class BuiltinEmbedder(WordEmbedder):
         # Numbers that are rounded to 8 bits differ from machine to machine by a step now and then.
         canary = " ".join(f"{number:.3f}" for number in self._canary_numbers)
         return Fingerprint({**facts, "precision": self._weights.precision, "canary": canary})
+
+
+def _is_exact(options: ModelOptions) -> bool:
+    """Whether words are read in float32: an index goes on with what it was made with."""
+    return options.weights == FLOAT32.digest if options.weights else options.dtype == "float32"

@@ -20,13 +20,14 @@ class ModelOptions:
 
     Args:
         device: "auto" (cuda, then mps, then cpu), "cpu", "mps", "cuda", or one of several as "cuda:1".
-        dtype: "auto" is bfloat16 on cuda (float16 where the card has none), float32 elsewhere.
+        dtype: "auto" is bfloat16 on cuda (float16 where the card has none), float32 elsewhere. The built-in model
+            has weights of 8 bits, and others for "float32".
         batch_size: Pages of one forward pass, None for one that suits the device; halved when memory runs out.
         revision: Branch, tag or commit of a hub checkpoint; the commit found is kept with the index.
         query_tokens: "all" rows of a query as the model was trained, or "no_specials" without those of special
             and augmentation tokens.
         allow_random_weights: Load a checkpoint although weights are missing from it (for tests).
-        weights: SHA-256 of the built-in model's weights that an index was made with; None for those of new indexes.
+        weights: SHA-256 of the built-in model's weights that an index was made with; None for a new index.
         threads: CPU threads of one forward pass; None for one a CPU.
         named: The model that the user named himself. Of any other no file is fetched from the hub: whoever wrote an
             index's facts must not choose what is downloaded. None: what is loaded was named.

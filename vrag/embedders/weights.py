@@ -61,7 +61,7 @@ INT8 = Weights(
 FLOAT32 = Weights(
     "float32",
     PinnedFiles(
-        "The float32 weights of the built-in model, with which this index was made,",
+        "The float32 weights of the built-in model",
         {"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
         folder_env="VRAG_MINILM_FLOAT32",
         # The first says what it is. The last has no author and no licence: it is read where it is there already.
@@ -73,8 +73,3 @@ FLOAT32 = Weights(
     ),
     _HERE / "minilm_float32.onnx",
 )
-
-
-def weights_of(digest: str | None) -> Weights:
-    """The form of the weights whose file has this SHA-256; that of new indexes for any other."""
-    return FLOAT32 if digest == FLOAT32.digest else INT8
