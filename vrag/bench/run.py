@@ -119,7 +119,10 @@ class Bench:
 
     def _told(self, row: SpeedRow) -> SpeedRow:
         """The row; said at once, since the rest of a long run may fail."""
-        self._tell(f"  {row.qps:.3g} queries/s, recall@10 {row.recall_at_10:.3f}")
+        questions = row.questions_recall_at_10, row.questions_ndcg_kept
+        recall, kept = (" and ".join(f"{value:.3f}" for value in (own, asked) if value is not None)
+                        for own, asked in zip((row.recall_at_10, row.ndcg_kept), questions, strict=True))  # fmt: skip
+        self._tell(f"  {row.qps:.3g} queries/s, recall@10 {recall}, NDCG kept {kept or '-'}")
         return row
 
     def _cascades(self, store: BenchStore, truth: Truth) -> Iterator[SpeedRow]:
