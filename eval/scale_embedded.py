@@ -106,7 +106,9 @@ def shown(sizes: Sequence[Size]) -> str:
         "first search",
         "median",
         "95 %",
+        "asked again",
         "memory",
+        "of files",
         "exact's top ten found",
     ]
     return "\n\n".join([markdown(head, map(_taken, sizes)), markdown(answers, asked)])
@@ -125,7 +127,8 @@ def _name(size: Size) -> str:
 def _answers(size: Size, cascade: str) -> list[str]:
     one = size.searched[cascade]
     median, most = (1000 * seconds for seconds in quantiles(one.seconds))
-    row = [_name(size), f"`{cascade}`", f"{one.first:.1f} s", f"{median:,.0f} ms", f"{most:,.0f} ms"]
+    again = f"{1000 * statistics.median(one.again):,.0f} ms" if one.again else ""
+    row = [_name(size), f"`{cascade}`", f"{one.first:.1f} s", f"{median:,.0f} ms", f"{most:,.0f} ms", again]
     return [*row, f"{one.memory / GB:.2f} GB", f"{one.mapped / GB:.1f} GB", _recall(size, cascade)]
 
 
