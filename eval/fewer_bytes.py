@@ -303,7 +303,7 @@ def draw(rows: Sequence[Row], file: Path) -> None:
         axes.set_xlim(0, 1.12 * max(row.kept for row in shown))
         axes.margins(y=0.12)
     panels[0][0].set_ylabel("NDCG@10, % of builtin")
-    panels[0][0].legend(loc="center right", fontsize=9)
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     figure.savefig(file, dpi=110)
 
 
