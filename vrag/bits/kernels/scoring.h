@@ -156,7 +156,7 @@ static inline uint16_t NAME(least_of)(const uint16_t *distances, int64_t count) 
 
 /* A tile's distances to one query row, row by row: an even and an odd one are a number of 32 bits. */
 static inline void NAME(in_order)(const shorts *found, uint16_t *distances) {
-    typedef uint32_t pairs __attribute__((vector_size(2 * WIDTH), aligned(2)));
+    typedef uint32_t pairs __attribute__((vector_size(2 * WIDTH), aligned(2), may_alias));
     *(pairs *)distances = __builtin_convertvector(found[0], pairs) | __builtin_convertvector(found[1], pairs) << 16;
 }
 
