@@ -140,7 +140,12 @@ def _weights() -> list[Check]:
 
     return [
         _pinned("built-in weights", INT8.files, needed=True),
-        _pinned("weights in float32", FLOAT32.files, "For indexes made with them: ", missing="not installed"),
+        _pinned(
+            "weights in float32",
+            FLOAT32.files,
+            "For vrag ingest --dtype float32, and indexes made so: ",
+            missing="not installed",
+        ),
         _pinned("cross-encoder", CROSS_ENCODER, "Without it pages are ranked unread: "),
         _pinned("multilingual weights", MULTILINGUAL_FILES, "For pages in other languages than English: "),
     ]
