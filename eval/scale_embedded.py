@@ -159,7 +159,7 @@ def measure(args: argparse.Namespace) -> None:
         for cascade in args.cascades:
             if cascade not in size.searched:
                 tell(f"{pages} pages: {cascade}")
-                size.searched[cascade] = search_apart(str(args.folder / str(pages)), cascade, chosen, {})
+                size.searched[cascade] = search_apart(str(args.folder / str(pages)), cascade, chosen, {}, again=True)
                 write(args.json, sizes)
 
 

@@ -3,8 +3,8 @@
 python eval/server_searches.py PLACE CASCADE
 
 opens PLACE, a folder or the address of a server with `VRAG_COLLECTION`, and prints a line of JSON after the first
-question of standard input, a JSON array, was answered, another one after all of them were, and a last one after they
-were answered once more.
+question of standard input, a JSON array, was answered, another one after all of them were, and where a
+third line comes in, a last one after they were answered once more.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Searched:
         bytes: And for every question afterwards, on average.
         memory: That the process has for itself in the end.
         mapped: And of files, which it gives up when others need the room.
-        again: Seconds of every question when all are asked once more.
+        again: Seconds of every question when all are asked once more; nothing where they are not.
     """
 
     first: float
@@ -57,7 +57,12 @@ class Searched:
 
 
 def search_apart(
-    place: str, cascade: str, questions: Sequence[str], environment: Mapping[str, str], wires: Sequence[Any] = ()
+    place: str,
+    cascade: str,
+    questions: Sequence[str],
+    environment: Mapping[str, str],
+    wires: Sequence[Any] = (),
+    again: bool = False,
 ) -> Searched:
     """Ask in a new process.
 
@@ -67,6 +72,7 @@ def search_apart(
         questions: At least one.
         environment: Of the process.
         wires: That it goes over, see `wire.Wire`.
+        again: Whether all questions are asked once more.
     """
     before = sum(wire.carried for wire in wires)
     command = [sys.executable, __file__, place, cascade]
@@ -81,10 +87,12 @@ def search_apart(
         _say(process, "go on")
         rest = _heard(process)
         carried = (sum(wire.carried for wire in wires) - between) / len(questions)
-        _say(process, "once more")
-        again = _heard(process)
+        seconds_again = []
+        if again:
+            _say(process, "once more")
+            seconds_again = _heard(process)["seconds"]
     counted = between - before, carried, rest["memory"], rest["mapped"]
-    return Searched(first["first"], rest["seconds"], rest["tops"], *counted, again["seconds"])
+    return Searched(first["first"], rest["seconds"], rest["tops"], *counted, seconds_again)
 
 
 def _say(process: subprocess.Popen[str], line: str) -> None:
@@ -116,8 +124,8 @@ def main() -> None:
         seconds, tops = _asked(index, questions, cascade)
         memory = resident()
         _print({"seconds": seconds, "tops": tops, "memory": memory["RssAnon"], "mapped": memory["RssFile"]})
-        sys.stdin.readline()
-        _print({"seconds": _asked(index, questions, cascade)[0]})
+        if sys.stdin.readline():
+            _print({"seconds": _asked(index, questions, cascade)[0]})
 
 
 def _asked(index: Index, questions: Sequence[str], cascade: str) -> tuple[list[float], Tops]:

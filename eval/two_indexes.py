@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from tables import markdown
 
 from vrag import Index, VragError
 from vrag.evaluation.benchmarks.benchmark import Benchmark, PageRef
@@ -64,9 +65,10 @@ class Difference:
         error = by_query.std(ddof=1) / sqrt(len(by_query))
         return cls(len(by_query), *map(float, (first.mean(), other.mean(), by_query.mean(), error)))
 
-    def row(self, name: str) -> str:
-        """The row in Markdown."""
-        return f"| {name} | {self.queries} | {self.ndcg:.4f} | {self.other:.4f} | {self.mean:+.4f} | {self.error:.4f} |"
+    def row(self, name: str) -> list[str]:
+        """The cells of its row."""
+        numbers = f"{self.ndcg:.4f}", f"{self.other:.4f}", f"{self.mean:+.4f}", f"{self.error:.4f}"
+        return [name, str(self.queries), *numbers]
 
 
 def questions_of(benchmark: Benchmark) -> Iterator[tuple[str, list[Asked]]]:
@@ -84,8 +86,10 @@ def pieces_of(benchmark: Benchmark, index: Index, count: int) -> list[Asked]:
     chance = random.Random(7)
     pieces: list[Asked] = []
     for page in chance.choices(list(benchmark.ids), k=4 * count):  # some have too few words
+        if len(pieces) == count:
+            break
         words = index.page_text(page.doc, page.page).split()
-        if len(pieces) < count and len(words) >= REMEMBERED:
+        if len(words) >= REMEMBERED:
             start = chance.randrange(max(1, len(words) - PASSAGE + 1))
             passage = words[start : start + PASSAGE]
             chosen = sorted(chance.sample(range(len(passage)), REMEMBERED))
@@ -108,7 +112,8 @@ def ndcg_of(index: Index, benchmark: Benchmark, asked: Sequence[Asked], cascade:
 def measure(options: argparse.Namespace) -> dict[str, Difference]:
     """Each kind of query."""
     benchmark = load_benchmark(options.benchmark)
-    kinds, found = {}, []
+    kinds: dict[str, list[Asked]] = {}
+    found = []
     for place in (options.index, options.other):
         with Index.open(place) as index:
             kinds = kinds or dict(questions_of(benchmark)) | {
@@ -132,9 +137,9 @@ def main() -> None:
         differences = measure(options)
     except VragError as error:
         parser.error(str(error))
-    print("| queries | number | NDCG@10 | of the other | difference | standard error |\n" + "| --- " * 6 + "|")
-    for kind, difference in differences.items():
-        print(difference.row(f"{options.benchmark.name}, {kind}"))
+    head = ["queries", "number", "NDCG@10", "of the other", "difference", "standard error"]
+    rows = (difference.row(f"{options.benchmark.name}, {kind}") for kind, difference in differences.items())
+    print(markdown(head, rows))
     if options.json:
         options.json.write_text(json.dumps({kind: asdict(one) for kind, one in differences.items()}, indent=1) + "\n")
 

@@ -119,10 +119,9 @@ class Bench:
 
     def _told(self, row: SpeedRow) -> SpeedRow:
         """The row; said at once, since the rest of a long run may fail."""
-        questions = row.questions_recall_at_10, row.questions_ndcg_kept
-        recall, kept = (" and ".join(f"{value:.3f}" for value in (own, asked) if value is not None)
-                        for own, asked in zip((row.recall_at_10, row.ndcg_kept), questions, strict=True))  # fmt: skip
-        self._tell(f"  {row.qps:.3g} queries/s, recall@10 {recall}, NDCG kept {kept or '-'}")
+        recall = _figures(row.recall_at_10, row.questions_recall_at_10)
+        kept = _figures(row.ndcg_kept, row.questions_ndcg_kept)
+        self._tell(f"  {row.qps:.3g} queries/s, recall@10 {recall}, NDCG kept {kept}")
         return row
 
     def _cascades(self, store: BenchStore, truth: Truth) -> Iterator[SpeedRow]:
@@ -146,6 +145,11 @@ class Bench:
             except Exception as error:  # noqa: BLE001  a peer's failure is a result, whatever it raises
                 _log.info("%s", peer.name, exc_info=error)
                 self._notes.append(f"{peer.name} at {pages} pages: failed, {type(error).__name__}: {str(error)[:200]}")
+
+
+def _figures(*values: float | None) -> str:
+    """One of each kind of query that was asked, in words."""
+    return " and ".join(f"{value:.3f}" for value in values if value is not None) or "-"
 
 
 def with_ratios(rows: Sequence[SpeedRow]) -> list[SpeedRow]:

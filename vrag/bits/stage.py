@@ -99,4 +99,4 @@ def selected(table: PageTable, store: Store, selection: Selection) -> IntArray:
     ids = selection.ids
     if ids is None or selection != Selection(ids=ids):
         ids = frozenset(record.id for record in store.scroll(selection, keys=()))
-    return np.array(sorted(table.position[page] for page in ids if page in table.position), np.int64)
+    return np.sort(table.places(ids)[1])

@@ -143,7 +143,7 @@ def _nearest(stage: StageRequest) -> qe.Query:
 
 
 def engine_vectors(record: Record) -> dict[str, Any]:
-    """A record's vectors, dense and sparse, as the engine has them: it takes lists in half the time of arrays."""
+    """A record's vectors, dense and sparse, as the engine has them: it takes lists faster than arrays."""
     dense = {name: vector.tolist() for name, vector in record.vectors.items()}
     return {**dense, **{name: _sparse(vector) for name, vector in record.sparse.items()}}
 
