@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tests.pages.builder import text_picture
 from vrag.errors import ModelError
-from vrag.pages import ocr, text_places
+from vrag.pages import ocr, text_lines, text_places
 from vrag.pages.ocr import read_words
 from vrag.pages.text_lines import LineReader
 from vrag.pages.text_places import _around_lines
@@ -104,6 +104,27 @@ def test_only_the_part_with_small_print_is_seen_in_full(eyes):
     assert part[1] < 500
 
 
+def print_small(page, *places):
+    """The page with a line of small print at each of the places."""
+    for place in places:
+        ImageDraw.Draw(page).text(place, "Registered office: Bristol", fill="black", font=ImageFont.load_default(11))
+    return page
+
+
+def test_small_print_in_two_corners_is_seen_in_two_parts(eyes):
+    page = print_small(text_picture(["Annual report of the company"], (1200, 900), 60), (20, 860), (1040, 860))
+    texts = " ".join(read_words(page).texts)
+    assert texts.count("Registered office: Bristol") == 2
+    assert "Annual report of the company" in texts
+    assert len(eyes.seen) == 3
+    assert all(height < 200 and width < 400 for height, width in eyes.seen[1:])
+
+
+def test_parts_side_by_side_are_seen_at_once(eyes):
+    read_words(print_small(text_picture(["Annual report"], (1200, 900), 60), (20, 860), (200, 860)))
+    assert len(eyes.seen) == 2
+
+
 def test_a_page_of_large_print_alone_is_seen_at_half_size(eyes):
     words = read_words(text_picture(["Annual report of the company", "Letter to shareholders"], (1200, 900), 60))
     assert " ".join(words.texts) == "Annual report of the company Letter to shareholders"
@@ -125,12 +146,20 @@ def test_small_print_all_over_a_page_is_read():
 def test_print_that_half_size_does_not_show_is_seen_by_its_edges():
     page = Image.new("RGB", (1200, 900), "white")
     nothing, no_lines = np.zeros((448, 608), np.float32), np.zeros((0, 4, 2), np.float32)
-    assert text_places._unsure(np.asarray(page), nothing, no_lines) is None
+    assert not len(text_places._unsure(np.asarray(page), nothing, no_lines))
     for x in range(300, 600, 4):
         ImageDraw.Draw(page).line((x, 200, x, 208), fill="black")  # strokes, as of letters
-    x0, y0, x1, y1 = text_places._unsure(np.asarray(page), nothing, no_lines)
-    assert x0 < 300 < 600 < x1 < 700
-    assert 100 < y0 < 200 < 208 < y1 < 300
+    ((x0, y0, x1, y1),) = text_places._unsure(np.asarray(page), nothing, no_lines)
+    assert 280 < x0 <= 310
+    assert 590 <= x1 < 620
+    assert 190 < y0 < y1 < 220
+
+
+def test_a_line_that_lies_on_another_one_leaves_it_known():
+    page, nothing = np.full((900, 1200, 3), 255, np.uint8), np.zeros((448, 608), np.float32)
+    nothing[200:220, 200:300] = 0.2  # a hint, inside both
+    lines = np.stack([box_line(100, 100, 900, 800), box_line(380, 380, 640, 460)])
+    assert not len(text_places._unsure(page, nothing, lines))
 
 
 def test_a_page_that_stands_on_its_head_is_read():
@@ -154,6 +183,66 @@ def test_what_is_seen_again_cuts_no_line():
     lines = np.array([[10, 10, 300, 40], [250, 35, 500, 60], [600, 300, 700, 330]], np.float32)
     area = _around_lines(np.array([280, 50, 320, 80], np.float32), lines, 800, 400)
     assert area.tolist() == [2, 2, 508, 80]
+
+
+def box_line(x0, y0, x1, y1):
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+
+
+def test_another_look_replaces_the_lines_of_its_part_alone():
+    part = np.array([100, 100, 300, 140], np.float32)
+    small, beside, far = box_line(110, 110, 200, 130), box_line(310, 100, 800, 140), box_line(0, 500, 90, 540)
+    exact, unseen = box_line(112, 112, 198, 128), box_line(210, 112, 305, 128)
+    piece, stray = box_line(299, 102, 380, 138), box_line(110, 20, 200, 50)  # of the line beside, and of something else
+    lines = text_places._replaced(np.stack([small, beside, far]), np.stack([exact, unseen, piece, stray]), part)
+    assert lines.tolist() == [one.tolist() for one in (beside, far, exact, unseen)]
+
+
+def test_another_look_may_find_nothing_or_be_the_first_to_find_something():
+    part, nothing = np.array([100, 100, 300, 140], np.float32), np.zeros((0, 4, 2), np.float32)
+    found = box_line(110, 110, 200, 130)[None]
+    assert text_places._replaced(found, nothing, part).shape == (0, 4, 2)
+    assert text_places._replaced(nothing, found, part).tolist() == found.tolist()
+
+
+@pytest.mark.parametrize("part", [[300, 300, 310, 320], [0, 0, 40, 40], [1150, 880, 1200, 900], [0, 0, 1200, 900]])
+def test_a_part_is_seen_with_what_is_around_it_and_is_not_stretched(part):
+    ((x0, y0, x1, y1),) = text_places._windows(np.array([part], np.float32), 1200, 900)
+    assert 0 <= x0 <= part[0] < part[2] <= x1 <= 1200
+    assert 0 <= y0 <= part[1] < part[3] <= y1 <= 900
+    assert (x1 - x0) % 32 == 0 or x1 - x0 == 1200
+    assert (y1 - y0) % 32 == 0 or y1 - y0 == 900
+
+
+@pytest.fixture
+def widths(monkeypatch):
+    """Widths of the lines that the recogniser has seen."""
+    reader = ocr._reader("")
+    eyes = Eyes(reader._recogniser)
+    monkeypatch.setattr(reader, "_recogniser", eyes)
+    return lambda: [width for _, width in eyes.seen]
+
+
+LONG = "The registered office of the company stands in Harbour Street"
+
+
+def test_a_wide_line_is_read_narrowed(widths):
+    assert " ".join(read_words(text_picture([LONG], (1200, 120), 32)).texts) == LONG
+    (width,) = widths()
+    assert width > 0.88 * 600
+
+
+def test_a_wide_line_that_is_not_clear_is_read_as_it_is(widths, monkeypatch):
+    monkeypatch.setattr(text_lines, "_CLEAR", 1.1)
+    assert " ".join(read_words(text_picture([LONG], (1200, 120), 32)).texts) == LONG
+    narrowed, width = widths()
+    assert narrowed == pytest.approx(0.88 * width, abs=1)
+
+
+def test_a_short_line_is_not_narrowed(widths, monkeypatch):
+    monkeypatch.setattr(text_lines, "_CLEAR", 1.1)
+    read_words(text_picture(["Total assets"], (640, 120), 32))
+    assert len(widths()) == 1
 
 
 def test_a_recogniser_that_does_not_tell_its_characters_is_refused():

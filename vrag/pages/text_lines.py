@@ -22,6 +22,9 @@ _LEAST = 30  # pixels of a side that a picture has at least, with its edge repea
 _FLATTEST = 8  # times as wide as high that a picture is at most, with its edge repeated above and below
 _HEIGHT = 48  # of a line that the models see
 _NARROWEST = 64  # pixels that the recogniser sees at least; the rest is grey
+_WIDE = 300  # pixels from which a line is read narrowed at first: what reading costs grows with the width
+_NARROWED = 0.88  # of the width, which ordinary letters stand; at 0.85 "krill" becomes "kil"
+_CLEAR = 0.95  # certainty from which a narrowed line is not read again as it is
 _TURNED_WIDTH = 192  # that the classifier sees
 _TURNED = 0.9  # its certainty from which a line is turned
 _SURE = 0.9  # a line read with more certainty does not stand on its head
@@ -88,7 +91,14 @@ class LineReader:
     def _spelt(self, cut: Pixels) -> tuple[str, float]:
         """What a line says, and how certain that is."""
         width = cut.shape[1] * _HEIGHT / cut.shape[0]
-        seen = _fitted(cut, max(_NARROWEST, int(width)))
+        if width >= _WIDE:
+            text, certainty = self._spelt_at(cut, int(width * _NARROWED))
+            if certainty >= _CLEAR:
+                return text, certainty
+        return self._spelt_at(cut, max(_NARROWEST, int(width)))
+
+    def _spelt_at(self, cut: Pixels, width: int) -> tuple[str, float]:
+        seen = _fitted(cut, width)
         odds = self._recogniser.run(self._recogniser.output, {self._recogniser.input: seen})[0]  # [steps, characters]
         best = odds.argmax(axis=1)
         starts = np.flatnonzero((best != _BLANK) & (best != np.append(_BLANK, best[:-1])))

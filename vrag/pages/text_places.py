@@ -1,7 +1,8 @@
 """Where lines of text stand in a picture, by rapidocr's detector: at half size, and in full where print is small.
 
 What the detector costs grows with the pixels it sees. At half size it finds large print as well as in full, and of
-small print it sees at least that something is there.
+small print it sees at least that something is there. Only these parts are looked at in full, with what is around them;
+what stands elsewhere stays as it was found.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ _STEP = 32  # sides of what the detector sees are multiples of it
 _LONGEST = 2000  # pixels of a side that it sees at most
 _SMALL = 800  # pixels of the longer side of a picture that is looked at in full at once
 _HALF = 0.5
-_LARGE = 26  # pixels of a line's height from which half size shows it well
+_LARGE = 28  # pixels of a line's height from which half size shows it well
 _HINT = 0.01  # probability of text that is reason enough to look again; text has from 0.3
 _EDGE = 60  # levels between neighbouring pixels
-_AROUND = (24, 8)  # pixels around, in which edges are counted
+_AROUND = (12, 4)  # pixels around at half size, in which edges are counted
 _DENSE = 0.5  # of these pixels
-_MARGIN = 48  # pixels seen around a place
-_APART = 8  # pixels between a line and the edge of what is looked at again
+_WHITE = 255
+_MARGIN = 64  # pixels seen around a part
+_APART = 8  # pixels between a line and the edge of a part
+_CALL = 8000  # pixels that cost as much as one more call of the detector
+_SAME = 0.3  # of a line; if more of it lies in another one, it is a piece of that one
 _MOST = 0.7  # of the picture; if more of it has to be seen again, all is
 
 
@@ -49,15 +53,14 @@ class TextFinder:
             return self._in_full(picture)
         likely = self._likely(picture, _HALF)
         lines = self._lines(likely, picture)
-        again = _unsure(picture, likely, lines)
-        if again is None:
-            return lines
-        bounds = np.concatenate([lines.min(axis=1), lines.max(axis=1)], axis=1)
-        x0, y0, x1, y1 = area = _around_lines(again, bounds, width, height)
-        if (x1 - x0) * (y1 - y0) > _MOST * width * height:
+        parts = _merged(_unsure(picture, likely, lines), _bounds(lines), width, height)
+        windows = _windows(parts, width, height)
+        if _sizes(windows).sum() > _MOST * width * height:
             return self._in_full(picture)
-        seen = self._in_full(np.ascontiguousarray(picture[int(y0) : int(y1), int(x0) : int(x1)]))
-        return np.concatenate([lines[~_touches(bounds, area)], seen + area[:2]])
+        for part, (x0, y0, x1, y1) in zip(parts, windows.astype(int), strict=True):
+            again = self._in_full(np.ascontiguousarray(picture[y0:y1, x0:x1])) + np.array([x0, y0], np.float32)
+            lines = _replaced(lines, again, part)
+        return lines
 
     def _in_full(self, picture: Pixels) -> FloatArray:
         return self._lines(self._likely(picture, min(1.0, _LONGEST / max(picture.shape))), picture)
@@ -66,7 +69,10 @@ class TextFinder:
         """How likely text is, float32 [rows, columns], each a pixel of the picture in this scale or nearly so."""
         rows, columns = (max(_STEP, round(side * scale / _STEP) * _STEP) for side in picture.shape[:2])
         small = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        seen = np.ascontiguousarray(small.transpose(2, 0, 1)[None], np.float32) / np.float32(127.5) - np.float32(1)
+        seen = np.empty((1, 3, rows, columns), np.float32)
+        for colour, plane in zip(cv2.split(small), seen[0], strict=True):
+            np.multiply(colour, np.float32(1 / 127.5), out=plane)
+        seen -= 1
         found: FloatArray = self._session.run(self._session.output, {self._session.input: seen})[0, 0]
         return found
 
@@ -75,10 +81,10 @@ class TextFinder:
         return np.asarray(quads, np.float32).reshape(-1, 4, 2)
 
 
-def _unsure(picture: Pixels, likely: FloatArray, lines: FloatArray) -> FloatArray | None:
-    """The part of a picture that has to be seen in full: x0, y0, x1, y1 in pixels; None if nothing.
+def _unsure(picture: Pixels, likely: FloatArray, lines: FloatArray) -> FloatArray:
+    """The parts of a picture that have to be seen in full, float32 [n, 4]: x0, y0, x1, y1 in pixels.
 
-    Small lines are in it, and whatever may be text and is in no large line: the detector has a hint of it, or there
+    Small lines are in them, and whatever may be text and is in no large line: the detector has a hint of it, or there
     are as many edges as print has.
     """
     sides = np.linalg.norm(lines - np.roll(lines, -1, axis=1), axis=2)
@@ -91,32 +97,87 @@ def _unsure(picture: Pixels, likely: FloatArray, lines: FloatArray) -> FloatArra
         cv2.fillPoly(known, [np.rint(line / scale).astype(np.int32)], [1])
     rest[cv2.dilate(known, np.ones((3, 3), np.uint8)) > 0] = 0
     rest = cv2.morphologyEx(rest, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)).astype(np.uint8)
-    pixels = np.argwhere(rest)[:, ::-1].astype(np.float32)
-    corners = np.concatenate([pixels * scale, (pixels + 1) * scale, lines[~is_large].reshape(-1, 2)])
-    if not len(corners):
-        return None
-    return np.concatenate([corners.min(axis=0) - _MARGIN, corners.max(axis=0) + _MARGIN]).astype(np.float32)
+    for line in lines[~is_large]:
+        cv2.fillPoly(rest, [np.rint(line / scale).astype(np.int32)], [1])
+    _, _, found, _ = cv2.connectedComponentsWithStats(rest)
+    corners, sizes = found[1:, :2], found[1:, 2:4]  # the first is what is left
+    return np.concatenate([corners * scale, (corners + sizes) * scale], axis=1).astype(np.float32)
 
 
 def _is_dense(picture: Pixels, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     """Where edges are as dense as in small print, for each of `shape` (rows, columns) parts of the picture."""
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > _EDGE
-    density = cv2.boxFilter(edges.astype(np.float32), -1, _AROUND)
-    return np.asarray(cv2.resize(density, shape[::-1], interpolation=cv2.INTER_AREA) > _DENSE, np.bool_)
+    steps = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    _, edges = cv2.threshold(steps, _EDGE, _WHITE, cv2.THRESH_BINARY)
+    density = cv2.boxFilter(cv2.resize(edges, shape[::-1], interpolation=cv2.INTER_AREA), cv2.CV_32F, _AROUND)
+    return np.asarray(density > _DENSE * _WHITE, np.bool_)
 
 
-def _around_lines(area: FloatArray, bounds: FloatArray, width: int, height: int) -> FloatArray:
-    """The area [4], grown until it cuts none of the lines with these bounds [n, 4], in whole pixels of the picture."""
+def _merged(parts: FloatArray, bounds: FloatArray, width: int, height: int) -> FloatArray:
+    """The parts [n, 4], each grown around the lines that it cuts; two are one where that costs no more to see."""
+    left, merged = list(parts), list[FloatArray]()
+    while left:
+        part = _around_lines(left.pop(), bounds, width, height)
+        for i, other in enumerate(merged):
+            both = np.concatenate([np.minimum(part[:2], other[:2]), np.maximum(part[2:], other[2:])])
+            cost = _sizes(_windows(np.stack([part, other, both]), width, height))
+            if cost[2] <= cost[0] + cost[1] + _CALL:
+                left.append(both)
+                del merged[i]
+                break
+        else:
+            merged.append(part)
+    return np.array(merged, np.float32).reshape(-1, 4)
+
+
+def _around_lines(part: FloatArray, bounds: FloatArray, width: int, height: int) -> FloatArray:
+    """The part [4], grown until it cuts none of the lines with these bounds [n, 4], in whole pixels of the picture."""
     most = np.array([width, height] * 2, np.float32)
     outwards = np.array([-_APART, -_APART, _APART, _APART], np.float32)
     while True:
-        edges = np.concatenate([area[None], bounds[_touches(bounds, area)] + outwards])
+        edges = np.concatenate([part[None], bounds[_touches(bounds, part)] + outwards])
         low, high = np.floor(edges[:, :2].min(axis=0)), np.ceil(edges[:, 2:].max(axis=0))
         grown = np.clip(np.concatenate([low, high]), 0, most)
-        if (grown == area).all():
-            return area
-        area = grown
+        if (grown == part).all():
+            return part
+        part = grown
+
+
+def _replaced(lines: FloatArray, again: FloatArray, part: FloatArray) -> FloatArray:
+    """The lines [n, 4, 2], with those of another look [m, 4, 2] in place of those in the part [4].
+
+    That look has also seen pieces of lines outside of the part: they are known in full.
+    """
+    kept = lines[~_touches(_bounds(lines), part)]
+    known, seen = _bounds(kept), _bounds(again)
+    shared = np.minimum(seen[:, None, 2:], known[None, :, 2:]) - np.maximum(seen[:, None, :2], known[None, :, :2])
+    inside = np.clip(shared, 0, None).prod(axis=2).max(axis=1, initial=0)
+    is_new = _touches(seen, part) & (inside <= _SAME * _sizes(seen))
+    return np.concatenate([kept, again[is_new]])
+
+
+def _windows(parts: FloatArray, width: int, height: int) -> FloatArray:
+    """What is seen for each of the parts [n, 4], in whole pixels of the picture [n, 4]: the part and what is around it.
+
+    Sides are multiples of the detector's, where the picture is large enough: else print would be stretched.
+    """
+    whole = np.array([width, height], np.float32)
+    low, high = np.clip(parts[:, :2] - _MARGIN, 0, whole), np.clip(parts[:, 2:] + _MARGIN, 0, whole)
+    sides = np.minimum(np.ceil((high - low) / _STEP) * _STEP, whole)
+    low = np.clip(np.floor((low + high - sides) / 2), 0, whole - sides)
+    windows: FloatArray = np.concatenate([low, low + sides], axis=1)
+    return windows
+
+
+def _bounds(lines: FloatArray) -> FloatArray:
+    """Upright boxes around lines [n, 4, 2], float32 [n, 4]: x0, y0, x1, y1."""
+    return np.concatenate([lines.min(axis=1), lines.max(axis=1)], axis=1)
+
+
+def _sizes(bounds: FloatArray) -> FloatArray:
+    """Pixels in each of the bounds [n, 4]."""
+    sizes: FloatArray = (bounds[:, 2:] - bounds[:, :2]).prod(axis=1)
+    return sizes
 
 
 def _touches(bounds: FloatArray, area: FloatArray) -> npt.NDArray[np.bool_]:
