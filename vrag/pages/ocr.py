@@ -16,7 +16,7 @@ from PIL.Image import Image
 
 from vrag.errors import ModelError
 from vrag.grid import FloatArray
-from vrag.pages.order import reading_order
+from vrag.pages.order import hulls, reading_order
 from vrag.pages.page import Words
 
 if TYPE_CHECKING:
@@ -47,9 +47,10 @@ def read_words(picture: Image, language: str = "") -> Words:
 
 def _words(quads: FloatArray, texts: list[str]) -> Words:
     """Words of lines given as quadrilaterals [n, 4, 2] (clockwise from where the text starts)."""
-    hulls = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
     words = [
-        (word, box, line) for line, i in enumerate(reading_order(hulls)) for word, box in _split(texts[i], quads[i])
+        (word, box, line)
+        for line, i in enumerate(reading_order(hulls(quads)))
+        for word, box in _split(texts[i], quads[i])
     ]
     if not words:
         return Words()

@@ -15,6 +15,11 @@ _FULL_LINE = 0.6  # lines of a column of prose fill most of it; cells of a table
 Indices = npt.NDArray[np.intp]
 
 
+def hulls(lines: FloatArray) -> FloatArray:
+    """Upright boxes around lines given by their corners [n, 4, 2]: float32 [n, 4], x0, y0, x1, y1."""
+    return np.concatenate([lines.min(axis=1), lines.max(axis=1)], axis=1)
+
+
 def reading_order(boxes: FloatArray) -> Indices:
     """Order in which people read lines with these boxes [n, 4]: int [n], a permutation.
 

@@ -15,7 +15,7 @@ from rapidocr.utils.process_img import get_rotate_crop_image
 
 from vrag.errors import ModelError
 from vrag.grid import FloatArray
-from vrag.pages.text_places import Pixels, TextFinder
+from vrag.pages.text_places import Pixels, TextFinder, as_seen
 from vrag.runtime.onnx_session import OnnxSession
 
 _LEAST = 30  # pixels of a side that a picture has at least, with its edge repeated around it
@@ -115,5 +115,5 @@ def _fitted(cut: Pixels, width: int) -> FloatArray:
     """A line as its models see it, float32 [1, 3, 48, width]: narrowed where it is too long, grey behind its end."""
     taken = min(width, math.ceil(cut.shape[1] * _HEIGHT / cut.shape[0]))
     seen = np.zeros((1, 3, _HEIGHT, width), np.float32)
-    seen[0, :, :, :taken] = cv2.resize(cut, (taken, _HEIGHT)).transpose(2, 0, 1) / np.float32(127.5) - 1
+    seen[:, :, :, :taken] = as_seen(cv2.resize(cut, (taken, _HEIGHT)).astype(np.uint8, copy=False))
     return seen

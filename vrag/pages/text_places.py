@@ -13,6 +13,7 @@ import numpy.typing as npt
 from rapidocr.ch_ppocr_det.utils import DBPostProcess
 
 from vrag.grid import FloatArray
+from vrag.pages.order import hulls
 from vrag.runtime.onnx_session import OnnxSession
 
 Pixels = npt.NDArray[np.uint8]  # [height, width, 3], blue first, as the models have learned it
@@ -53,7 +54,7 @@ class TextFinder:
             return self._in_full(picture)
         likely = self._likely(picture, _HALF)
         lines = self._lines(likely, picture)
-        parts = _merged(_unsure(picture, likely, lines), _bounds(lines), width, height)
+        parts = _merged(_unsure(picture, likely, lines), hulls(lines), width, height)
         windows = _windows(parts, width, height)
         if _sizes(windows).sum() > _MOST * width * height:
             return self._in_full(picture)
@@ -69,16 +70,22 @@ class TextFinder:
         """How likely text is, float32 [rows, columns], each a pixel of the picture in this scale or nearly so."""
         rows, columns = (max(_STEP, round(side * scale / _STEP) * _STEP) for side in picture.shape[:2])
         small = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        seen = np.empty((1, 3, rows, columns), np.float32)
-        for colour, plane in zip(cv2.split(small), seen[0], strict=True):
-            np.multiply(colour, np.float32(1 / 127.5), out=plane)
-        seen -= 1
+        seen = as_seen(small.astype(np.uint8, copy=False))
         found: FloatArray = self._session.run(self._session.output, {self._session.input: seen})[0, 0]
         return found
 
     def _lines(self, likely: FloatArray, picture: Pixels) -> FloatArray:
         quads, _ = self._boxes(likely[None, None], picture.shape[:2])
         return np.asarray(quads, np.float32).reshape(-1, 4, 2)
+
+
+def as_seen(picture: Pixels) -> FloatArray:
+    """A picture as the models of OCR see it: float32 [1, 3, height, width], -1 to 1."""
+    seen = np.empty((1, 3, *picture.shape[:2]), np.float32)
+    for colour, plane in zip(cv2.split(picture), seen[0], strict=True):
+        np.divide(colour, np.float32(127.5), out=plane)
+    seen -= 1
+    return seen
 
 
 def _unsure(picture: Pixels, likely: FloatArray, lines: FloatArray) -> FloatArray:
@@ -148,8 +155,8 @@ def _replaced(lines: FloatArray, again: FloatArray, part: FloatArray) -> FloatAr
 
     That look has also seen pieces of lines outside of the part: they are known in full.
     """
-    kept = lines[~_touches(_bounds(lines), part)]
-    known, seen = _bounds(kept), _bounds(again)
+    kept = lines[~_touches(hulls(lines), part)]
+    known, seen = hulls(kept), hulls(again)
     shared = np.minimum(seen[:, None, 2:], known[None, :, 2:]) - np.maximum(seen[:, None, :2], known[None, :, :2])
     inside = np.clip(shared, 0, None).prod(axis=2).max(axis=1, initial=0)
     is_new = _touches(seen, part) & (inside <= _SAME * _sizes(seen))
@@ -167,11 +174,6 @@ def _windows(parts: FloatArray, width: int, height: int) -> FloatArray:
     low = np.clip(np.floor((low + high - sides) / 2), 0, whole - sides)
     windows: FloatArray = np.concatenate([low, low + sides], axis=1)
     return windows
-
-
-def _bounds(lines: FloatArray) -> FloatArray:
-    """Upright boxes around lines [n, 4, 2], float32 [n, 4]: x0, y0, x1, y1."""
-    return np.concatenate([lines.min(axis=1), lines.max(axis=1)], axis=1)
 
 
 def _sizes(bounds: FloatArray) -> FloatArray:
