@@ -1,27 +1,30 @@
-"""Writes the graphs of the models of words beside their code: what onnxruntime runs, without weights.
+"""Writes the graphs of the models of words beside their code: what onnxruntime runs.
 
     python eval/minilm_graphs.py INT8/model.onnx FLOAT32/model.safetensors [--output FOLDER]
 
 Needs the package onnx, which vrag itself does not. A graph of the built-in model, all-MiniLM-L6-v2, names for each
-weight a part of a file that other people's packages carry and that is pinned by its SHA-256: no weight is copied or
-converted. The layers of the multilingual model, which are built the same, get their weights in memory.
+weight a part of a file that other people's packages carry and that is pinned by its SHA-256. The one with weights of
+8 bits holds its biases and 1 % of the weights in float32 itself. The layers of the multilingual model, which are built
+the same, get their weights in memory.
 
 Each graph reads one sequence: `ids` int64 [1, length], or `embedded` float32 [length, 384] where the embeddings are
 made elsewhere, and `rows` int64 [k], the places whose vectors are wanted. Out comes `tokens` float32 [k, 384]. Dense
 layers run on [length, d]; in the last layer on the wanted rows alone. Operators of com.microsoft are onnxruntime's own.
 Sums and norms are two nodes: its SkipLayerNormalization is six times as slow.
 
-With weights of 8 bits, numbers are rounded to 8 bits in front of every dense layer, all of a sequence with one scale.
-A few of a layer's channels have numbers several times as large as all others, of whatever text, and would make that
-scale coarse. So those channels are left out there, and their part of the product is made in float32 (the idea of
-LLM.int8(), arXiv 2208.07339). Which channels these are is measured with the text of LICENSE. The vectors of words then
-have a mean cosine of more than 0.998 with those of float32 (tests/embedders/test_minilm.py), without it 0.990.
+With weights of 8 bits, numbers are rounded to 8 bits in front of every dense layer, those of each token with a scale of
+their own. A few of a layer's channels have numbers several times as large as all others, of whatever text, and would
+make the scales coarse. So those channels are left out there, and their part of the product is made in float32 (the idea
+of LLM.int8(), arXiv 2208.07339), with weights of float32, which the graph holds in float16. Which channels these are is
+measured with the text of LICENSE. The vectors of words then have a mean cosine of more than 0.999 with those of float32
+(tests/embedders/test_minilm.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +36,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from vrag.embedders.builtin import WINDOW
 from vrag.embedders.pieces import CLS, SEP, WordPieces
+from vrag.grid import FloatArray
 from vrag.runtime.onnx_session import OnnxSession
 
 LAYERS, HEADS, DIM, INNER = 6, 12, 384, 1536
 VOCABULARY, MAX_LENGTH = 30522, 512
 EPSILON = 1e-12
-APART = {DIM: 16, INNER: 64}  # channels whose part is made in float32, by the size of a layer's input
+APART = {DIM: 6, INNER: 24}  # channels whose part is made in float32, by the size of a layer's input
+TOP = 255  # the largest rounded number
 E5_LAYERS = 12
 FLOAT_BYTES = 4
 NAMES = ("minilm_int8.onnx", "minilm_int8.json", "minilm_float32.onnx", "multilingual/e5_layers.onnx")
@@ -97,6 +102,11 @@ class Graph:
         self.constants[name] = numpy_helper.from_array(np.asarray(values), name)
         return name
 
+    def half(self, name: str, values: Any) -> str:
+        """Numbers that are kept in the graph in float16; onnxruntime makes float32 of them once."""
+        kept = self.constant(f"{name}:half", np.asarray(values, np.float16))
+        return self.add("Cast", [kept], name, to=TensorProto.FLOAT)
+
     def weight(self, name: str, *shape: int) -> str:
         """A tensor of the file."""
         part = self._parts[name]
@@ -143,7 +153,7 @@ class _InMemory(dict[str, Part]):
 
 
 class Float32:
-    """How dense layers and tables of embeddings run in float32.
+    """How the dense layers of an encoder layer and tables of embeddings run in float32.
 
     `inputs` has the numbers of a row of everything that dense layers were given, by name.
     """
@@ -155,14 +165,35 @@ class Float32:
         """The rows of a table of embeddings at some places, float32 [.., d]."""
         return graph.add("Gather", [graph.weight(f"{name}.weight", rows, DIM), places], f"{name}:rows")
 
-    def dense(self, graph: Graph, hidden: str, names: Sequence[str], size: int, out: int) -> list[str]:
-        """Linear layers of the same input [n, size], float32 [n, out] each."""
-        self.inputs[hidden] = size
-        return [self._one(graph, hidden, name, size, out) for name in names]
+    def dense(self, graph: Graph, hidden: str, names: Sequence[str]) -> list[str]:
+        """Linear layers of the same input [n, d], float32 [n, d] each."""
+        return [self._one(graph, hidden, name, DIM, DIM) for name in names]
+
+    def feed_forward(self, graph: Graph, hidden: str, prefix: str) -> str:
+        """A linear layer from d to 4 d, GELU, and another one back: [n, d] -> [n, d]."""
+        inner = self._one(graph, hidden, f"{prefix}intermediate.dense", DIM, INNER)
+        inner = graph.fused("Gelu", [inner], f"{inner}:gelu")
+        return self._one(graph, inner, f"{prefix}output.dense", INNER, DIM)
 
     def _one(self, graph: Graph, hidden: str, name: str, size: int, out: int) -> str:
+        self.inputs[hidden] = size
         weight, bias = graph.weight(f"{name}.weight", out, size), graph.weight(f"{name}.bias", out)
         return graph.add("Gemm", [hidden, weight, bias], f"{name}:out", transB=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rounded:
+    """Numbers [n, d] in 8 bits, by the names of tensors: scale * (steps - zero).
+
+    Args:
+        steps: uint8 [n, d].
+        zero: uint8, one number.
+        scale: float32 [n, 1].
+    """
+
+    steps: str
+    zero: str
+    scale: str
 
 
 class Int8:
@@ -170,10 +201,11 @@ class Int8:
 
     Args:
         apart: Channels whose part is made in float32, by the name of what dense layers are given.
+        exact: The weights in float32, by name.
     """
 
-    def __init__(self, apart: Mapping[str, Sequence[int]]) -> None:
-        self._apart = apart
+    def __init__(self, apart: Mapping[str, Sequence[int]], exact: Mapping[str, FloatArray]) -> None:
+        self._apart, self._exact = apart, exact
 
     def table(self, graph: Graph, name: str, rows: int, places: str) -> str:
         """The rows of a table of embeddings at some places, float32 [.., d]."""
@@ -182,34 +214,108 @@ class Int8:
         numbers = graph.add("Cast", [steps], f"{name}:numbers", to=TensorProto.FLOAT)
         return graph.add("Mul", [numbers, scale], f"{name}:rows")
 
-    def dense(self, graph: Graph, hidden: str, names: Sequence[str], size: int, out: int) -> list[str]:
-        """Linear layers of the same input [n, size], float32 [n, out] each."""
-        apart, many = self._apart.get(hidden), hidden
-        if apart:
-            kept = np.ones(size, np.float32)
-            kept[apart] = 0
-            many = graph.add("Mul", [hidden, graph.constant(f"{hidden}:kept", kept)], f"{hidden}:many")
-            channels = graph.constant(f"{hidden}:channels", np.array(apart, np.int64))
-            graph.add("Gather", [hidden, channels], f"{hidden}:few", axis=1)
-        rounded = [f"{hidden}:{what}" for what in ("steps", "scale", "zero")]
-        graph.nodes.append(helper.make_node("DynamicQuantizeLinear", [many], rounded))
-        products = [self._product(graph, rounded, name, size, out) for name in names]
-        if not apart:
-            return products
-        return [self._with_few(graph, hidden, name, one) for name, one in zip(names, products, strict=True)]
+    def dense(self, graph: Graph, hidden: str, names: Sequence[str]) -> list[str]:
+        """Linear layers of the same input [n, d], float32 [n, d] each."""
+        few, many = self._parted(graph, hidden)
+        found = []
+        for name in names:
+            out = self._product(graph, many, name, DIM, DIM)
+            if few:
+                out = self._with(graph, out, few, name, self._exact[f"{name}.weight"].T[self._apart[hidden]])
+            bias = self._bias_around_attention(name)
+            found.append(out if bias is None else self._biased(graph, out, name, bias))
+        return found
 
-    def _product(self, graph: Graph, rounded: Sequence[str], name: str, size: int, out: int) -> str:
-        steps, scale, zero = rounded
-        weight, scales = graph.weight(f"{name}.weight_q", size, out), graph.weight(f"{name}.weight_scale", out)
-        inputs = [steps, weight, scale, scales, zero, "", graph.weight(f"{name}.bias", out)]
-        return graph.fused("MatMulIntegerToFloat", inputs, f"{name}:product")
+    def feed_forward(self, graph: Graph, hidden: str, prefix: str) -> str:
+        """A linear layer from d to 4 d, GELU, and another one back: [n, d] -> [n, d].
 
-    def _with_few(self, graph: Graph, hidden: str, name: str, product: str) -> str:
-        """The product and the part of the channels that stand apart; onnxruntime makes their weights once."""
-        steps = graph.add("Gather", [f"{name}.weight_q", f"{hidden}:channels"], f"{name}:few steps")
-        numbers = graph.add("Cast", [steps], f"{name}:few numbers", to=TensorProto.FLOAT)
-        weight = graph.add("Mul", [numbers, f"{name}.weight_scale"], f"{name}:few weights")
-        return graph.add("Gemm", [f"{hidden}:few", weight, product], f"{name}:out")
+        The inner channels that stand apart are made in float32 alone. Among the others they are 0, and so is GELU of 0.
+        """
+        first, second = f"{prefix}intermediate.dense", f"{prefix}output.dense"
+        inner = f"{first}:out:gelu"
+        channels, others = self._apart[inner], np.ones(INNER, np.float32)
+        others[channels] = 0
+        weight, bias = self._exact[f"{first}.weight"].T, self._exact[f"{first}.bias"]
+        few, many = self._parted(graph, hidden)
+        out = self._product(graph, many, first, DIM, INNER, others)
+        out = self._with(graph, out, few, first, weight[self._apart[hidden]] * others)
+        gelu = graph.fused("Gelu", [self._biased(graph, out, first, bias * others)], inner)
+
+        columns = graph.half(f"{inner}:few columns", weight[:, channels])
+        bias_of_few = graph.constant(f"{inner}:few bias", bias[channels])
+        few = graph.add("Gemm", [hidden, columns, bias_of_few], f"{inner}:few sums")
+        few = graph.fused("Gelu", [few], f"{inner}:few")
+        out = self._product(graph, self._rounded(graph, gelu, is_gelu=True), second, INNER, DIM)
+        out = self._with(graph, out, few, second, self._exact[f"{second}.weight"].T[channels])
+        return self._biased(graph, out, second, self._exact[f"{second}.bias"])
+
+    def _bias_around_attention(self, name: str) -> FloatArray | None:
+        """What is added after a product; None if nothing.
+
+        The bias of keys adds one number to all that a query is compared with, which softmax ignores. Weights of
+        attention sum to 1, so that the bias of values comes out as it is: that of the next layer holds it.
+        """
+        if name.endswith(("self.key", "self.value")):
+            return None
+        bias = self._exact[f"{name}.bias"]
+        if not name.endswith("attention.output.dense"):
+            return bias
+        values = self._exact[name.replace("output.dense", "self.value") + ".bias"]
+        return np.asarray(bias + self._exact[f"{name}.weight"].astype(np.float64) @ values, np.float32)
+
+    def _parted(self, graph: Graph, hidden: str) -> tuple[str, Rounded]:
+        """The channels [n, k] that stand apart, and the others rounded; "" and all of them where none stand apart."""
+        channels = self._apart.get(hidden)
+        if not channels:
+            return "", self._rounded(graph, hidden)
+        others = np.ones(DIM, np.float32)
+        others[channels] = 0
+        few = graph.add("Gather", [hidden, graph.constant(f"{hidden}:apart", channels)], f"{hidden}:few", axis=1)
+        many = graph.add("Mul", [hidden, graph.constant(f"{hidden}:others", others)], f"{hidden}:many")
+        return few, self._rounded(graph, many)
+
+    def _rounded(self, graph: Graph, numbers: str, is_gelu: bool = False) -> Rounded:
+        """Numbers [n, d] in 8 bits, a scale a row. GELU gives nothing under -0.17: its zero is the 37th step."""
+        top = graph.add("ReduceMax", [numbers], f"{numbers}:top", axes=[-1])
+        if is_gelu:
+            zero, tops = 37, [top, graph.constant("least top", np.float32(1))]
+        else:
+            low = graph.add("Neg", [graph.add("ReduceMin", [numbers], f"{numbers}:low", axes=[-1])], f"{numbers}:-low")
+            zero, tops = 128, [top, low, graph.constant("nearly 0", np.float32(1e-6))]
+        top = graph.add("Max", tops, f"{numbers}:peak")
+        step = graph.constant(f"step from {zero}", np.float32(1 / (TOP - zero)))
+        scale = graph.add("Mul", [top, step], f"{numbers}:scale")
+        inverse = graph.add("Reciprocal", [scale], f"{numbers}:inverse")
+        scaled = graph.add("Mul", [numbers, inverse], f"{numbers}:scaled")
+        place = graph.constant(f"zero at {zero}", np.uint8(zero))
+        steps = graph.add("QuantizeLinear", [scaled, self._no_scale(graph), place], f"{numbers}:steps")
+        return Rounded(steps, place, scale)
+
+    def _no_scale(self, graph: Graph) -> str:
+        """What operators with one scale for all are given: rows have their own."""
+        return graph.constant("no scale", np.float32(1))
+
+    def _product(
+        self, graph: Graph, many: Rounded, name: str, size: int, out: int, columns: FloatArray | None = None
+    ) -> str:
+        """Rounded numbers [n, size] by the weights of a layer, without its bias: [n, out].
+
+        Args:
+            columns: What to multiply the columns by.
+        """
+        scales = graph.weight(f"{name}.weight_scale", out)
+        if columns is not None:
+            scales = graph.add("Mul", [scales, graph.constant(f"{name}:columns", columns)], f"{name}:scales")
+        inputs = [many.steps, graph.weight(f"{name}.weight_q", size, out), self._no_scale(graph), scales, many.zero]
+        product = graph.fused("MatMulIntegerToFloat", inputs, f"{name}:product")
+        return graph.add("Mul", [product, many.scale], f"{name}:scaled")
+
+    def _with(self, graph: Graph, product: str, few: str, name: str, weights: FloatArray) -> str:
+        """A product and the part of the channels that stand apart."""
+        return graph.add("Gemm", [few, graph.half(f"{name}:few weights", weights), product], f"{name}:whole")
+
+    def _biased(self, graph: Graph, product: str, name: str, bias: FloatArray) -> str:
+        return graph.add("Add", [product, graph.constant(f"{name}:bias", bias)], f"{name}:out")
 
 
 def minilm_graph(parts: Mapping[str, Part], layers: Float32 | Int8) -> tuple[bytes, bytes]:
@@ -227,7 +333,7 @@ def minilm_graph(parts: Mapping[str, Part], layers: Float32 | Int8) -> tuple[byt
 
 
 def channels_apart(weights: Path) -> dict[str, list[int]]:
-    """The channels with the largest numbers in front of dense layers while LICENSE is read, by what these are given.
+    """The channels whose numbers have the largest fourth powers while LICENSE is read, by what dense layers are given.
 
     What attention gives has no such channels.
 
@@ -238,18 +344,17 @@ def channels_apart(weights: Path) -> dict[str, list[int]]:
     _encoder(graph, layers, _embeddings(graph, layers), LAYERS)
     inputs = {name: size for name, size in layers.inputs.items() if "attended" not in name}
     for name in inputs:
-        graph.add("Abs", [name], f"{name}:abs")
-        graph.add("ReduceMax", [f"{name}:abs"], f"{name}:peaks", axes=[0], keepdims=0)
-    graph.add("Concat", [f"{name}:peaks" for name in inputs], "peaks", axis=0)
+        graph.add("Mul", [name, name], f"{name}:squares")
+        graph.add("ReduceSumSquare", [f"{name}:squares"], f"{name}:powers", axes=[0], keepdims=0)
+    graph.add("Concat", [f"{name}:powers" for name in inputs], "powers", axis=0)
     settings = {"session.model_external_initializers_file_folder_path": str(weights.parent)}
-    session = OnnxSession(graph.serialised([_IDS], "peaks", sum(inputs.values())), settings=settings)
+    session = OnnxSession(graph.serialised([_IDS], "powers", sum(inputs.values())), settings=settings)
     ids = WordPieces().split(Path(__file__).parents[1].joinpath("LICENSE").read_text(encoding="utf-8").split()).ids
-    peaks = np.zeros(sum(inputs.values()), np.float32)
+    powers = np.zeros(sum(inputs.values()))
     for start in range(0, len(ids), WINDOW):
         window = np.array([CLS, *ids[start : start + WINDOW], SEP])
-        found = session.run("peaks", {"ids": window[None], "rows": np.arange(len(window))})
-        peaks = np.maximum(peaks, found)
-    of_each = np.split(peaks, np.cumsum([*inputs.values()])[:-1])
+        powers += session.run("powers", {"ids": window[None], "rows": np.arange(len(window))})
+    of_each = np.split(powers, np.cumsum([*inputs.values()])[:-1])
     return {
         name: sorted(np.argsort(-one, kind="stable")[: APART[size]].tolist())
         for (name, size), one in zip(inputs.items(), of_each, strict=True)
@@ -287,29 +392,40 @@ def _layer(graph: Graph, layers: Float32 | Int8, hidden: str, prefix: str, is_la
     names = [f"{prefix}attention.self.{part}" for part in ("query", "key", "value")]
     wanted = graph.add("Gather", [hidden, "rows"], "wanted rows") if is_last else hidden
     groups = [(wanted, names[:1]), (hidden, names[1:])] if is_last else [(hidden, names)]
-    flat = [part for source, some in groups for part in layers.dense(graph, source, some, DIM, DIM)]
+    flat = [part for source, some in groups for part in layers.dense(graph, source, some)]
     heads = [graph.add("Reshape", [part, "one sequence"], f"{part}:3d") for part in flat]
     attended = graph.fused("MultiHeadAttention", heads, f"{prefix}attended", num_heads=HEADS)
     attended = graph.add("Reshape", [attended, "flat"], f"{attended}:2d")
-    mixed = layers.dense(graph, attended, [f"{prefix}attention.output.dense"], DIM, DIM)[0]
+    mixed = layers.dense(graph, attended, [f"{prefix}attention.output.dense"])[0]
     hidden = graph.norm(mixed, wanted, f"{prefix}attention.output.LayerNorm")
-    inner = layers.dense(graph, hidden, [f"{prefix}intermediate.dense"], DIM, INNER)[0]
-    inner = graph.fused("Gelu", [inner], f"{inner}:gelu")
-    outer = layers.dense(graph, inner, [f"{prefix}output.dense"], INNER, DIM)[0]
+    outer = layers.feed_forward(graph, hidden, prefix)
     return graph.norm(outer, hidden, f"{prefix}output.LayerNorm")
 
 
 def parts_of_safetensors(path: Path) -> dict[str, Part]:
     """Where each tensor of a safetensors file lies."""
+    places = _header(path)
+    found = {name: Part(TensorProto.FLOAT, path.name, start, length) for name, (start, length, _) in places.items()}
+    return _one_token_type(found)
+
+
+def tensors_of_safetensors(path: Path) -> dict[str, FloatArray]:
+    """The tensors themselves."""
+    content = path.read_bytes()
+    return {
+        name: np.frombuffer(content, "<f4", math.prod(shape), start).reshape(shape)
+        for name, (start, _, shape) in _header(path).items()
+    }
+
+
+def _header(path: Path) -> dict[str, tuple[int, int, list[int]]]:
+    """First byte, length and shape of each tensor, all of them float32."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
-    found = {}
-    for name, tensor in header.items():
-        if name != "__metadata__":
-            start, stop = tensor["data_offsets"]
-            found[name] = Part(TensorProto.FLOAT, path.name, 8 + size + start, stop - start)
-    return _one_token_type(found)
+    header.pop("__metadata__", None)
+    places = {name: (tensor["data_offsets"], tensor["shape"]) for name, tensor in header.items()}
+    return {name: (8 + size + start, stop - start, shape) for name, ((start, stop), shape) in places.items()}
 
 
 def parts_of_onnx(path: Path) -> dict[str, Part]:
@@ -347,7 +463,8 @@ def main() -> None:
     exact, straight = minilm_graph(float32, Float32())
     if json.loads(straight):
         parser.error(f"{args.float32} has floats at odd addresses")
-    graphs = *minilm_graph(int8, Int8(channels_apart(args.float32))), exact, layers_graph(E5_LAYERS)
+    layers = Int8(channels_apart(args.float32), tensors_of_safetensors(args.float32))
+    graphs = *minilm_graph(int8, layers), exact, layers_graph(E5_LAYERS)
     for name, graph in zip(NAMES, graphs, strict=True):
         file = args.output / name
         file.parent.mkdir(exist_ok=True)

@@ -126,7 +126,7 @@ def old() -> BuiltinEmbedder:
 
 def test_the_fingerprint_tells_the_precision(builtin, old):
     """An index of before has the facts of float32, word by word; new ones say that they have 8 bits."""
-    assert builtin.fingerprint().facts["precision"] == "int8+float32"
+    assert builtin.fingerprint().facts["precision"] == "int8 by token+float32"
     assert builtin.fingerprint().facts["weights"] == INT8.digest
     assert old.fingerprint().facts == {
         "model": "sentence-transformers/all-MiniLM-L6-v2",

@@ -59,8 +59,8 @@ def test_eight_bits_are_near_float32(exact):
     ids = [101, *SENTENCE[1:-1] * 15, 102]
     a, b = (m.read([whole(ids)])[0] for m in (exact, MiniLM(INT8)))
     cosines = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-    assert cosines[1:-1].mean() > 0.998
-    assert cosines[1:-1].min() > 0.99
+    assert cosines[1:-1].mean() > 0.999
+    assert cosines[1:-1].min() > 0.995
 
 
 def test_a_batch_equals_its_sequences_one_by_one(model):

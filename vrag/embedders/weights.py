@@ -46,7 +46,7 @@ class Weights:
 
 
 INT8 = Weights(
-    "int8+float32",
+    "int8 by token+float32",
     PinnedFiles(
         "The built-in model's weights (all-MiniLM-L6-v2, int8)",
         {"model.onnx": "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"},
