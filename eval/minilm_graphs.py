@@ -183,17 +183,19 @@ class Float32:
 
 @dataclass(frozen=True, slots=True)
 class Rounded:
-    """Numbers [n, d] in 8 bits, by the names of tensors: scale * (steps - zero).
+    """Numbers [n, d] in 8 bits, by the names of tensors: top * step * (steps - zero).
 
     Args:
         steps: uint8 [n, d].
+        step: float32, one number.
         zero: uint8, one number.
-        scale: float32 [n, 1].
+        top: float32 [n, 1], the largest of each row.
     """
 
     steps: str
+    step: str
     zero: str
-    scale: str
+    top: str
 
 
 class Int8:
@@ -276,24 +278,16 @@ class Int8:
 
     def _rounded(self, graph: Graph, numbers: str, is_gelu: bool = False) -> Rounded:
         """Numbers [n, d] in 8 bits, a scale a row. GELU gives nothing under -0.17: its zero is the 37th step."""
-        top = graph.add("ReduceMax", [numbers], f"{numbers}:top", axes=[-1])
+        sizes = numbers if is_gelu else graph.add("Abs", [numbers], f"{numbers}:sizes")
+        top = graph.add("ReduceMax", [sizes], f"{numbers}:top", axes=[-1])
         if is_gelu:
-            zero, tops = 37, [top, graph.constant("least top", np.float32(1))]
-        else:
-            low = graph.add("Neg", [graph.add("ReduceMin", [numbers], f"{numbers}:low", axes=[-1])], f"{numbers}:-low")
-            zero, tops = 128, [top, low, graph.constant("nearly 0", np.float32(1e-6))]
-        top = graph.add("Max", tops, f"{numbers}:peak")
+            top = graph.add("Max", [top, graph.constant("least top", np.float32(1))], f"{numbers}:top of GELU")
+        zero = 37 if is_gelu else 128
         step = graph.constant(f"step from {zero}", np.float32(1 / (TOP - zero)))
-        scale = graph.add("Mul", [top, step], f"{numbers}:scale")
-        inverse = graph.add("Reciprocal", [scale], f"{numbers}:inverse")
-        scaled = graph.add("Mul", [numbers, inverse], f"{numbers}:scaled")
         place = graph.constant(f"zero at {zero}", np.uint8(zero))
-        steps = graph.add("QuantizeLinear", [scaled, self._no_scale(graph), place], f"{numbers}:steps")
-        return Rounded(steps, place, scale)
-
-    def _no_scale(self, graph: Graph) -> str:
-        """What operators with one scale for all are given: rows have their own."""
-        return graph.constant("no scale", np.float32(1))
+        inverse = graph.add("Reciprocal", [top], f"{numbers}:inverse")
+        shares = graph.add("Mul", [numbers, inverse], f"{numbers}:shares")
+        return Rounded(graph.add("QuantizeLinear", [shares, step, place], f"{numbers}:steps"), step, place, top)
 
     def _product(
         self, graph: Graph, many: Rounded, name: str, size: int, out: int, columns: FloatArray | None = None
@@ -306,9 +300,9 @@ class Int8:
         scales = graph.weight(f"{name}.weight_scale", out)
         if columns is not None:
             scales = graph.add("Mul", [scales, graph.constant(f"{name}:columns", columns)], f"{name}:scales")
-        inputs = [many.steps, graph.weight(f"{name}.weight_q", size, out), self._no_scale(graph), scales, many.zero]
+        inputs = [many.steps, graph.weight(f"{name}.weight_q", size, out), many.step, scales, many.zero]
         product = graph.fused("MatMulIntegerToFloat", inputs, f"{name}:product")
-        return graph.add("Mul", [product, many.scale], f"{name}:scaled")
+        return graph.add("Mul", [product, many.top], f"{name}:scaled")
 
     def _with(self, graph: Graph, product: str, few: str, name: str, weights: FloatArray) -> str:
         """A product and the part of the channels that stand apart."""

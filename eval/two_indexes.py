@@ -81,8 +81,8 @@ def questions_of(benchmark: Benchmark) -> Iterator[tuple[str, list[Asked]]]:
     )
 
 
-def pieces_of(benchmark: Benchmark, index: Index, count: int) -> list[Asked]:
-    """Pieces of the pages' text, as this index has read it."""
+def pieces_of(benchmark: Benchmark, index: Index, count: int) -> dict[str, list[Asked]]:
+    """Pieces of the pages' text, as this index has read it, asked of all pages and of their own document."""
     chance = random.Random(7)
     pieces: list[Asked] = []
     for page in chance.choices(list(benchmark.ids), k=4 * count):  # some have too few words
@@ -94,8 +94,9 @@ def pieces_of(benchmark: Benchmark, index: Index, count: int) -> list[Asked]:
             passage = words[start : start + PASSAGE]
             chosen = sorted(chance.sample(range(len(passage)), REMEMBERED))
             text = " ".join(passage[place] for place in chosen)
-            pieces.append(Asked(text, "", dict.fromkeys(benchmark.ids[page], 1)))
-    return pieces
+            pieces.append(Asked(text, page.doc, dict.fromkeys(benchmark.ids[page], 1)))
+    everywhere = [piece._replace(doc="") for piece in pieces]
+    return {"pieces of text, all pages": everywhere, "pieces of text, their document": pieces}
 
 
 def ndcg_of(index: Index, benchmark: Benchmark, asked: Sequence[Asked], cascade: str | None) -> np.ndarray:
@@ -116,9 +117,7 @@ def measure(options: argparse.Namespace) -> dict[str, Difference]:
     found = []
     for place in (options.index, options.other):
         with Index.open(place) as index:
-            kinds = kinds or dict(questions_of(benchmark)) | {
-                "pieces of text, all pages": pieces_of(benchmark, index, options.pieces)
-            }
+            kinds = kinds or dict(questions_of(benchmark)) | pieces_of(benchmark, index, options.pieces)
             found.append({kind: ndcg_of(index, benchmark, asked, options.cascade) for kind, asked in kinds.items()})
     return {kind: Difference.between(found[0][kind], found[1][kind]) for kind in kinds}
 
