@@ -19,8 +19,8 @@ from vrag.runtime.onnx_session import OnnxSession
 class MiniLM:
     """The encoder: token ids in, contextual token vectors out. Safe to share between threads.
 
-    Numbers of 8 bits have one scale a sequence, so that sequences of one batch would change each other's vectors. Each
-    is read alone, by one thread: that costs no more a token, pads nothing, and keeps every core busy.
+    Each sequence is read alone, by one thread: that costs no more a token than a batch does, pads nothing, keeps every
+    core busy, and lets no sequence change the vectors of another.
 
     Args:
         weights: Which ones.
