@@ -235,8 +235,8 @@ class Int8:
         """
         first, second = f"{prefix}intermediate.dense", f"{prefix}output.dense"
         inner = f"{first}:out:gelu"
-        channels, others = self._apart[inner], np.ones(INNER, np.float32)
-        others[channels] = 0
+        channels = self._apart[inner]
+        others = _all_but(channels, INNER)
         weight, bias = self._exact[f"{first}.weight"].T, self._exact[f"{first}.bias"]
         few, many = self._parted(graph, hidden)
         out = self._product(graph, many, first, DIM, INNER, others)
@@ -245,10 +245,10 @@ class Int8:
 
         columns = graph.half(f"{inner}:few columns", weight[:, channels])
         bias_of_few = graph.constant(f"{inner}:few bias", bias[channels])
-        few = graph.add("Gemm", [hidden, columns, bias_of_few], f"{inner}:few sums")
-        few = graph.fused("Gelu", [few], f"{inner}:few")
+        few_sums = graph.add("Gemm", [hidden, columns, bias_of_few], f"{inner}:few sums")
+        few_inner = graph.fused("Gelu", [few_sums], f"{inner}:few")
         out = self._product(graph, self._rounded(graph, gelu, is_gelu=True), second, INNER, DIM)
-        out = self._with(graph, out, few, second, self._exact[f"{second}.weight"].T[channels])
+        out = self._with(graph, out, few_inner, second, self._exact[f"{second}.weight"].T[channels])
         return self._biased(graph, out, second, self._exact[f"{second}.bias"])
 
     def _bias_around_attention(self, name: str) -> FloatArray | None:
@@ -270,19 +270,21 @@ class Int8:
         channels = self._apart.get(hidden)
         if not channels:
             return "", self._rounded(graph, hidden)
-        others = np.ones(DIM, np.float32)
-        others[channels] = 0
         few = graph.add("Gather", [hidden, graph.constant(f"{hidden}:apart", channels)], f"{hidden}:few", axis=1)
-        many = graph.add("Mul", [hidden, graph.constant(f"{hidden}:others", others)], f"{hidden}:many")
+        others = graph.constant(f"{hidden}:others", _all_but(channels, DIM))
+        many = graph.add("Mul", [hidden, others], f"{hidden}:many")
         return few, self._rounded(graph, many)
 
     def _rounded(self, graph: Graph, numbers: str, is_gelu: bool = False) -> Rounded:
         """Numbers [n, d] in 8 bits, a scale a row. GELU gives nothing under -0.17: its zero is the 37th step."""
-        sizes = numbers if is_gelu else graph.add("Abs", [numbers], f"{numbers}:sizes")
-        top = graph.add("ReduceMax", [sizes], f"{numbers}:top", axes=[-1])
         if is_gelu:
+            top = graph.add("ReduceMax", [numbers], f"{numbers}:top", axes=[-1])
             top = graph.add("Max", [top, graph.constant("least top", np.float32(1))], f"{numbers}:top of GELU")
-        zero = 37 if is_gelu else 128
+            zero = 37
+        else:
+            sizes = graph.add("Abs", [numbers], f"{numbers}:sizes")
+            top = graph.add("ReduceMax", [sizes], f"{numbers}:top", axes=[-1])
+            zero = 128
         step = graph.constant(f"step from {zero}", np.float32(1 / (TOP - zero)))
         place = graph.constant(f"zero at {zero}", np.uint8(zero))
         inverse = graph.add("Reciprocal", [top], f"{numbers}:inverse")
@@ -310,6 +312,13 @@ class Int8:
 
     def _biased(self, graph: Graph, product: str, name: str, bias: FloatArray) -> str:
         return graph.add("Add", [product, graph.constant(f"{name}:bias", bias)], f"{name}:out")
+
+
+def _all_but(channels: Sequence[int], size: int) -> FloatArray:
+    """1 for each channel, 0 for some: float32 [size]."""
+    found = np.ones(size, np.float32)
+    found[channels] = 0
+    return found
 
 
 def minilm_graph(parts: Mapping[str, Part], layers: Float32 | Int8) -> tuple[bytes, bytes]:
