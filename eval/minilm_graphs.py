@@ -462,6 +462,9 @@ def main() -> None:
     parser.add_argument("float32", type=Path, help="model.safetensors of all-MiniLM-L6-v2")
     parser.add_argument("--output", type=Path, default=Path("vrag/embedders"), help="folder for the graphs")
     args = parser.parse_args()
+    for file in (args.int8, args.float32):
+        if not file.is_file():
+            parser.error(f"there is no file {file}; `vrag doctor` says where the weights lie")
     int8, float32 = parts_of_onnx(args.int8), parts_of_safetensors(args.float32)
     exact, straight = minilm_graph(float32, Float32())
     if json.loads(straight):

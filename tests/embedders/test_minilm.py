@@ -101,6 +101,14 @@ def test_the_shipped_graphs_are_those_that_the_program_makes(tmp_path):
         assert graph.read_bytes() == made.read_bytes(), "run: python eval/minilm_graphs.py"
 
 
+def test_a_file_of_weights_that_is_not_there_is_an_error_in_words(tmp_path):
+    arguments = [sys.executable, PROGRAM, INT8.file, tmp_path / "none", "--output", tmp_path]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2
+    assert f"there is no file {tmp_path / 'none'}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_floats_at_odd_addresses_are_not_read_in_place():
     """What the session would map is asked of its graph: every float of the file lies at a multiple of four."""
     onnx = pytest.importorskip("onnx", reason="the graph is read with onnx: pip install onnx")
