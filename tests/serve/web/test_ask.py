@@ -163,6 +163,25 @@ def test_the_same_words_are_searched_and_asked(site, browse):
     expect(page.locator("input[type=search]")).to_have_value("")
 
 
+def test_a_quote_stays_as_it_came_until_it_is_asked_again(site, browse):
+    page = browse(site).page
+    page.add_init_script(
+        """new MutationObserver((changes) => {
+             for (const { removedNodes } of changes)
+               for (const node of removedNodes) if (node.matches?.(".quote")) window.lost = (window.lost ?? 0) + 1;
+           }).observe(document, { childList: true, subtree: true });"""
+    )
+    page.goto(ASKED)
+    turn = page.get_by_role("article", name=FREIGHT)
+    expect(turn).to_have_attribute("data-state", "done")
+    shown = quotes(page).count()
+    assert page.evaluate("window.lost ?? 0") == 0
+    page.get_by_role("button", name="Ask again").click()
+    page.wait_for_function("window.lost > 0")
+    expect(turn).to_have_attribute("data-state", "done")
+    assert quotes(page).count() == shown == page.evaluate("window.lost")
+
+
 def test_text_stays_text(site, browse):
     page = browse(site).page
     hostile = "<img src=x onerror=alert(1)>\u202e freight"
@@ -173,8 +192,7 @@ def test_text_stays_text(site, browse):
     expect(quotes(page).first).to_be_visible()
     assert page.locator(".turn img[src='x']").count() == 0
     for name in (".quote blockquote", ".question bdi", ".where bdi"):
-        style = page.locator(name).first.evaluate("element => getComputedStyle(element).unicodeBidi")
-        assert style == "isolate", name
+        expect(page.locator(name).first, name).to_have_css("unicode-bidi", "isolate")
 
 
 def test_nothing_found_is_said(site, browse):

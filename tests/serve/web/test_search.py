@@ -241,8 +241,7 @@ def test_documents_of_one_title_are_told_apart_and_names_keep_to_themselves(site
     assert sorted(choices.locator(".value").all_inner_texts()) == ["animals.pdf", "machines.pdf"]
     assert sorted(choice.get_attribute("title") for choice in choices.all()) == ["animals.pdf", "machines.pdf"]
     for name in (".value", ".hit-link", ".hit-where .file", ".snippet"):
-        style = page.locator(name).first.evaluate("element => getComputedStyle(element).unicodeBidi")
-        assert style == "isolate", name
+        expect(page.locator(name).first, name).to_have_css("unicode-bidi", "isolate")
     page.get_by_role("button", name="By document").click()
     heading = page.locator(".group h2").first
     title, count = (heading.locator(part).bounding_box() for part in ("bdi", ".count"))

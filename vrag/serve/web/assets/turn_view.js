@@ -96,9 +96,14 @@ export class TurnView {
     return h("a", { href, data: { quote: `${this.number}.${at}` }, on: { click: open }, ...properties }, ...children);
   }
 
-  /** Quotes come with the answer; those of claims that are still coming are shown by their numbers. */
+  /**
+   * Quotes come with the answer; those of claims that are still coming are shown by their numbers. What stands there
+   * stays as it is until there is another answer: somebody may be about to follow a quote, or has its text selected.
+   */
   drawQuotes() {
     const { reply } = this.turn;
+    if (reply === this.answered) return;
+    this.answered = reply;
     this.nothing.hidden = !reply || reply.found;
     if (!this.nothing.hidden) this.nothing.replaceChildren(icon("search"), reply.answer);
     const shown = reply ? this.turn.quotes : [];
