@@ -151,8 +151,10 @@ def test_the_fingerprint_tells_the_precision(builtin, old):
         (ModelOptions(weights=FLOAT32.digest), FLOAT32),
     ],
 )
-def test_float32_is_for_new_indexes_that_ask_for_it(options, weights):
+def test_float32_is_for_new_indexes_that_ask_for_it(options, weights, caplog):
     assert BuiltinEmbedder(options).fingerprint().facts["weights"] == weights.digest
+    is_asked_in_vain = options.dtype == "float32" and weights is INT8
+    assert caplog.text.count("goes on with the weights of 8 bits") == is_asked_in_vain
 
 
 def test_words_without_a_row_are_not_read_but_as_context(builtin, old):

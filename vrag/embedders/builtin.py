@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 
 from vrag.embedders.mean import load_mean
@@ -15,6 +16,7 @@ from vrag.embedders.word_embedder import OVERLAP, SENTENCE_WEIGHT, Frame, WordEm
 from vrag.errors import ModelError
 from vrag.grid import FloatArray
 
+_LOG = logging.getLogger("vrag")
 WINDOW = 126  # pieces read together; with the two special tokens the length the model was trained with
 VECTORS_VERSION = 1  # to be raised when the same words would get other vectors
 TOKENIZER = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"  # SHA-256 of the model's tokenizer.json
@@ -36,6 +38,8 @@ class BuiltinEmbedder(WordEmbedder):
     def __init__(self, options: ModelOptions | None = None) -> None:
         chosen = options or ModelOptions()
         self._weights = FLOAT32 if _is_exact(chosen) else INT8
+        if chosen.dtype == "float32" and chosen.weights == INT8.digest:
+            _LOG.warning("This index goes on with the weights of 8 bits that made it; float32 takes a new index.")
         try:
             model = MiniLM(self._weights, chosen.threads)
         except ModelError as error:
