@@ -1,5 +1,6 @@
 """What the network and the server can do wrong: waited out when it passes, one clear sentence when it does not."""
 
+import threading
 import time
 
 import grpc
@@ -257,6 +258,28 @@ def test_a_call_is_tried_until_it_is_answered(failures):
     retry = Retry("here", 20)
     assert retry.call(Nodes.of(None), attempt, "testing") == "answer"
     assert len(tries) == failures + 1
+
+
+@pytest.mark.parametrize(("answered", "says"), [(3, "answered 500"), (0, "did not answer in time")])
+def test_a_last_attempt_that_is_cut_short_hides_nothing_that_was_said_before(url, filled, answered, says):
+    faults = ["500"] * answered + ["slow"] * 9
+    with flaky(url, faults, only="/query") as bad:
+        store = reach(bad, timeout=1.5)  # after three pauses less than a second is left
+        with pytest.raises(StoreError, match=says):
+            store.query(BEST, Selection())
+
+
+def test_a_node_that_was_not_reachable_and_then_has_time_to_answer_is_told_by_that():
+    tries = []
+
+    def attempt(client):
+        tries.append(1)
+        if len(tries) == 1:
+            raise httpx.ConnectError("refused")
+        threading.Event().wait(SLOW)
+
+    with pytest.raises(StoreError, match="did not answer in time"):
+        Retry("here", 2).call(Nodes.of(None), attempt, "testing")
 
 
 def test_a_fault_of_the_program_is_not_hidden():

@@ -25,7 +25,7 @@ def backend():
 @pytest.fixture(params=["rest", "grpc"])
 def server(request, backend):
     with rest_server(backend) as url, grpc_server(backend) as port:
-        yield Server(url, grpc_port=port if request.param == "grpc" else 0, timeout=5, patience=0.5)
+        yield Server(url, grpc_port=port if request.param == "grpc" else 0)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def backend():
 @pytest.fixture(params=["rest", "grpc"])
 def store(request, backend):
     with rest_server(backend) as url, grpc_server(backend) as port:
-        server = Server(url, grpc_port=port if request.param == "grpc" else 0, timeout=5, patience=0.5)
+        server = Server(url, grpc_port=port if request.param == "grpc" else 0)
         store = ServerStore.create(connect(server), "c", FIELDS, KEYS)
         store.upsert([page(number) for number in range(20)])
         yield store

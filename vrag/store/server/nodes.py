@@ -20,6 +20,7 @@ T = TypeVar("T")
 Open = Callable[[float | None], Any]
 Check = Callable[[Any], None]
 _LOOK = 2.0  # seconds a request may take before its node is asked whether it is there at all, and to answer that
+_FAIR = 1.0  # seconds: a node that does not answer an attempt of less is not told by that
 _LOG = logging.getLogger("vrag")
 
 
@@ -146,6 +147,7 @@ class Round(Generic[T]):
         self._request = request
         self._node = nodes.current
         self._faults: dict[str, Fault] = {}
+        self._told: dict[str, Fault] = {}
         share = seconds / (len(nodes.all) + 1)  # a node that hangs leaves as much to each of the others, and to spare
         self._look = min(_LOOK, share / 2) if len(nodes.all) > 1 else None
 
@@ -165,10 +167,17 @@ class Round(Generic[T]):
         """Whether the node whose turn it is answers anything at all."""
         return self._look is None or self._node.answers(self._look)
 
-    def after(self, fault: Fault) -> Fault | None:
-        """What to make of a fault: None to ask the next node at once; else what is wrong, with all of them if it is."""
+    def after(self, fault: Fault, seconds: float) -> Fault | None:
+        """What to make of a fault: None to ask the next node at once; else what is wrong, with all of them if it is.
+
+        Args:
+            fault: Of the node whose turn it is.
+            seconds: That the attempt had. Where the end of all cut it short, what the node said before tells more.
+        """
         node = self._node
-        fault = replace(fault, where=node.url)
+        if fault.late and seconds < _FAIR:
+            fault = self._told.get(node.url, fault)
+        fault = self._told[node.url] = replace(fault, where=node.url)
         if len(self._nodes.all) == 1 or not fault.elsewhere:
             return fault
         self._faults[node.url] = fault

@@ -58,13 +58,14 @@ class Retry:
         tries = rounds = 0
         while True:
             tries += 1
+            left = deadline - time.monotonic()
             try:
                 return within(deadline, turns.ask, turns.look, turns.alive)
             except Exception as error:  # noqa: BLE001 - sorted by `fault_of`; what it does not know goes on up
                 known = fault_of(error)
                 if known is None:
                     raise
-                fault = turns.after(self._clean(known))
+                fault = turns.after(self._clean(known), left)
                 if fault is None:
                     continue
                 rounds += 1

@@ -40,6 +40,7 @@ class Fault:
         wait: Seconds the server asked to be left alone; None when it did not.
         refused: Nobody listens there at all.
         unfit: Nothing there can be used; another node may do.
+        late: It had not answered when the attempt's time was over.
         where: The address, where there are several.
     """
 
@@ -49,6 +50,7 @@ class Fault:
     wait: float | None = None
     refused: bool = False
     unfit: bool = False
+    late: bool = False
     where: str = ""
 
     @property
@@ -108,7 +110,7 @@ def _from_connect(error: Any) -> Fault:
 
 
 def _from_timeout(error: Any) -> Fault:
-    return Fault("did not answer in time", "Give it more time with --timeout SECONDS.", transient=True)
+    return Fault("did not answer in time", "Give it more time with --timeout SECONDS.", transient=True, late=True)
 
 
 def _from_cut(error: Any) -> Fault:
