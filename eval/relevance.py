@@ -8,9 +8,9 @@ with it, filings of one company in other years, they may answer too, so it is al
 REGEX takes the family from a file's name. Questions of `unanswerable.jsonl` are asked of their document, which is
 there and does not answer them, beside those that it answers. All of it twice: by words alone, and read.
 
-The first table is cross-validated: each document's questions are judged by what was fitted without them. What is
-fitted on the questions without their family is printed behind it, and belongs into `vrag/search/relevance.py`. Last
-comes what relevance costs a search.
+First comes what relevance costs a search. The table is cross-validated: each document's questions are judged by what
+was fitted without them; rows "as shipped" are judged by the coefficients of `vrag/search/relevance.py`. What is fitted
+on the questions without their family is printed behind it, and belongs there.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ from vrag.search.searcher import Searcher
 from vrag.search.term_worth import TermWorth, term_worth
 from vrag.search.where import parse_where
 
-BEST = "union(runs@bits:384, text:64) > full@bits@regions+context+0.8*text"
-CASCADES = {"by words": BEST, "read": f"{BEST}:15 > read(15, weight=0.7)"}
+CASCADES = {"by words": "best", "read": "read"}
 HITS = 10
 _FAMILY = r"(.+?)_(?=\d{4})"  # of FinanceBench: COMPANY_YEAR...
 _AROUND = 10  # pages beyond the hits, as a search asks for
@@ -159,9 +158,10 @@ def _table(found: Sequence[Row], how: str, shipped: Sequence[float]) -> Iterator
     without = [row for row in of_kind["document"] if (row["benchmark"], row["doc"]) not in alone] + of_kind["family"]
     for left, rows_left in (("document", of_kind["document"]), ("document and family", without)):
         searches = [*there, *(_judged(row, False) for row in rows_left)]
-        likely = cross_validated(searches)
-        for name in dict.fromkeys(search.benchmark for search in searches):
-            yield f"| {name} | {how} | {left} | {' | '.join(rows(name, likely, searches, NOT_RELEVANT))} |"
+        as_shipped = np.array([relevance(search, np.array(shipped)) for search in searches])
+        for judged, likely in ((how, cross_validated(searches)), (f"{how}, as shipped", as_shipped)):
+            for name in dict.fromkeys(search.benchmark for search in searches):
+                yield f"| {name} | {judged} | {left} | {' | '.join(rows(name, likely, searches, NOT_RELEVANT))} |"
     coefficients = fit(searches)
     answered, unanswered = ([relevance(_judged(row, True), coefficients) for row in of_kind[left]
                              if any(r["benchmark"] == row["benchmark"] for r in of_kind["answer"])]
@@ -184,7 +184,7 @@ def _print_cost(index: Index, queries: Sequence[str]) -> None:
     searcher, stored, spent = Searcher(index.stored, index.embedder), index.stored, list[float]()
     for query in queries:
         runner = searcher.runner(query, searcher.embed(query).vectors, searcher.select(()))
-        points = rank_pages(runner, stored.pipeline.cascade(BEST), HITS, _AROUND).points[:HITS]
+        points = rank_pages(runner, stored.pipeline.cascade(CASCADES["by words"]), HITS, _AROUND).points[:HITS]
         pages = [JudgedPage(point.id, str(point.payload["doc_id"]), "") for point in points]
         begun = time.perf_counter()
         assert stored.pipeline.text is not None
