@@ -19,6 +19,7 @@ from vrag.pipeline.pipeline import CONTEXT
 from vrag.search.context import CONTEXT_WEIGHT
 from vrag.search.passages import Passage, find_passages
 from vrag.search.running import Runner
+from vrag.search.similarity import similarities
 from vrag.search.snippet import row_texts
 from vrag.search.watching import Watched
 from vrag.store.interface import Record, Scored
@@ -57,16 +58,16 @@ def _parts(
     runner: Runner, stage: Stage, query: FloatArray, page: Record, window: tuple[int, int] | None
 ) -> list[_Part]:
     """What may answer: the window or the whole page, its head, its document's context."""
-    similarities, head = query @ np.atleast_2d(page.vectors[stage.vector]).T, runner.rescoring.head
-    first, end = window or (0, similarities.shape[1])
-    parts = [_Part("page", similarities[:, first:end], first)]
+    of_rows, head = similarities(query, np.atleast_2d(page.vectors[stage.vector])), runner.rescoring.head
+    first, end = window or (0, of_rows.shape[1])
+    parts = [_Part("page", of_rows[:, first:end], first)]
     if stage.context and head:
-        parts.append(_Part("head", similarities[:, :head]))
+        parts.append(_Part("head", of_rows[:, :head]))
     if stage.context and runner.rescoring.contexts is not None and not runner.is_one_document:
         name = context_id(str(page.payload["doc_id"]))
         context = runner.store.fetch([name], [CONTEXT]).get(name)
         if context is not None:
-            parts.append(_Part("context", CONTEXT_WEIGHT * (query @ context.vectors[CONTEXT].T)))
+            parts.append(_Part("context", CONTEXT_WEIGHT * similarities(query, context.vectors[CONTEXT])))
     return parts
 
 

@@ -11,6 +11,7 @@ from vrag.explain.explanation import Explanation, Match, RegionAnswers, StageTra
 from vrag.grid import Box, FloatArray, Grid
 from vrag.pages.page import Words
 from vrag.pipeline.pipeline import FULL
+from vrag.search.similarity import similarities
 from vrag.search.snippet import row_texts
 from vrag.store.interface import Record
 
@@ -24,9 +25,9 @@ def find_matches(query: QueryVectors, full: FloatArray, grid: Grid, words: Words
         grid: Where its n rows lie.
         words: The page's words, to name the rows by.
     """
-    similarities, weights = cosines(query, full)
-    rows = similarities.argmax(axis=1)
-    best = similarities.max(axis=1)
+    of_rows, weights = cosines(query, full)
+    rows = of_rows.argmax(axis=1)
+    best = of_rows.max(axis=1)
     named = zip(query.tokens, best, best * weights, rows, row_texts(rows, grid, words), strict=True)
     places = _places(grid) or [""] * len(grid)
     return tuple(
@@ -65,7 +66,7 @@ def explain_page(
 def cosines(query: QueryVectors, full: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Cosines [m, n] of the query's rows with the page's unit rows, and the lengths [m] of the query's rows."""
     weights = np.linalg.norm(query.vectors, axis=1)
-    return (query.vectors @ full.T) / np.maximum(weights, 1e-12)[:, None], weights
+    return similarities(query.vectors, full) / np.maximum(weights, 1e-12)[:, None], weights
 
 
 def _places(grid: Grid) -> list[str]:

@@ -11,6 +11,7 @@ from vrag.catalog.contexts import context_id
 from vrag.grid import FloatArray
 from vrag.pipeline.pipeline import CONTEXT
 from vrag.runtime.memo import Memo
+from vrag.search.similarity import similarities
 from vrag.store.interface import Selection, StageRequest, Store
 
 CONTEXT_WEIGHT = np.float32(0.9)  # against what a page itself answers; measured on both development sets
@@ -52,7 +53,7 @@ class Contexts:
     def answers(self, query: FloatArray, doc_ids: Sequence[str]) -> FloatArray:
         """As `Answering` has it."""
         known = self._known.get(doc_ids, self._read)
-        columns = {doc: (query @ rows.T).max(axis=1) for doc, rows in known.items() if rows is not None}
+        columns = {doc: similarities(query, rows).max(axis=1) for doc, rows in known.items() if rows is not None}
         return _in_order(columns, doc_ids, len(query))
 
     def forget(self) -> None:

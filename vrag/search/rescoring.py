@@ -25,6 +25,7 @@ from vrag.pipeline.pipeline import HEAD_ROWS
 from vrag.search.bit_source import BitSource
 from vrag.search.blending import Values
 from vrag.search.context import Answering
+from vrag.search.similarity import similarities
 from vrag.store.interface import Record, Scored, Store
 
 _AT_ONCE = 16  # pages whose vectors are held as numbers of Python at a time
@@ -75,7 +76,7 @@ class _Rescoring:
     def best(self, rows: FloatArray, candidate: int) -> Best:
         """Score of one candidate from its rows float32 [n, d]."""
         context = None if self.context is None else self.context[:, candidate]
-        return best_region(self.query @ rows.T, self.windows[candidate], self.head, context)
+        return best_region(similarities(self.query, rows), self.windows[candidate], self.head, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ class Rescorer:
             if rows is None:
                 columns.append(np.full(len(query), np.inf, np.float32))  # nothing answers better than what is gone
             else:
-                columns.append((query @ np.concatenate([rows[start:stop], rows[: self.head]]).T).max(axis=1))
+                columns.append(similarities(query, np.concatenate([rows[start:stop], rows[: self.head]])).max(axis=1))
         return np.stack(columns, axis=1)
 
 
@@ -234,9 +235,9 @@ def _rows(found: Mapping[str, Record], point: Scored, vector: str) -> FloatArray
 def _within(query: FloatArray, rows: FloatArray | None, spans: IntArray) -> FloatArray:
     """The query's best similarities with the rows of each span: float32 [m, u]."""
     best = np.full((len(query), len(spans)), -np.inf, np.float32)
-    similarities = np.zeros((len(query), 0), np.float32) if rows is None else query @ rows.T
+    of_rows = np.zeros((len(query), 0), np.float32) if rows is None else similarities(query, rows)
     for k, (first, end) in enumerate(spans.tolist()):
-        best[:, k] = similarities[:, first:end].max(axis=1, initial=-np.inf)
+        best[:, k] = of_rows[:, first:end].max(axis=1, initial=-np.inf)
     return best
 
 

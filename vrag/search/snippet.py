@@ -13,6 +13,7 @@ from vrag.pages.headings import heads_above, is_heading
 from vrag.pages.page import Words
 from vrag.pages.sentences import Span, sentences
 from vrag.search.best_passages import HEAD_WORDS, MOST, Cuts, best_passages
+from vrag.search.similarity import similarities
 
 _WORDS_OF_PATCH = 6
 IntArray = npt.NDArray[np.int64]
@@ -79,8 +80,8 @@ def passages_of_words(
         cuts: Of the words.
         count: Passages wanted.
     """
-    similarities = query @ full[nearest_rows(words.boxes, grid.boxes)].T
-    maxima = np.maximum.reduceat(similarities, [start for start, _ in cuts.spans], axis=1)
+    of_words = similarities(query, full[nearest_rows(words.boxes, grid.boxes)])
+    maxima = np.maximum.reduceat(of_words, [start for start, _ in cuts.spans], axis=1)
     return best_passages(maxima, np.linalg.norm(query, axis=1), context, cuts, count)
 
 
