@@ -13,7 +13,7 @@ def similarities(query: FloatArray, rows: FloatArray) -> FloatArray:
     """Dot products of all rows of a query with all rows of a page: float32 [m, n].
 
     numpy's OpenBLAS divides a larger product among all processors, and its threads then wait for the next one without
-    sleeping, for some 30 ms. A query has a few such products: our own threads, and other queries, would lack those
+    sleeping, for 100 ms. A query has a few such products: our own threads, and other queries, would lack those
     processors for nearly all of its time. So it is made of products that are not divided.
 
     Args:
