@@ -179,20 +179,23 @@ def test_a_page_that_is_not_there_is_said(site, browse):
     assert watched.page.locator(".words span").count() > 5
 
 
-def test_a_page_number_that_is_being_typed_stays_when_the_bar_is_drawn_anew(opened):
+@pytest.mark.parametrize(("before", "after", "number"), [("3", "", 3), ("4", "", 4), ("", "3", 3), ("1", "0", 10)])
+def test_a_page_number_that_is_being_typed_stays_when_the_bar_is_drawn_again(opened, before, after, number):
     held, field = [], opened.get_by_role("spinbutton", name="Page")
     opened.route("**/v1/explain", lambda route: held.append(route))
     with opened.expect_request("**/v1/explain"):
         opened.get_by_role("button", name="Next page").click()
     expect(field).to_have_value("4")
     expect(opened.locator(".place")).to_be_visible()
-    field.fill("3")
+    field.select_text()
+    opened.keyboard.type(before)
     held[0].continue_()
     expect(opened.locator(".why .standing")).to_be_visible()
-    expect(field).to_have_value("3")
+    expect(field).to_have_value(before or "4")
     expect(field).to_be_focused()
+    opened.keyboard.type(after)
     opened.keyboard.press("Enter")
-    opened.wait_for_url("**/3?**")
+    opened.wait_for_url(f"**/{number}?**")
 
 
 def test_pages_like_it_are_found_by_a_link_and_by_a_key(opened):

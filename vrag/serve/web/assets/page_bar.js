@@ -80,7 +80,11 @@ function pageField(view) {
     "aria-label": "Page",
     inputmode: "numeric",
   });
-  input.addEventListener("change", () => view.toPage(Number(input.value)));
+  input.addEventListener("input", () => (input.dataset.typed = "true"));
+  input.addEventListener("change", () => {
+    delete input.dataset.typed;
+    view.toPage(Number(input.value));
+  });
   return h("label", { class: "page-field" }, input, h("span", {}, `of ${view.page.pages}`));
 }
 

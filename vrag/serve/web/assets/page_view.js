@@ -99,9 +99,13 @@ class PageView {
   /** Not while somebody types the number of a page there: it would be lost. */
   drawBar() {
     if (!this.page) return;
-    const typed = this.bar.querySelector(".page-field input:focus");
-    if (!typed || Number(typed.value) === this.number) redraw(this.bar, pageBar(this));
-    else typed.addEventListener("blur", () => setTimeout(() => this.drawBar()), { once: true });
+    const field = this.bar.querySelector(".page-field input:focus");
+    if (field?.dataset.typed) {
+      field.addEventListener("blur", () => setTimeout(() => this.drawBar()), { once: true });
+      return;
+    }
+    redraw(this.bar, pageBar(this));
+    if (field) this.bar.querySelector(".page-field input").select(); // what is typed next is another number
   }
 
   /** Why the page stands where it does; a page that cannot be explained is shown all the same. */
