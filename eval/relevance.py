@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from relevance_fit import Judged, auc, cross_validated, fit, relevance, rows
 
-from vrag import Index
+from vrag import Index, VragError
 from vrag.cascade.bm25 import TEXT
 from vrag.catalog.payload import page_place
 from vrag.search.found import NOT_RELEVANT
@@ -114,7 +114,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.cache and options.cache.is_file():
         found = json.loads(options.cache.read_text("utf-8"))
     else:
-        found = [row for place in options.places for row in _asked(place, options.families)]
+        try:
+            found = [row for place in options.places for row in _asked(place, options.families)]
+        except VragError as error:
+            parser.error(str(error))
         if options.cache:
             options.cache.write_text(json.dumps(found), encoding="utf-8")
     print("| questions of | judged | left out | AUC [95 %] | ECE | false not found | not found of those left out |")
@@ -126,7 +129,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _asked(place: str, family: str) -> Iterator[Row]:
-    folder, opened = map(Path, place.split("=", 1))
+    folder, opened = (Path(part) for part in place.partition("=")[::2])
+    if not (folder / "queries.jsonl").is_file():
+        raise VragError(
+            f"There is no {folder / 'queries.jsonl'}.", "Name BENCHMARK=INDEX: a benchmark folder, its index."
+        )
     questions = _rows_of(folder / "queries.jsonl")
     unanswerable = _rows_of(folder / "unanswerable.jsonl")
     with Index.hold(opened) as index:
