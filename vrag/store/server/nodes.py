@@ -20,7 +20,7 @@ T = TypeVar("T")
 Open = Callable[[float | None], Any]
 Check = Callable[[Any], None]
 _LOOK = 2.0  # seconds a request may take before its node is asked whether it is there at all, and to answer that
-_FAIR = 1.0  # seconds: a node that does not answer an attempt of less is not told by that
+_FAIR = 1.0  # seconds: a node that had less to answer in is not judged by its silence
 _LOG = logging.getLogger("vrag")
 
 
@@ -147,7 +147,7 @@ class Round(Generic[T]):
         self._request = request
         self._node = nodes.current
         self._faults: dict[str, Fault] = {}
-        self._told: dict[str, Fault] = {}
+        self._said: dict[str, Fault] = {}
         share = seconds / (len(nodes.all) + 1)  # a node that hangs leaves as much to each of the others, and to spare
         self._look = min(_LOOK, share / 2) if len(nodes.all) > 1 else None
 
@@ -176,8 +176,8 @@ class Round(Generic[T]):
         """
         node = self._node
         if fault.late and seconds < _FAIR:
-            fault = self._told.get(node.url, fault)
-        fault = self._told[node.url] = replace(fault, where=node.url)
+            fault = self._said.get(node.url, fault)
+        fault = self._said[node.url] = replace(fault, where=node.url)
         if len(self._nodes.all) == 1 or not fault.elsewhere:
             return fault
         self._faults[node.url] = fault
